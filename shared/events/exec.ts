@@ -1,0 +1,150 @@
+import { count, instant, integer, mapOf, objectOf, oneOf, text, texts, yes, type Fields } from './fields.ts';
+
+/** What every event about one process carries. */
+export interface ProcessFields {
+  /** Process id as the root PID namespace sees it. */
+  pid: number;
+  /** The path that was executed, then the arguments after argv[0], joined by single spaces. */
+  command: string;
+  /** Unix time in whole seconds. */
+  timestamp: number;
+  /** Place in the stream of one boot. Absent only from `source: snapshot`. */
+  seq?: number;
+  /** The same instant to the nanosecond: boot clock plus boot epoch. */
+  time: string;
+  ppid?: number;
+  uid?: number;
+  gid?: number;
+  euid?: number;
+  egid?: number;
+  /** The audit login uid; absent where nobody logged in. */
+  loginuid?: number;
+  /** POSIX session (setsid), as field 6 of proc_pid_stat(5); absent for session 0. */
+  session_id?: number;
+  /** Controlling terminal's device number, as field 7 of proc_pid_stat(5); absent without one. */
+  tty?: number;
+  /** Absolute path of the image that runs: the interpreter, for a script. */
+  exe?: string;
+  /** The path as it was asked for. */
+  filename?: string;
+  /** Exactly what the new process sees; empty arguments are kept. */
+  argv?: string[];
+  /** Size of all arguments in the kernel, NULs included. */
+  argv_bytes?: number;
+  argv_truncated?: true;
+  /** For each string that was not valid UTF-8: its path in this event, and its bytes in base64. */
+  raw?: Record<string, string>;
+  cwd?: string;
+  comm?: string;
+  /** Microseconds on the system's process clock (Linux: since boot). With `pid` it names the process. */
+  start_time?: number;
+  cgroup?: string;
+  container_id?: string;
+  /** Namespace inode numbers that differ from the helper's own, which `hello` lists. */
+  ns?: Record<string, number>;
+  flags?: string[];
+  /** The parent, read in the kernel at the same moment. */
+  parent?: { pid: number; start_time?: number; exe?: string };
+  source?: Source;
+}
+
+export type Source = 'ebpf' | 'etw' | 'dtrace' | 'eslogger' | 'snapshot';
+
+/** A program began to run. */
+export interface ExecEvent extends ProcessFields {
+  type: 'exec';
+}
+
+/** An execve or execveat that the kernel refused: the caller goes on as it was. */
+export interface ExecFailedEvent extends ProcessFields {
+  type: 'exec_failed';
+  /** The errno's name, `ENOENT`; `E<number>` where it has none. */
+  error: string;
+}
+
+const PROCESS: Fields<ProcessFields> = {
+  pid: count,
+  command: text,
+  timestamp: integer,
+  seq: count,
+  time: instant,
+  ppid: count,
+  uid: count,
+  gid: count,
+  euid: count,
+  egid: count,
+  loginuid: count,
+  session_id: count,
+  tty: count,
+  exe: text,
+  filename: text,
+  argv: texts,
+  argv_bytes: count,
+  argv_truncated: yes,
+  raw: mapOf(text),
+  cwd: text,
+  comm: text,
+  start_time: count,
+  cgroup: text,
+  container_id: text,
+  ns: mapOf(count),
+  flags: texts,
+  parent: objectOf({ pid: count, start_time: count, exe: text }, 'start_time', 'exe'),
+  source: oneOf('ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot'),
+};
+
+export const EXEC_FIELDS: Fields<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
+export const EXEC_REQUIRED = ['pid', 'command', 'timestamp', 'time'] as const;
+
+export const EXEC_FAILED_FIELDS: Fields<ExecFailedEvent> = { ...PROCESS, type: oneOf('exec_failed'), error: text };
+export const EXEC_FAILED_REQUIRED = [...EXEC_REQUIRED, 'seq', 'error'] as const;
+
+export const EXEC_EXAMPLE: ExecEvent = {
+  pid: 12345,
+  command: '/usr/bin/npm install',
+  timestamp: 1678886400,
+  type: 'exec',
+  seq: 7302118,
+  time: '2023-03-15T13:20:00.123456789Z',
+  ppid: 12001,
+  uid: 1000,
+  gid: 1000,
+  euid: 1000,
+  egid: 1000,
+  loginuid: 1000,
+  session_id: 12001,
+  tty: 34816,
+  exe: '/usr/bin/env',
+  filename: '/usr/bin/npm',
+  argv: ['/usr/bin/env', 'node', '/usr/bin/npm', 'install'],
+  argv_bytes: 39,
+  cwd: '/home/ada/site',
+  comm: 'npm',
+  start_time: 7301999120,
+  cgroup: '/user.slice/user-1000.slice/session-3.scope',
+  flags: ['script'],
+  parent: { pid: 12001, start_time: 7203340118, exe: '/usr/bin/bash' },
+  source: 'ebpf',
+};
+
+export const EXEC_FAILED_EXAMPLE: ExecFailedEvent = {
+  pid: 12346,
+  command: '/usr/local/bin/npm install',
+  timestamp: 1678886400,
+  type: 'exec_failed',
+  seq: 7302119,
+  time: '2023-03-15T13:20:00.123999001Z',
+  ppid: 12001,
+  uid: 1000,
+  gid: 1000,
+  euid: 1000,
+  egid: 1000,
+  exe: '/usr/bin/bash',
+  filename: '/usr/local/bin/npm',
+  argv: ['npm', 'install'],
+  argv_bytes: 12,
+  comm: 'bash',
+  start_time: 7302000007,
+  error: 'ENOENT',
+  source: 'ebpf',
+};

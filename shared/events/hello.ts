@@ -1,0 +1,83 @@
+import { count, flag, instant, integer, mapOf, objectOf, oneOf, sha256, text, texts, type Fields } from './fields.ts';
+import type { Source } from './exec.ts';
+
+/** What the helper still holds of its privilege, read back from the system after the drop. */
+export interface PrivilegeState {
+  uid: number;
+  gid: number;
+  /** Threads that were looked at; what follows holds for every one of them. */
+  threads: number;
+  /** Union of all capability sets of all threads, in hexadecimal: `0` is none. */
+  capabilities: string;
+  no_new_privs: boolean;
+  /** seccomp mode: 0 none, 2 filter. */
+  seccomp: number;
+}
+
+/** The first line to every client: who speaks, what it runs, what it may still do, what it still holds. */
+export interface HelloEvent {
+  type: 'hello';
+  protocol: number;
+  /** Version of the helper. */
+  helper: string;
+  platform: 'linux' | 'win32' | 'darwin';
+  source: Source;
+  /** Names the boot; with `seq` it names an event for ever. */
+  boot_id: string;
+  time: string;
+  /** Of the probe program that was loaded. */
+  probe_sha256: string;
+  /** The kernel programs that are attached. */
+  programs: string[];
+  privileges: PrivilegeState;
+  /** The number that the first event since the probe was loaded got or will get. */
+  first_seq: number;
+  /** The newest number given; `first_seq - 1` while there was no event. */
+  last_seq: number;
+  /** The oldest number in the backlog, which is sent next; absent when the backlog is empty. */
+  oldest_held_seq?: number;
+  /** Seconds between heartbeats. */
+  heartbeat_seconds: number;
+  /** The helper's own namespaces; `ns` of an event holds those that differ. */
+  ns: Record<string, number>;
+}
+
+export const HELLO_FIELDS: Fields<HelloEvent> = {
+  type: oneOf('hello'),
+  protocol: count,
+  helper: text,
+  platform: oneOf('linux', 'win32', 'darwin'),
+  source: oneOf('ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot'),
+  boot_id: text,
+  time: instant,
+  probe_sha256: sha256,
+  programs: texts,
+  privileges: objectOf({ uid: integer, gid: integer, threads: count, capabilities: text, no_new_privs: flag, seccomp: count }),
+  first_seq: count,
+  last_seq: count,
+  oldest_held_seq: count,
+  heartbeat_seconds: count,
+  ns: mapOf(count),
+};
+export const HELLO_REQUIRED = [
+  'protocol', 'helper', 'platform', 'source', 'boot_id', 'time', 'probe_sha256', 'programs', 'privileges', 'first_seq',
+  'last_seq', 'heartbeat_seconds', 'ns',
+] as const;
+
+export const HELLO_EXAMPLE: HelloEvent = {
+  type: 'hello',
+  protocol: 1,
+  helper: '0.1.0',
+  platform: 'linux',
+  source: 'ebpf',
+  boot_id: '5a0c81a2-2b5e-4f0f-9d4c-3a7f8f1f5e11',
+  time: '2023-03-15T13:19:59.000000000Z',
+  probe_sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  programs: ['on_exec'],
+  privileges: { uid: 991, gid: 991, threads: 7, capabilities: '0', no_new_privs: true, seccomp: 2 },
+  first_seq: 7300067,
+  last_seq: 7302117,
+  oldest_held_seq: 7300067,
+  heartbeat_seconds: 5,
+  ns: { cgroup: 4026531835, ipc: 4026531839, mnt: 4026531841, net: 4026531840, pid: 4026531836, user: 4026531837, uts: 4026531838 },
+};

@@ -1,0 +1,86 @@
+import { EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED, EXEC_FIELDS, EXEC_REQUIRED, type ExecEvent, type ExecFailedEvent } from './exec.ts';
+import { EXIT_FIELDS, EXIT_REQUIRED, type ExitEvent } from './exit.ts';
+import { isObject, type Check } from './fields.ts';
+import { GAP_FIELDS, GAP_REQUIRED, type GapEvent } from './gap.ts';
+import { HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED, type HeartbeatEvent } from './heartbeat.ts';
+import { HELLO_FIELDS, HELLO_REQUIRED, type HelloEvent } from './hello.ts';
+
+/** Every event of the protocol, by its `type`. */
+export type ProbeEvent = HelloEvent | ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | HeartbeatEvent;
+
+/** An event of a type that this version does not know. It is passed on, never refused. */
+export interface UnknownEvent {
+  type: string;
+  [field: string]: unknown;
+}
+
+/** A line that is not an event. `field` names the place, where one field is to blame. */
+export class EventError extends Error {
+  override readonly name = 'EventError';
+  readonly field: string | undefined;
+  constructor(message: string, field?: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
+interface Shape {
+  readonly checks: ReadonlyArray<readonly [string, Check]>;
+  readonly required: readonly string[];
+}
+
+const shape = (fields: Readonly<Record<string, Check>>, required: readonly string[]): Shape => ({
+  checks: Object.entries(fields).filter(([name]) => name !== 'type'),
+  required,
+});
+
+const SHAPES: ReadonlyMap<string, Shape> = new Map([
+  ['hello', shape(HELLO_FIELDS, HELLO_REQUIRED)],
+  ['exec', shape(EXEC_FIELDS, EXEC_REQUIRED)],
+  ['exec_failed', shape(EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED)],
+  ['exit', shape(EXIT_FIELDS, EXIT_REQUIRED)],
+  ['gap', shape(GAP_FIELDS, GAP_REQUIRED)],
+  ['heartbeat', shape(HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED)],
+]);
+
+/**
+ * Turns one line into an event whose every known field was checked. Unknown
+ * fields stay; an unknown type comes back as it is.
+ * @throws {EventError} naming the field that does not fit
+ */
+export function parseEvent(line: string): ProbeEvent | UnknownEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new EventError(`not JSON: ${(cause as Error).message}`);
+  }
+  return checkEvent(value);
+}
+
+/** The same for a value that is already parsed; the value itself is returned, not a copy. */
+export function checkEvent(value: unknown): ProbeEvent | UnknownEvent {
+  if (!isObject(value)) throw new EventError('an event is a JSON object');
+  const { type } = value;
+  if (typeof type !== 'string') throw new EventError('type: expected a string', 'type');
+  const known = SHAPES.get(type);
+  if (known === undefined) return value as UnknownEvent;
+  for (const name of known.required) {
+    if (value[name] === undefined) throw new EventError(`${type}.${name}: missing`, name);
+  }
+  for (const [name, check] of known.checks) {
+    const field = value[name];
+    if (field === undefined) continue;
+    const expected = check(field);
+    if (expected !== undefined) throw new EventError(`${type}.${name}: expected ${expected}`, name);
+  }
+  if (type === 'exec' && value['seq'] === undefined && value['source'] !== 'snapshot') {
+    throw new EventError('exec.seq: missing', 'seq');
+  }
+  return value as unknown as ProbeEvent;
+}
+
+/** Tells an event of a known type from the rest; narrows for the compiler. */
+export function isKnown(event: ProbeEvent | UnknownEvent): event is ProbeEvent {
+  return SHAPES.has(event.type);
+}
