@@ -1,0 +1,139 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { complain, progress } from './progress.ts';
+
+/** What a system package is installed for. */
+export type Purpose = 'run' | 'probe object' | 'tests';
+
+interface SystemPackage {
+  /** Name in Debian and Ubuntu. */
+  readonly name: string;
+  readonly purposes: readonly Purpose[];
+  readonly why: string;
+  readonly present: () => boolean;
+}
+
+/** Everything this project uses that npm cannot bring. */
+const SYSTEM_PACKAGES: readonly SystemPackage[] = [
+  {
+    name: 'libbpf1',
+    purposes: ['run', 'tests'],
+    why: 'libbpf.so.1 loads the probe program into the kernel',
+    present: () => hasLibrary('libbpf.so.1'),
+  },
+  {
+    name: 'clang-14',
+    purposes: ['probe object', 'tests'],
+    why: 'clang-14 compiles bpf/exec.bpf.c to the committed bytes',
+    present: () => hasCommand('clang-14'),
+  },
+  {
+    name: 'llvm-14',
+    purposes: ['probe object', 'tests'],
+    why: 'llvm-strip-14 takes the debug information out of the probe object',
+    present: () => hasCommand('llvm-strip-14'),
+  },
+  {
+    name: 'libbpf-dev',
+    purposes: ['probe object', 'tests'],
+    why: 'bpf/bpf_helpers.h',
+    present: () => existsSync('/usr/include/bpf/bpf_helpers.h'),
+  },
+  {
+    name: 'gcc',
+    purposes: ['tests'],
+    why: 'compiles the small programs that tests execute',
+    present: () => hasCommand('gcc'),
+  },
+  {
+    name: 'libc6-dev',
+    purposes: ['tests'],
+    why: 'headers for those programs',
+    present: () => existsSync('/usr/include/stdio.h'),
+  },
+  {
+    name: 'strace',
+    purposes: ['tests'],
+    why: 'shows which files the built programs open',
+    present: () => hasCommand('strace'),
+  },
+  {
+    name: 'git',
+    purposes: ['tests'],
+    why: 'lists the files of the repository',
+    present: () => hasCommand('git'),
+  },
+];
+
+/**
+ * Makes sure the system packages for a purpose are there. As root on Debian or
+ * Ubuntu it installs what is missing; elsewhere it says which command does.
+ * @returns the names of the packages that are still missing
+ */
+export function ensureSystemPackages(purpose: Purpose): readonly string[] {
+  const missing = missingPackages(purpose);
+  if (missing.length === 0) return [];
+  const names = missing.map((item) => item.name);
+  const command = `apt-get install --no-install-recommends ${names.join(' ')}`;
+  const list = missing.map((item) => `  ${item.name}: ${item.why}`).join('\n');
+
+  if (!isDebianLike()) {
+    complain(`Missing on this system (Debian's package names; install what brings the same files):\n${list}`);
+    return names;
+  }
+  if (process.getuid?.() !== 0) {
+    complain(`Missing system packages:\n${list}\n  Install them with: sudo apt-get update && sudo ${command}`);
+    return names;
+  }
+  progress(`Installing system packages with apt-get:\n${list}`);
+  const reason = aptGet('update') ?? aptGet('install', '--yes', '--no-install-recommends', ...names);
+  const still = missingPackages(purpose).map((item) => item.name);
+  if (still.length > 0) {
+    complain(`Not installed: ${still.join(', ')}. ${reason ?? ''}\n  Try it by hand: apt-get update && ${command}`);
+  }
+  return still;
+}
+
+function missingPackages(purpose: Purpose): readonly SystemPackage[] {
+  return SYSTEM_PACKAGES.filter((item) => item.purposes.includes(purpose) && !item.present());
+}
+
+/** Runs apt-get without questions; answers what went wrong, or undefined. */
+function aptGet(...args: readonly string[]): string | undefined {
+  const run = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (run.status === 0) return undefined;
+  return `apt-get ${args[0]} failed: ${run.error?.message ?? (run.stderr.trim() || `exit code ${run.status}`)}`;
+}
+
+function isDebianLike(): boolean {
+  try {
+    return /^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/mu.test(readFileSync('/etc/os-release', 'utf8'));
+  } catch {
+    // A system without os-release is none of the two.
+    return false;
+  }
+}
+
+/** Whether a command can be found; PATH of a service or of cron may lack the sbin folders. */
+export function hasCommand(name: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(path.join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function hasLibrary(soname: string): boolean {
+  const run = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
+  return run.status === 0 && run.stdout.includes(`${soname} `);
+}
