@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from './config/schema.ts';
+import type { Log } from './log.ts';
+import { LaneSet } from './outputs/lane-set.ts';
+import { Pipeline } from './pipeline.ts';
+import { HelperClient } from './source/helper-client.ts';
+import { ReplayFilter } from './source/replay-filter.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+
+export interface AgentOptions {
+  config: Config;
+  log: Log;
+  /** Who must own the helper's socket: 0, but for tests. */
+  ownerUid: number;
+  /** Called once when nobody reads standard output any more. */
+  onReaderGone: () => void;
+}
+
+/** Source, pipeline and outputs of one running agent, put together from a configuration. */
+export class Agent {
+  readonly telemetry: Telemetry;
+  readonly #log: Log;
+  readonly #ownerUid: number;
+  readonly #filter = new ReplayFilter();
+  readonly #pipeline = new Pipeline([], []);
+  readonly #outputs: LaneSet;
+  #config: Config;
+  #client: HelperClient;
+
+  constructor({ config, log, ownerUid, onReaderGone }: AgentOptions) {
+    this.telemetry = new Telemetry(log);
+    this.#log = log;
+    this.#ownerUid = ownerUid;
+    this.#config = config;
+    this.#outputs = new LaneSet(this.telemetry, onReaderGone);
+    this.#client = this.#makeClient();
+  }
+
+  /** Opens the outputs, then begins to read. @throws {OpenError} when an output cannot be opened */
+  async start(): Promise<void> {
+    await this.#changeOutputs(this.#config);
+    this.#client.start();
+  }
+
+  /**
+   * Goes over to another configuration without losing an event.
+   * @throws {OpenError} when an output cannot be opened; the configuration before stays in force
+   */
+  async reload(config: Config): Promise<void> {
+    await this.#changeOutputs(config);
+    const moved = config.source.socket !== this.#config.source.socket;
+    this.#config = config;
+    this.#log.level = config.log.level;
+    if (!moved) return;
+    this.#client.stop();
+    this.#client = this.#makeClient();
+    this.#client.start();
+  }
+
+  /**
+   * Stops reading and writes out what is queued, for `shutdown_timeout` at most.
+   * @returns records that could not be written in that time
+   */
+  async stop(): Promise<number> {
+    this.#client.stop();
+    return this.#outputs.close(this.#deadline());
+  }
+
+  async #changeOutputs(config: Config): Promise<void> {
+    await this.#outputs.change(
+      config.outputs,
+      () => this.#pipeline.replaceLanes(this.#outputs.lanes),
+      () => this.#deadline(),
+    );
+  }
+
+  #deadline(): Promise<void> {
+    return delay(this.#config.shutdown_timeout, undefined, { ref: false });
+  }
+
+  #makeClient(): HelperClient {
+    return new HelperClient({
+      socketPath: this.#config.source.socket,
+      ownerUid: this.#ownerUid,
+      filter: this.#filter,
+      telemetry: this.telemetry,
+      onItems: (items) => this.#pipeline.take(items),
+    });
+  }
+}

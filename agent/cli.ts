@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../shared/version.ts';
+import { check } from './commands/check.ts';
+import { endNow, run } from './commands/run.ts';
+import { configJsonSchemaText } from './config/json-schema.ts';
+import { DEFAULT_CONFIG_FILE } from './config/load.ts';
+import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
+
+const ROOT_UID = 0;
+
+/** What only tests may decide. Nothing on the command line or in a file reaches it. */
+export interface Trust {
+  /** Who must own the helper's socket. */
+  ownerUid: number;
+}
+
+/** Runs one command line and ends the process with its status. */
+export async function main(argv: readonly string[], trust: Trust = { ownerUid: ROOT_UID }): Promise<void> {
+  let code: ExitCode = EXIT.OK;
+  const program = describeProgram({
+    run: async (file) => {
+      code = await run({ file, ownerUid: trust.ownerUid });
+    },
+    check: (file, json) => {
+      code = check(file, json);
+    },
+    schema: () => {
+      process.stdout.write(configJsonSchemaText());
+    },
+  });
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      code = error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
+    } else {
+      process.stderr.write(`probes-agent: ${error instanceof Error ? error.stack : String(error)}\n`);
+      code = EXIT.INTERNAL;
+    }
+  }
+  endNow(code);
+}
+
+interface Actions {
+  run: (file: string | undefined) => Promise<void>;
+  check: (file: string, json: boolean) => void;
+  schema: () => void;
+}
+
+function describeProgram(actions: Actions): Command {
+  const program = new Command('probes-agent')
+    .description('Receives process events from probes-helper and delivers them. Needs no privilege.')
+    .version(VERSION)
+    .exitOverride()
+    .addHelpText('after', `\nExit status:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
+  130 or 143 after a second SIGINT or SIGTERM, which does not wait for outputs
+
+Signals:
+  SIGHUP            read the configuration again; a wrong one changes nothing
+  SIGTERM, SIGINT   write what is queued, then end`);
+  program
+    .command('run')
+    .description('receive and deliver events until told to stop')
+    .option('-c, --config <file>', `configuration (default: ${DEFAULT_CONFIG_FILE})`)
+    .action((options: { config?: string }) => actions.run(options.config));
+  program
+    .command('check')
+    .description('say everything that is wrong with a configuration, and change nothing')
+    .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
+    .option('--json', 'report as JSON on standard output', false)
+    .action((options: { config: string; json: boolean }) => actions.check(options.config, options.json));
+  program
+    .command('schema')
+    .description('print the JSON Schema of the configuration, for editors')
+    .action(() => actions.schema());
+  return program;
+}

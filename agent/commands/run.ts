@@ -1,0 +1,99 @@
+import { Agent } from '../agent.ts';
+import { DEFAULT_CONFIG_FILE, loadConfig } from '../config/load.ts';
+import { formatProblem, type Problem } from '../config/problem.ts';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { createLog } from '../log.ts';
+import { OpenError } from '../outputs/lane-set.ts';
+import { VERSION } from '../../shared/version.ts';
+
+export interface RunOptions {
+  /** As given with --config; undefined for the default file. */
+  file: string | undefined;
+  /** Who must own the helper's socket: 0, but for tests. */
+  ownerUid: number;
+}
+
+/** `probes-agent run`: runs until a signal ends it, and resolves with the status to exit with. */
+export async function run({ file = DEFAULT_CONFIG_FILE, ownerUid }: RunOptions): Promise<ExitCode> {
+  if (file === DEFAULT_CONFIG_FILE && !existsSync(file)) {
+    process.stderr.write(
+      `CONFIG_NOT_FOUND: there is no ${DEFAULT_CONFIG_FILE}. Copy agent.example.yaml there, or name a file: probes-agent run --config FILE\n`,
+    );
+    return EXIT.CONFIG;
+  }
+  const loaded = loadConfig(file);
+  if (!loaded.ok) {
+    printProblems(loaded.problems);
+    return EXIT.CONFIG;
+  }
+  const log = createLog(loaded.config.log.level);
+  const stopping = Promise.withResolvers<void>();
+  const agent = new Agent({ config: loaded.config, log, ownerUid, onReaderGone: stopping.resolve });
+  const { telemetry } = agent;
+  telemetry.raise('AgentStarted', { version: VERSION, config: file, uid: process.getuid?.() });
+  if (process.getuid?.() === 0) telemetry.raise('AgentRunsAsRoot');
+
+  let busy: Promise<void> = agent.start();
+  process.on('SIGHUP', () => {
+    // One after the other: a second reload that overtook the first would leave a mix of both.
+    busy = busy.then(() => reload(agent, file));
+  });
+  stopOnSignal(stopping.resolve);
+
+  try {
+    await busy;
+  } catch (error) {
+    if (!(error instanceof OpenError)) throw error;
+    for (const reason of error.reasons) process.stderr.write(`OUTPUT_FAILED: ${reason}\n`);
+    return EXIT.OUTPUT;
+  }
+  await stopping.promise;
+  telemetry.raise('AgentStopping');
+  await busy;
+  const unwritten = await agent.stop();
+  telemetry.raise('AgentStopped');
+  return unwritten === 0 ? EXIT.OK : EXIT.UNFLUSHED;
+}
+
+async function reload(agent: Agent, file: string): Promise<void> {
+  const loaded = loadConfig(file);
+  if (!loaded.ok) {
+    agent.telemetry.raise('ConfigRefused', { problems: loaded.problems.map(formatProblem) });
+    return;
+  }
+  try {
+    await agent.reload(loaded.config);
+    agent.telemetry.raise('ConfigReloaded', { config: file });
+  } catch (error) {
+    if (!(error instanceof OpenError)) throw error;
+    agent.telemetry.raise('ConfigRefused', { problems: error.reasons });
+  }
+}
+
+/** The first SIGTERM or SIGINT asks for an orderly end; the second does not wait for it. */
+function stopOnSignal(stop: () => void): void {
+  let asked = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (asked) endNow(128 + constants.signals[signal]);
+      asked = true;
+      stop();
+    });
+  }
+}
+
+/**
+ * Ends the process whatever it is doing. `process.exit` waits for a write that
+ * a stopped reader blocks in the thread pool, so that a second later only the kernel can help.
+ */
+export function endNow(code: number): never {
+  if (process.getActiveResourcesInfo().includes('FSReqCallback')) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}
+
+function printProblems(problems: readonly Problem[]): void {
+  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  process.stderr.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; nothing was started\n`);
+}

@@ -1,0 +1,49 @@
+import * as z from 'zod';
+import { outputSchema } from '../outputs/registry.ts';
+import { absolutePath } from './paths.ts';
+import { duration } from './quantities.ts';
+
+/** Where the packages put the helper's socket. */
+export const DEFAULT_SOCKET = '/run/platform-probes/events.sock';
+
+/** sockaddr_un has room for 108 bytes, the terminating NUL included. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+const source = z.strictObject({
+  socket: absolutePath
+    .refine((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES, {
+      error: `expected a path of at most ${MAX_SOCKET_PATH_BYTES} bytes, which is what a Unix socket can have`,
+    })
+    .default(DEFAULT_SOCKET)
+    .meta({ description: "The helper's Unix socket. It and its folder must belong to root." }),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .meta({ description: 'The least severe message that the agent writes to standard error.' }),
+});
+
+/**
+ * The whole configuration file. The one source for validation, for the
+ * types and for the JSON Schema that editors read. Every object is strict: a key
+ * that does nothing would be a promise that nobody keeps.
+ */
+export const configSchema = z.strictObject({
+  source: source.prefault({}).meta({ description: 'Where events come from.' }),
+  outputs: z
+    .array(outputSchema, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of outputs') })
+    .min(1, { error: 'expected at least one output' })
+    .max(64, { error: 'expected at most 64 outputs' })
+    .meta({ description: 'Where events go. Every output gets every event; none can hold up another.' }),
+  log: log.prefault({}).meta({ description: "The agent's own messages, which never mix with events." }),
+  shutdown_timeout: duration({
+    min: '100ms',
+    max: '10m',
+    byDefault: '5s',
+    description: 'How long the outputs may take to write what is queued when the agent is told to stop.',
+  }),
+});
+
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,56 @@
+import { writeSync } from 'node:fs';
+import { styleText } from 'node:util';
+import { pino, type Logger } from 'pino';
+import { neutralise } from './terminal-text.ts';
+
+/**
+ * What the levels mean: info, something that was asked for took effect; warn,
+ * surprising but nothing is lost; error, events were lost or a person is
+ * needed. Nothing per event is above debug.
+ */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type Log = Logger;
+
+const STANDARD_ERROR = 2;
+
+/** The agent's own log on standard error: one-liners on a terminal, JSON otherwise. Never carries events. */
+export function createLog(level: LogLevel): Log {
+  const destination = process.stderr.isTTY
+    ? { write: (line: string) => writeToTerminal(formatForTerminal(line)) }
+    : pino.destination({ dest: STANDARD_ERROR, sync: true });
+  return pino(
+    {
+      name: 'probes-agent',
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+}
+
+function writeToTerminal(line: string): void {
+  try {
+    writeSync(STANDARD_ERROR, line);
+  } catch {
+    // Nobody reads standard error any more; the log has no second place to complain to.
+  }
+}
+
+const OWN_FIELDS = new Set(['level', 'time', 'pid', 'name', 'msg', 'event']);
+const COLOURS = { debug: 'gray', info: 'green', warn: 'yellow', error: 'red' } as const;
+
+/** One JSON line of the log as a person reads it: time, level, message, fields. */
+export function formatForTerminal(json: string): string {
+  const record = JSON.parse(json) as Record<string, unknown>;
+  const level = String(record['level']) as LogLevel;
+  const time = new Date(String(record['time'])).toTimeString().slice(0, 8);
+  const fields = Object.entries(record)
+    .filter(([key]) => !OWN_FIELDS.has(key))
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
+  const label = styleText(COLOURS[level], level.padEnd(5), { stream: process.stderr });
+  const text = neutralise(`${String(record['msg'])}${fields === '' ? '' : `  ${fields}`}`);
+  return `${time} ${label} ${text}\n`;
+}

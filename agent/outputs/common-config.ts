@@ -1,0 +1,17 @@
+import * as z from 'zod';
+import { size } from '../config/quantities.ts';
+
+/** The keys that every output has, whatever its type. */
+export const commonOutputKeys = {
+  name: z
+    .string({ error: 'expected a name: letters, digits, ".", "_" or "-", at most 64' })
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'expected a name: letters, digits, ".", "_" or "-", at most 64' })
+    .meta({ description: 'Names the output in the log. Unique.' }),
+  events: z.enum(['all']).default('all').meta({ description: 'Which events the output gets.' }),
+  max_queue_bytes: size({
+    min: '64KiB',
+    max: '1GiB',
+    byDefault: '16MiB',
+    description: 'How much may wait for this output while it is slow or failing. Beyond it, events are dropped for this output and a gap event tells it which.',
+  }),
+};

@@ -1,0 +1,107 @@
+import type { GapEvent } from '../../../shared/events/gap.ts';
+import type { ExecEvent, ExecFailedEvent } from '../../../shared/events/exec.ts';
+import type { ExitEvent } from '../../../shared/events/exit.ts';
+import type { StreamEvent } from '../../item.ts';
+import { cutTo, neutralise, padTo, widthOf } from '../../terminal-text.ts';
+import type { Paint } from './paint.ts';
+
+export interface LiveViewOptions {
+  /** Columns of the terminal; Infinity where lines need not be cut. */
+  columns: number;
+  userNames: ReadonlyMap<number, string>;
+  paint: Paint;
+  /** Minutes that local time is ahead of UTC at an instant; the terminal's own zone by default. */
+  zoneOffset?: (time: Date) => number;
+}
+
+const TIME_WIDTH = 12;
+const USER_WIDTH = 10;
+const PID_WIDTH = 7;
+
+/** Narrower than this, the columns on the left go, the least needed first. */
+const ROOM_FOR_PPID = 70;
+const ROOM_FOR_USER = 50;
+const ROOM_FOR_TIME = 30;
+
+/** A long command is cut before the flags next to it are: they are what makes it suspicious. */
+const LEAST_COMMAND_WIDTH = 12;
+
+/** The first line of the table. */
+export function formatHeader({ columns, paint }: LiveViewOptions): string {
+  const left = leftColumns(columns, 'TIME', 'USER', 'PID', 'PPID').map(([text]) => text).join(' ');
+  return paint('bold', cutTo(`${left} COMMAND`, columns));
+}
+
+/**
+ * One event as one line that fits the terminal. Every string of the event was
+ * chosen by somebody else and is neutralised before it is measured or printed.
+ */
+export function formatEvent(event: StreamEvent, options: LiveViewOptions): string {
+  switch (event.type) {
+    case 'gap':
+      return formatGap(event as GapEvent, options);
+    case 'exec':
+    case 'exec_failed':
+      return formatExec(event as ExecEvent | ExecFailedEvent, options);
+    case 'exit':
+      return formatExit(event as ExitEvent, options);
+    default:
+      return options.paint('dim', cutTo(neutralise(`${event.type} ${JSON.stringify(event)}`), options.columns));
+  }
+}
+
+function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions): string {
+  const { columns, paint, userNames } = options;
+  const user = event.uid === undefined ? '-' : (userNames.get(event.uid) ?? String(event.uid));
+  const cells = leftColumns(columns, clock(event.time, options), user, String(event.pid), String(event.ppid ?? '-'));
+  const left = cells.map(([text, style]) => paint(style === 'user' && event.uid === 0 ? 'yellow' : STYLES[style], text)).join(' ');
+  const notes = notesOf(event);
+  const room = columns - widthOf(cells.map(([text]) => text).join(' ')) - 1;
+  const notesText = notes === '' ? '' : cutTo(`[${notes}]`, Math.max(0, room - LEAST_COMMAND_WIDTH - 1));
+  const command = cutTo(neutralise(event.command), notesText === '' ? room : room - widthOf(notesText) - 1);
+  const style = event.type === 'exec_failed' ? 'red' : event.source === 'snapshot' ? 'dim' : 'plain';
+  const line = `${left} ${paint(style, command)}`;
+  return notesText === '' ? line : `${line} ${paint(event.type === 'exec_failed' ? 'red' : 'magenta', notesText)}`;
+}
+
+function notesOf(event: ExecEvent | ExecFailedEvent): string {
+  const notes = (event.flags ?? []).map(neutralise);
+  if (event.type === 'exec_failed') notes.unshift(neutralise(event.error));
+  if (event.euid !== undefined && event.euid !== event.uid) notes.push(`euid ${event.euid}`);
+  if (event.argv_truncated) notes.push('truncated');
+  if (event.source === 'snapshot') notes.push('was running');
+  return notes.join(' ');
+}
+
+function formatExit(event: ExitEvent, options: LiveViewOptions): string {
+  const { columns, paint } = options;
+  const left = leftColumns(columns, clock(event.time, options), '', String(event.pid), '').map(([text]) => text).join(' ');
+  const how = event.signal === undefined ? `exit ${event.exit_code ?? '?'}` : `killed by ${neutralise(event.signal)}`;
+  return paint('dim', cutTo(`${left} ${how} after ${(event.run_time / 1e6).toFixed(3)} s`, columns));
+}
+
+function formatGap(event: GapEvent, options: LiveViewOptions): string {
+  const events = event.count === 1 ? '1 EVENT' : `${event.count} EVENTS`;
+  const text = ` ${clock(event.time, options)} !!! ${events} MISSING: numbers ${event.first} to ${event.last}, lost at ${event.hop} (${event.cause}) !!!`;
+  const cut = cutTo(neutralise(text), options.columns);
+  return options.paint('alarm', Number.isFinite(options.columns) ? padTo(cut, options.columns) : cut);
+}
+
+type Column = 'time' | 'user' | 'pid' | 'ppid';
+const STYLES: Readonly<Record<Column, 'dim' | 'cyan' | 'plain'>> = { time: 'dim', user: 'cyan', pid: 'plain', ppid: 'dim' };
+
+function leftColumns(columns: number, time: string, user: string, pid: string, ppid: string): Array<[string, Column]> {
+  const cells: Array<[string, Column]> = [];
+  if (columns >= ROOM_FOR_TIME) cells.push([padTo(time, TIME_WIDTH), 'time']);
+  if (columns >= ROOM_FOR_USER) cells.push([padTo(cutTo(user, USER_WIDTH), USER_WIDTH), 'user']);
+  cells.push([pid.padStart(PID_WIDTH), 'pid']);
+  if (columns >= ROOM_FOR_PPID) cells.push([ppid.padStart(PID_WIDTH), 'ppid']);
+  return cells;
+}
+
+/** The event's time of day on this machine's clock, to the millisecond. */
+function clock(time: string, { zoneOffset = (at) => -at.getTimezoneOffset() }: LiveViewOptions): string {
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return '-';
+  return new Date(at.getTime() + zoneOffset(at) * 60_000).toISOString().slice(11, 23);
+}

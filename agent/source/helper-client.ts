@@ -1,0 +1,187 @@
+import { connect, type Socket } from 'node:net';
+import { AgentError, reasonOf, systemCode } from '../errors.ts';
+import type { Item } from '../item.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { retryDelay } from './backoff.ts';
+import type { Continuity, ReplayFilter } from './replay-filter.ts';
+import { Session } from './session.ts';
+import { verifySocket } from './socket-trust.ts';
+import type { HelloEvent } from '../../shared/events/hello.ts';
+
+/** A connection that lasted this long counts as one that worked: the next retry is immediate again. */
+const STABLE_AFTER_MS = 5000;
+
+/** How long the helper may take for its first line. */
+const HELLO_TIMEOUT_MS = 10_000;
+
+/** Heartbeats that may be missing before the helper counts as dead. */
+const MISSED_HEARTBEATS = 3;
+
+/** Bounds for the heartbeat that a hello announces: a timer beyond them would spin or never fire. */
+const HEARTBEAT_BOUNDS_MS = { least: 100, most: 3_600_000 };
+
+export interface HelperClientOptions {
+  socketPath: string;
+  /** Who must own the socket: 0, but for tests. */
+  ownerUid: number;
+  /** Outlives the client, so that a client for another socket goes on where this one stopped. */
+  filter: ReplayFilter;
+  telemetry: Telemetry;
+  /** Gets the new events of each chunk that was read, in order. Must not keep the array. */
+  onItems: (items: readonly Item[]) => void;
+}
+
+/**
+ * Reads events from the helper's socket for as long as it runs: connects, and
+ * connects again. Reads only; not one byte is ever written, and a broken stream
+ * ends the connection, never the agent.
+ */
+export class HelperClient {
+  readonly #options: HelperClientOptions;
+  #failures = 0;
+  #stopped = false;
+  #socket: Socket | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: HelperClientOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to connect and returns at once. */
+  start(): void {
+    this.#stopped = false;
+    void this.#connect();
+  }
+
+  /** Ends the connection. Nothing reaches `onItems` after it returned. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    this.#socket?.destroy();
+    this.#socket = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const { socketPath, ownerUid } = this.#options;
+    try {
+      await verifySocket(socketPath, ownerUid);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    if (!this.#stopped) this.#read(connect({ path: socketPath }));
+  }
+
+  #read(socket: Socket): void {
+    this.#socket = socket;
+    const { filter, telemetry, onItems } = this.#options;
+    const connectedAt = performance.now();
+    let items: Item[] = [];
+    let failure: unknown;
+    let sawLine = false;
+    let silentTicks = 0;
+
+    const silence = () => {
+      failure = new AgentError('HELPER_PROTOCOL', 'no line in time');
+      socket.destroy();
+    };
+    let watchdog = setInterval(silence, HELLO_TIMEOUT_MS);
+
+    const session = new Session(filter, {
+      onHello: (hello, continuity) => {
+        this.#reportHello(hello, continuity);
+        clearInterval(watchdog);
+        const heartbeatMs = Math.min(Math.max(hello.heartbeat_seconds * 1000, HEARTBEAT_BOUNDS_MS.least), HEARTBEAT_BOUNDS_MS.most);
+        watchdog = setInterval(() => {
+          // Ticks are counted rather than time: an agent that was itself stopped for a while has missed nothing.
+          silentTicks = sawLine ? 0 : silentTicks + 1;
+          sawLine = false;
+          if (silentTicks < MISSED_HEARTBEATS) return;
+          telemetry.raise('HelperSilent', { seconds: (heartbeatMs * MISSED_HEARTBEATS) / 1000 });
+          socket.destroy();
+        }, heartbeatMs);
+      },
+      onHeartbeat: () => undefined,
+      onUnreadable: (reason) => telemetry.raiseRepeating('EventUnreadable', reason, { reason }),
+    });
+
+    const deliver = () => {
+      if (items.length === 0) return;
+      const batch = items;
+      items = [];
+      onItems(batch);
+    };
+
+    socket.on('data', (chunk: Buffer) => {
+      const before = { ...filter.counts };
+      try {
+        if (session.receive(chunk, items) > 0) sawLine = true;
+      } catch (error) {
+        failure = error;
+        socket.destroy();
+      }
+      this.#reportCounts(before);
+      deliver();
+    });
+    socket.on('error', (error) => {
+      failure ??= error;
+    });
+    socket.on('close', () => {
+      clearInterval(watchdog);
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      if (performance.now() - connectedAt >= STABLE_AFTER_MS) this.#failures = 0;
+      if (failure === undefined) telemetry.raiseRepeating('HelperDisconnected', '', {});
+      this.#failed(failure);
+    });
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped) return;
+    if (error !== undefined) this.#reportFailure(error);
+    const delay = retryDelay(this.#failures++, Math.random());
+    this.#retry = setTimeout(() => void this.#connect(), delay);
+  }
+
+  #reportFailure(error: unknown): void {
+    const { socketPath, telemetry } = this.#options;
+    const reason = explain(error, socketPath);
+    const refused = error instanceof AgentError || systemCode(error) === undefined;
+    telemetry.raiseRepeating(refused ? 'HelperRefused' : 'HelperUnreachable', reason, { socket: socketPath, reason });
+  }
+
+  #reportHello(hello: HelloEvent, continuity: Continuity): void {
+    const { telemetry } = this.#options;
+    telemetry.raise('HelperConnected', {
+      helper: hello.helper,
+      source: hello.source,
+      boot_id: hello.boot_id,
+      last_seq: hello.last_seq,
+      helper_uid: hello.privileges.uid,
+      helper_capabilities: hello.privileges.capabilities,
+    });
+    if (continuity === 'probe_reloaded') telemetry.raise('ProbeReloaded', { first_seq: hello.first_seq });
+    if (continuity === 'boot_changed') telemetry.raise('BootChanged', { boot_id: hello.boot_id });
+    if (continuity === 'numbers_reused') telemetry.raise('NumbersReused', { first_seq: hello.first_seq });
+  }
+
+  #reportCounts(before: { missing: number; outOfOrder: number }): void {
+    const { filter, telemetry } = this.#options;
+    const missing = filter.counts.missing - before.missing;
+    const outOfOrder = filter.counts.outOfOrder - before.outOfOrder;
+    if (missing > 0) telemetry.raiseRepeating('EventsMissing', 'pipe', { hop: 'pipe', count: missing });
+    if (outOfOrder > 0) telemetry.raiseRepeating('EventsOutOfOrder', '', { count: outOfOrder });
+  }
+}
+
+function explain(error: unknown, socketPath: string): string {
+  switch (systemCode(error)) {
+    case 'ENOENT':
+      return `there is no socket at ${socketPath}; is probes-helper running?`;
+    case 'ECONNREFUSED':
+      return 'nobody listens on the socket; is probes-helper running?';
+    case 'EACCES':
+      return `this user may not use the socket; the agent's user must be in the group that owns ${socketPath}`;
+    default:
+      return reasonOf(error);
+  }
+}

@@ -1,0 +1,159 @@
+import type { GapEvent } from '../../shared/events/gap.ts';
+import type { HelloEvent } from '../../shared/events/hello.ts';
+import { gapItem, isGap, itemOf, seqOf, type Item } from '../item.ts';
+
+/** What a `hello` means for the numbers, in a word that the log can use. */
+export type Continuity = 'first' | 'resumed' | 'probe_reloaded' | 'boot_changed' | 'numbers_reused';
+
+/** What the filter left out or put in, since it was made. */
+export interface ReplayCounts {
+  /** Replayed events that had been taken before. */
+  duplicates: number;
+  /** Events that came after a later one on the same connection. */
+  outOfOrder: number;
+  /** Numbers that the filter's own gaps stand for. */
+  missing: number;
+}
+
+const MAX_SNAPSHOTS = 65_536;
+
+/**
+ * Turns what the helper sends, replays included, into a stream in which every
+ * number of a boot occurs exactly once: in its event, or within a `gap`.
+ *
+ * Numbers on the pipe are dense and rise. So the filter keeps one number, the
+ * next one due: less has been taken, more means that something is missing. A
+ * hole is reported when the event after it arrives, not earlier: until then the
+ * helper can still explain it with a gap of its own, which knows the cause.
+ *
+ * Pure: time is an argument, nothing is read or written.
+ */
+export class ReplayFilter {
+  readonly #now: () => Date;
+  #bootId: string | undefined;
+  #firstSeq = 0;
+  /** The number due next. */
+  #next = 0;
+  /** The newest number that the helper said it has given: everything up to it exists. */
+  #promised = -1;
+  /** The newest number on this connection. */
+  #newestHere = -1;
+  #snapshots = new Set<string>();
+  readonly #counts: ReplayCounts = { duplicates: 0, outOfOrder: 0, missing: 0 };
+
+  constructor(now: () => Date = () => new Date()) {
+    this.#now = now;
+  }
+
+  get counts(): Readonly<ReplayCounts> {
+    return this.#counts;
+  }
+
+  /**
+   * Begins a connection. Appends to `out` a gap for what the helper had
+   * promised before and, having lost its numbers, will never send.
+   */
+  begin(hello: HelloEvent, out: Item[]): Continuity {
+    const continuity = this.#continuityOf(hello);
+    if (continuity === 'boot_changed') this.#giveUpOn(this.#promised, continuity, out);
+    if (continuity === 'probe_reloaded') this.#giveUpOn(Math.min(this.#promised, hello.first_seq - 1), continuity, out);
+    if (continuity === 'first' || continuity === 'boot_changed') this.#snapshots = new Set();
+    if (continuity === 'resumed') {
+      this.#promised = Math.max(this.#promised, hello.last_seq);
+    } else {
+      this.#next = hello.first_seq;
+      this.#promised = hello.last_seq;
+    }
+    this.#bootId = hello.boot_id;
+    this.#firstSeq = hello.first_seq;
+    this.#newestHere = -1;
+    return continuity;
+  }
+
+  #continuityOf(hello: HelloEvent): Continuity {
+    if (this.#bootId === undefined) return 'first';
+    if (this.#bootId !== hello.boot_id) return 'boot_changed';
+    if (hello.first_seq > this.#next) return 'probe_reloaded';
+    // A probe that was loaded anew goes on after the last number. One that begins below it gives numbers twice, and
+    // filtering its events by number would blind the agent.
+    if (hello.first_seq !== this.#firstSeq && hello.first_seq < this.#next) return 'numbers_reused';
+    return 'resumed';
+  }
+
+  /** A heartbeat's word for how far the numbers go. */
+  promise(lastSeq: number): void {
+    if (lastSeq > this.#promised) this.#promised = lastSeq;
+  }
+
+  /**
+   * Appends to `out` what is new in `item`: nothing if it was taken before, a
+   * gap in front of it if numbers are missing, a shortened gap where part of one was taken.
+   */
+  take(item: Item, out: Item[]): void {
+    const { event } = item;
+    if (isGap(event)) return this.#takeGap(item, event, out);
+    const seq = seqOf(event);
+    if (seq === undefined) return this.#takeUnnumbered(item, out);
+    if (this.#consume(seq, out)) out.push(item);
+  }
+
+  /** Takes the number of an event that cannot be read: it becomes a gap of one. */
+  takeUnreadable(seq: number, out: Item[]): void {
+    if (this.#consume(seq, out)) this.#report(seq, seq, 'unreadable', out);
+  }
+
+  #consume(seq: number, out: Item[]): boolean {
+    if (seq <= this.#newestHere) {
+      this.#counts.outOfOrder++;
+      return false;
+    }
+    this.#newestHere = seq;
+    if (seq < this.#next) {
+      this.#counts.duplicates++;
+      return false;
+    }
+    if (seq > this.#next) this.#report(this.#next, seq - 1, 'backlog_overrun', out);
+    this.#next = seq + 1;
+    return true;
+  }
+
+  #takeGap(item: Item, gap: GapEvent, out: Item[]): void {
+    if (gap.last > this.#newestHere) this.#newestHere = gap.last;
+    if (gap.last < this.#next) {
+      this.#counts.duplicates++;
+      return;
+    }
+    const taken = this.#next - gap.first;
+    if (taken < 0) this.#report(this.#next, gap.first - 1, 'backlog_overrun', out);
+    this.#next = gap.last + 1;
+    if (taken <= 0) out.push(item);
+    else out.push(itemOf({ ...gap, first: gap.first + taken, count: Math.min(gap.count, gap.last - gap.first - taken + 1) }));
+  }
+
+  /**
+   * A snapshot has no number; one that is replayed is known by its process and time. Beyond the bound of what is
+   * remembered it passes twice rather than not at all.
+   */
+  #takeUnnumbered(item: Item, out: Item[]): void {
+    const { event } = item;
+    if (event.type === 'exec' && event['source'] === 'snapshot') {
+      const { pid, start_time, time } = event as { pid: number; start_time?: number; time: string };
+      const key = `${pid} ${start_time ?? ''} ${time}`;
+      if (this.#snapshots.has(key)) {
+        this.#counts.duplicates++;
+        return;
+      }
+      if (this.#snapshots.size < MAX_SNAPSHOTS) this.#snapshots.add(key);
+    }
+    out.push(item);
+  }
+
+  #giveUpOn(last: number, cause: string, out: Item[]): void {
+    if (last >= this.#next) this.#report(this.#next, last, cause, out);
+  }
+
+  #report(first: number, last: number, cause: string, out: Item[]): void {
+    this.#counts.missing += last - first + 1;
+    out.push(gapItem('pipe', first, last, last - first + 1, cause, this.#now()));
+  }
+}

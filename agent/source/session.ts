@@ -1,0 +1,139 @@
+import type { GapEvent } from '../../shared/events/gap.ts';
+import type { HeartbeatEvent } from '../../shared/events/heartbeat.ts';
+import type { HelloEvent } from '../../shared/events/hello.ts';
+import { checkEvent, EventError, type ProbeEvent, type UnknownEvent } from '../../shared/events/parse.ts';
+import { isObject } from '../../shared/events/fields.ts';
+import { LineSplitter } from '../../shared/protocol/lines.ts';
+import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
+import { VERSION } from '../../shared/version.ts';
+import { AgentError, reasonOf } from '../errors.ts';
+import { seqOf, type Item, type StreamEvent } from '../item.ts';
+import type { Continuity, ReplayFilter } from './replay-filter.ts';
+
+/** What one connection tells besides events. */
+export interface SessionListener {
+  /** The helper introduced itself. Called once, before any event. */
+  onHello(hello: HelloEvent, continuity: Continuity): void;
+  onHeartbeat(heartbeat: HeartbeatEvent): void;
+  /** An event of a known type does not have the shape of its type. Never carries the event's own text. */
+  onUnreadable(reason: string): void;
+}
+
+/**
+ * The protocol of one connection, without its input and output: bytes in, new
+ * events out.
+ *
+ * Two reactions to bad bytes. A line that is no event at all (not JSON, no type, too
+ * long, no hello first) does not come from our helper, so the connection ends. An event
+ * of a known type with a field that does not fit comes from a helper that
+ * differs from us in a detail: its number becomes a gap and the stream goes on, since
+ * a replay would bring the same line again and blind the agent for good.
+ */
+export class Session {
+  readonly #filter: ReplayFilter;
+  readonly #listener: SessionListener;
+  readonly #splitter = new LineSplitter();
+  #hello: HelloEvent | undefined;
+
+  constructor(filter: ReplayFilter, listener: SessionListener) {
+    this.#filter = filter;
+    this.#listener = listener;
+  }
+
+  /** The helper's introduction, once it arrived. */
+  get hello(): HelloEvent | undefined {
+    return this.#hello;
+  }
+
+  /**
+   * Appends the new events of `chunk` to `out` and returns how many lines it completed. What was
+   * appended before an error is good.
+   * @throws {AgentError | LineTooLongError} when the stream cannot be our helper's; the connection must end
+   */
+  receive(chunk: Uint8Array, out: Item[]): number {
+    let lines = 0;
+    for (const bytes of this.#splitter.push(chunk)) {
+      this.#receiveLine(bytes, out);
+      lines++;
+    }
+    return lines;
+  }
+
+  #receiveLine(bytes: Uint8Array, out: Item[]): void {
+    const line = decode(bytes);
+    const value = parse(line);
+    if (this.#hello === undefined) checkProtocol(value);
+    let event: ProbeEvent | UnknownEvent;
+    try {
+      event = checkEvent(value);
+      if (event.type === 'gap') checkRange(event as GapEvent);
+    } catch (error) {
+      return this.#receiveUnreadable(value, error, out);
+    }
+    if (this.#hello === undefined) return this.#receiveHello(event, out);
+    switch (event.type) {
+      case 'hello':
+        throw notOurHelper('a second hello on one connection');
+      case 'heartbeat': {
+        const heartbeat = event as HeartbeatEvent;
+        this.#filter.promise(heartbeat.last_seq);
+        return this.#listener.onHeartbeat(heartbeat);
+      }
+      default:
+        return this.#filter.take({ event: event as StreamEvent, line, bytes: bytes.length }, out);
+    }
+  }
+
+  #receiveHello(event: ProbeEvent | UnknownEvent, out: Item[]): void {
+    if (event.type !== 'hello') throw notOurHelper(`the first line is not hello but ${JSON.stringify(event.type).slice(0, 40)}`);
+    const hello = event as HelloEvent;
+    this.#hello = hello;
+    const continuity = this.#filter.begin(hello, out);
+    this.#listener.onHello(hello, continuity);
+  }
+
+  #receiveUnreadable(value: unknown, error: unknown, out: Item[]): void {
+    const inEvent = error instanceof EventError && isObject(value) && typeof value['type'] === 'string';
+    if (!inEvent || this.#hello === undefined || value['type'] === 'hello') {
+      throw notOurHelper(reasonOf(error), error);
+    }
+    const seq = seqOf(value as StreamEvent);
+    if (seq !== undefined) this.#filter.takeUnreadable(seq, out);
+    this.#listener.onUnreadable(reasonOf(error));
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // The parser's own message quotes the line, and a line may hold secrets.
+    throw notOurHelper('a line is not JSON');
+  }
+}
+
+/** Looks at the version before anything else: a hello of another version may have another shape. */
+function checkProtocol(value: unknown): void {
+  if (!isObject(value) || value['type'] !== 'hello' || typeof value['protocol'] !== 'number') return;
+  if (value['protocol'] === PROTOCOL_VERSION) return;
+  throw new AgentError(
+    'HELPER_PROTOCOL',
+    `the helper (${String(value['helper']).slice(0, 40)}) speaks protocol ${value['protocol']}, this agent (${VERSION}) speaks ` +
+      `${PROTOCOL_VERSION}. Install the same version of both.`,
+  );
+}
+
+function checkRange(gap: GapEvent): void {
+  const room = gap.last - gap.first + 1;
+  if (room < 1 || gap.count < 1 || gap.count > room) {
+    throw new EventError('gap.count: expected first, last and count to agree', 'count');
+  }
+}
+
+function notOurHelper(reason: string, cause?: unknown): AgentError {
+  return new AgentError('HELPER_PROTOCOL', `${reason}. What answers on the socket does not speak the helper's protocol.`, { cause });
+}

@@ -1,0 +1,36 @@
+import type { LogLevel } from '../log.ts';
+
+/**
+ * Everything that the agent says about itself: a noun and what happened to it.
+ * Each has one level and one sentence, wherever it is raised.
+ */
+export const INTERNAL_EVENTS = {
+  AgentStarted: ['info', 'agent started'],
+  AgentRunsAsRoot: ['warn', 'running as root: the agent needs no privilege, and a fault in it would then be a fault with privilege; run it as user "probes"'],
+  AgentStopping: ['info', 'stopping: writing what is queued'],
+  AgentStopped: ['info', 'agent stopped'],
+  ShutdownTimedOut: ['error', 'shutdown_timeout ran out before every event was written'],
+  ConfigReloaded: ['info', 'the configuration was reloaded'],
+  ConfigRefused: ['error', 'the new configuration is wrong; the one before stays in force'],
+
+  HelperConnected: ['info', 'connected to the helper'],
+  HelperDisconnected: ['warn', 'the connection to the helper ended; what it holds will be replayed'],
+  HelperUnreachable: ['error', 'cannot connect to the helper; trying again'],
+  HelperRefused: ['error', 'what answers is not a helper that this agent can trust; trying again'],
+  HelperSilent: ['error', 'the helper sent nothing, not even a heartbeat; connecting again'],
+  ProbeReloaded: ['info', 'the probe was loaded anew; its numbers go on from another place'],
+  BootChanged: ['info', 'the machine was booted; the numbers begin anew'],
+  NumbersReused: ['error', 'the helper gives numbers again that it had given; events may appear twice'],
+
+  EventsMissing: ['error', 'events are missing from the stream; gap events say which'],
+  EventsOutOfOrder: ['error', 'the helper sent events out of order; they were already reported as a gap'],
+  EventUnreadable: ['error', 'an event does not fit the protocol; a gap stands in its place'],
+  EventsDropped: ['error', 'an output could not keep up; a gap event tells it what it missed'],
+
+  OutputOpened: ['info', 'output opened'],
+  OutputClosed: ['info', 'output closed'],
+  OutputFailed: ['error', 'an output failed; trying again'],
+  OutputRecovered: ['info', 'an output works again'],
+} as const satisfies Record<string, readonly [LogLevel, string]>;
+
+export type InternalEventName = keyof typeof INTERNAL_EVENTS;
