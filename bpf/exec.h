@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * What travels through the ring buffer. helper/ebpf/record.ts reads it; a test
+ * holds the two layouts together through the object's own type information.
+ *
+ * Little endian, every record starts on 8 bytes. All strings of a record stand
+ * after its fixed part, one after the other, in the order of their lengths below.
+ */
+#pragma once
+
+/* Which counter a record's number comes from, and thereby what it is. */
+enum kind {
+	KIND_EXEC = 0,
+	KIND_FAILED = 1,
+	KIND_EXIT = 2,
+	KINDS = 4, /* a power of two, room for one more */
+};
+
+enum record_type {
+	RECORD_EVENT = 1, /* struct exec_record */
+	RECORD_ARGS = 2,  /* struct args_record: more bytes of the arguments of the event before it on this processor */
+};
+
+enum exec_flags {
+	FLAG_SCRIPT = 1 << 0,     /* an interpreter runs the file: a #! line or binfmt_misc */
+	FLAG_MEMFD = 1 << 1,      /* the image has no file: memfd_create */
+	FLAG_DELETED = 1 << 2,    /* the image's directory entry is gone */
+	FLAG_SETUID = 1 << 3,     /* set-user-id bit, and the effective uid is the file's owner */
+	FLAG_SETGID = 1 << 4,     /* set-group-id bit with group execute */
+	FLAG_SECUREEXEC = 1 << 5, /* the exec gained privilege (AT_SECURE) */
+	FLAG_COMPAT32 = 1 << 6,   /* a 32-bit image on a 64-bit kernel */
+	FLAG_CHROOT = 1 << 7,     /* the root directory is not the mount namespace's */
+	FLAG_ARGV_CUT = 1 << 16,  /* not all of the arguments could be read or sent */
+	FLAG_EXE_CUT = 1 << 17,   /* the path is deeper or longer than the walk goes: its root end is missing */
+	FLAG_CWD_CUT = 1 << 18,
+	FLAG_PARENT_EXE_CUT = 1 << 19,
+	FLAG_CGROUP_CUT = 1 << 20,
+};
+
+/* Namespaces, in the order of exec_record.ns. */
+enum ns_index { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_USER, NS_UTS, NS_COUNT };
+
+#define PATH_BYTES 4096	   /* of each path, NULs between components included */
+#define PATH_DEPTH 128	   /* components and mount crossings of a walk */
+#define CGROUP_BYTES 2048
+#define CGROUP_DEPTH 32
+#define NAME_BYTES 256	   /* NAME_MAX and a NUL */
+#define HEAD_ARGS_BYTES 8192   /* arguments in the event's own record */
+#define CHUNK_BYTES 24576	   /* arguments in each further record */
+#define CHUNKS 352		   /* 8 MiB: above the kernel's own limit of 6 MiB */
+#define FAILED_ARGS 64	   /* arguments looked at when an exec failed */
+
+struct exec_record {
+	u16 type;
+	u16 kind;
+	u32 cpu;
+	u64 number; /* taken from the counter of (kind, cpu) before there was room for the record */
+	u32 seconds; /* since boot, time asleep included */
+	u32 nanoseconds;
+	u32 pid;
+	u32 ppid;
+	u32 uid;
+	u32 gid;
+	u32 euid;
+	u32 egid;
+	u32 loginuid;   /* 0xffffffff: none */
+	u32 session_id; /* 0: none */
+	u32 tty;	    /* 0: none */
+	u32 flags;
+	u64 start_time;	   /* microseconds since boot */
+	u64 parent_start_time; /* 0: no parent */
+	u32 ns[NS_COUNT];
+	s32 error; /* errno of a failed exec, positive */
+	char comm[16];
+	u32 argv_bytes; /* in the new image; what follows in this record may be less */
+	/* Lengths of the strings, in their order. Paths are components from the leaf up, each with its NUL. */
+	u32 filename_bytes;
+	u32 exe_bytes;
+	u32 cwd_bytes;
+	u32 parent_exe_bytes;
+	u32 cgroup_bytes;
+	u32 args_bytes;
+};
+
+struct args_record {
+	u16 type;
+	u16 kind;
+	u32 cpu;
+	u64 number; /* of the event */
+	u32 offset; /* of these bytes in the arguments */
+	u32 args_bytes;
+};
+
+/* One per (processor, kind), in a page that user space maps and cannot write. */
+struct counters {
+	u64 events; /* all that happened, counted before anything could fail */
+	u64 lost;   /* of those, no room in the ring */
+	u64 cut;    /* events sent without all of their arguments */
+	u64 unused[5]; /* a cache line each: processors do not disturb one another */
+};

@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import { EXIT_CODES, EXIT_MEANINGS, HelperError, type ErrorCode } from './errors.ts';
+import {
+  DEFAULT_BACKLOG_BYTES, DEFAULT_RING_BYTES, MAX_BACKLOG_BYTES, MAX_RING_BYTES, MIN_BACKLOG_BYTES, MIN_RING_BYTES,
+} from './limits.ts';
+
+export interface RunOptions {
+  readonly socket: string;
+  readonly group: string;
+  readonly user: string;
+  readonly ringBytes: number;
+  readonly backlogBytes: number;
+  readonly failures: boolean;
+}
+
+const DEFAULTS = { socket: '/run/platform-probes/events.sock', group: 'probes', user: 'probes-helper' } as const;
+
+/** @throws {HelperError} HELPER_USAGE, naming the flag */
+export function parseRun(args: string[]): RunOptions {
+  let values: Partial<Record<string, string | boolean>>;
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        socket: { type: 'string' },
+        group: { type: 'string' },
+        user: { type: 'string' },
+        ring: { type: 'string' },
+        backlog: { type: 'string' },
+        failures: { type: 'boolean' },
+        source: { type: 'string' },
+      },
+    }));
+  } catch (cause) {
+    throw new HelperError('HELPER_USAGE', `${(cause as Error).message.split('\n')[0]}. See probes-helper --help.`, { cause });
+  }
+  const { source } = values;
+  if (source !== undefined && source !== 'ebpf') throw new HelperError('HELPER_UNSUPPORTED', `--source: this system has "ebpf", not "${source}"`);
+  const text = (name: keyof typeof DEFAULTS): string => (values[name] as string | undefined) ?? DEFAULTS[name];
+  return {
+    socket: text('socket'),
+    group: text('group'),
+    user: text('user'),
+    ringBytes: ringBytes(values['ring'] as string | undefined),
+    backlogBytes: backlogBytes(values['backlog'] as string | undefined),
+    failures: values['failures'] === true,
+  };
+}
+
+/** A power of two, as the kernel demands of a ring. */
+function ringBytes(text: string | undefined): number {
+  const bytes = parseBytes('--ring', text, DEFAULT_RING_BYTES, MIN_RING_BYTES, MAX_RING_BYTES);
+  if (Number.isInteger(Math.log2(bytes))) return bytes;
+  throw new HelperError('HELPER_USAGE', `--ring: expected a power of two, got ${bytes}; the next is ${2 ** Math.ceil(Math.log2(bytes))}`);
+}
+
+/** Whole pages. */
+function backlogBytes(text: string | undefined): number {
+  const bytes = parseBytes('--backlog', text, DEFAULT_BACKLOG_BYTES, MIN_BACKLOG_BYTES, MAX_BACKLOG_BYTES);
+  return Math.ceil(bytes / 65536) * 65536;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+function parseBytes(flag: string, text: string | undefined, fallback: number, least: number, most: number): number {
+  if (text === undefined) return fallback;
+  const match = /^(\d{1,12})(KiB|MiB|GiB|)$/.exec(text);
+  const bytes = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] as string] as number);
+  if (bytes >= least && bytes <= most) return bytes;
+  throw new HelperError('HELPER_USAGE', `${flag}: expected bytes from ${least} to ${most}, such as 8MiB, got "${text}"`);
+}
+
+export function helpText(): string {
+  const codes = (Object.keys(EXIT_CODES) as ErrorCode[]).map((code) => `  ${String(EXIT_CODES[code]).padStart(3)}  ${EXIT_MEANINGS[code]} (${code})`);
+  return `probes-helper: owns the tracing session and forwards its events, with no privilege left
+
+usage:
+  probes-helper run [flags]     trace and forward until SIGTERM
+  probes-helper --version
+  probes-helper --help
+
+flags of run:
+  --socket PATH       where clients connect (${DEFAULTS.socket})
+  --group NAME|GID    who may connect, besides root (${DEFAULTS.group})
+  --user NAME|UID     who the helper becomes after start-up (${DEFAULTS.user})
+  --ring BYTES        kernel buffer, a power of two (${DEFAULT_RING_BYTES / 1024 ** 2}MiB)
+  --backlog BYTES     newest events kept for clients that come back (${DEFAULT_BACKLOG_BYTES / 1024 ** 2}MiB)
+  --failures          also report execs that failed; slows every system call of the machine a little
+  --source NAME       where events come from (ebpf)
+
+Sizes take KiB, MiB, GiB. There is no configuration file and no environment variable.
+
+exit codes:
+    0  ended by SIGTERM or SIGINT, everything sent that clients took in time
+    1  an error that has no code of its own
+${codes.join('\n')}
+`;
+}

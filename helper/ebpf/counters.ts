@@ -1,0 +1,45 @@
+import type { Libc } from '../ffi/libc.ts';
+import { COUNTERS, COUNTERS_BYTES, KINDS } from './record.ts';
+
+const WORDS = COUNTERS_BYTES / 8;
+
+/** The kernel's own counts, in a page that it shows us. Reading them takes no privilege and no system call. */
+export class KernelCounters {
+  readonly #values: BigUint64Array;
+
+  constructor(libc: Libc, fd: number, cpus: number) {
+    const bytes = cpus * KINDS * COUNTERS_BYTES;
+    const page = libc.getpagesize();
+    this.#values = new BigUint64Array(libc.map(fd, Math.ceil(bytes / page) * page, 0, false), 0, bytes / 8);
+  }
+
+  /** Counters there are: processors times kinds. */
+  get size(): number {
+    return this.#values.length / WORDS;
+  }
+
+  /** Events of one counter that the ring had no room for. */
+  lost(counter: number): number {
+    return this.#read(counter, COUNTERS.lost);
+  }
+
+  /** The same for every counter. */
+  allLost(): number[] {
+    return Array.from({ length: this.size }, (_, counter) => this.lost(counter));
+  }
+
+  /** Sums over all counters. */
+  totals(): { events: number; lost: number; cut: number } {
+    const totals = { events: 0, lost: 0, cut: 0 };
+    for (let counter = 0; counter < this.size; counter++) {
+      totals.events += this.#read(counter, COUNTERS.events);
+      totals.lost += this.#read(counter, COUNTERS.lost);
+      totals.cut += this.#read(counter, COUNTERS.cut);
+    }
+    return totals;
+  }
+
+  #read(counter: number, offset: number): number {
+    return Number(Atomics.load(this.#values, counter * WORDS + offset / 8));
+  }
+}

@@ -1,0 +1,133 @@
+import { OPEN_EVENT_MS } from '../limits.ts';
+import type { HelperState } from '../state.ts';
+import type { EventStream } from '../stream.ts';
+import type { KernelCounters } from './counters.ts';
+import type { ExecLines } from './exec-line.ts';
+import { ARGS, ARGS_BYTES, EVENT, EVENT_BYTES, KINDS, RECORD_TYPE } from './record.ts';
+
+/** An event whose arguments go on in further records of its processor. */
+interface OpenEvent {
+  readonly record: Buffer;
+  readonly number: number;
+  readonly parts: Buffer[];
+  bytes: number;
+  readonly expected: number;
+  /** In the ring; nothing from here on may be released, so that a successor finds the event whole. */
+  readonly position: number;
+  readonly since: number;
+}
+
+/**
+ * Turns records into events, in their order, and every number that is missing
+ * into a gap. The records of one counter (a processor and a kind) come in the
+ * order of their numbers, because the probe never runs twice at a time on one
+ * processor; so a jump in the numbers is a loss, at once and for sure.
+ */
+export class RecordReader {
+  readonly #words: Uint32Array;
+  readonly #bytes: Buffer;
+  readonly #lines: ExecLines;
+  readonly #stream: EventStream;
+  readonly #state: HelperState;
+  readonly #counters: KernelCounters;
+  readonly #open = new Map<number, OpenEvent>();
+
+  constructor(
+    memory: { readonly words: Uint32Array; readonly bytes: Buffer },
+    lines: ExecLines,
+    stream: EventStream,
+    state: HelperState,
+    counters: KernelCounters,
+  ) {
+    this.#words = memory.words;
+    this.#bytes = memory.bytes;
+    this.#lines = lines;
+    this.#stream = stream;
+    this.#state = state;
+    this.#counters = counters;
+  }
+
+  /** Takes the record of `length` bytes at `offset`; `position` is its place in the ring. */
+  take(offset: number, length: number, position: number): void {
+    const first = this.#word(offset);
+    const type = first & 0xffff;
+    const counter = this.#word(offset + EVENT.cpu) * KINDS + (first >>> 16);
+    const number = this.#word(offset + EVENT.number) + this.#word(offset + EVENT.number + 4) * 0x1_0000_0000;
+    if (type === RECORD_TYPE.event && length >= EVENT_BYTES) this.#takeEvent(counter, number, offset, length, position);
+    else if (type === RECORD_TYPE.args && length >= ARGS_BYTES) this.#takeArguments(counter, number, offset);
+  }
+
+  /** The oldest place in the ring that is still needed, at most `position`. */
+  firstNeeded(position: number): number {
+    let oldest = position;
+    for (const { position: at } of this.#open.values()) {
+      if ((position - at) >>> 0 > (position - oldest) >>> 0) oldest = at;
+    }
+    return oldest;
+  }
+
+  /**
+   * Reports the losses that no later event shows.
+   * @param lost the kernel's counters, read before the ring was last drained to its end
+   */
+  settle(lost: readonly number[], nowMs: number): void {
+    for (const [counter, open] of this.#open) {
+      if (nowMs - open.since > OPEN_EVENT_MS) this.#finish(counter, open);
+    }
+    for (let counter = 0; counter < lost.length; counter++) {
+      if (this.#open.has(counter)) continue;
+      const count = (lost[counter] as number) - this.#state.lost(counter);
+      if (count > 0) this.#reportLoss(counter, count);
+    }
+  }
+
+  #takeEvent(counter: number, number: number, offset: number, length: number, position: number): void {
+    const open = this.#open.get(counter);
+    if (open !== undefined && open.number !== number) this.#finish(counter, open);
+    const expected = this.#state.nextNumber(counter);
+    // Read again after a restart: a predecessor has already sent it.
+    if (number < expected) return;
+    if (number > expected) this.#reportLoss(counter, number - expected);
+
+    const total = this.#word(offset + EVENT.argv_bytes);
+    const here = this.#word(offset + EVENT.args_bytes);
+    const args = this.#bytes.subarray(offset + length - here, offset + length);
+    if (here < total && here > 0) {
+      const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
+      const parts = [record.subarray(length - here)];
+      this.#open.set(counter, { record, number, parts, bytes: here, expected: total, position, since: Date.now() });
+      return;
+    }
+    this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, args, false));
+    this.#state.setNextNumber(counter, number + 1);
+  }
+
+  #takeArguments(counter: number, number: number, offset: number): void {
+    const open = this.#open.get(counter);
+    if (open === undefined || open.number !== number || this.#word(offset + ARGS.offset) !== open.bytes) return;
+    const bytes = this.#word(offset + ARGS.args_bytes);
+    open.parts.push(Buffer.from(this.#bytes.subarray(offset + ARGS_BYTES, offset + ARGS_BYTES + bytes)));
+    open.bytes += bytes;
+    if (open.bytes >= open.expected) this.#finish(counter, open);
+  }
+
+  #finish(counter: number, open: OpenEvent): void {
+    const { record } = open;
+    const words = new Uint32Array(record.buffer.slice(record.byteOffset, record.byteOffset + (record.length & ~3)));
+    const args = Buffer.concat(open.parts);
+    this.#open.delete(counter);
+    this.#stream.event(this.#lines.build(words, record, 0, args, open.bytes < open.expected));
+    this.#state.setNextNumber(counter, open.number + 1);
+  }
+
+  #reportLoss(counter: number, count: number): void {
+    const lost = this.#state.lost(counter) + count;
+    this.#stream.gap('ring', count, lost <= this.#counters.lost(counter) ? 'ring_full' : 'unknown');
+    this.#state.setLost(counter, lost);
+    this.#state.setNextNumber(counter, this.#state.nextNumber(counter) + count);
+  }
+
+  #word(offset: number): number {
+    return this.#words[offset >>> 2] as number;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The layout of bpf/exec.h, as offsets in bytes. A test compares it with the
+ * type information of the compiled object.
+ */
+
+/** enum kind: which counter an event is numbered by. */
+export const KIND = { exec: 0, failed: 1, exit: 2 } as const;
+/** KINDS: counters of one processor. */
+export const KINDS = 4;
+
+/** enum record_type. */
+export const RECORD_TYPE = { event: 1, args: 2 } as const;
+
+/** struct exec_record. */
+export const EVENT = {
+  type: 0,
+  kind: 2,
+  cpu: 4,
+  number: 8,
+  seconds: 16,
+  nanoseconds: 20,
+  pid: 24,
+  ppid: 28,
+  uid: 32,
+  gid: 36,
+  euid: 40,
+  egid: 44,
+  loginuid: 48,
+  session_id: 52,
+  tty: 56,
+  flags: 60,
+  start_time: 64,
+  parent_start_time: 72,
+  ns: 80,
+  error: 108,
+  comm: 112,
+  argv_bytes: 128,
+  filename_bytes: 132,
+  exe_bytes: 136,
+  cwd_bytes: 140,
+  parent_exe_bytes: 144,
+  cgroup_bytes: 148,
+  args_bytes: 152,
+} as const;
+export const EVENT_BYTES = 160;
+export const COMM_BYTES = 16;
+
+/** enum ns_index. */
+export const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'] as const;
+
+/** struct args_record. */
+export const ARGS = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, args_bytes: 20 } as const;
+export const ARGS_BYTES = 24;
+
+/** struct counters. */
+export const COUNTERS = { events: 0, lost: 8, cut: 16 } as const;
+export const COUNTERS_BYTES = 64;
+
+/** enum exec_flags: bit number, and the name it has in `flags` of an event. */
+export const FLAG_NAMES: ReadonlyMap<number, string> = new Map([
+  [0, 'script'],
+  [1, 'memfd'],
+  [2, 'deleted'],
+  [3, 'setuid'],
+  [4, 'setgid'],
+  [5, 'secureexec'],
+  [6, 'compat32'],
+  [7, 'chroot'],
+  [17, 'exe_truncated'],
+  [18, 'cwd_truncated'],
+  [19, 'parent_exe_truncated'],
+  [20, 'cgroup_truncated'],
+]);
+export const FLAG_SCRIPT = 1 << 0;
+export const FLAG_ARGV_CUT = 1 << 16;
+export const FLAG_EXE_CUT = 1 << 17;
+export const FLAG_CWD_CUT = 1 << 18;
+export const FLAG_PARENT_EXE_CUT = 1 << 19;
+export const FLAG_CGROUP_CUT = 1 << 20;
+
+/** What the kernel writes where there is no login uid. */
+export const NO_UID = 0xffffffff;

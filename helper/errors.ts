@@ -1,0 +1,53 @@
+/**
+ * Every way the helper can fail, with the exit code that a service manager or a
+ * script sees. Codes are stable: they are only ever added.
+ */
+export const EXIT_CODES = {
+  HELPER_USAGE: 2,
+  HELPER_NOT_ROOT: 3,
+  HELPER_UNSAFE_FILE: 4,
+  HELPER_NO_ACCOUNT: 5,
+  HELPER_NO_LIBBPF: 6,
+  HELPER_NO_BTF: 7,
+  HELPER_PROBE_REFUSED: 8,
+  HELPER_NO_TRACEFS: 9,
+  HELPER_SOCKET: 10,
+  HELPER_SOCKET_IN_USE: 11,
+  HELPER_PRIVILEGE: 12,
+  HELPER_HANDOFF: 13,
+  HELPER_UNSUPPORTED: 14,
+} as const;
+
+export type ErrorCode = keyof typeof EXIT_CODES;
+
+/** What each exit code means, in the words of `--help`. */
+export const EXIT_MEANINGS: Readonly<Record<ErrorCode, string>> = {
+  HELPER_USAGE: 'the command line is wrong',
+  HELPER_NOT_ROOT: 'not started as root',
+  HELPER_UNSAFE_FILE: 'a file or folder of the helper can be written by others than root',
+  HELPER_NO_ACCOUNT: 'the user or group does not exist',
+  HELPER_NO_LIBBPF: 'libbpf 1.x is not installed',
+  HELPER_NO_BTF: 'the kernel has no BTF type information',
+  HELPER_PROBE_REFUSED: 'the kernel refused the probe',
+  HELPER_NO_TRACEFS: 'tracefs is not mounted (needed by --failures)',
+  HELPER_SOCKET: 'the socket could not be made',
+  HELPER_SOCKET_IN_USE: 'another helper serves this socket',
+  HELPER_PRIVILEGE: 'privileges could not be given up',
+  HELPER_HANDOFF: 'the forwarding stage was not started by the helper itself',
+  HELPER_UNSUPPORTED: 'this system or source is not supported',
+};
+
+/** A failure that ends the helper: one line that says what failed, on what, why, and what to do. */
+export class HelperError extends Error {
+  override readonly name = 'HelperError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(`${code}: ${message}`, options);
+    this.code = code;
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[this.code];
+  }
+}

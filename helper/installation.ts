@@ -1,0 +1,39 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { isSea } from 'node:sea';
+
+/** Where this helper's own parts lie. */
+export interface Installation {
+  /** Every file that decides what runs as root. */
+  readonly files: readonly string[];
+  /** The FFI addon. */
+  readonly addon: string;
+  /** The compiled probe. */
+  readonly probe: string;
+  /** The command that starts this same helper again: program, then its leading arguments. */
+  readonly command: readonly [string, ...string[]];
+}
+
+/** Finds them: beside the executable when built, in the checkout when run from source. Touches nothing. */
+export function locateInstallation(): Installation {
+  return isSea() ? built(process.execPath) : checkout();
+}
+
+function built(executable: string): Installation {
+  const folder = path.dirname(executable);
+  const addon = path.join(folder, 'koffi.node');
+  const probe = path.join(folder, 'exec.bpf.o');
+  return { files: [executable, addon, probe], addon, probe, command: [executable] };
+}
+
+function checkout(): Installation {
+  const entry = path.resolve(process.argv[1] ?? '');
+  const root = path.dirname(path.dirname(entry));
+  const system = `${process.platform}-${process.arch}`;
+  const addon = path.join(root, 'node_modules', '@koromix', `koffi-${system}`, system.replace('-', '_'), 'koffi.node');
+  const probe = path.join(root, 'bpf', 'exec.bpf.o');
+  const sources = ['helper', 'shared'].flatMap((folder) =>
+    readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => path.join(root, folder, file)),
+  );
+  return { files: [process.execPath, ...sources, addon, probe], addon, probe, command: [process.execPath, ...process.execArgv, entry] };
+}

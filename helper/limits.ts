@@ -1,0 +1,45 @@
+/**
+ * Every bound of the helper in one place. What a hostile or broken neighbour can
+ * make the helper use is the sum of these and nothing else.
+ */
+
+/** Default of `--ring`: bytes that the kernel may have ahead of us. At 1 KiB an event, some 8,000 events. */
+export const DEFAULT_RING_BYTES = 8 * 1024 * 1024;
+export const MIN_RING_BYTES = 64 * 1024;
+export const MAX_RING_BYTES = 1024 * 1024 * 1024;
+
+/** Default of `--backlog`: finished lines kept for clients that come back. */
+export const DEFAULT_BACKLOG_BYTES = 16 * 1024 * 1024;
+export const MIN_BACKLOG_BYTES = 1024 * 1024;
+export const MAX_BACKLOG_BYTES = 1024 * 1024 * 1024;
+
+/** Clients at one time. Each costs a descriptor and a few hundred bytes; none has a queue of its own. */
+export const MAX_CLIENTS = 16;
+
+/** Bytes offered to one client's socket before the next client has its turn. */
+export const SEND_TURN_BYTES = 1024 * 1024;
+
+/**
+ * Milliseconds between two looks into the ring. The probe never wakes us, since
+ * a wake-up costs the executing program ten times the probe itself; this is the
+ * price in delay, and 40 short wake-ups a second are the price in idle CPU.
+ */
+export const DRAIN_INTERVAL_MS = 25;
+
+/** Records taken from the ring before the clients have their turn. */
+export const DRAIN_TURN_RECORDS = 4096;
+
+/** Milliseconds between two comparisons with the kernel's counters, which find losses that no later event shows. */
+export const SETTLE_INTERVAL_MS = 1000;
+
+/** Milliseconds after which an event whose last arguments do not come is sent as it is. */
+export const OPEN_EVENT_MS = 2000;
+
+/** Distinct paths whose JSON form is remembered (exe, cwd, cgroup repeat from event to event). */
+export const PATH_CACHE_ENTRIES = 1024;
+
+/** Milliseconds that SIGTERM leaves to clients for taking what is already theirs. */
+export const FLUSH_MS = 1000;
+
+/** Bytes of a socket path: sun_path of unix(7), less its NUL. */
+export const MAX_SOCKET_PATH_BYTES = 107;

@@ -1,0 +1,37 @@
+import { VERSION } from '../shared/version.ts';
+import { helpText, parseRun } from './command-line.ts';
+import { HelperError } from './errors.ts';
+import { forward } from './forward.ts';
+import { parseHandoff } from './handoff.ts';
+import { run } from './run.ts';
+
+/** One line, whatever the message holds: it may end in a log that others read. */
+function fail(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`probes-helper: ${message.replaceAll('\n', ' ')}\n`);
+  process.exit(error instanceof HelperError ? error.exitCode : 1);
+}
+
+function main([command, ...rest]: string[]): void {
+  switch (command) {
+    case 'run':
+      if (rest.includes('--help')) process.stdout.write(helpText());
+      else run(parseRun(rest));
+      return;
+    case 'forward':
+      forward(parseHandoff(rest[0]));
+      return;
+    case '--version':
+      process.stdout.write(`probes-helper ${VERSION}\n`);
+      return;
+    case '--help':
+    case 'help':
+      process.stdout.write(helpText());
+      return;
+    default:
+      throw new HelperError('HELPER_USAGE', `${command === undefined ? 'no command' : `unknown command "${command}"`}. See probes-helper --help.`);
+  }
+}
+
+process.on('uncaughtException', fail);
+main(process.argv.slice(2));

@@ -1,0 +1,97 @@
+const NEWLINE = 10;
+
+/** Bytes freed at once when the backlog is full, so that not every line has to free its own room. */
+const FREE_STEP_BYTES = 64 * 1024;
+
+/** Where the backlog begins and ends: positions in the stream of all bytes ever appended. Lives in durable state. */
+export interface BacklogBounds {
+  /** Of the oldest whole line. */
+  tail: number;
+  /** Behind the newest line. */
+  head: number;
+}
+
+/**
+ * The newest lines, in a ring of bytes. It is the only queue of the pipe: a
+ * client is a position in it, and costs nothing more however slow it is.
+ */
+export class Backlog {
+  readonly #data: Buffer;
+  readonly #bounds: BacklogBounds;
+  readonly #beforeOverwrite: () => void;
+
+  /**
+   * @param data memory for the lines; its length is the capacity
+   * @param bounds changed in place; the owner makes them durable
+   * @param beforeOverwrite called after `tail` moved and before old lines are overwritten
+   */
+  constructor(data: Buffer, bounds: BacklogBounds, beforeOverwrite: () => void) {
+    this.#data = data;
+    this.#bounds = bounds;
+    this.#beforeOverwrite = beforeOverwrite;
+  }
+
+  get capacity(): number {
+    return this.#data.length;
+  }
+
+  get head(): number {
+    return this.#bounds.head;
+  }
+
+  get tail(): number {
+    return this.#bounds.tail;
+  }
+
+  /**
+   * Frees room for a line of `bytes`. Called before anything that belongs to the
+   * line is changed, since it may commit the state as it is.
+   * @throws {RangeError} when the line is larger than the whole backlog
+   */
+  makeRoom(bytes: number): void {
+    const { capacity } = this;
+    if (bytes > capacity) throw new RangeError(`a line of ${bytes} bytes does not fit a backlog of ${capacity}`);
+    const bounds = this.#bounds;
+    if (bounds.head + bytes - bounds.tail <= capacity) return;
+    const target = Math.min(bounds.head, bounds.head + bytes - capacity + Math.min(FREE_STEP_BYTES, capacity >> 2));
+    bounds.tail = target === bounds.head ? target : this.#lineAfter(target);
+    this.#beforeOverwrite();
+  }
+
+  /** Appends a line that ends in a newline and for which there is room. */
+  append(line: Buffer): void {
+    const { capacity } = this;
+    const at = this.#bounds.head % capacity;
+    const first = Math.min(line.length, capacity - at);
+    line.copy(this.#data, at, 0, first);
+    if (first < line.length) line.copy(this.#data, 0, first);
+    this.#bounds.head += line.length;
+  }
+
+  /** The bytes from `position` on that lie in one piece; empty at the head. Valid until the next `makeRoom`. */
+  peek(position: number, limit: number): Buffer {
+    const at = position % this.capacity;
+    return this.#data.subarray(at, at + Math.min(this.#bounds.head - position, this.capacity - at, limit));
+  }
+
+  /** The oldest line, without its newline; undefined when there is none. */
+  oldestLine(): Buffer | undefined {
+    const { tail, head } = this.#bounds;
+    if (tail === head) return undefined;
+    const end = this.#lineAfter(tail + 1) - 1;
+    const first = this.peek(tail, end - tail);
+    return first.length === end - tail ? first : Buffer.concat([first, this.peek(tail + first.length, end - tail - first.length)]);
+  }
+
+  /** The position behind the first newline at or after `position - 1`. */
+  #lineAfter(position: number): number {
+    const { head } = this.#bounds;
+    for (let from = position - 1; from < head; ) {
+      const piece = this.peek(from, head - from);
+      const found = piece.indexOf(NEWLINE);
+      if (found !== -1) return from + found + 1;
+      from += piece.length;
+    }
+    return head;
+  }
+}

@@ -1,0 +1,83 @@
+import { closeSync } from 'node:fs';
+import type { Koffi } from '../ffi/koffi.ts';
+import type { Libc } from '../ffi/libc.ts';
+import { MAX_CLIENTS, SEND_TURN_BYTES } from '../limits.ts';
+import type { Backlog } from './backlog.ts';
+import { Client, type ClientEnd } from './client.ts';
+import { peerOf, type PeerPolicy } from './peer.ts';
+
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** What the pipe did since it was opened. */
+export type PipeCounts = Record<'accepted' | 'refused' | ClientEnd, number>;
+
+/**
+ * Serves the backlog to every client, each at its own pace. Writing is all it
+ * does: no byte of a client is ever read, and a socket that becomes readable is
+ * closed.
+ */
+export class PipeServer {
+  readonly counts: PipeCounts = { accepted: 0, refused: 0, left: 0, wrote: 0, overtaken: 0 };
+  readonly #koffi: Koffi;
+  readonly #libc: Libc;
+  readonly #listener: number;
+  readonly #backlog: Backlog;
+  readonly #policy: PeerPolicy;
+  readonly #hello: () => string;
+  readonly #clients = new Set<Client>();
+  /** Kept, because a handle that nobody holds is collected and stops watching. */
+  readonly #poll: ReturnType<Koffi['node']['poll']>;
+
+  /**
+   * @param listener a listening socket; owned by this server from here on
+   * @param hello makes the first line for a client that connects now
+   */
+  constructor(koffi: Koffi, libc: Libc, listener: number, backlog: Backlog, policy: PeerPolicy, hello: () => string) {
+    this.#koffi = koffi;
+    this.#libc = libc;
+    this.#listener = listener;
+    this.#backlog = backlog;
+    this.#policy = policy;
+    this.#hello = hello;
+    this.#poll = koffi.node.poll(listener, { readable: true }, () => this.#accept());
+  }
+
+  /** Sends what is new to every client that can take it. Call after the state was committed. */
+  pump(): void {
+    for (const client of this.#clients) client.pump(SEND_TURN_BYTES);
+  }
+
+  /** Sends `line` to every client that has everything else; the others see by their events that we live. */
+  heartbeat(line: string): void {
+    const bytes = Buffer.from(line);
+    for (const client of this.#clients) client.control(bytes);
+  }
+
+  /** Whether every client has everything. */
+  get flushed(): boolean {
+    for (const client of this.#clients) if (!client.upToDate) return false;
+    return true;
+  }
+
+  #accept(): void {
+    // Bounded, so that connecting in a loop cannot keep us from the ring.
+    for (let i = 0; i < MAX_CLIENTS; i++) {
+      const fd = this.#libc.accept4(this.#listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd < 0) return;
+      if (this.#clients.size >= MAX_CLIENTS || !this.#policy(peerOf(this.#libc, fd))) {
+        this.counts.refused++;
+        closeSync(fd);
+        continue;
+      }
+      this.counts.accepted++;
+      const client = new Client(this.#koffi, this.#libc, fd, this.#backlog, (end) => {
+        this.counts[end]++;
+        this.#clients.delete(client);
+      });
+      this.#clients.add(client);
+      client.control(Buffer.from(this.#hello()));
+      client.pump(SEND_TURN_BYTES);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { RunOptions } from './command-line.ts';
+import { attachProbe } from './ebpf/probe.ts';
+import { HelperError } from './errors.ts';
+import { loadKoffi } from './ffi/koffi.ts';
+import { bindLibc } from './ffi/libc.ts';
+import { handOff } from './handoff.ts';
+import { locateInstallation } from './installation.ts';
+import { listen } from './pipe/listen.ts';
+import { findGroup, findUser } from './privileges/accounts.ts';
+import { dropPrivileges } from './privileges/drop.ts';
+import { requireTrusted } from './privileges/trusted-files.ts';
+
+/**
+ * The privileged stage, from top to bottom. It opens what takes privilege to
+ * open, gives all privilege up, and becomes the forwarding stage. Does not return.
+ * @throws {HelperError}
+ */
+export function run(options: RunOptions): never {
+  if (process.platform !== 'linux') throw new HelperError('HELPER_UNSUPPORTED', `no source for ${process.platform} yet`);
+  if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
+
+  // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
+  const installation = locateInstallation();
+  for (const file of installation.files) requireTrusted(file);
+
+  const user = findUser(options.user);
+  const group = findGroup(options.group);
+  const koffi = loadKoffi(installation.addon);
+  const libc = bindLibc(koffi);
+
+  // 2. The pipe before the probe: if another helper is there, nothing has been attached yet.
+  const { fd: listener, lock } = listen(libc, options.socket, group);
+
+  // 3. The probe.
+  const probe = attachProbe(koffi, installation.probe, options);
+
+  // 4. Nothing is left to do that takes privilege.
+  dropPrivileges(libc, user.uid, user.gid);
+  return handOff(libc, installation, { probe, listener, lock, ...user, group });
+}

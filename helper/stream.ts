@@ -1,0 +1,51 @@
+import { MAX_LINE_BYTES } from '../shared/protocol/limits.ts';
+import type { Clock } from './clock.ts';
+import type { Backlog } from './pipe/backlog.ts';
+import type { HelperState } from './state.ts';
+
+/** Room for one line of ordinary length; longer ones get memory of their own. */
+const SCRATCH_BYTES = 64 * 1024;
+
+/** Makes the line of an event that got this number, newline included. `room` is the most bytes it may have. */
+export type LineBuilder = (seq: number, room: number) => string;
+
+/**
+ * Numbers the events and puts them into the backlog. What was put in counts only
+ * after the state was committed; until then no client is shown it.
+ */
+export class EventStream {
+  readonly #backlog: Backlog;
+  readonly #state: HelperState;
+  readonly #clock: Clock;
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+  constructor(backlog: Backlog, state: HelperState, clock: Clock) {
+    this.#backlog = backlog;
+    this.#state = state;
+    this.#clock = clock;
+  }
+
+  /** Appends one event under the next number. */
+  event(build: LineBuilder): void {
+    const seq = this.#state.lastSeq + 1;
+    const room = Math.min(MAX_LINE_BYTES, this.#backlog.capacity);
+    this.#append(build(seq, room));
+    this.#state.lastSeq = seq;
+  }
+
+  /** Appends a gap in place of `count` events that are lost. */
+  gap(hop: string, count: number, cause: string): void {
+    const first = this.#state.lastSeq + 1;
+    const last = first + count - 1;
+    const time = this.#clock.now();
+    this.#append(`${JSON.stringify({ type: 'gap', time, hop, first, last, count, cause })}\n`);
+    this.#state.lastSeq = last;
+  }
+
+  #append(line: string): void {
+    // Every UTF-16 unit takes at most three bytes.
+    const bytes = line.length * 3 <= SCRATCH_BYTES ? this.#scratch.subarray(0, this.#scratch.write(line)) : Buffer.from(line);
+    this.#backlog.makeRoom(bytes.length);
+    this.#backlog.append(bytes);
+  }
+}
