@@ -74,7 +74,7 @@ child.on('error', (error) => fail(`${node} cannot be started (${error.message}).
 // once more; scripts take a repeated signal as one. The child decides when to end.
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal));
 // npm starts us through a shell, which dies of a supervisor's SIGTERM without passing it on.
-if (process.env.npm_lifecycle_event !== undefined) {
+if (process.env['npm_lifecycle_event'] !== undefined) {
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) child.kill('SIGTERM');

@@ -1,0 +1,123 @@
+// npm start [-- HELPER_ARGUMENT...]: builds what is missing, runs the helper as root
+// and the agent without any privilege, and prints live events until Ctrl-C.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { complain, messageOf, progress } from './progress.ts';
+import { inCheckout } from './root-folder.ts';
+import { endProgram, type Running, watch } from './start/running.ts';
+import { type Stage, stageOf } from './start/staging.ts';
+import { unusedIds } from './start/unused-ids.ts';
+import { ensureSystemPackages, hasCommand } from './system-packages.ts';
+
+const HELPER_FILES = ['probes-helper', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
+const AGENT = inCheckout('dist/probes-agent');
+
+/** What the agent may know of our environment: how to write to this terminal. */
+const TERMINAL_VARIABLES = ['TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
+
+/** How long the agent may take to write what it holds. */
+const AGENT_SECONDS = 10;
+
+/** How the two programs are run; it depends on who starts them. */
+interface Plan {
+  /** Goes before the command of the part that needs root. */
+  readonly elevation: readonly string[];
+  /** What that part puts where only root can write. */
+  readonly staged: readonly string[];
+  readonly helperUid: number;
+  readonly agentGid: number;
+  /** Left out where the agent runs as the user who starts it. */
+  readonly agentUid?: number;
+  /** The agent's executable. */
+  readonly agent: string;
+}
+
+function makePlan(uid: number, gid: number, stage: Stage): Plan {
+  const [helperUid = 0, agentId = 0] = unusedIds(2);
+  if (uid !== 0) return { elevation: ['sudo', '--'], staged: HELPER_FILES, helperUid, agentGid: gid, agent: AGENT };
+  return {
+    elevation: [],
+    // The checkout may lie where only root can read, as in /root; hence the agent runs from the same place.
+    staged: [...HELPER_FILES, AGENT],
+    helperUid,
+    agentGid: agentId,
+    agentUid: agentId,
+    agent: path.join(stage.folder, path.basename(AGENT)),
+  };
+}
+
+function prepare(uid: number): void {
+  const missing = ensureSystemPackages('run');
+  if (missing.length > 0) throw new Error(`the helper cannot run without ${missing.join(', ')}; install it and start again`);
+  const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (build.status !== 0) throw new Error('the build failed; its message is above');
+  if (uid === 0) return;
+  if (!hasCommand('sudo')) {
+    throw new Error(`sudo is not installed, and the helper has to start as root. As root, run: npm --prefix ${inCheckout()} start`);
+  }
+  progress('sudo asks for your password now: the helper opens the tracing session as root, and gives root up after that');
+}
+
+function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): ChildProcess {
+  const files = plan.staged.flatMap((file) => ['--file', file]);
+  const part = [inCheckout('scripts/start/privileged.ts'), '--starter', String(process.pid), ...files];
+  const identity = ['--user', String(plan.helperUid), '--group', String(plan.agentGid)];
+  const [program = '', ...args] = [...plan.elevation, process.execPath, ...part, '--', ...identity, ...helperArguments];
+  return spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+}
+
+function startAgent(plan: Plan, config: string): ChildProcess {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => TERMINAL_VARIABLES.includes(name)));
+  const identity = plan.agentUid === undefined ? {} : { uid: plan.agentUid, gid: plan.agentGid };
+  return spawn(plan.agent, ['run', '--config', config], { cwd: '/', env, stdio: ['ignore', 'inherit', 'inherit'], ...identity });
+}
+
+/** Resolves when the helper serves its socket; stops looking when `signal` is raised. */
+async function served(socket: string, signal: AbortSignal): Promise<'served'> {
+  while (!existsSync(socket) && !signal.aborted) await sleep(50);
+  return 'served';
+}
+
+async function main(helperArguments: readonly string[]): Promise<void> {
+  const uid = process.getuid?.();
+  const gid = process.getgid?.();
+  if (process.platform !== 'linux' || uid === undefined || gid === undefined) {
+    throw new Error(`npm start is for Linux; this is ${process.platform}`);
+  }
+  prepare(uid);
+  const stage = stageOf(process.pid);
+  const plan = makePlan(uid, gid, stage);
+
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<'stop'>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop('stop'));
+
+  const helper = watch('helper', startPrivilegedPart(plan, helperArguments));
+  const looking = new AbortController();
+  let last = await Promise.race([stopped, helper.ended, served(stage.socket, looking.signal)]);
+  looking.abort();
+  let agent: Running | undefined;
+  if (last === 'served') {
+    progress(`Live events from ${stage.socket}; start a program in another terminal to see it here. Ctrl-C ends.`);
+    agent = watch('agent', startAgent(plan, stage.agentConfig));
+    last = await Promise.race([stopped, helper.ended, agent.ended]);
+    // Ctrl-C reaches the programs as well; one of them may end before we hear of it.
+    if (last !== 'stop') last = await Promise.race([stopped, sleep(300, last)]);
+  }
+  // The helper first, so that the agent still reads what it flushes.
+  helper.child.stdin?.end();
+  await helper.ended;
+  if (agent !== undefined) await endProgram(agent, AGENT_SECONDS);
+  if (last !== 'stop') {
+    throw new Error(`the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so all was ended; its message is above`);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  complain(messageOf(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,54 @@
+// The part of `npm start` that runs as root: puts the programs where only root can
+// write, runs the helper from there until standard input closes, and cleans up.
+//
+// Standard input is the leash. Whoever started us cannot send a signal across
+// sudo, but its end of the pipe closes however it dies.
+//
+//   node privileged.ts --starter PID --file FILE... -- HELPER_ARGUMENT...
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { complain, messageOf } from '../progress.ts';
+import { removeStage, setUpStage, stageOf } from './staging.ts';
+
+const { values, positionals: helperArguments } = parseArgs({
+  options: {
+    starter: { type: 'string', default: '' },
+    file: { type: 'string', multiple: true, default: [] },
+  },
+  allowPositionals: true,
+});
+const stage = stageOf(Number(values.starter));
+
+/** Runs the helper; answers the exit code to end with. */
+async function runHelper(): Promise<number> {
+  // In a session of its own, so that Ctrl-C reaches it through us alone, as the SIGTERM that lets it flush.
+  const helper = spawn(path.join(stage.folder, 'probes-helper'), ['run', '--socket', stage.socket, ...helperArguments], {
+    cwd: '/',
+    detached: true,
+    env: {},
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const end = (): void => {
+    helper.kill('SIGTERM');
+  };
+  process.stdin.on('end', end).on('error', end).resume();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  return await new Promise((resolve, reject) => {
+    helper.once('error', reject);
+    helper.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  });
+}
+
+try {
+  setUpStage(stage, values.file);
+  process.exitCode = await runHelper();
+} catch (error) {
+  complain(messageOf(error));
+  process.exitCode = 1;
+} finally {
+  removeStage(stage);
+  process.stdin.destroy();
+}

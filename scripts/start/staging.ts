@@ -1,0 +1,75 @@
+import { chmodSync, copyFileSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { isRunning } from '../process-state.ts';
+
+/** Where a checkout's programs run from: the helper refuses files that others than root can write. */
+const PARENT = '/var/lib/platform-probes';
+
+/** What belongs to one `npm start`, named for its process id, so that several can run beside each other and a service. */
+export interface Stage {
+  /** Programs, probe and configuration. */
+  readonly folder: string;
+  readonly agentConfig: string;
+  /** Made by the helper. */
+  readonly socketFolder: string;
+  readonly socket: string;
+}
+
+/** The names of it all; makes nothing. */
+export function stageOf(pid: number): Stage {
+  const folder = path.join(PARENT, `checkout-${pid}`);
+  const socketFolder = `/run/platform-probes-checkout-${pid}`;
+  return { folder, agentConfig: path.join(folder, 'agent.yaml'), socketFolder, socket: path.join(socketFolder, 'events.sock') };
+}
+
+/** Copies files to where only root can write, and writes the agent's configuration beside them. To be called as root. */
+export function setUpStage({ folder, agentConfig, socket }: Stage, files: readonly string[]): void {
+  mkdirSync(PARENT, { recursive: true, mode: 0o755 });
+  const parent = lstatSync(PARENT);
+  if (!parent.isDirectory() || parent.uid !== 0 || (parent.mode & 0o022) !== 0) {
+    throw new Error(`${PARENT} is not a folder that only root can write to; remove it and start again`);
+  }
+  removeStale();
+  mkdirSync(folder);
+  for (const file of files) {
+    const copy = path.join(folder, path.basename(file));
+    copyFileSync(file, copy);
+    chmodSync(copy, path.extname(file) === '' ? 0o755 : 0o644);
+  }
+  writeFileSync(agentConfig, `source: { socket: ${socket} }\noutputs:\n  - { name: terminal, type: stdout }\n`);
+  chmodSync(agentConfig, 0o644);
+  chmodSync(folder, 0o755);
+}
+
+/** Removes a stage, socket included: the helper has no privilege left to do so itself. */
+export function removeStage({ folder, socketFolder }: Stage): void {
+  rmSync(folder, { recursive: true, force: true });
+  rmSync(socketFolder, { recursive: true, force: true });
+}
+
+/** Removes what an `npm start` left behind that was killed outright, and ends what still runs from there. */
+function removeStale(): void {
+  for (const name of readdirSync(PARENT)) {
+    const pid = Number(/^checkout-(\d+)$/u.exec(name)?.[1]);
+    if (Number.isNaN(pid) || isRunning(pid)) continue;
+    const stage = stageOf(pid);
+    for (const left of processesFrom(stage.folder)) process.kill(left, 'SIGTERM');
+    removeStage(stage);
+  }
+}
+
+/** Processes whose executable lies in a folder. */
+function processesFrom(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/u.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/exe`).startsWith(`${folder}/`);
+      } catch {
+        // It has ended since, or is a thread of the kernel.
+        return false;
+      }
+    });
+}
