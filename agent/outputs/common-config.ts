@@ -11,7 +11,7 @@ export const commonOutputKeys = {
   max_queue_bytes: size({
     min: '64KiB',
     max: '1GiB',
-    byDefault: '16MiB',
-    description: 'How much may wait for this output while it is slow or failing. Beyond it, events are dropped for this output and a gap event tells it which.',
+    byDefault: '32MiB',
+    description: 'How much may wait for this output while it is slow or failing; the default has room for one whole replay of the helper. Beyond it, events are dropped for this output and a gap event tells it which.',
   }),
 };

@@ -1,4 +1,5 @@
 import type { Item } from '../../item.ts';
+import { neutraliseJson } from '../../terminal-text.ts';
 import type { Output } from '../output.ts';
 import type { StdoutOutputConfig } from './config.ts';
 import { formatEvent, formatHeader, type LiveViewOptions } from './live-view.ts';
@@ -26,7 +27,7 @@ export class StdoutOutput implements Output {
   }
 
   encode(item: Item): string {
-    if (this.#view === undefined) return item.line;
+    if (this.#view === undefined) return process.stdout.isTTY ? neutraliseJson(item.line) : item.line;
     // The width is asked for each time: the window may have changed.
     return formatEvent(item.event, { ...this.#view, columns: columnsNow() });
   }
