@@ -15,8 +15,8 @@ import { ensureSystemPackages, hasCommand } from './system-packages.ts';
 const HELPER_FILES = ['probes-helper', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
 const AGENT = inCheckout('dist/probes-agent');
 
-/** What the agent may know of our environment: how to write to this terminal. */
-const TERMINAL_VARIABLES = ['TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
+/** What the agent gets of our environment: where setpriv is, and how to write to this terminal. */
+const AGENT_VARIABLES = ['PATH', 'TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
 
 /** How long the agent may take to write what it holds. */
 const AGENT_SECONDS = 10;
@@ -69,10 +69,13 @@ function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): Ch
   return spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
 }
 
+/** setpriv takes away what the agent does not need, and ends it should this script be killed outright. */
 function startAgent(plan: Plan, config: string): ChildProcess {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => TERMINAL_VARIABLES.includes(name)));
-  const identity = plan.agentUid === undefined ? {} : { uid: plan.agentUid, gid: plan.agentGid };
-  return spawn(plan.agent, ['run', '--config', config], { cwd: '/', env, stdio: ['ignore', 'inherit', 'inherit'], ...identity });
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => AGENT_VARIABLES.includes(name)));
+  const { agentUid, agentGid } = plan;
+  const identity = agentUid === undefined ? [] : ['--reuid', String(agentUid), '--regid', String(agentGid), '--clear-groups'];
+  const args = ['--pdeathsig', 'TERM', '--no-new-privs', ...identity, '--', plan.agent, 'run', '--config', config];
+  return spawn('setpriv', args, { cwd: '/', env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** Resolves when the helper serves its socket; stops looking when `signal` is raised. */

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { isRunning } from '../process-state.ts';
@@ -31,10 +31,12 @@ export function setUpStage({ folder, agentConfig, socket }: Stage, files: readon
     throw new Error(`${PARENT} is not a folder that only root can write to; remove it and start again`);
   }
   removeStale();
-  mkdirSync(folder);
+  // Nobody else looks in before all is in place.
+  mkdirSync(folder, { mode: 0o700 });
   for (const file of files) {
     const copy = path.join(folder, path.basename(file));
-    copyFileSync(file, copy);
+    // Not copyFile, which gives the copy to the owner of the original.
+    writeFileSync(copy, readFileSync(file), { flag: 'wx' });
     chmodSync(copy, path.extname(file) === '' ? 0o755 : 0o644);
   }
   writeFileSync(agentConfig, `source: { socket: ${socket} }\noutputs:\n  - { name: terminal, type: stdout }\n`);
