@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { loadConfig, MAX_CONFIG_BYTES, parseConfig } from '../../../agent/config/load.ts';
+import { formatProblem } from '../../../agent/config/problem.ts';
+
+function problemsOf(text: string): string[] {
+  const result = parseConfig(text, 'agent.yaml');
+  return result.ok ? [] : result.problems.map(formatProblem);
+}
+
+const GOOD = 'outputs: [{ name: a, type: stdout }]\n';
+
+test('the least configuration has every default', (t) => {
+  const result = parseConfig('outputs:\n  - { name: a, type: stdout }\n  - { name: b, type: file, path: /x }\n', 'agent.yaml');
+  t.deepEqual(result, {
+    ok: true,
+    config: {
+      source: { socket: '/run/platform-probes/events.sock' },
+      outputs: [
+        { name: 'a', type: 'stdout', events: 'all', format: 'native', view: 'auto', max_queue_bytes: 33_554_432 },
+        { name: 'b', type: 'file', path: '/x', events: 'all', format: 'native', max_bytes: 67_108_864, max_files: 5, max_queue_bytes: 33_554_432 },
+      ],
+      log: { level: 'info' },
+      shutdown_timeout: 5000,
+    },
+  });
+});
+
+test('every problem is reported at once, in the order of the file, with place, reason and value', (t) => {
+  t.deepEqual(
+    problemsOf(`source:
+  sockt: /run/x
+outputs:
+  - name: local
+    type: file
+    path: events.jsonl
+    max_bytes: 64MB
+    max_files: 0
+  - name: local
+    type: stdout
+    vew: live
+  - name: soc
+    type: fiel
+  - name: bad name
+    type: stdout
+    events: alerts
+log: { level: loud }
+shutdown_timeout: 5
+`),
+    [
+      'agent.yaml:2:3: source.sockt: unknown key, did you mean socket?',
+      'agent.yaml:6:11: outputs[0].path: expected an absolute path, got "events.jsonl"',
+      'agent.yaml:7:16: outputs[0].max_bytes: expected a size with its unit: B, KiB, MiB, GiB or TiB, such as 64MiB, got "64MB"',
+      'agent.yaml:8:16: outputs[0].max_files: expected a whole number from 1 to 1000, got 0',
+      'agent.yaml:9:11: outputs[1].name: "local" is already the name of outputs[0]',
+      'agent.yaml:11:5: outputs[1].vew: unknown key, did you mean view?',
+      'agent.yaml:13:11: outputs[2].type: expected stdout or file, got "fiel", did you mean file?',
+      'agent.yaml:14:11: outputs[3].name: expected a name: letters, digits, ".", "_" or "-", at most 64, got "bad name"',
+      'agent.yaml:15:11: outputs[3].type: outputs[1] already writes there; each place can have one output',
+      'agent.yaml:16:13: outputs[3].events: expected all, got "alerts"',
+      'agent.yaml:17:15: log.level: expected debug, info, warn or error, got "loud"',
+      'agent.yaml:18:19: shutdown_timeout: expected a duration with its unit: ms, s, m, h or d, such as 5s, got 5',
+    ],
+  );
+});
+
+test('what is missing is reported where it should be', (t) => {
+  t.deepEqual(problemsOf('log: {}\n'), ['agent.yaml:1:1: outputs: missing; expected a list']);
+  t.deepEqual(problemsOf('outputs:\n  - type: file\n'), [
+    'agent.yaml:2:5: outputs[0].name: missing; expected a name: letters, digits, ".", "_" or "-", at most 64',
+    'agent.yaml:2:5: outputs[0].path: missing; expected an absolute path',
+  ]);
+  t.deepEqual(problemsOf('outputs:\n  - name: a\n'), ['agent.yaml:2:5: outputs[0].type: missing; expected stdout or file']);
+});
+
+test('values of the wrong kind say what was expected', (t) => {
+  t.deepEqual(problemsOf('[]'), ['agent.yaml:1:1: expected a map of keys, got []']);
+  t.deepEqual(problemsOf('outputs: yes\n'), ['agent.yaml:1:10: outputs: expected a list of outputs, got "yes"']);
+  t.deepEqual(problemsOf('outputs: []\n'), ['agent.yaml:1:10: outputs: expected at least one output, got []']);
+  t.deepEqual(problemsOf(`${GOOD}source: /run/x\n`), ['agent.yaml:2:9: source: expected a map of keys, got "/run/x"']);
+  t.deepEqual(problemsOf('outputs: [file]\n'), ['agent.yaml:1:11: outputs[0]: expected a map of keys, got "file"']);
+});
+
+test('a size or duration out of bounds says the bounds', (t) => {
+  t.deepEqual(problemsOf('outputs: [{ name: a, type: file, path: /x, max_bytes: 1KiB }]\n'), [
+    'agent.yaml:1:55: outputs[0].max_bytes: expected 4KiB to 1TiB, got "1KiB"',
+  ]);
+  t.deepEqual(problemsOf(`${GOOD}shutdown_timeout: 1h\n`), ['agent.yaml:2:19: shutdown_timeout: expected 100ms to 10m, got "1h"']);
+});
+
+test('a socket path longer than the system allows is refused', (t) => {
+  t.regex(problemsOf(`${GOOD}source: { socket: /${'x'.repeat(107)} }\n`)[0]!, /source\.socket: expected a path of at most 107 bytes/);
+});
+
+test('keys of what is not built are errors, not promises', (t) => {
+  for (const key of ['filters', 'rules', 'spool', 'metrics']) {
+    t.deepEqual(problemsOf(`${GOOD}${key}: {}\n`), [`agent.yaml:2:1: ${key}: unknown key`]);
+  }
+});
+
+test('two outputs to one file are refused', (t) => {
+  t.deepEqual(problemsOf('outputs:\n  - { name: a, type: file, path: /x }\n  - { name: b, type: file, path: /x }\n'), [
+    'agent.yaml:3:34: outputs[1].path: outputs[0] already writes there; each place can have one output',
+  ]);
+});
+
+test('syntax errors have a place as well', (t) => {
+  const [problem] = problemsOf('outputs:\n  - name: "a\n');
+  t.regex(problem!, /^agent\.yaml:3:1: Missing closing "quote/);
+});
+
+test('a key that is given twice is refused', (t) => {
+  t.deepEqual(problemsOf(`${GOOD}log: {}\nlog: {}\n`), ['agent.yaml:3:1: Map keys must be unique']);
+});
+
+test('aliases that grow without end are refused before they grow', (t) => {
+  const levels = Array.from({ length: 20 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(9)}]`);
+  const [problem] = problemsOf(`l0: &l0 [x]\n${levels.join('\n')}\n`);
+  t.regex(problem!, /Excessive alias count/);
+});
+
+test('a second document in the file is refused', (t) => {
+  t.regex(problemsOf(`${GOOD}---\n${GOOD}`)[0]!, /multiple documents/);
+});
+
+test('an unknown tag is refused', (t) => {
+  t.regex(problemsOf('outputs: !!js/function x\n')[0]!, /Unresolved tag/);
+});
+
+test('a key named __proto__ changes nothing but is refused', (t) => {
+  t.deepEqual(problemsOf(`${GOOD}__proto__: { source: {} }\n`), ['agent.yaml:2:1: __proto__: unknown key']);
+});
+
+test('a value is shown cut and cannot send controls to the terminal', (t) => {
+  const [problem] = problemsOf(`${GOOD}log: { level: "\\e[31m${'x'.repeat(200)}" }\n`);
+  t.notRegex(problem!, /\x1b/);
+  t.true(problem!.length < 200);
+});
+
+test('an empty file says what it needs', (t) => {
+  t.deepEqual(problemsOf('# nothing\n'), ['agent.yaml:1:1: the file is empty; it needs at least "outputs"']);
+});
+
+test('a file that is missing, a folder, or too large is a problem like any other', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'probes-config-'));
+  try {
+    const large = join(folder, 'large.yaml');
+    writeFileSync(large, '#'.repeat(MAX_CONFIG_BYTES + 1));
+    const messages = [join(folder, 'none.yaml'), folder, large].map((file) => {
+      const result = loadConfig(file);
+      return result.ok ? 'good' : result.problems.map(({ message }) => message).join();
+    });
+    t.regex(messages[0]!, /no such file/);
+    t.regex(messages[1]!, /not a regular file/);
+    t.regex(messages[2]!, /1048577 bytes long; at most 1048576 are read/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

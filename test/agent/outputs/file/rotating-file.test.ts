@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { RotatingFile } from '../../../../agent/outputs/file/rotating-file.ts';
+
+async function withFile(
+  options: { maxBytes?: number; maxFiles?: number },
+  use: (file: RotatingFile, path: string, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'probes-file-'));
+  const path = join(folder, 'events.jsonl');
+  const file = new RotatingFile({ path, maxBytes: 1000, maxFiles: 3, ...options });
+  try {
+    await use(file, path, folder);
+  } finally {
+    await file.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const line = (n: number, length = 99): string => String(n).padStart(length, '.');
+const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
+
+test('lines are appended, also after a restart', async (t) => {
+  await withFile({}, async (file, path) => {
+    await file.open();
+    await file.append(['a', 'b']);
+    await file.close();
+    await file.open();
+    await file.append(['c']);
+    t.is(readFileSync(path, 'utf8'), 'a\nb\nc\n');
+  });
+});
+
+test('a batch larger than a file is spread over files without cutting or losing a line', async (t) => {
+  await withFile({ maxFiles: 10 }, async (file, path, folder) => {
+    await file.open();
+    const lines = Array.from({ length: 35 }, (_, i) => line(i));
+    await file.append(lines);
+    t.deepEqual(readdirSync(folder).toSorted(), ['events.jsonl', 'events.jsonl.1', 'events.jsonl.2', 'events.jsonl.3']);
+    const stored = [3, 2, 1].flatMap((n) => linesOf(`${path}.${n}`)).concat(linesOf(path));
+    t.deepEqual(stored, lines);
+    for (const name of readdirSync(folder)) t.true(statSync(join(folder, name)).size <= 1000);
+  });
+});
+
+test('a line longer than a file may be gets a file of its own', async (t) => {
+  await withFile({ maxFiles: 10 }, async (file, path) => {
+    await file.open();
+    await file.append([line(1), line(2, 5000), line(3)]);
+    t.deepEqual(linesOf(`${path}.2`), [line(1)]);
+    t.deepEqual(linesOf(`${path}.1`), [line(2, 5000)]);
+    t.deepEqual(linesOf(path), [line(3)]);
+  });
+});
+
+test('no more than max_files are kept, the oldest go', async (t) => {
+  await withFile({ maxFiles: 2 }, async (file, path, folder) => {
+    await file.open();
+    for (let i = 0; i < 55; i++) await file.append([line(i)]);
+    t.deepEqual(readdirSync(folder).toSorted(), ['events.jsonl', 'events.jsonl.1']);
+    t.is(linesOf(`${path}.1`)[0], line(40));
+    t.is(linesOf(path).at(-1), line(54));
+  });
+});
+
+test('a single file begins anew when it is full', async (t) => {
+  await withFile({ maxFiles: 1 }, async (file, path, folder) => {
+    await file.open();
+    for (let i = 0; i < 11; i++) await file.append([line(i)]);
+    t.deepEqual(readdirSync(folder), ['events.jsonl']);
+    t.deepEqual(linesOf(path), [line(10)]);
+  });
+});
+
+test('every file is 0600, whatever the umask and whoever made it before', async (t) => {
+  await withFile({}, async (file, path) => {
+    writeFileSync(path, 'old\n');
+    chmodSync(path, 0o644);
+    await file.open();
+    t.is(modeOf(path), '600');
+    for (let i = 0; i < 25; i++) await file.append([line(i)]);
+    t.deepEqual([path, `${path}.1`, `${path}.2`].map(modeOf), ['600', '600', '600']);
+  });
+});
+
+test('what follows a line that a crash cut off begins on a line of its own', async (t) => {
+  await withFile({}, async (file, path) => {
+    writeFileSync(path, '{"type":"exec"}\n{"typ');
+    await file.open();
+    await file.append(['next']);
+    t.is(readFileSync(path, 'utf8'), '{"type":"exec"}\n{"typ\nnext\n');
+  });
+});
+
+test('a file that was moved away is begun anew', async (t) => {
+  await withFile({}, async (file, path) => {
+    await file.open();
+    await file.append(['a']);
+    renameSync(path, `${path}.moved`);
+    await delay(1100);
+    await file.append(['b']);
+    t.is(readFileSync(`${path}.moved`, 'utf8'), 'a\n');
+    t.is(readFileSync(path, 'utf8'), 'b\n');
+  });
+});
+
+test('a folder that is not there is an error that says so', async (t) => {
+  await withFile({}, async (_, path) => {
+    const file = new RotatingFile({ path: join(path, 'x.jsonl'), maxBytes: 1000, maxFiles: 2 });
+    await t.throwsAsync(file.open(), { message: /cannot open .*x\.jsonl: its folder does not exist; make it/ });
+  });
+});
+
+test('a folder in place of the file is an error that says so', async (t) => {
+  await withFile({}, async (file, path) => {
+    mkdirSync(path);
+    await t.throwsAsync(file.open(), { message: /it is a folder; name a file/ });
+  });
+});
+
+test('a write that the disk takes only half of leaves no part of a line behind', async (t) => {
+  // A limit on file size acts as a full disk does: it takes what fits and refuses the rest.
+  await withFile({}, async (_, path) => {
+    const program = fileURLToPath(new URL('../../support/append-lines.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -f 8; exec "$@"', 'sh', process.execPath, program, path]);
+    t.regex(stdout, /^0 taken: cannot write .*events\.jsonl: EFBIG/);
+    t.deepEqual(linesOf(path), Array.from({ length: 3 }, () => 'a'.repeat(99)));
+    t.is(statSync(path).size, 300);
+  });
+});
+
+test('a device is refused', async (t) => {
+  await withFile({}, async (file, path) => {
+    symlinkSync('/dev/full', path);
+    await t.throwsAsync(file.open(), { message: /not a regular file/ });
+  });
+});

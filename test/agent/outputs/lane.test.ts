@@ -1,0 +1,219 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { Lane, type LaneOptions } from '../../../agent/outputs/lane.ts';
+import { ReaderGoneError, WriteError, type Output } from '../../../agent/outputs/output.ts';
+import type { Item } from '../../../agent/item.ts';
+import { exec, gap, summary, toItem } from '../support/items.ts';
+import { recordingTelemetry } from '../support/telemetry.ts';
+
+/** An output whose writes wait until they are let through, or fail on request. */
+class Gate implements Output {
+  taken: string[] = [];
+  calls: string[] = [];
+  failures: Error[] = [];
+  #held: PromiseWithResolvers<void> | undefined;
+
+  hold(): void {
+    this.#held = Promise.withResolvers();
+  }
+
+  release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
+  }
+
+  async open(): Promise<void> {
+    this.calls.push('open');
+  }
+
+  encode(item: Item): string {
+    return item.line;
+  }
+
+  async write(records: readonly string[]): Promise<void> {
+    await this.#held?.promise;
+    const failure = this.failures.shift();
+    if (failure !== undefined) {
+      if (failure instanceof WriteError) this.taken.push(...records.slice(0, failure.taken));
+      throw failure;
+    }
+    this.taken.push(...records);
+  }
+
+  async flush(): Promise<void> {
+    this.calls.push('flush');
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close');
+  }
+
+  get summary(): string {
+    return summary(this.taken.map((line) => toItem(JSON.parse(line) as object)));
+  }
+}
+
+const ITEM_BYTES = exec(1).bytes + 1;
+const NEVER = new Promise<void>(() => undefined);
+
+function makeLane(options: Partial<LaneOptions> = {}) {
+  const gate = new Gate();
+  const { telemetry, raised } = recordingTelemetry();
+  let readerGone = 0;
+  const lane = new Lane({
+    name: 'test',
+    output: gate,
+    maxQueueBytes: 1024 * 1024,
+    telemetry,
+    onReaderGone: () => void readerGone++,
+    retryMs: { first: 1, longest: 2 },
+    ...options,
+  });
+  return { gate, lane, raised, readerGone: () => readerGone };
+}
+
+async function eventually(t: ExecutionContext, what: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !what(); i++) await delay(2);
+  t.true(what());
+}
+
+test('items arrive in order and whole', async (t) => {
+  const { gate, lane } = makeLane();
+  await lane.open();
+  lane.accept([exec(1), exec(2)]);
+  lane.accept([exec(3)]);
+  t.is(await lane.close(NEVER), 0);
+  t.is(gate.summary, '1 2 3');
+  t.deepEqual(gate.calls, ['open', 'flush', 'close']);
+});
+
+test('what does not fit is dropped, and one exact gap takes its place', async (t) => {
+  const { gate, lane, raised } = makeLane({ maxQueueBytes: 4 * ITEM_BYTES });
+  await lane.open();
+  gate.hold();
+  lane.accept([1, 2, 3, 4, 5, 6, 7, 8, 9].map(exec));
+  gate.release();
+  await eventually(t, () => gate.summary === '1 2 3 4 [5-9 output queue_full]');
+  lane.accept([exec(10)]);
+  await lane.close(NEVER);
+  t.is(gate.summary, '1 2 3 4 [5-9 output queue_full] 10');
+  t.like(raised.find(({ event }) => event === 'EventsDropped'), { level: 'error', output: 'test', first: 5, last: 9, count: 5 });
+});
+
+test('a gap that is dropped counts with the numbers it stands for', async (t) => {
+  const { gate, lane } = makeLane({ maxQueueBytes: 2 * ITEM_BYTES });
+  await lane.open();
+  gate.hold();
+  lane.accept([exec(1), exec(2), exec(3), gap(4, 13), exec(14)]);
+  gate.release();
+  await lane.close(NEVER);
+  t.is(gate.summary, '1 2 [3-14 output queue_full]');
+});
+
+test('numbers that other stages took out are not counted as dropped', async (t) => {
+  const { gate, lane } = makeLane({ maxQueueBytes: 2 * ITEM_BYTES });
+  await lane.open();
+  gate.hold();
+  lane.accept([exec(1), exec(2), exec(4), exec(6)]);
+  gate.release();
+  await lane.close(NEVER);
+  t.is(gate.summary, '1 2 [4-6 output queue_full count 2]');
+});
+
+test('a full queue accepts again when it is half empty, not at the first free byte', async (t) => {
+  const { gate, lane } = makeLane({ maxQueueBytes: 4 * ITEM_BYTES });
+  await lane.open();
+  gate.hold();
+  lane.accept([1, 2, 3, 4, 5].map(exec));
+  gate.failures.push(new WriteError('disk full', 1));
+  gate.release();
+  await eventually(t, () => lane.queuedRecords <= 3);
+  lane.accept([exec(6)]);
+  await lane.close(NEVER);
+  t.is(gate.summary, '1 2 3 4 [5-6 output queue_full]');
+});
+
+test('an event larger than the queue passes when the queue is empty', async (t) => {
+  const { gate, lane } = makeLane({ maxQueueBytes: 64 });
+  await lane.open();
+  lane.accept([exec(1)]);
+  await lane.close(NEVER);
+  t.is(gate.summary, '1');
+});
+
+test('events without a number that do not fit are in the log, since no gap can name them', async (t) => {
+  const { gate, lane, raised } = makeLane({ maxQueueBytes: ITEM_BYTES });
+  await lane.open();
+  gate.hold();
+  lane.accept([exec(1), toItem({ type: 'notice' })]);
+  gate.release();
+  await lane.close(NEVER);
+  t.is(gate.summary, '1');
+  t.like(raised.find(({ event }) => event === 'EventsDropped'), { unnumbered: 1 });
+});
+
+test('a failed batch is written again after the output was closed and opened', async (t) => {
+  const { gate, lane, raised } = makeLane();
+  await lane.open();
+  gate.failures.push(new Error('no space left'));
+  lane.accept([exec(1), exec(2)]);
+  await eventually(t, () => gate.taken.length === 2);
+  t.is(gate.summary, '1 2');
+  t.deepEqual(gate.calls, ['open', 'close', 'open']);
+  t.deepEqual(raised.map(({ event }) => event), ['OutputFailed', 'OutputRecovered']);
+  await lane.close(NEVER);
+});
+
+test('of a batch that was written in part, only the rest is written again', async (t) => {
+  const { gate, lane } = makeLane();
+  await lane.open();
+  gate.failures.push(new WriteError('no space left', 2));
+  lane.accept([1, 2, 3, 4].map(exec));
+  await lane.close(NEVER);
+  t.is(gate.summary, '1 2 3 4');
+});
+
+test('a reader that is gone ends the lane without a word', async (t) => {
+  const { gate, lane, raised, readerGone } = makeLane();
+  await lane.open();
+  gate.failures.push(new ReaderGoneError('closed'));
+  lane.accept([exec(1)]);
+  await eventually(t, () => readerGone() === 1);
+  lane.accept([exec(2)]);
+  t.is(await lane.close(NEVER), 0);
+  t.deepEqual(raised, []);
+});
+
+test('closing gives up at the deadline and says how much was not written', async (t) => {
+  const { gate, lane } = makeLane();
+  await lane.open();
+  gate.hold();
+  lane.accept([exec(1), exec(2)]);
+  t.is(await lane.close(delay(20)), 2);
+  gate.release();
+});
+
+test('closing names what was dropped even if nothing came after it', async (t) => {
+  const { gate, lane } = makeLane({ maxQueueBytes: 2 * ITEM_BYTES });
+  await lane.open();
+  gate.hold();
+  lane.accept([1, 2, 3].map(exec));
+  const closed = lane.close(NEVER);
+  gate.release();
+  await closed;
+  t.is(gate.summary, '1 2 [3-3 output queue_full]');
+});
+
+test('a lane that failed to open keeps trying when it may', async (t) => {
+  const { gate, lane } = makeLane();
+  const open = gate.open.bind(gate);
+  let attempts = 0;
+  gate.open = async () => {
+    if (++attempts < 3) throw new Error('not yet');
+    await open();
+  };
+  lane.accept([exec(1)]);
+  lane.openEventually();
+  await eventually(t, () => gate.summary === '1');
+  await lane.close(NEVER);
+});

@@ -1,0 +1,18 @@
+import { RotatingFile } from '../../../agent/outputs/file/rotating-file.ts';
+import { WriteError } from '../../../agent/outputs/output.ts';
+
+/** A program: appends 3 and then 100 lines of 100 bytes to the file named on its command line, and prints how that went. */
+async function main(path: string): Promise<void> {
+  const file = new RotatingFile({ path, maxBytes: 1_000_000, maxFiles: 2 });
+  await file.open();
+  await file.append(Array.from({ length: 3 }, () => 'a'.repeat(99)));
+  try {
+    await file.append(Array.from({ length: 100 }, () => 'b'.repeat(99)));
+    console.log('everything was taken');
+  } catch (error) {
+    console.log(error instanceof WriteError ? `${error.taken} taken: ${error.message}` : String(error));
+  }
+  await file.close();
+}
+
+void main(process.argv[2]!);
