@@ -38,7 +38,8 @@ export async function main(argv: readonly string[], trust: Trust = { ownerUid: R
       code = EXIT.INTERNAL;
     }
   }
-  endNow(code);
+  // One turn later: the write whose end brought us here would still count as being under way.
+  setImmediate(() => endNow(code));
 }
 
 interface Actions {

@@ -85,8 +85,8 @@ function stopOnSignal(stop: () => void): void {
 }
 
 /**
- * Ends the process whatever it is doing. `process.exit` waits for a write that
- * a stopped reader blocks in the thread pool, so that a second later only the kernel can help.
+ * Ends the process whatever it is doing. `process.exit` waits for the thread pool, and so for ever when a reader
+ * that stopped reading blocks a write there: then only the kernel can end it.
  */
 export function endNow(code: number): never {
   if (process.getActiveResourcesInfo().includes('FSReqCallback')) process.kill(process.pid, 'SIGKILL');

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { EXIT_MEANINGS } from '../../agent/exit-codes.ts';
+import { VERSION } from '../../shared/version.ts';
+import { AgentProcess, Workplace } from './support/agent-process.ts';
+
+async function agent(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const process = new AgentProcess(args);
+  const { code } = await process.exited;
+  return { code, stdout: process.stdout, stderr: process.stderr };
+}
+
+test('--version prints the version', async (t) => {
+  t.deepEqual(await agent('--version'), { code: 0, stdout: `${VERSION}\n`, stderr: '' });
+});
+
+test('--help names every command and every exit status', async (t) => {
+  const { code, stdout } = await agent('--help');
+  t.is(code, 0);
+  for (const command of ['run', 'check', 'schema']) t.regex(stdout, new RegExp(`^  ${command} `, 'm'));
+  for (const [status, meaning] of EXIT_MEANINGS) t.true(stdout.includes(`  ${status}  ${meaning}`));
+});
+
+for (const args of [['bogus'], ['run', '--bogus'], ['check', '--config'], ['run', 'extra'], []]) {
+  test(`a wrong command line is status 2: "${args.join(' ')}"`, async (t) => {
+    const { code, stderr } = await agent(...args);
+    t.is(code, 2);
+    t.not(stderr, '');
+  });
+}
+
+test('schema prints what docs/agent.schema.json holds', async (t) => {
+  const { code, stdout } = await agent('schema');
+  t.is(code, 0);
+  t.is(stdout, readFileSync(new URL('../../docs/agent.schema.json', import.meta.url), 'utf8'));
+});
+
+test('check of a good file names its outputs, status 0', async (t) => {
+  using work = new Workplace();
+  work.configure('outputs: [{ name: screen, type: stdout }]\n');
+  t.deepEqual(await agent('check', '--config', work.configFile), {
+    code: 0,
+    stdout: `${work.configFile}: good. Outputs: screen (stdout)\n`,
+    stderr: '',
+  });
+});
+
+test('check of a wrong file prints every problem with its place, status 3', async (t) => {
+  using work = new Workplace();
+  work.configure('outputs:\n  - { name: a, type: fiel }\nlgo: {}\n');
+  const { code, stderr } = await agent('check', '--config', work.configFile);
+  t.is(code, 3);
+  t.is(
+    stderr,
+    `${work.configFile}:2:22: outputs[0].type: expected stdout or file, got "fiel", did you mean file?\n` +
+      `${work.configFile}:3:1: lgo: unknown key, did you mean log?\n2 problems\n`,
+  );
+});
+
+test('check --json says the same to a program', async (t) => {
+  using work = new Workplace();
+  work.configure('outputs: [{ name: a, type: stdout }]\nlgo: {}\n');
+  const { code, stdout } = await agent('check', '--json', '--config', work.configFile);
+  t.is(code, 3);
+  t.deepEqual(JSON.parse(stdout), {
+    ok: false,
+    file: work.configFile,
+    problems: [{ file: work.configFile, line: 2, column: 1, path: 'lgo', message: 'unknown key, did you mean log?' }],
+  });
+});

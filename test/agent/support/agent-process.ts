@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** The real program where the socket of a test belongs to root; otherwise the same with another owner to expect. */
+const PROGRAM = process.getuid!() === 0 ? here('../../../agent/main.ts') : here('./run-agent.ts');
+
+const PATIENCE_MS = 15_000;
+
+/** A folder for one test's configuration and outputs. */
+export class Workplace implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'probes-agent-'));
+  readonly configFile = join(this.folder, 'agent.yaml');
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  configure(text: string): void {
+    writeFileSync(this.configFile, text);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** An agent as a process of its own. */
+export class AgentProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+
+  constructor(args: readonly string[], { env = {} }: { env?: NodeJS.ProcessEnv } = {}) {
+    this.child = spawn(process.execPath, [PROGRAM, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], ...env },
+    });
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    // `close` rather than `exit`: by then everything that was written has been read.
+    this.exited = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  /** The internal events that the log holds so far. */
+  get events(): Array<{ event: string; level: string; [field: string]: unknown }> {
+    return this.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { event: string; level: string });
+  }
+
+  countOf(event: string): number {
+    return this.events.filter((entry) => entry.event === event).length;
+  }
+
+  /** Resolves when `what` holds. @throws with everything the agent said, when it never does */
+  async until(what: () => boolean): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!what()) {
+      if (performance.now() > deadline) throw new Error(`waited in vain for ${String(what)}\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`);
+      await delay(10);
+    }
+  }
+
+  /** Asks it to end and resolves with its status. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal);
+    return (await this.exited).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+}
