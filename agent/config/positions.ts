@@ -1,4 +1,4 @@
-import { isCollection, isMap, isScalar, LineCounter, type Document, type Node } from 'yaml';
+import { isCollection, isMap, isScalar, type Document, type LineCounter, type Node } from 'yaml';
 
 /** Finds the line and column that a path of a parsed YAML document stands at. */
 export class Positions {

@@ -4,7 +4,7 @@ import { absolutePath } from './paths.ts';
 import { duration } from './quantities.ts';
 
 /** Where the packages put the helper's socket. */
-export const DEFAULT_SOCKET = '/run/platform-probes/events.sock';
+const DEFAULT_SOCKET = '/run/platform-probes/events.sock';
 
 /** sockaddr_un has room for 108 bytes, the terminating NUL included. */
 const MAX_SOCKET_PATH_BYTES = 107;

@@ -7,6 +7,13 @@ import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
 import { AgentProcess, Workplace } from './support/agent-process.ts';
 import { summary, toItem } from './support/items.ts';
 
+/** Runs a program on a terminal of its own; in every Debian and Red Hat by default. */
+const SCRIPT = '/usr/bin/script';
+
+const terminalTest: typeof test.serial.skip = existsSync(SCRIPT)
+  ? test.serial
+  : (title, run) => test.serial.skip(`[skipped: needs ${SCRIPT}] ${title}`, run as never);
+
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
 const summaryOf = (text: string): string => summary(linesOf(text).map((line) => toItem(JSON.parse(line) as object)));
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
@@ -351,14 +358,14 @@ test.serial('view: live in a pipe is a table; FORCE_COLOR colours it, NO_COLOR d
   }
 });
 
-test.serial('on a terminal standard output is a live table as wide as the terminal', async (t) => {
+terminalTest('on a terminal standard output is a live table as wide as the terminal', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
   helper.send(execEvent(1, { command: `/bin/long ${'x'.repeat(300)}` }));
   work.configure(toStdout(helper));
   const program = process.getuid!() === 0 ? '../../agent/main.ts' : './support/run-agent.ts';
   const command = `stty cols 72 rows 20; exec '${process.execPath}' '${new URL(program, import.meta.url).pathname}' run --config '${work.configFile}' 2>/dev/null`;
-  const script = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }, stdio: ['pipe', 'pipe', 'ignore'] });
+  const script = spawn(SCRIPT, ['-qec', command, '/dev/null'], { env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }, stdio: ['pipe', 'pipe', 'ignore'] });
   let screen = '';
   const failed = new Promise<never>((_, reject) => script.once('error', reject));
   script.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));

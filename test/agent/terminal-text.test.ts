@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { cutTo, neutralise, neutraliseJson, padTo, widthOf } from '../../agent/terminal-text.ts';
 
 for (const [what, hostile, shown] of [

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-export type Style = 'plain' | 'dim' | 'bold' | 'red' | 'yellow' | 'cyan' | 'magenta' | 'alarm';
+type Style = 'plain' | 'dim' | 'bold' | 'red' | 'yellow' | 'cyan' | 'magenta' | 'alarm';
 
 /** Puts a style around text that holds no escape sequences of its own. */
 export type Paint = (style: Style, text: string) => string;

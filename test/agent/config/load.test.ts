@@ -135,7 +135,7 @@ test('a key named __proto__ changes nothing but is refused', (t) => {
 
 test('a value is shown cut and cannot send controls to the terminal', (t) => {
   const [problem] = problemsOf(`${GOOD}log: { level: "\\e[31m${'x'.repeat(200)}" }\n`);
-  t.notRegex(problem!, /\x1b/);
+  t.false(problem!.includes('\x1b'));
   t.true(problem!.length < 200);
 });
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Item } from '../../../agent/item.ts';
 import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
 import { HELLO_EXAMPLE, type HelloEvent } from '../../../shared/events/hello.ts';

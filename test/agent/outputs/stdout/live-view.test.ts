@@ -15,6 +15,8 @@ const view = (overrides: Partial<LiveViewOptions> = {}): LiveViewOptions => ({
   ...overrides,
 });
 
+const paint: LiveViewOptions['paint'] = (style, text) => `<${style}>${text}`;
+
 test('an exec is one aligned line under its header: time here, user, pid, parent, command, flags', (t) => {
   t.is(formatHeader(view()), 'TIME         USER           PID    PPID COMMAND');
   t.is(formatEvent(EXEC_EXAMPLE, view()), '14:20:00.123 ada          12345   12001 /usr/bin/npm install [script]');
@@ -43,11 +45,10 @@ test('a gap fills a whole line of its own', (t) => {
 });
 
 test('a gap stands out in colour', (t) => {
-  t.true(formatEvent(GAP_EXAMPLE, view({ paint: (style, text) => `<${style}>${text}` })).startsWith('<alarm>'));
+  t.true(formatEvent(GAP_EXAMPLE, view({ paint })).startsWith('<alarm>'));
 });
 
 test('root is shown in another colour than everybody else', (t) => {
-  const paint = (style: string, text: string): string => `<${style}>${text}`;
   t.regex(formatEvent({ ...EXEC_EXAMPLE, uid: 0 }, view({ paint })), /<yellow>root/);
   t.regex(formatEvent(EXEC_EXAMPLE, view({ paint })), /<cyan>ada/);
 });
