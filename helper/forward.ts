@@ -87,6 +87,7 @@ export function forward(handoff: Handoff): void {
   setInterval(() => pipe.heartbeat(heartbeat()), HEARTBEAT_SECONDS * 1000);
 
   const stop = (): void => {
+    pipe.stopListening();
     settle();
     const deadline = Date.now() + FLUSH_MS;
     setInterval(() => {

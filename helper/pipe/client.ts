@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import type { Koffi } from '../ffi/koffi.ts';
 import type { Libc } from '../ffi/libc.ts';
+import { Watch, type Readiness } from '../ffi/watch.ts';
 import { SEND_TURN_BYTES } from '../limits.ts';
 import type { Backlog } from './backlog.ts';
 
@@ -16,12 +17,11 @@ export type ClientEnd = 'left' | 'wrote' | 'overtaken';
  * into the socket; what the socket does not take stays where it is.
  */
 export class Client {
-  readonly #koffi: Koffi;
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #backlog: Backlog;
   readonly #ended: (end: ClientEnd) => void;
-  readonly #poll: ReturnType<Koffi['node']['poll']>;
+  readonly #watch: Watch;
   #position: number;
   /** A line that is not in the backlog (hello, heartbeat), as far as it is not sent. */
   #control: Buffer | undefined;
@@ -30,13 +30,12 @@ export class Client {
 
   /** @param fd connected and non-blocking; owned by this client from here on */
   constructor(koffi: Koffi, libc: Libc, fd: number, backlog: Backlog, ended: (end: ClientEnd) => void) {
-    this.#koffi = koffi;
     this.#libc = libc;
     this.#fd = fd;
     this.#backlog = backlog;
     this.#ended = ended;
     this.#position = backlog.tail;
-    this.#poll = this.#koffi.node.poll(fd, { readable: true, disconnect: true }, (events) => this.#onEvents(events));
+    this.#watch = new Watch(koffi, fd, { readable: true, disconnect: true }, (readiness) => this.#onReady(readiness));
   }
 
   get upToDate(): boolean {
@@ -75,9 +74,9 @@ export class Client {
     if (!this.upToDate) this.#wait(true);
   }
 
-  #onEvents(events: { readable: boolean; writable: boolean; disconnect: boolean }): void {
+  #onReady({ readable, disconnect, failed }: Readiness): void {
     if (this.#closed) return;
-    if (events.readable || events.disconnect) {
+    if (readable || disconnect || failed) {
       // Looked at, not read: how many bytes there are tells a writer from one who left.
       const pending = [0];
       const wrote = this.#libc.ioctl(this.#fd, FIONREAD, pending) === 0 && (pending[0] as number) > 0;
@@ -90,12 +89,12 @@ export class Client {
 
   #wait(writable: boolean): void {
     this.#waiting = writable;
-    this.#poll.start({ readable: true, disconnect: true, writable }, (events) => this.#onEvents(events));
+    this.#watch.change({ readable: true, disconnect: true, writable });
   }
 
   #end(end: ClientEnd): void {
     this.#closed = true;
-    this.#poll.close();
+    this.#watch.close();
     closeSync(this.#fd);
     this.#ended(end);
   }

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import type { Koffi } from '../ffi/koffi.ts';
 import type { Libc } from '../ffi/libc.ts';
+import { Watch } from '../ffi/watch.ts';
 import { MAX_CLIENTS, SEND_TURN_BYTES } from '../limits.ts';
 import type { Backlog } from './backlog.ts';
 import { Client, type ClientEnd } from './client.ts';
@@ -26,8 +27,7 @@ export class PipeServer {
   readonly #policy: PeerPolicy;
   readonly #hello: () => string;
   readonly #clients = new Set<Client>();
-  /** Kept, because a handle that nobody holds is collected and stops watching. */
-  readonly #poll: ReturnType<Koffi['node']['poll']>;
+  readonly #watch: Watch;
 
   /**
    * @param listener a listening socket; owned by this server from here on
@@ -40,7 +40,7 @@ export class PipeServer {
     this.#backlog = backlog;
     this.#policy = policy;
     this.#hello = hello;
-    this.#poll = koffi.node.poll(listener, { readable: true }, () => this.#accept());
+    this.#watch = new Watch(koffi, listener, { readable: true }, () => this.#accept());
   }
 
   /** Sends what is new to every client that can take it. Call after the state was committed. */
@@ -52,6 +52,12 @@ export class PipeServer {
   heartbeat(line: string): void {
     const bytes = Buffer.from(line);
     for (const client of this.#clients) client.control(bytes);
+  }
+
+  /** Takes no more clients; those that are there go on. */
+  stopListening(): void {
+    this.#watch.close();
+    closeSync(this.#listener);
   }
 
   /** Whether every client has everything. */
