@@ -1,0 +1,106 @@
+/** Text, or bytes that need not be text. */
+export type Bytes = string | Uint8Array;
+
+/** What a record says, in the words of an event. What is left out is some ordinary value. */
+export interface RecordFields {
+  kind?: number;
+  cpu?: number;
+  number?: number;
+  seconds?: number;
+  nanoseconds?: number;
+  pid?: number;
+  ppid?: number;
+  uid?: number;
+  gid?: number;
+  euid?: number;
+  egid?: number;
+  loginuid?: number;
+  sessionId?: number;
+  tty?: number;
+  flags?: number;
+  startTime?: number;
+  parentStartTime?: number;
+  ns?: readonly number[];
+  error?: number;
+  comm?: Bytes;
+  filename?: Bytes;
+  /** Absolute paths; undefined leaves the path out. */
+  exe?: Bytes | undefined;
+  cwd?: Bytes;
+  parentExe?: Bytes | undefined;
+  cgroup?: Bytes;
+  /** The arguments that stand in this record, with their NULs. */
+  args?: Buffer;
+  /** Of all arguments, where that is more. */
+  argvBytes?: number;
+}
+
+export const OWN_NAMESPACES = [4026531835, 4026531839, 4026531841, 4026531840, 4026531836, 4026531837, 4026531838] as const;
+
+/** Arguments as a process has them: one after the other, each with its NUL. */
+export const argsOf = (...args: Bytes[]): Buffer => Buffer.concat(args.map(cString));
+
+/**
+ * A `struct exec_record` with its strings, written field after field as bpf/exec.h
+ * lists them, and not by the offsets of the code under test.
+ */
+export function execRecord(fields: RecordFields = {}): Buffer {
+  const args = fields.args ?? argsOf('npm', 'install');
+  const strings = [
+    cString(fields.filename ?? '/usr/bin/npm'),
+    components('exe' in fields ? fields.exe : '/usr/bin/npm'),
+    components(fields.cwd ?? '/home/ada'),
+    components('parentExe' in fields ? fields.parentExe : '/usr/bin/bash'),
+    components(fields.cgroup ?? '/user.slice'),
+    args,
+  ];
+  const comm = Buffer.alloc(16);
+  Buffer.from(fields.comm ?? 'npm').copy(comm);
+  return Buffer.concat([
+    u16(1), u16(fields.kind ?? 0), u32(fields.cpu ?? 0), u64(fields.number ?? 0),
+    u32(fields.seconds ?? 7302), u32(fields.nanoseconds ?? 0),
+    u32(fields.pid ?? 12345), u32(fields.ppid ?? 12001),
+    u32(fields.uid ?? 1000), u32(fields.gid ?? 1001), u32(fields.euid ?? 1002), u32(fields.egid ?? 1003),
+    u32(fields.loginuid ?? 1004), u32(fields.sessionId ?? 12001), u32(fields.tty ?? 34816), u32(fields.flags ?? 0),
+    u64(fields.startTime ?? 7301999120), u64(fields.parentStartTime ?? 7203340118),
+    ...(fields.ns ?? OWN_NAMESPACES).map(u32),
+    u32(fields.error ?? 0), comm, u32(fields.argvBytes ?? args.length),
+    ...strings.map(({ length }) => u32(length)),
+    Buffer.alloc(4), // to 8 bytes
+    ...strings,
+  ]);
+}
+
+/** A `struct args_record` with its bytes. */
+export function argsRecord({ kind = 0, cpu = 0, number = 0, offset = 0, args = Buffer.alloc(0) }: RecordFields & { offset?: number }): Buffer {
+  return Buffer.concat([u16(2), u16(kind), u32(cpu), u64(number), u32(offset), u32(args.length), args]);
+}
+
+function cString(value: Bytes): Buffer {
+  return Buffer.concat([Buffer.from(value), Buffer.alloc(1)]);
+}
+
+/** Leaf first, each with its NUL, as the kernel side walks a path. The root has none. */
+function components(path: Bytes | undefined): Buffer {
+  if (path === undefined) return Buffer.alloc(0);
+  const names = Buffer.from(path).toString('latin1').split('/').filter((name) => name !== '');
+  return Buffer.concat(names.toReversed().map((name) => cString(Buffer.from(name, 'latin1'))));
+}
+
+function u16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function u64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
