@@ -1,0 +1,138 @@
+import { Clock } from '../../helper/clock.ts';
+import { KernelCounters } from '../../helper/ebpf/counters.ts';
+import { EbpfSource } from '../../helper/ebpf/ebpf-source.ts';
+import { Backlog } from '../../helper/pipe/backlog.ts';
+import { HelperState } from '../../helper/state.ts';
+import { EventStream, type LineBuilder } from '../../helper/stream.ts';
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { GapEvent } from '../../shared/events/gap.ts';
+import { parseEvent } from '../../shared/events/parse.ts';
+import { COUNTERS_FD, RING_FD, type FakeKernel } from './fake-kernel.ts';
+
+export const FIRST_SEQ = 5000;
+
+/** Thrown where the process is killed. */
+export class Killed extends Error {}
+
+/** Counts down to the moment at which the process is killed; never, while negative. */
+class Fuse {
+  left = -1;
+  burn(): void {
+    if (this.left < 0) return;
+    if (this.left-- === 0) throw new Killed('killed');
+  }
+}
+
+class KillableStream extends EventStream {
+  readonly #fuse: Fuse;
+  constructor(fuse: Fuse, ...args: ConstructorParameters<typeof EventStream>) {
+    super(...args);
+    this.#fuse = fuse;
+  }
+  override event(build: LineBuilder): void {
+    this.#fuse.burn();
+    super.event(build);
+    this.#fuse.burn();
+  }
+  override gap(hop: string, count: number, cause: string): void {
+    this.#fuse.burn();
+    super.gap(hop, count, cause);
+    this.#fuse.burn();
+  }
+}
+
+class KillableState extends HelperState {
+  readonly #fuse: Fuse;
+  constructor(fuse: Fuse, memory: ArrayBuffer, counters: number) {
+    super(memory, counters);
+    this.#fuse = fuse;
+  }
+  override commit(): void {
+    this.#fuse?.burn();
+    super.commit();
+    this.#fuse?.burn();
+  }
+}
+
+/**
+ * The helper from the ring to the backlog over a fake kernel, with one client
+ * that reads what is committed. It can be killed at any step and started again
+ * on the memory that outlives it.
+ */
+export class Sensor {
+  /** All that the client got. */
+  readonly events: (ExecEvent | GapEvent)[] = [];
+  readonly kernel: FakeKernel;
+  readonly memory: ArrayBuffer;
+  readonly #stateBytes: number;
+  readonly #fuse = new Fuse();
+  #state!: HelperState;
+  #backlog!: Backlog;
+  #source!: EbpfSource;
+  #clientAt = 0;
+
+  constructor(kernel: FakeKernel, backlogBytes = 1 << 20) {
+    this.kernel = kernel;
+    this.#stateBytes = HelperState.bytesFor(kernel.cpus * 4);
+    this.memory = new ArrayBuffer(this.#stateBytes + backlogBytes);
+    this.start();
+  }
+
+  /** Starts a helper; if there was one, it is gone with all that it had not committed. */
+  start(): void {
+    const { kernel } = this;
+    this.#fuse.left = -1;
+    this.#state = new KillableState(this.#fuse, this.memory, kernel.cpus * 4);
+    if (!this.#state.restored) this.#state.begin(FIRST_SEQ, { seconds: 0, nanoseconds: 0 });
+    this.#backlog = new Backlog(Buffer.from(this.memory, this.#stateBytes), this.#state, () => this.#state.commit());
+    const clock = new Clock(kernel.libc, this.#state.epoch);
+    const handles = { ring: RING_FD, ringBytes: kernel.ringBytes, counters: COUNTERS_FD, cpus: kernel.cpus, backlog: 0, backlogBytes: 0, links: [], programs: {}, sha256: '' };
+    const counters = new KernelCounters(kernel.libc, COUNTERS_FD, kernel.cpus);
+    this.#source = new EbpfSource(kernel.libc, handles, counters, this.#state, new KillableStream(this.#fuse, this.#backlog, this.#state, clock), clock);
+  }
+
+  drain(): void {
+    while (this.#source.drain());
+    this.#read();
+  }
+
+  settle(): void {
+    this.#source.settle();
+    this.#read();
+  }
+
+  /** Does it, and is killed after so many steps of it; if it lives, goes on. */
+  killedDuring(work: 'drain' | 'settle', steps: number): void {
+    this.#fuse.left = steps;
+    try {
+      this[work]();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      this.start();
+      this.#read();
+    } finally {
+      this.#fuse.left = -1;
+    }
+  }
+
+  get counts(): ReturnType<EbpfSource['count']> {
+    return this.#source.count();
+  }
+
+  /** What came, in short: an event as its pid, a gap as its first and last number. */
+  summary(): string {
+    return this.events.map((event) => (event.type === 'gap' ? `${event.first}-${event.last}:${event.cause}` : `${event.pid}${event.argv_truncated ? '…' : ''}`)).join(' ');
+  }
+
+  #read(): void {
+    const backlog = this.#backlog;
+    if (this.#clientAt < backlog.tail) throw new Error('the client was overtaken: make the backlog of this test larger');
+    const parts: Buffer[] = [];
+    while (this.#clientAt < backlog.head) {
+      const piece = backlog.peek(this.#clientAt, backlog.capacity);
+      parts.push(Buffer.from(piece));
+      this.#clientAt += piece.length;
+    }
+    for (const line of Buffer.concat(parts).toString().split('\n').slice(0, -1)) this.events.push(parseEvent(line) as ExecEvent | GapEvent);
+  }
+}
