@@ -1,0 +1,85 @@
+import test, { type ExecutionContext } from 'ava';
+import { helpText, parseRun } from '../../helper/command-line.ts';
+import { EXIT_CODES, HelperError, type ErrorCode } from '../../helper/errors.ts';
+import * as limits from '../../helper/limits.ts';
+
+/** @returns the message */
+function refused(t: ExecutionContext, args: string[], code: ErrorCode = 'HELPER_USAGE'): string {
+  const error = t.throws(() => parseRun(args), { instanceOf: HelperError }, args.join(' '));
+  t.is(error.code, code, error.message);
+  return error.message;
+}
+
+test('without a flag every option has its default', (t) => {
+  t.like(parseRun([]), {
+    socket: '/run/platform-probes/events.sock',
+    group: 'probes',
+    user: 'probes-helper',
+    ringBytes: limits.DEFAULT_RING_BYTES,
+    backlogBytes: limits.DEFAULT_BACKLOG_BYTES,
+    failures: false,
+  });
+});
+
+test('every flag is taken, with a blank or an equals sign', (t) => {
+  t.like(parseRun(['--socket', '/a/b', '--group', 'g', '--user=7', '--ring', '64KiB', '--backlog=1MiB', '--failures', '--source', 'ebpf']), {
+    socket: '/a/b',
+    group: 'g',
+    user: '7',
+    ringBytes: 65536,
+    backlogBytes: 1048576,
+    failures: true,
+  });
+});
+
+test('sizes are bytes, KiB, MiB or GiB', (t) => {
+  t.is(parseRun(['--ring', '131072']).ringBytes, 131072);
+  t.is(parseRun(['--ring', '128KiB']).ringBytes, 131072);
+  t.is(parseRun(['--ring', '1GiB']).ringBytes, 2 ** 30);
+  t.is(parseRun(['--backlog', '1GiB']).backlogBytes, 2 ** 30);
+});
+
+test('a size that is no size is refused with its flag and the value', (t) => {
+  for (const flag of ['--ring', '--backlog']) {
+    for (const value of ['', ' ', '8', '8M', '8mib', '8 MiB', '1.5MiB', '0x800000', '1e7', '8MiBx', '\u0038\u0660MiB', '2GiB', '9999999999999', '999999999999GiB', '65535']) {
+      const message = refused(t, [`${flag}=${value}`]);
+      t.true(message.includes(`${flag}: `) && message.includes(`"${value}"`), message);
+    }
+  }
+});
+
+test('bounds are inclusive', (t) => {
+  const { MIN_RING_BYTES, MAX_RING_BYTES, MIN_BACKLOG_BYTES, MAX_BACKLOG_BYTES } = limits;
+  for (const bytes of [MIN_RING_BYTES, MAX_RING_BYTES]) t.is(parseRun(['--ring', String(bytes)]).ringBytes, bytes);
+  for (const bytes of [MIN_BACKLOG_BYTES, MAX_BACKLOG_BYTES]) t.is(parseRun(['--backlog', String(bytes)]).backlogBytes, bytes);
+  refused(t, ['--ring', String(MIN_RING_BYTES / 2)]);
+  refused(t, ['--ring', String(MAX_RING_BYTES * 2)]);
+  refused(t, ['--backlog', String(MIN_BACKLOG_BYTES - 1)]);
+  refused(t, ['--backlog', String(MAX_BACKLOG_BYTES + 1)]);
+});
+
+test('a ring that is no power of two is refused with the next that is', (t) => {
+  t.regex(refused(t, ['--ring', '100000']), /131072/);
+  t.regex(refused(t, ['--ring', '3MiB']), /4194304/);
+});
+
+test('a backlog is rounded up to whole 64 KiB', (t) => {
+  t.is(parseRun(['--backlog', '1048577']).backlogBytes, 1048576 + 65536);
+});
+
+test('an unknown flag, a flag without a value and a word too many are refused, each in one line', (t) => {
+  for (const args of [['--rings', '8MiB'], ['--ring'], ['--socket', '--group', 'x'], ['now'], ['--failures=yes'], ['--'  , 'x'], ['-s', '/a']]) {
+    t.false(refused(t, args).includes('\n'));
+  }
+});
+
+test('a source that this system does not have is unsupported, not misspelt', (t) => {
+  t.regex(refused(t, ['--source', 'etw'], 'HELPER_UNSUPPORTED'), /"etw"/);
+});
+
+test('the help names every flag, every default and every exit code', (t) => {
+  const help = helpText();
+  for (const flag of ['--socket', '--group', '--user', '--ring', '--backlog', '--failures', '--source', '--version', '--help']) t.true(help.includes(flag), flag);
+  for (const text of ['/run/platform-probes/events.sock', '(probes)', '(probes-helper)', '(8MiB)', '(16MiB)']) t.true(help.includes(text), text);
+  for (const [code, number] of Object.entries(EXIT_CODES)) t.regex(help, new RegExp(`^ +${number}  .+\\(${code}\\)$`, 'm'));
+});
