@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { configJsonSchema } from '../../../agent/config/json-schema.ts';
+import { parseConfig } from '../../../agent/config/load.ts';
+import { EXIT_MEANINGS } from '../../../agent/exit-codes.ts';
+import { INTERNAL_EVENTS } from '../../../agent/telemetry/internal-events.ts';
+
+const TEXT = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+
+test('the configuration that the documentation shows is good', (t) => {
+  const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(TEXT)!;
+  t.true(parseConfig(yaml!, 'docs').ok);
+});
+
+test('the documentation names every key with its default', (t) => {
+  const visit = (node: unknown): void => {
+    const { properties, items, oneOf } = node as { properties?: Record<string, { default?: unknown }>; items?: unknown; oneOf?: unknown[] };
+    for (const [key, value] of Object.entries(properties ?? {})) {
+      t.true(TEXT.includes(`\`${key}\``), key);
+      const byDefault = value.default;
+      if (byDefault !== undefined && typeof byDefault !== 'object') t.true(TEXT.includes(`\`${String(byDefault)}\``), `${key}: ${String(byDefault)}`);
+      visit(value);
+    }
+    if (items !== undefined) visit(items);
+    for (const option of oneOf ?? []) visit(option);
+  };
+  visit(configJsonSchema());
+});
+
+test('the documentation names every exit status and every event of the log', (t) => {
+  for (const [status, meaning] of EXIT_MEANINGS) t.true(TEXT.replaceAll('`', '').includes(`| ${status} | ${meaning} |`), meaning);
+  for (const [name, [level]] of Object.entries(INTERNAL_EVENTS)) {
+    const row = TEXT.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${name}\``));
+    t.truthy(row, name);
+    t.true(row?.split('|')[2]?.includes(level), name);
+  }
+});
