@@ -5,6 +5,8 @@
  *
  *   on_exec        sched_process_exec, in the new image, when nothing can refuse
  *                  it any more. Sees 32-bit, execveat and memfd execs alike.
+ *   on_exit        sched_process_exit, of the last thread of a process that has
+ *                  executed something. On request.
  *   on_execve*     the execve syscall tracepoints, for attempts that failed.
  *                  Loaded on request only: while any syscall tracepoint is
  *                  attached, every system call of the machine takes the slow path.
@@ -47,6 +49,23 @@ struct {
 	__uint(value_size, 4096);
 } backlog SEC(".maps");
 
+/*
+ * What each processor reported last, by kind. When a newer build of the probe
+ * takes over, it is attached before the older one is detached, and both see every
+ * event in between, one right after the other: the second finds it here.
+ */
+struct last_event {
+	u64 start_time; /* of the process: with its pid, no other ever */
+	u64 id;         /* pid, and which exec of that process */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* KINDS for each possible processor */
+	__type(key, u32);
+	__type(value, struct last_event);
+} last_events SEC(".maps");
+
 #define STRING_BYTES (4 * PATH_BYTES + CGROUP_BYTES + HEAD_ARGS_BYTES)
 
 /*
@@ -85,6 +104,17 @@ struct {
 	__type(key, u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
+
+/*
+ * Processes whose end was reported. Two threads that end at the same time can
+ * both find themselves the last, and two builds of the probe see every end twice.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct last_event); /* id: the pid */
+	__type(value, u8);
+} exited SEC(".maps");
 
 /* What a thread in execve asked for: user pointers, read when the call has failed. */
 struct attempt {
@@ -245,6 +275,19 @@ static __always_inline struct counters *counters_of(u32 kind, u32 cpu)
 	return bpf_map_lookup_elem(&counters, &key);
 }
 
+/* Whether another build of this probe has just reported the same event here; if not, it is this one's. */
+static __always_inline bool is_reported(u32 kind, u32 cpu, u64 start_time, u64 id)
+{
+	u32 key = cpu * KINDS + kind;
+	struct last_event *last = bpf_map_lookup_elem(&last_events, &key);
+
+	if (!last || (last->id == id && last->start_time == start_time))
+		return true;
+	last->id = id;
+	last->start_time = start_time;
+	return false;
+}
+
 /* Fills all that does not depend on the image: who, when, where. */
 static __always_inline void fill_process(struct exec_record *e, struct task_struct *t, u32 kind, u32 cpu, u64 number)
 {
@@ -396,6 +439,9 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 
 	if (!c || !s)
 		return 0;
+	u64 id = (u64)BPF_CORE_READ(t, tgid) << 32 | (u32)BPF_CORE_READ(t, self_exec_id);
+	if (is_reported(kind, cpu, BPF_CORE_READ(t, start_boottime), id))
+		return 0;
 	u64 number = c->events++;
 
 	fill_process(&s->event, t, kind, cpu, number);
@@ -423,6 +469,44 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	s->args_end = start + total;
 	if (args < total && !send_more_args(s, start, number, cpu))
 		c->cut++;
+	return 0;
+}
+
+#define EEXIST 17
+#define PF_FORKNOEXEC 0x40	/* include/linux/sched.h: forked, has not executed anything yet */
+#define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *t)
+{
+	u32 kind = KIND_EXIT, cpu = bpf_get_smp_processor_id();
+	struct signal_struct *signal = BPF_CORE_READ(t, signal);
+	struct task_struct *leader = BPF_CORE_READ(t, group_leader);
+	struct counters *c = counters_of(kind, cpu);
+	u64 now = bpf_ktime_get_boot_ns();
+	u64 started = BPF_CORE_READ(leader, start_boottime);
+
+	/* The last thread only, and only of a process that an exec event has told of. */
+	if (!c || BPF_CORE_READ(signal, live.counter) != 0 || (BPF_CORE_READ(leader, flags) & PF_FORKNOEXEC))
+		return 0;
+	struct last_event process = { started, BPF_CORE_READ(t, tgid) };
+	u8 reported = 1;
+	if (bpf_map_update_elem(&exited, &process, &reported, BPF_NOEXIST) == -EEXIST)
+		return 0;
+	struct exit_record e = {
+		.type = RECORD_EVENT,
+		.kind = kind,
+		.cpu = cpu,
+		.number = c->events++,
+		.seconds = now / 1000000000,
+		.nanoseconds = now % 1000000000,
+		.pid = BPF_CORE_READ(t, tgid),
+		.status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ? BPF_CORE_READ(signal, group_exit_code) :
+									     BPF_CORE_READ(leader, exit_code),
+		.start_time = started / 1000,
+	};
+	if (bpf_ringbuf_output(&ring, &e, sizeof(e), BPF_RB_NO_WAKEUP))
+		c->lost++;
 	return 0;
 }
 

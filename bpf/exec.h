@@ -82,6 +82,19 @@ struct exec_record {
 	u32 args_bytes;
 };
 
+/* A process ended: KIND_EXIT. */
+struct exit_record {
+	u16 type;
+	u16 kind;
+	u32 cpu;
+	u64 number;
+	u32 seconds;
+	u32 nanoseconds;
+	u32 pid;
+	s32 status; /* as wait(2) gives it */
+	u64 start_time; /* microseconds since boot */
+};
+
 struct args_record {
 	u16 type;
 	u16 kind;

@@ -42,6 +42,7 @@ enum bpf_map_type {
 
 enum {
 	BPF_F_MMAPABLE = 1U << 10,
+	BPF_NOEXIST = 1,
 	BPF_RB_NO_WAKEUP = 1U << 0,
 };
 
@@ -178,7 +179,15 @@ struct tty_struct {
 	int index;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct signal_struct {
+	atomic_t live;
+	int nr_threads;
+	int group_exit_code;
+	unsigned int flags;
 	struct pid *pids[PIDTYPE_MAX];
 	struct tty_struct *tty;
 };
@@ -220,6 +229,9 @@ struct css_set {
 };
 
 struct task_struct {
+	unsigned int flags;
+	int exit_code;
+	u64 self_exec_id;
 	int pid;
 	int tgid;
 	u64 start_boottime;

@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly user: string;
   readonly ringBytes: number;
   readonly backlogBytes: number;
+  readonly pin: boolean;
+  readonly exits: boolean;
   readonly failures: boolean;
 }
 
@@ -21,12 +23,15 @@ export function parseRun(args: string[]): RunOptions {
   try {
     ({ values } = parseArgs({
       args,
+      allowNegative: true,
       options: {
         socket: { type: 'string' },
         group: { type: 'string' },
         user: { type: 'string' },
         ring: { type: 'string' },
         backlog: { type: 'string' },
+        pin: { type: 'boolean' },
+        exits: { type: 'boolean' },
         failures: { type: 'boolean' },
         source: { type: 'string' },
       },
@@ -43,6 +48,8 @@ export function parseRun(args: string[]): RunOptions {
     user: text('user'),
     ringBytes: ringBytes(values['ring'] as string | undefined),
     backlogBytes: backlogBytes(values['backlog'] as string | undefined),
+    pin: values['pin'] === true,
+    exits: values['exits'] === true,
     failures: values['failures'] === true,
   };
 }
@@ -85,6 +92,9 @@ flags of run:
   --user NAME|UID     who the helper becomes after start-up (${DEFAULTS.user})
   --ring BYTES        kernel buffer, a power of two (${DEFAULT_RING_BYTES / 1024 ** 2}MiB)
   --backlog BYTES     newest events kept for clients that come back (${DEFAULT_BACKLOG_BYTES / 1024 ** 2}MiB)
+  --pin               keep the probe in the kernel while no helper runs, so that a restart misses
+                      nothing; --no-pin (the default) takes away what an earlier --pin left
+  --exits             also report how and when each program ended
   --failures          also report execs that failed; slows every system call of the machine a little
   --source NAME       where events come from (ebpf)
 

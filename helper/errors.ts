@@ -16,6 +16,7 @@ export const EXIT_CODES = {
   HELPER_PRIVILEGE: 12,
   HELPER_HANDOFF: 13,
   HELPER_UNSUPPORTED: 14,
+  HELPER_NO_BPFFS: 15,
 } as const;
 
 export type ErrorCode = keyof typeof EXIT_CODES;
@@ -35,6 +36,7 @@ export const EXIT_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   HELPER_PRIVILEGE: 'privileges could not be given up',
   HELPER_HANDOFF: 'the forwarding stage was not started by the helper itself',
   HELPER_UNSUPPORTED: 'this system or source is not supported',
+  HELPER_NO_BPFFS: 'the BPF file system is not mounted (needed by --pin)',
 };
 
 /** A failure that ends the helper: one line that says what failed, on what, why, and what to do. */

@@ -9,7 +9,8 @@ const F_SETFD = 2;
 export interface Handoff {
   readonly probe: ProbeHandles;
   readonly listener: number;
-  readonly lock: number;
+  /** Held open, so that no second helper serves the same socket or drains the same ring. */
+  readonly locks: readonly number[];
   /** Who the forwarding stage has to be. */
   readonly uid: number;
   readonly gid: number;
@@ -26,7 +27,7 @@ export interface Handoff {
  */
 export function handOff(libc: Libc, installation: Installation, handoff: Handoff): never {
   const { probe } = handoff;
-  const kept = [0, 1, 2, probe.ring, probe.counters, probe.backlog, ...probe.links, ...Object.values(probe.programs), handoff.listener, handoff.lock];
+  const kept = [0, 1, 2, probe.ring, probe.counters, probe.backlog, ...probe.links, ...Object.values(probe.programs), handoff.listener, ...handoff.locks];
   for (const fd of kept) libc.fcntl(fd, F_SETFD, 0);
   const argv = [...installation.command, 'forward', JSON.stringify(handoff), null];
   // An empty environment: nothing that a caller put there reaches the second stage.
@@ -47,7 +48,7 @@ function checkHandoff(value: Handoff): Handoff {
   const { probe } = value;
   const numbers = [
     probe.ring, probe.ringBytes, probe.counters, probe.cpus, probe.backlog, probe.backlogBytes, ...probe.links,
-    ...Object.values(probe.programs), value.listener, value.lock, value.uid, value.gid, value.group,
+    ...Object.values(probe.programs), value.listener, ...value.locks, value.uid, value.gid, value.group,
   ];
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) throw new TypeError('a number is missing');
   if (!/^[0-9a-f]{64}$/.test(probe.sha256)) throw new TypeError('no hash');

@@ -1,5 +1,6 @@
 import type { RunOptions } from './command-line.ts';
-import { attachProbe } from './ebpf/probe.ts';
+import { claimPins, pinFolder, removePins } from './ebpf/pins.ts';
+import { openProbe } from './ebpf/probe.ts';
 import { HelperError } from './errors.ts';
 import { loadKoffi } from './ffi/koffi.ts';
 import { bindLibc } from './ffi/libc.ts';
@@ -31,10 +32,13 @@ export function run(options: RunOptions): never {
   // 2. The pipe before the probe: if another helper is there, nothing has been attached yet.
   const { fd: listener, lock } = listen(libc, options.socket, group);
 
-  // 3. The probe.
-  const probe = attachProbe(koffi, installation.probe, options);
+  // 3. The probe: taken over from a predecessor, or new.
+  const folder = pinFolder(options.socket);
+  if (!options.pin) removePins(folder);
+  const locks = options.pin ? [lock, claimPins(libc, folder)] : [lock];
+  const probe = openProbe(koffi, installation.probe, { ...options, pins: options.pin ? folder : undefined });
 
   // 4. Nothing is left to do that takes privilege.
   dropPrivileges(libc, user.uid, user.gid);
-  return handOff(libc, installation, { probe, listener, lock, ...user, group });
+  return handOff(libc, installation, { probe, listener, locks, ...user, group });
 }

@@ -33,7 +33,7 @@ export class EbpfSource implements EventSource {
     this.#counters = counters;
     this.#state = state;
     this.#ring = new RingBuffer(libc, handles.ring, handles.ringBytes);
-    this.#reader = new RecordReader(this.#ring, new ExecLines(clock, namespaces), stream, state, counters);
+    this.#reader = new RecordReader(this.#ring, new ExecLines(clock, namespaces), stream, state, counters, clock);
   }
 
   drain(): boolean {

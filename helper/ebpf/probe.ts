@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
 import { HelperError } from '../errors.ts';
 import type { Koffi } from '../ffi/koffi.ts';
+import { readFdinfo } from './fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
+import { linkPinPath, linkPins, type LinkPin } from './pins.ts';
 import { KINDS } from './record.ts';
 
 /** What outlives the privileged stage: descriptors, and what hello says of them. */
@@ -16,26 +19,38 @@ export interface ProbeHandles {
   /** One per attached program: while a link's descriptor is open, its program stays attached. */
   readonly links: readonly number[];
   readonly programs: Readonly<Record<string, number>>;
+  /** Of the object file. */
   readonly sha256: string;
 }
 
 export interface ProbeOptions {
   readonly ringBytes: number;
   readonly backlogBytes: number;
+  readonly exits: boolean;
   readonly failures: boolean;
+  /** Where to keep it when no helper runs; undefined: nowhere. */
+  readonly pins: string | undefined;
 }
 
 const FAILURE_PROGRAMS = ['on_execve', 'on_execveat', 'on_execve_return', 'on_execveat_return'];
 const BACKLOG_PAGE_BYTES = 4096;
 const LOG_BYTES = 64 * 1024;
 
+/** Maps that a successor goes on with, whatever build of the probe it brings. */
+const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'exited', 'attempts'];
+
+export function programNames({ exits, failures }: Pick<ProbeOptions, 'exits' | 'failures'>): string[] {
+  return ['on_exec', ...(exits ? ['on_exit'] : []), ...(failures ? FAILURE_PROGRAMS : [])];
+}
+
 /**
- * Loads the compiled probe and attaches it. Needs root (CAP_BPF and CAP_PERFMON;
- * for the syscall tracepoints also tracefs). The descriptors belong to the
- * caller; closing the links detaches the probe.
+ * Attaches the compiled probe, or takes over the one that a predecessor left
+ * pinned. Needs root (CAP_BPF and CAP_PERFMON; for the syscall tracepoints also
+ * tracefs). The descriptors belong to the caller; without pins, closing the links
+ * detaches the probe.
  * @throws {HelperError}
  */
-export function attachProbe(koffi: Koffi, file: string, options: ProbeOptions): ProbeHandles {
+export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): ProbeHandles {
   if (!existsSync('/sys/kernel/btf/vmlinux')) {
     throw new HelperError('HELPER_NO_BTF', 'the kernel offers no type information in /sys/kernel/btf/vmlinux. A kernel of 5.8 or newer with CONFIG_DEBUG_INFO_BTF=y is needed; the kernels of Debian, Ubuntu and Fedora have it.');
   }
@@ -44,47 +59,105 @@ export function attachProbe(koffi: Koffi, file: string, options: ProbeOptions): 
   }
   const bpf = bindLibbpf(koffi);
   const bytes = readFileSync(file);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const names = programNames(options);
+  const pinned = options.pins === undefined ? [] : linkPins(options.pins);
+  const current = names.map((name) => pinned.findLast(({ program, object }) => program === name && object === sha256.slice(0, 12)));
+
+  const loaded = current.every((pin) => pin !== undefined)
+    ? resume(bpf, options.pins as string, names, current as LinkPin[])
+    : attach(bpf, bytes, sha256, names, options);
+  // Only now: between two builds of the probe there is a moment with both, never one with none.
+  for (const { file: stale } of pinned) if (!current.some((pin) => pin?.file === stale)) unlinkSync(stale);
+  return {
+    ...loaded,
+    ringBytes: entriesOf(loaded.ring),
+    cpus: bpf.possible_cpus(),
+    backlogBytes: entriesOf(loaded.backlog) * BACKLOG_PAGE_BYTES,
+    sha256,
+  };
+}
+
+type Loaded = Pick<ProbeHandles, 'ring' | 'counters' | 'backlog' | 'links' | 'programs'>;
+
+/** Opens what is pinned and attached already. */
+function resume(bpf: Libbpf, folder: string, names: readonly string[], pins: readonly LinkPin[]): Loaded {
+  const get = (file: string): number => {
+    const fd = bpf.get(file);
+    if (fd < 0) throw refused(`open the pin ${file} of`, -fd);
+    return fd;
+  };
+  const links = pins.map(({ file }) => get(file));
+  const programOf = (link: number): number => bpf.program_by_id(Number(readFdinfo(link).get('prog_id')));
+  const map = (name: string): number => get(path.join(folder, name));
+  return {
+    ring: map('ring'),
+    counters: map('counters'),
+    backlog: map('backlog'),
+    links,
+    programs: Object.fromEntries(names.map((name, i) => [name, programOf(links[i] as number)])),
+  };
+}
+
+/** Loads the object and attaches its programs; with pins, on the maps that are pinned. */
+function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly string[], options: ProbeOptions): Loaded {
   const object: Handle = bpf.open(bytes, bytes.length, null);
   if (object === null) throw refused('read', bpf.errno());
-
-  const names = ['on_exec', ...(options.failures ? FAILURE_PROGRAMS : [])];
-  const cpus = bpf.possible_cpus();
   const log = Buffer.alloc(LOG_BYTES);
   for (const name of names) {
     const program = bpf.program(object, name);
     bpf.set_autoload(program, true);
     bpf.set_log(program, log, log.length);
   }
-  bpf.set_entries(bpf.map(object, 'ring'), options.ringBytes);
-  bpf.set_entries(bpf.map(object, 'counters'), cpus * KINDS);
-  bpf.set_entries(bpf.map(object, 'backlog'), options.backlogBytes / BACKLOG_PAGE_BYTES);
-  if (!options.failures) bpf.set_autocreate(bpf.map(object, 'attempts'), false);
-
+  const sizes: Record<string, number> = {
+    ring: options.ringBytes,
+    counters: bpf.possible_cpus() * KINDS,
+    last_events: bpf.possible_cpus() * KINDS,
+    backlog: options.backlogBytes / BACKLOG_PAGE_BYTES,
+  };
+  for (const name of LASTING_MAPS) {
+    const map = bpf.map(object, name);
+    if ((name === 'attempts' && !options.failures) || (name === 'exited' && !options.exits)) {
+      bpf.set_autocreate(map, false);
+      continue;
+    }
+    const pin = options.pins === undefined ? undefined : path.join(options.pins, name);
+    // A pinned map keeps its size: a new one would begin empty.
+    const size = (pin !== undefined && pinnedEntries(bpf, pin)) || sizes[name];
+    if (size !== undefined) bpf.set_entries(map, size);
+    if (pin !== undefined) bpf.set_pin_path(map, pin);
+  }
   const failed = bpf.load(object);
   if (failed < 0) throw refused('load', -failed, lastLine(log));
+
   const fd = (map: string): number => bpf.map_fd(bpf.map(object, map));
   // From here on no process can write the counters, by call or by mapping; the probe still can.
   // (A map made read-only for user space, BPF_F_RDONLY, cannot be mapped at all.)
-  const frozen = bpf.freeze(fd('counters'));
-  if (frozen < 0) throw refused('freeze the counters of', -frozen);
-  const links = names.map((name) => attach(bpf, object, name));
-  return {
-    ring: fd('ring'),
-    ringBytes: options.ringBytes,
-    counters: fd('counters'),
-    cpus,
-    backlog: fd('backlog'),
-    backlogBytes: options.backlogBytes,
-    links,
-    programs: Object.fromEntries(names.map((name) => [name, bpf.program_fd(bpf.program(object, name))])),
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  };
+  const counters = fd('counters');
+  if (readFdinfo(counters).get('frozen') !== '1') {
+    const frozen = bpf.freeze(counters);
+    if (frozen < 0) throw refused('freeze the counters of', -frozen);
+  }
+  const links = names.map((name) => {
+    const link = bpf.attach(bpf.program(object, name));
+    if (link === null) throw refused(`attach ${name} of`, bpf.errno());
+    if (options.pins !== undefined) {
+      const unpinned = bpf.pin_link(link, linkPinPath(options.pins, name, sha256.slice(0, 12)));
+      if (unpinned < 0) throw refused(`pin ${name} of`, -unpinned);
+    }
+    return bpf.link_fd(link);
+  });
+  const programs = Object.fromEntries(names.map((name) => [name, bpf.program_fd(bpf.program(object, name))]));
+  return { ring: fd('ring'), counters, backlog: fd('backlog'), links, programs };
 }
 
-function attach(bpf: Libbpf, object: Handle, name: string): number {
-  const link = bpf.attach(bpf.program(object, name));
-  if (link === null) throw refused(`attach ${name} of`, bpf.errno());
-  return bpf.link_fd(link);
+/** Entries of a pinned map; undefined when it is not pinned. */
+function pinnedEntries(bpf: Libbpf, file: string): number | undefined {
+  return existsSync(file) ? entriesOf(bpf.get(file)) : undefined;
+}
+
+function entriesOf(map: number): number {
+  return Number(readFdinfo(map).get('max_entries'));
 }
 
 /** What an administrator can do about the errors that a probe meets in the field. */
@@ -92,7 +165,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   1: 'The kernel may be locked down for confidentiality, or a container lacks CAP_BPF and CAP_PERFMON.',
   3: 'The kernel offers no usable BTF type information; see /sys/kernel/btf/vmlinux.',
   12: 'There is not enough memory for the ring; try a smaller --ring.',
-  22: 'The kernel is older than 5.8, or locked down for confidentiality (see /sys/kernel/security/lockdown).',
+  22: 'The kernel is older than 5.8, or locked down for confidentiality (see /sys/kernel/security/lockdown), or what is pinned is of an incompatible version (remove the pins, or start with --no-pin).',
 };
 
 function refused(step: string, errno: number, log = ''): HelperError {

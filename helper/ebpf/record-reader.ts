@@ -1,9 +1,11 @@
 import { OPEN_EVENT_MS } from '../limits.ts';
+import type { Clock } from '../clock.ts';
 import type { HelperState } from '../state.ts';
 import type { EventStream } from '../stream.ts';
 import type { KernelCounters } from './counters.ts';
 import type { ExecLines } from './exec-line.ts';
-import { ARGS, ARGS_BYTES, EVENT, EVENT_BYTES, KINDS, RECORD_TYPE } from './record.ts';
+import { exitLine } from './exit-line.ts';
+import { ARGS, ARGS_BYTES, EVENT, EVENT_BYTES, EXIT_BYTES, KIND, KINDS, RECORD_TYPE } from './record.ts';
 
 /** An event whose arguments go on in further records of its processor. */
 interface OpenEvent {
@@ -30,6 +32,7 @@ export class RecordReader {
   readonly #stream: EventStream;
   readonly #state: HelperState;
   readonly #counters: KernelCounters;
+  readonly #clock: Clock;
   readonly #open = new Map<number, OpenEvent>();
 
   constructor(
@@ -38,6 +41,7 @@ export class RecordReader {
     stream: EventStream,
     state: HelperState,
     counters: KernelCounters,
+    clock: Clock,
   ) {
     this.#words = memory.words;
     this.#bytes = memory.bytes;
@@ -45,6 +49,7 @@ export class RecordReader {
     this.#stream = stream;
     this.#state = state;
     this.#counters = counters;
+    this.#clock = clock;
   }
 
   /** Takes the record of `length` bytes at `offset`; `position` is its place in the ring. */
@@ -53,7 +58,7 @@ export class RecordReader {
     const type = first & 0xffff;
     const counter = this.#word(offset + EVENT.cpu) * KINDS + (first >>> 16);
     const number = this.#word(offset + EVENT.number) + this.#word(offset + EVENT.number + 4) * 0x1_0000_0000;
-    if (type === RECORD_TYPE.event && length >= EVENT_BYTES) this.#takeEvent(counter, number, offset, length, position);
+    if (type === RECORD_TYPE.event && length >= (counter % KINDS === KIND.exit ? EXIT_BYTES : EVENT_BYTES)) this.#takeEvent(counter, number, offset, length, position);
     else if (type === RECORD_TYPE.args && length >= ARGS_BYTES) this.#takeArguments(counter, number, offset);
   }
 
@@ -89,6 +94,11 @@ export class RecordReader {
     if (number < expected) return;
     if (number > expected) this.#reportLoss(counter, number - expected);
 
+    if (counter % KINDS === KIND.exit) {
+      this.#stream.event(exitLine((at) => this.#word(offset + at), this.#clock));
+      this.#state.setNextNumber(counter, number + 1);
+      return;
+    }
     const total = this.#word(offset + EVENT.argv_bytes);
     const here = this.#word(offset + EVENT.args_bytes);
     const args = this.#bytes.subarray(offset + length - here, offset + length);

@@ -48,6 +48,10 @@ export const COMM_BYTES = 16;
 /** enum ns_index. */
 export const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'] as const;
 
+/** struct exit_record. */
+export const EXIT = { seconds: 16, nanoseconds: 20, pid: 24, status: 28, start_time: 32 } as const;
+export const EXIT_BYTES = 40;
+
 /** struct args_record. */
 export const ARGS = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, args_bytes: 20 } as const;
 export const ARGS_BYTES = 24;

@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+
+/** What the kernel tells of a BPF descriptor in /proc/PID/fdinfo (bpf_map_show_fdinfo and its like in kernel/bpf/syscall.c). */
+export function readFdinfo(fd: number | string, pid: number | 'self' = 'self'): ReadonlyMap<string, string> {
+  return parseFdinfo(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'));
+}
+
+export function parseFdinfo(text: string): ReadonlyMap<string, string> {
+  return new Map(text.split('\n').map((line) => line.split(/:\s*/, 2) as [string, string]));
+}
