@@ -7,6 +7,7 @@
  *                  it any more. Sees 32-bit, execveat and memfd execs alike.
  *   on_exit        sched_process_exit, of the last thread of a process that has
  *                  executed something. On request.
+ *   on_snapshot    a task iterator, run once: what runs already.
  *   on_execve*     the execve syscall tracepoints, for attempts that failed.
  *                  Loaded on request only: while any syscall tracepoint is
  *                  attached, every system call of the machine takes the slow path.
@@ -281,7 +282,9 @@ static __always_inline bool is_reported(u32 kind, u32 cpu, u64 start_time, u64 i
 	u32 key = cpu * KINDS + kind;
 	struct last_event *last = bpf_map_lookup_elem(&last_events, &key);
 
-	if (!last || (last->id == id && last->start_time == start_time))
+	if (!last)
+		return false;
+	if (last->id == id && last->start_time == start_time)
 		return true;
 	last->id = id;
 	last->start_time = start_time;
@@ -507,6 +510,26 @@ int BPF_PROG(on_exit, struct task_struct *t)
 	};
 	if (bpf_ringbuf_output(&ring, &e, sizeof(e), BPF_RB_NO_WAKEUP))
 		c->lost++;
+	return 0;
+}
+
+SEC("?iter/task")
+int on_snapshot(struct bpf_iter__task *ctx)
+{
+	u32 kind = KIND_SNAPSHOT, cpu = bpf_get_smp_processor_id();
+	struct task_struct *t = ctx->task;
+	struct counters *c = counters_of(kind, cpu);
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &kind);
+
+	/* Processes, not threads; and not the kernel's own, which have no image. */
+	if (!c || !s || !t || BPF_CORE_READ(t, tgid) != BPF_CORE_READ(t, pid) || !BPF_CORE_READ(t, mm))
+		return 0;
+	fill_process(&s->event, t, kind, cpu, c->events++);
+	append_places(s, 0, t);
+	/* The arguments lie in another process's memory, which an iterator cannot read on every kernel: the reader asks /proc. */
+	s->event.argv_bytes = 0;
+	s->event.args_bytes = 0;
+	send_event(s, s->end, c);
 	return 0;
 }
 

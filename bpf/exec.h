@@ -13,7 +13,8 @@ enum kind {
 	KIND_EXEC = 0,
 	KIND_FAILED = 1,
 	KIND_EXIT = 2,
-	KINDS = 4, /* a power of two, room for one more */
+	KIND_SNAPSHOT = 3, /* a process that ran already when the probe was attached */
+	KINDS = 4,
 };
 
 enum record_type {

@@ -17,6 +17,9 @@ export interface KernelCount {
 export interface EventSource {
   readonly description: SourceDescription;
 
+  /** Takes what is there when the helper begins; may still open files. Called once, before `drain`. */
+  begin(): void;
+
   /**
    * Moves events from the operating system into the stream, for a bounded time.
    * @returns whether more is waiting

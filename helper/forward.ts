@@ -45,6 +45,8 @@ export function forward(handoff: Handoff): void {
   const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
   const source: EventSource = new EbpfSource(libc, probe, counters, state, new EventStream(backlog, state, clock), clock);
 
+  source.begin();
+
   const pipe = new PipeServer(koffi, libc, handoff.listener, backlog, rootOrGroup(handoff.group), () =>
     line<HelloEvent>({
       type: 'hello',

@@ -11,7 +11,8 @@ const FIRST_SEQ = 2;
 const LAST_SEQ = 3;
 const EPOCH_SECONDS = 4;
 const EPOCH_NANOSECONDS = 5;
-const COUNTERS = 6;
+const REPEATED = 6;
+const COUNTERS = 7;
 
 /**
  * All that a successor of this process has to know to go on as if nothing had
@@ -76,6 +77,14 @@ export class HelperState implements BacklogBounds {
 
   get epoch(): Moment {
     return { seconds: this.#get(EPOCH_SECONDS), nanoseconds: this.#get(EPOCH_NANOSECONDS) };
+  }
+
+  /** Snapshot records that were not sent, because an exec event told of the same process. */
+  get repeated(): number {
+    return this.#get(REPEATED);
+  }
+  set repeated(count: number) {
+    this.#state.values[REPEATED] = count;
   }
 
   /** The number that the next event of this counter will carry. */

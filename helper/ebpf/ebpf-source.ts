@@ -36,6 +36,11 @@ export class EbpfSource implements EventSource {
     this.#reader = new RecordReader(this.#ring, new ExecLines(clock, namespaces), stream, state, counters, clock);
   }
 
+  begin(): void {
+    this.#ring.scan((offset) => this.#reader.notice(offset));
+    while (this.drain());
+  }
+
   drain(): boolean {
     const ring = this.#ring;
     const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length) => this.#reader.take(offset, length, ring.position));
@@ -57,6 +62,7 @@ export class EbpfSource implements EventSource {
   }
 
   count(): KernelCount {
-    return this.#counters.totals();
+    const { events, lost } = this.#counters.totals();
+    return { events: events - this.#state.repeated, lost };
   }
 }

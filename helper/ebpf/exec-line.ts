@@ -46,7 +46,9 @@ export class ExecLines {
     const w = at >>> 2;
     const word = (offset: number): number => words[w + (offset >>> 2)] as number;
     const flags = word(EVENT.flags);
-    const failed = word(EVENT.type) >>> 16 === KIND.failed;
+    const kind = word(EVENT.type) >>> 16;
+    const failed = kind === KIND.failed;
+    const isSnapshot = kind === KIND.snapshot;
     const raw: Record<string, string> = {};
     let hasRaw = false;
     const keep = (field: string, piece: Buffer): void => {
@@ -97,7 +99,7 @@ export class ExecLines {
       optional('session_id', word(EVENT.session_id), 0) +
       optional('tty', word(EVENT.tty), 0) +
       (hasExe ? `,"exe":${exe.json}` : '') +
-      `,"filename":${JSON.stringify(filename)}`;
+      (isSnapshot ? '' : `,"filename":${JSON.stringify(filename)}`);
     const where =
       `,"cwd":${cwd.json},"comm":${JSON.stringify(comm)},"start_time":${long(EVENT.start_time)}${cgroup}` +
       this.#namespaces(words, w + (EVENT.ns >>> 2)) +
@@ -106,16 +108,18 @@ export class ExecLines {
         ? ''
         : `,"parent":{"pid":${word(EVENT.ppid)},"start_time":${long(EVENT.parent_start_time)}${hasParentExe ? `,"exe":${parentExe.json}` : ''}}`) +
       (failed ? `,"error":"${ERROR_NAMES.get(word(EVENT.error)) ?? `E${word(EVENT.error)}`}"` : '') +
-      ',"source":"ebpf"';
+      `,"source":"${isSnapshot ? 'snapshot' : 'ebpf'}"`;
     const pid = word(EVENT.pid);
-    const argvBytes = word(EVENT.argv_bytes);
+    const argvBytes = isSnapshot ? args.length : word(EVENT.argv_bytes);
+    // How a running process was once asked for is not known; its image is.
+    const asked = isSnapshot ? (JSON.parse(exe.json) as string) : filename;
     const isScript = (flags & FLAG_SCRIPT) !== 0;
     const isCut = cut || (flags & FLAG_ARGV_CUT) !== 0;
 
     return (seq, room) => {
       for (let kept = args, whole = !isCut; ; kept = kept.subarray(0, kept.length >> 1), whole = false) {
         const argv = splitArguments(kept);
-        const command = JSON.stringify([filename, ...callersArguments(argv, filename, isScript)].join(' '));
+        const command = JSON.stringify([asked, ...callersArguments(argv, filename, isScript)].join(' '));
         const bad = argsAreText ? undefined : badArguments(kept);
         const rawText = hasRaw || bad !== undefined ? `,"raw":${JSON.stringify({ ...raw, ...bad })}` : '';
         const line =

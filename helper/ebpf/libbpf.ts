@@ -23,6 +23,7 @@ export function bindLibbpf(koffi: Koffi) {
     set_autoload: library.func('int bpf_program__set_autoload(void *program, bool load)'),
     set_log: library.func('int bpf_program__set_log_buf(void *program, uint8_t *buffer, size_t size)'),
     attach: library.func('void *bpf_program__attach(void *program)'),
+    iterate: library.func('int bpf_iter_create(int link)'),
     program_fd: library.func('int bpf_program__fd(void *program)'),
     link_fd: library.func('int bpf_link__fd(void *link)'),
     map: library.func('void *bpf_object__find_map_by_name(void *object, const char *name)'),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, readSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { HelperError } from '../errors.ts';
 import type { Koffi } from '../ffi/koffi.ts';
@@ -32,6 +32,7 @@ export interface ProbeOptions {
   readonly pins: string | undefined;
 }
 
+const SNAPSHOT_PROGRAM = 'on_snapshot';
 const FAILURE_PROGRAMS = ['on_execve', 'on_execveat', 'on_execve_return', 'on_execveat_return'];
 const BACKLOG_PAGE_BYTES = 4096;
 const LOG_BYTES = 64 * 1024;
@@ -104,7 +105,7 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   const object: Handle = bpf.open(bytes, bytes.length, null);
   if (object === null) throw refused('read', bpf.errno());
   const log = Buffer.alloc(LOG_BYTES);
-  for (const name of names) {
+  for (const name of [...names, SNAPSHOT_PROGRAM]) {
     const program = bpf.program(object, name);
     bpf.set_autoload(program, true);
     bpf.set_log(program, log, log.length);
@@ -134,7 +135,8 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   // From here on no process can write the counters, by call or by mapping; the probe still can.
   // (A map made read-only for user space, BPF_F_RDONLY, cannot be mapped at all.)
   const counters = fd('counters');
-  if (readFdinfo(counters).get('frozen') !== '1') {
+  const reused = readFdinfo(counters).get('frozen') === '1';
+  if (!reused) {
     const frozen = bpf.freeze(counters);
     if (frozen < 0) throw refused('freeze the counters of', -frozen);
   }
@@ -147,8 +149,21 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
     }
     return bpf.link_fd(link);
   });
+  // What runs already, told once for each probe: a successor on the same maps has it in its backlog.
+  if (!reused) takeSnapshot(bpf, object);
   const programs = Object.fromEntries(names.map((name) => [name, bpf.program_fd(bpf.program(object, name))]));
   return { ring: fd('ring'), counters, backlog: fd('backlog'), links, programs };
+}
+
+/** Runs the task iterator: it puts a record for each process into the ring, the reading itself yields nothing. */
+function takeSnapshot(bpf: Libbpf, object: Handle): void {
+  const link = bpf.attach(bpf.program(object, SNAPSHOT_PROGRAM));
+  if (link === null) throw refused(`attach ${SNAPSHOT_PROGRAM} of`, bpf.errno());
+  const iterator = bpf.iterate(bpf.link_fd(link));
+  if (iterator < 0) throw refused('iterate over processes with', -iterator);
+  while (readSync(iterator, Buffer.alloc(4096)) > 0);
+  closeSync(iterator);
+  closeSync(bpf.link_fd(link));
 }
 
 /** Entries of a pinned map; undefined when it is not pinned. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { OPEN_EVENT_MS } from '../limits.ts';
 import type { Clock } from '../clock.ts';
 import type { HelperState } from '../state.ts';
@@ -33,6 +34,7 @@ export class RecordReader {
   readonly #state: HelperState;
   readonly #counters: KernelCounters;
   readonly #clock: Clock;
+  readonly #executed = new Set<string>();
   readonly #open = new Map<number, OpenEvent>();
 
   constructor(
@@ -60,6 +62,16 @@ export class RecordReader {
     const number = this.#word(offset + EVENT.number) + this.#word(offset + EVENT.number + 4) * 0x1_0000_0000;
     if (type === RECORD_TYPE.event && length >= (counter % KINDS === KIND.exit ? EXIT_BYTES : EVENT_BYTES)) this.#takeEvent(counter, number, offset, length, position);
     else if (type === RECORD_TYPE.args && length >= ARGS_BYTES) this.#takeArguments(counter, number, offset);
+  }
+
+  /**
+   * Notes a record that lies in the ring when the helper begins. A process that has
+   * executed something since the probe was attached is told by that event alone,
+   * not by the snapshot as well.
+   */
+  notice(offset: number): void {
+    const first = this.#word(offset);
+    if (first === (RECORD_TYPE.event | (KIND.exec << 16))) this.#executed.add(this.#processKey(offset));
   }
 
   /** The oldest place in the ring that is still needed, at most `position`. */
@@ -99,6 +111,11 @@ export class RecordReader {
       this.#state.setNextNumber(counter, number + 1);
       return;
     }
+    if (counter % KINDS === KIND.snapshot) {
+      this.#takeSnapshot(offset);
+      this.#state.setNextNumber(counter, number + 1);
+      return;
+    }
     const total = this.#word(offset + EVENT.argv_bytes);
     const here = this.#word(offset + EVENT.args_bytes);
     const args = this.#bytes.subarray(offset + length - here, offset + length);
@@ -110,6 +127,17 @@ export class RecordReader {
     }
     this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, args, false));
     this.#state.setNextNumber(counter, number + 1);
+  }
+
+  #takeSnapshot(offset: number): void {
+    const pid = this.#word(offset + EVENT.pid);
+    if (this.#executed.has(this.#processKey(offset))) this.#state.repeated++;
+    else this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, readCommandLine(pid), false));
+  }
+
+  /** (pid, start time), as one key. */
+  #processKey(offset: number): string {
+    return `${this.#word(offset + EVENT.pid)} ${this.#word(offset + EVENT.start_time)} ${this.#word(offset + EVENT.start_time + 4)}`;
   }
 
   #takeArguments(counter: number, number: number, offset: number): void {
@@ -139,5 +167,14 @@ export class RecordReader {
 
   #word(offset: number): number {
     return this.#words[offset >>> 2] as number;
+  }
+}
+
+/** The arguments of a running process; empty when it has ended, or hides them (hidepid of proc(5)). */
+function readCommandLine(pid: number): Buffer {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`);
+  } catch {
+    return Buffer.alloc(0);
   }
 }

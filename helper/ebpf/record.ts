@@ -4,7 +4,7 @@
  */
 
 /** enum kind: which counter an event is numbered by. */
-export const KIND = { exec: 0, failed: 1, exit: 2 } as const;
+export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3 } as const;
 /** KINDS: counters of one processor. */
 export const KINDS = 4;
 

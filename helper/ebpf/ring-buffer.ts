@@ -68,6 +68,13 @@ export class RingBuffer {
     return taken;
   }
 
+  /** Shows what lies in the ring without taking it. */
+  scan(handle: RecordHandler): void {
+    const at = this.#at;
+    this.take(Number.MAX_SAFE_INTEGER, handle);
+    this.#at = at;
+  }
+
   /** Gives the memory before `position` back to the kernel. */
   release(position: number): void {
     const consumed = Atomics.load(this.#consumer, 0);

@@ -8,8 +8,8 @@ export interface ProcessFields {
   command: string;
   /** Unix time in whole seconds. */
   timestamp: number;
-  /** Place in the stream of one boot. Absent only from `source: snapshot`. */
-  seq?: number;
+  /** Place in the stream of one boot. */
+  seq: number;
   /** The same instant to the nanosecond: boot clock plus boot epoch. */
   time: string;
   ppid?: number;
@@ -25,7 +25,7 @@ export interface ProcessFields {
   tty?: number;
   /** Absolute path of the image that runs: the interpreter, for a script. */
   exe?: string;
-  /** The path as it was asked for. */
+  /** The path as it was asked for; absent from `source: snapshot`. */
   filename?: string;
   /** Exactly what the new process sees; empty arguments are kept. */
   argv?: string[];
@@ -94,10 +94,10 @@ const PROCESS: Fields<ProcessFields> = {
 };
 
 export const EXEC_FIELDS: Fields<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
-export const EXEC_REQUIRED = ['pid', 'command', 'timestamp', 'time'] as const;
+export const EXEC_REQUIRED = ['pid', 'command', 'timestamp', 'seq', 'time'] as const;
 
 export const EXEC_FAILED_FIELDS: Fields<ExecFailedEvent> = { ...PROCESS, type: oneOf('exec_failed'), error: text };
-export const EXEC_FAILED_REQUIRED = [...EXEC_REQUIRED, 'seq', 'error'] as const;
+export const EXEC_FAILED_REQUIRED = [...EXEC_REQUIRED, 'error'] as const;
 
 export const EXEC_EXAMPLE: ExecEvent = {
   pid: 12345,

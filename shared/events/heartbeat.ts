@@ -9,7 +9,10 @@ export interface HeartbeatEvent {
   wall_clock: string;
   /** Microseconds since boot, time asleep included. */
   boot_clock: number;
-  /** Events that the kernel has counted since the probe was loaded. */
+  /**
+   * Events that the kernel has counted since the probe was loaded, those in its ring included: once they are sent,
+   * `last_seq - first_seq + 1` is the same number.
+   */
   kernel_count: number;
   /** Of those, events the kernel had no room for: each is part of a `gap`. */
   kernel_lost: number;

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { HeartbeatEvent } from '../../shared/events/heartbeat.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 import { isKnown, parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
 import { LineSplitter } from '../../shared/protocol/lines.ts';
@@ -72,6 +73,14 @@ export class PipeClient {
   close(): void {
     this.process.kill('SIGKILL');
   }
+}
+
+/** A heartbeat at whose moment nothing was on its way: the kernel's count is the numbers given. */
+export function settledHeartbeat(client: PipeClient): HeartbeatEvent | undefined {
+  return client.events.find(
+    (event): event is HeartbeatEvent =>
+      event.type === 'heartbeat' && event.last_seq - client.hello.first_seq + 1 === event.kernel_count,
+  );
 }
 
 /** Fails unless the numbers of `events` follow one another without a hole. */

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { AgentRun } from '../support/agent-process.ts';
+import { fixture } from '../support/fixtures.ts';
+import { startHelper, type RunningHelper } from '../support/helper-process.ts';
+import { PipeClient, requireDense, settledHeartbeat } from '../support/pipe-client.ts';
+import { kernelTest } from '../support/requirements.ts';
+
+const socket = `/run/platform-probes-restart-${process.pid}/events.sock`;
+const pins = `/sys/fs/bpf/${path.basename(path.dirname(socket))}`;
+const noOp = fixture('no-op');
+let helper: RunningHelper | undefined;
+let agent: AgentRun | undefined;
+
+test.afterEach.always(async () => {
+  await agent?.remove();
+  await helper?.stop();
+  agent = helper = undefined;
+  rmSync(pins, { recursive: true, force: true });
+});
+
+const storm = (count: number, mark: string): Promise<unknown> =>
+  once(spawn(fixture('exec-storm'), [noOp, String(count), '2', mark], { stdio: 'ignore' }), 'exit');
+
+kernelTest('a helper that is killed again and again under load loses nothing and the agent writes nothing twice', async (t) => {
+  helper = await startHelper(['--pin'], { socket });
+  agent = new AgentRun();
+  agent.start(socket);
+  const load = storm(30_000, 'load');
+  let running = true;
+  void load.then(() => (running = false));
+  let kills = 0;
+  while (running) {
+    await delay(400);
+    helper.process.kill('SIGKILL');
+    await once(helper.process, 'exit');
+    kills++;
+    helper = await startHelper(['--pin'], { socket });
+  }
+  t.true(kills >= 3, `${kills} kills`);
+  await agent.until(() => agent?.marked(noOp, 'load').length === 30_000);
+  await delay(500);
+  const written = agent.written();
+  requireDense(written);
+  t.is(agent.marked(noOp, 'load').length, 30_000);
+  t.false(written.some(({ type }) => type === 'gap'));
+});
+
+kernelTest('what runs while no helper is there is told by the next one', async (t) => {
+  helper = await startHelper(['--pin'], { socket });
+  const before = new PipeClient(socket);
+  await before.until(() => before.events.length > 0);
+  await helper.stop();
+  await storm(500, 'unwatched');
+  helper = await startHelper(['--pin'], { socket });
+  const after = new PipeClient(socket);
+  await after.until(() => after.execs.filter(({ filename, argv }) => filename === noOp && argv?.at(-1) === 'unwatched').length === 500);
+  requireDense(after.events);
+  t.is(after.hello.first_seq, before.hello.first_seq);
+  after.close();
+});
+
+kernelTest('past the size of the ring, the gap after a restart is exact', async (t) => {
+  helper = await startHelper(['--pin', '--ring', '64KiB'], { socket });
+  await helper.stop();
+  await storm(1000, 'too many');
+  helper = await startHelper(['--pin'], { socket });
+  const client = new PipeClient(socket);
+  const beat = await client.until(() => settledHeartbeat(client));
+  const seen = client.events.slice(0, client.events.indexOf(beat));
+  const lost = seen.reduce((sum, event) => sum + (event.type === 'gap' ? event.count : 0), 0);
+  t.true(lost > 0);
+  t.is(lost, beat.kernel_lost);
+  t.is(seen.filter(({ type }) => type === 'exec').length + lost, beat.kernel_count);
+  requireDense(client.events);
+  client.close();
+});
+
+kernelTest('the pins are root\'s alone, and --no-pin takes them away', async (t) => {
+  helper = await startHelper(['--pin'], { socket });
+  t.is(statSync(pins).mode & 0o7777, 0o700);
+  for (const file of readdirSync(pins)) t.is(statSync(path.join(pins, file)).mode & 0o777, 0o600, file);
+  await helper.stop();
+  t.true(readdirSync(pins).length > 0);
+  helper = await startHelper([], { socket });
+  t.deepEqual(readdirSync(pins), []);
+});
