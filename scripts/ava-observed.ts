@@ -12,13 +12,12 @@ type Stats = Extract<Event, { type: 'stats' }>['stats'];
 async function observe({ events }: ObservedRun): Promise<void> {
   const skipped: string[] = [];
   const brokenFiles = new Set<string>();
-  let stats: Stats | undefined;
   for await (const event of events) {
-    if (event.type === 'stats') stats = event.stats;
     if (event.type === 'selected-test' && (event.skip || event.todo)) skipped.push(event.title);
     // The published type leaves out this event's file.
     if (event.type === 'worker-failed' && 'testFile' in event) brokenFiles.add(String(event.testFile));
-    if (event.type === 'end' && stats !== undefined) process.send?.(report(stats, skipped, brokenFiles));
+    // Told each time, so that an interrupted run counts as far as it came.
+    if (event.type === 'stats') process.send?.(report(event.stats, skipped, brokenFiles));
   }
 }
 
@@ -39,6 +38,11 @@ function report(stats: Stats, skipped: readonly string[], brokenFiles: ReadonlyS
   if (failed === 0 && stats.timeouts + stats.internalErrors > 0) failed = 1;
   return { passed: stats.passedTests + stats.passedKnownFailingTests, failed, skipped };
 }
+
+// Whoever observed is gone: end as for Ctrl-C, test processes included.
+process.on('disconnect', () => process.kill(process.pid, 'SIGINT'));
+// Listening must not keep AVA from ending.
+process.channel?.unref();
 
 export default {
   ...packageJson.ava,

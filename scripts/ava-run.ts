@@ -11,6 +11,15 @@ export interface RunReport {
   readonly skipped: readonly string[];
 }
 
+/**
+ * How long a run may say nothing. AVA has a limit of its own, the "timeout" of
+ * package.json, but forgets it once it passed while a test with t.timeout() ran.
+ */
+const SILENCE_SECONDS = 360;
+
+/** How long AVA may take to end when it is interrupted. */
+const ENDING_SECONDS = 20;
+
 /** Lines AVA prints because it is being observed; of no use to whoever reads the report. */
 const NOTICES = [/Using configuration from .*ava-observed\.ts$/u, /Experiments are enabled\./u];
 
@@ -27,12 +36,19 @@ export async function runAva(files: readonly string[], options: readonly string[
   );
   const { stdout } = child;
   if (stdout === null) throw new Error('AVA was started without a pipe for its report');
+  let force: NodeJS.Timeout | undefined;
+  const silence = setTimeout(() => {
+    process.stdout.write(`No test has ended for ${SILENCE_SECONDS} seconds; the run is interrupted.\n`);
+    child.kill('SIGINT');
+    force = setTimeout(() => child.kill('SIGKILL'), ENDING_SECONDS * 1000);
+  }, SILENCE_SECONDS * 1000);
   let report: RunReport | undefined;
   child.on('message', (message) => {
     report = message as RunReport;
   });
   const printed = (async () => {
     for await (const line of createInterface({ input: stdout })) {
+      silence.refresh();
       if (!NOTICES.some((notice) => notice.test(line))) process.stdout.write(`${line}\n`);
     }
   })();
@@ -41,6 +57,8 @@ export async function runAva(files: readonly string[], options: readonly string[
     child.once('close', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
   });
   await printed;
+  clearTimeout(silence);
+  clearTimeout(force);
 
   if (report === undefined) {
     process.stdout.write(`AVA ended (${ending ?? 'exit code 0'}) without a report.\n`);

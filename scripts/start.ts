@@ -113,7 +113,9 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   helper.child.stdin?.end();
   await helper.ended;
   if (agent !== undefined) await endProgram(agent, AGENT_SECONDS);
-  if (last !== 'stop') {
+  const answered = agent === undefined && last !== 'stop' && last.how === undefined;
+  // A helper that ended well before it served was asked for something else, such as --help.
+  if (last !== 'stop' && !answered) {
     throw new Error(`the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so all was ended; its message is above`);
   }
 }

@@ -15,7 +15,7 @@ import { ensureSystemPackages } from './system-packages.ts';
 /** Tests that watch the whole kernel: they want a quiet machine, so they run last, one file at a time. */
 const KERNEL_TESTS = 'test/integration/';
 
-const REASON = /\[skipped: (?<reason>.+)\]\s*$/u;
+const REASON = /\s*\[skipped: (?<reason>[^\]]+)\]\s*/u;
 
 if (process.env['CI']) process.env['NO_COLOR'] = '1';
 
@@ -79,7 +79,7 @@ async function main(): Promise<void> {
 
   for (const title of skipped) {
     const reason = REASON.exec(title)?.groups?.['reason'];
-    process.stdout.write(`skipped: ${title.replace(REASON, '').trim()}\n    ${reason ?? 'no reason in its title'}\n`);
+    process.stdout.write(`skipped: ${title.replace(REASON, ' ').trim()}\n    ${reason ?? 'no reason in its title'}\n`);
     if (reason === undefined) count(`the reason for skipping "${title}"`, false);
   }
 }

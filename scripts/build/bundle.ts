@@ -24,6 +24,8 @@ export async function bundle(program: Program): Promise<Bundle> {
     platform: 'node',
     target: 'node24',
     format: 'cjs',
+    // The names of files stand in the bundle; they must not depend on where a link to node_modules leads.
+    preserveSymlinks: true,
     charset: 'utf8',
     legalComments: 'none',
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },

@@ -1,0 +1,118 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+
+import { VERSION } from '../../shared/version.ts';
+import { built } from '../support/build.ts';
+import { startHelper } from '../support/helper-process.ts';
+import { kernelTest } from '../support/requirements.ts';
+
+const PROGRAMS = ['probes-helper', 'probes-agent'] as const;
+
+function scratch(t: { teardown: (run: () => void) => void }): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'platform-probes-executables-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+for (const program of PROGRAMS) {
+  test(`${program} --version names its version`, (t) => {
+    const run = spawnSync(built(program), ['--version'], { encoding: 'utf8' });
+    t.is(run.status, 0);
+    t.regex(run.stdout, new RegExp(`^(?:${program} )?${VERSION}\n$`, 'u'));
+  });
+
+  test(`${program} takes no options of Node.js from NODE_OPTIONS`, (t) => {
+    const folder = scratch(t);
+    const preload = path.join(folder, 'preload.cjs');
+    const proof = path.join(folder, 'ran');
+    writeFileSync(preload, `require('node:fs').writeFileSync(${JSON.stringify(proof)}, '')`);
+    const env = { ...process.env, NODE_OPTIONS: `--require=${preload}` };
+
+    t.is(spawnSync(process.execPath, ['--eval', ''], { env }).status, 0);
+    t.true(existsSync(proof), 'Node.js itself runs the preload');
+    rmSync(proof);
+    t.is(spawnSync(built(program), ['--version'], { env }).status, 0);
+    t.false(existsSync(proof));
+  });
+
+  test(`${program} takes no options of Node.js from its command line`, (t) => {
+    const run = spawnSync(built(program), ['--eval', 'console.log("evaluated")'], { encoding: 'utf8' });
+    t.not(run.status, 0);
+    t.false(run.stdout.includes('evaluated'));
+  });
+}
+
+const TRACE = ['-f', '-qq', '-e', 'trace=%file', '-e', 'signal=none'];
+const canTrace = spawnSync('strace', [...TRACE, '-o', '/dev/null', 'true']).status === 0;
+
+for (const program of PROGRAMS) {
+  const title = `${program} writes no file to start: nothing is unpacked`;
+  const traced = canTrace ? test : test.skip;
+  traced(canTrace ? title : `${title} [skipped: needs strace, and the right to trace]`, (t) => {
+    const folder = scratch(t);
+    const home = mkdtempSync(path.join(folder, 'home-'));
+    const log = path.join(folder, 'trace');
+    const env = { PATH: process.env['PATH'], HOME: home, TMPDIR: home, XDG_CACHE_HOME: home };
+    t.is(spawnSync('strace', [...TRACE, '-o', log, built(program), '--version'], { env }).status, 0);
+
+    const calls = readFileSync(log, 'utf8').split('\n');
+    t.true(calls.length > 10);
+    const writes = /\b(?:creat|mkdir|mkdirat|mknod|mknodat|link|linkat|symlink|symlinkat|rename|renameat2?)\(|O_CREAT|O_WRONLY|O_RDWR|O_TMPFILE/u;
+    t.deepEqual(calls.filter((call) => writes.test(call) && !call.includes('"/dev/')), []);
+    t.deepEqual(readdirSync(home), []);
+  });
+}
+
+/** Inodes of a process's TCP sockets that listen. */
+function listeningSockets(pid: number): string[] {
+  const listening = ['tcp', 'tcp6'].flatMap((family) =>
+    readFileSync(`/proc/${pid}/net/${family}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/u))
+      .filter((columns) => columns[3] === '0A')
+      .map((columns) => columns[9] ?? ''),
+  );
+  const own = spawnSync('ls', ['-l', `/proc/${pid}/fd`], { encoding: 'utf8' }).stdout;
+  return listening.filter((inode) => own.includes(`socket:[${inode}]`));
+}
+
+/** Whether a process would act on SIGUSR1 with a handler of its own; Node.js has one that opens the inspector. */
+function catchesSigusr1(pid: number): boolean {
+  const mask = /^SigCgt:\s*(?<mask>[0-9a-f]+)$/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.groups?.['mask'];
+  // Bit 9, as SIGUSR1 is signal 10.
+  return ((BigInt(`0x${mask ?? ''}`) >> 9n) & 1n) === 1n;
+}
+
+kernelTest('SIGUSR1 opens no inspector in the helper, and its memory is never writable and executable', async (t: ExecutionContext) => {
+  const helper = await startHelper();
+  t.teardown(() => helper.stop());
+  t.false(catchesSigusr1(helper.pid));
+  const maps = readFileSync(`/proc/${helper.pid}/maps`, 'utf8').split('\n');
+  t.true(maps.length > 10);
+  t.deepEqual(maps.filter((line) => / rwx[ps] /u.test(line)), []);
+  helper.process.kill('SIGUSR1');
+  await delay(500);
+  t.false(helper.stderr().includes('Debugger'));
+  if (helper.process.exitCode === null && helper.process.signalCode === null) t.deepEqual(listeningSockets(helper.pid), []);
+});
+
+test('SIGUSR1 opens no inspector in the agent', async (t) => {
+  const folder = scratch(t);
+  const config = path.join(folder, 'agent.yaml');
+  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, { mode: 0o600 });
+  const agent = spawn(built('probes-agent'), ['run', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => agent.kill('SIGKILL'));
+  let stderr = '';
+  agent.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  for (let waited = 0; stderr === '' && waited < 10_000; waited += 20) await delay(20);
+  t.not(stderr, '', 'it has started');
+  t.false(catchesSigusr1(agent.pid ?? 0));
+  agent.kill('SIGUSR1');
+  await delay(500);
+  t.false(stderr.includes('Debugger'));
+  if (agent.exitCode === null && agent.signalCode === null) t.deepEqual(listeningSockets(agent.pid ?? 0), []);
+});

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+
+import { stageOf } from '../../scripts/start/staging.ts';
+import { ROOT } from '../support/repository.ts';
+import { kernelTest } from '../support/requirements.ts';
+
+interface Start {
+  readonly child: ChildProcess;
+  readonly folder: string;
+  readonly socketFolder: string;
+  stdout(): string;
+  stderr(): string;
+}
+
+/** Runs `npm start` and waits until it shows events. */
+async function start(t: ExecutionContext, ...helperArguments: string[]): Promise<Start> {
+  const child = spawn(process.execPath, [path.join(ROOT, 'scripts/start.ts'), ...helperArguments], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill('SIGTERM'));
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  for (let waited = 0; !stderr.includes('Live events'); waited += 20) {
+    if (child.exitCode !== null || waited > 60_000) throw new Error(`npm start shows no events: ${stderr}`);
+    await delay(20);
+  }
+  return { child, ...stageOf(child.pid ?? 0), stdout: () => stdout, stderr: () => stderr };
+}
+
+/** Ids of processes whose executable lies in a folder. */
+function processesFrom(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/u.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/exe`).startsWith(`${folder}/`);
+      } catch {
+        return false;
+      }
+    });
+}
+
+function assertNothingLeft(t: ExecutionContext, { folder, socketFolder }: Start): void {
+  t.deepEqual(processesFrom(folder), []);
+  t.false(existsSync(folder));
+  t.false(existsSync(socketFolder));
+}
+
+/** The one process of a start that runs a program. */
+function processOf({ folder }: Start, program: string): number {
+  const [pid] = processesFrom(folder).filter((one) => readlinkSync(`/proc/${one}/exe`) === path.join(folder, program));
+  if (pid === undefined) throw new Error(`${program} does not run`);
+  return pid;
+}
+
+kernelTest('npm start shows the exec of a program; Ctrl-C ends helper and agent and leaves nothing behind', async (t: ExecutionContext) => {
+  const running = await start(t);
+  const marker = `seen-by-${process.pid}`;
+  for (let waited = 0; !running.stdout().includes(marker) && waited < 20_000; waited += 100) {
+    spawnSync('/bin/true', [marker]);
+    await delay(100);
+  }
+  const line = running.stdout().split('\n').find((one) => one.includes(marker));
+  t.is((JSON.parse(line ?? '{}') as { command?: string }).command, `/bin/true ${marker}`);
+
+  for (const program of ['probes-helper', 'probes-agent']) {
+    const status = readFileSync(`/proc/${processOf(running, program)}/status`, 'utf8');
+    t.notRegex(status, /^Uid:.*\b0\b/mu, `${program} is not root`);
+    t.regex(status, /^CapEff:\s*0+$/mu, `${program} has no capability`);
+  }
+
+  running.child.kill('SIGINT');
+  await once(running.child, 'exit');
+  t.is(running.child.exitCode, 0);
+  assertNothingLeft(t, running);
+});
+
+for (const program of ['probes-helper', 'probes-agent']) {
+  kernelTest(`when ${program} dies, npm start ends the other one, says so and fails`, async (t: ExecutionContext) => {
+    const running = await start(t);
+    process.kill(processOf(running, program), 'SIGKILL');
+    await once(running.child, 'exit');
+    t.is(running.child.exitCode, 1);
+    t.regex(running.stderr(), new RegExp(`the ${program.slice('probes-'.length)} ended by itself`, 'u'));
+    assertNothingLeft(t, running);
+  });
+}

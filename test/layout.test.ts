@@ -1,0 +1,181 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+
+import packageJson from '../package.json' with { type: 'json' };
+import packageLock from '../package-lock.json' with { type: 'json' };
+import { VERSION } from '../shared/version.ts';
+import { type ImportReference, importsOf, importsOfText } from './support/imports.ts';
+import { repositoryFiles, ROOT } from './support/repository.ts';
+
+/** What a folder's sources may import. */
+interface Rule {
+  readonly folders: readonly string[];
+  readonly node: boolean;
+  /** npm packages whose code may be loaded. */
+  readonly packages: readonly string[];
+  /** npm packages of which only types may be used. */
+  readonly types: readonly string[];
+}
+
+const FFI = 'koffi';
+
+const RULES: Readonly<Record<string, Rule>> = {
+  // The addon is loaded without the package's JavaScript.
+  helper: { folders: ['helper', 'shared'], node: true, packages: [], types: [FFI] },
+  agent: {
+    folders: ['agent', 'shared'],
+    node: true,
+    packages: Object.keys(packageJson.dependencies).filter((name) => name !== FFI),
+    types: [],
+  },
+  shared: { folders: ['shared'], node: false, packages: [], types: [] },
+};
+
+const FOLDERS = ['helper', 'agent', 'shared', 'bpf', 'dtrace', 'installers', 'test', 'docs', 'scripts', '.ci'];
+const DOCUMENTS = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'LICENSE'];
+const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', '.gitignore', '.npmrc', '.oxlintrc.json'];
+const TOP_LEVEL = [...FOLDERS, ...DOCUMENTS, ...SETTINGS];
+
+/** Why an import breaks the rule of its folder, or undefined. */
+function violation(rule: Rule, file: string, { specifier, typeOnly }: ImportReference): string | undefined {
+  if (specifier === undefined) return 'imports a name that is computed';
+  if (specifier.startsWith('.')) {
+    const folder = path.join(path.dirname(file), specifier).split(path.sep, 1)[0] ?? '';
+    return rule.folders.includes(folder) ? undefined : `imports from ${folder}/`;
+  }
+  if (specifier.startsWith('node:')) return rule.node ? undefined : `imports ${specifier}`;
+  if (builtinModules.includes(specifier)) return `imports ${specifier} without node:`;
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  if (rule.packages.includes(name) || (typeOnly && rule.types.includes(name))) return undefined;
+  return `imports ${typeOnly ? 'types of ' : ''}the package ${name}`;
+}
+
+function violations(folder: string): string[] {
+  const rule = RULES[folder];
+  if (rule === undefined) throw new Error(`no rule for ${folder}/`);
+  return globSync(`${folder}/**/*`, { cwd: ROOT })
+    .filter((file) => /\.[cm]?[jt]sx?$/u.test(file))
+    .flatMap((file) =>
+      importsOf(path.join(ROOT, file)).flatMap((reference) => {
+        const reason = violation(rule, file, reference);
+        return reason === undefined ? [] : [`${file}:${reference.line} ${reason}`];
+      }),
+    );
+}
+
+for (const folder of Object.keys(RULES)) {
+  test(`${folder}/ imports nothing but what its rule allows`, (t) => {
+    t.true(globSync(`${folder}/**/*.ts`, { cwd: ROOT }).length > 0);
+    t.deepEqual(violations(folder), []);
+  });
+}
+
+test('every way to name a module is seen, and only that', (t) => {
+  const seen = importsOfText(
+    'sample.ts',
+    `import a from 'm1';
+import type { B } from 'm2';
+import { type C, type D } from 'm3';
+import { type E, f } from 'm4';
+import 'm5';
+import {} from 'm6';
+export { g } from 'm7';
+export type { H } from 'm8';
+export * from 'm9';
+export const i = await import('m10');
+export const j: import('m11').J = await import(\`m12\${a}\`);
+import k = require('m13');
+require('m14');
+process.getBuiltinModule('m15');
+// import 'not-me';
+export const l = "import 'nor-me'";
+`,
+  );
+  t.deepEqual(
+    seen.map(({ specifier, typeOnly }) => [specifier, typeOnly]),
+    [
+      ['m1', false],
+      ['m2', true],
+      ['m3', true],
+      ['m4', false],
+      ['m5', false],
+      ['m6', false],
+      ['m7', false],
+      ['m8', true],
+      ['m9', false],
+      ['m10', false],
+      ['m11', true],
+      [undefined, false],
+      ['m13', false],
+      ['m14', false],
+      ['m15', false],
+    ],
+  );
+});
+
+for (const [folder, text, reason] of [
+  ['helper', "import { x } from '../agent/main.ts';", 'imports from agent/'],
+  ['helper', "import koffi from 'koffi';", 'imports the package koffi'],
+  ['helper', "import { parse } from 'yaml';", 'imports the package yaml'],
+  ['helper', "import fs from 'fs';", 'imports fs without node:'],
+  ['agent', "import { x } from '../helper/main.ts';", 'imports from helper/'],
+  ['agent', "import ipc from 'node-ipc';", 'imports the package node-ipc'],
+  ['agent', 'import(name);', 'imports a name that is computed'],
+  ['shared', "import fs from 'node:fs';", 'imports node:fs'],
+  ['shared', "import type { Z } from 'zod';", 'imports types of the package zod'],
+] as const) {
+  test(`in ${folder}/, ${text} is refused`, (t) => {
+    const rule = RULES[folder];
+    const [reference] = importsOfText('sample.ts', text);
+    if (rule === undefined || reference === undefined) return t.fail();
+    t.is(violation(rule, `${folder}/sample.ts`, reference), reason);
+  });
+}
+
+const files = repositoryFiles();
+const inGit = files.length > 0 ? test : test.skip;
+const skipped = files.length > 0 ? '' : ' [skipped: needs git and a git checkout]';
+
+inGit(`nothing new lies at the top of the repository${skipped}`, (t) => {
+  const topLevel = new Set(files.map((file) => file.split('/', 1)[0] ?? ''));
+  t.deepEqual([...topLevel].filter((name) => !TOP_LEVEL.includes(name)), []);
+});
+
+/** Fails for each line of a text file of the repository that a pattern finds. */
+function refuse(t: ExecutionContext, pattern: RegExp): void {
+  const found = files
+    .filter((file) => existsSync(path.join(ROOT, file)))
+    .flatMap((file) => {
+      const text = readFileSync(path.join(ROOT, file), 'latin1');
+      return text.split('\n').flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1}`] : []));
+    });
+  t.deepEqual(found, []);
+}
+
+inGit(`no file names a registry's host${skipped}`, (t) => {
+  // Written so that it does not find itself.
+  refuse(t, /\bregistr[y]\.[\w-]+\.\w|"resolve[d]":/u);
+});
+
+inGit(`no file names where this checkout or its owner's home lies${skipped}`, (t) => {
+  const places = [ROOT, homedir()].filter((folder) => folder !== '/').map((folder) => folder.replaceAll(/[\\^$.*+?()[\]{}|]/gu, String.raw`\$&`));
+  refuse(t, new RegExp(`(?:^|[^\\w.])(?:${places.join('|')})/\\w`, 'u'));
+});
+
+test('the version is the same wherever it stands', (t) => {
+  t.is(packageJson.version, VERSION);
+  t.is(packageLock.version, VERSION);
+  t.is(packageLock.packages[''].version, VERSION);
+});
+
+test('every dependency has one exact version', (t) => {
+  const { dependencies, devDependencies, optionalDependencies, overrides } = packageJson;
+  const wanted = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies, ...overrides });
+  t.deepEqual(
+    wanted.filter(([, version]) => !/^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+$/u.test(version)),
+    [],
+  );
+});
