@@ -12,7 +12,7 @@ export interface Program {
 }
 
 /** A file of dist/ that is copied as it is. */
-export interface CopiedFile {
+interface CopiedFile {
   readonly name: string;
   readonly from: string;
   /** What to do when it is missing. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { complain } from '../progress.ts';
 
 /** How a program came to end: in words, or undefined when it ended well. */
-export interface Ending {
+interface Ending {
   readonly name: string;
   readonly how: string | undefined;
 }
