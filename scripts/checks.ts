@@ -18,8 +18,11 @@ export const CHECKS: readonly Check[] = [
 /** Runs one check, its output going to ours; answers whether it passed. */
 export function passes(check: Check): boolean {
   const [program, ...args] = check.command;
+  // oxlint paints its report wherever CI is set, whatever NO_COLOR says.
+  const { CI: _, ...env } = process.env;
   const run = spawnSync(process.execPath, [inCheckout('node_modules', program ?? ''), ...args], {
     cwd: ROOT,
+    env,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return run.status === 0;
