@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Clock, readBootEpoch, type Moment } from '../../helper/clock.ts';
 import type { Libc } from '../../helper/ffi/libc.ts';
 

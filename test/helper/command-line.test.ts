@@ -17,19 +17,29 @@ test('without a flag every option has its default', (t) => {
     user: 'probes-helper',
     ringBytes: limits.DEFAULT_RING_BYTES,
     backlogBytes: limits.DEFAULT_BACKLOG_BYTES,
+    pin: false,
+    exits: false,
     failures: false,
   });
 });
 
 test('every flag is taken, with a blank or an equals sign', (t) => {
-  t.like(parseRun(['--socket', '/a/b', '--group', 'g', '--user=7', '--ring', '64KiB', '--backlog=1MiB', '--failures', '--source', 'ebpf']), {
+  t.like(parseRun(['--socket', '/a/b', '--group', 'g', '--user=7', '--ring', '64KiB', '--backlog=1MiB', '--pin', '--exits', '--failures', '--source', 'ebpf']), {
     socket: '/a/b',
     group: 'g',
     user: '7',
     ringBytes: 65536,
     backlogBytes: 1048576,
+    pin: true,
+    exits: true,
     failures: true,
   });
+});
+
+test('a switch can be set off again, an option with a value cannot', (t) => {
+  t.like(parseRun(['--pin', '--no-pin']), { pin: false });
+  t.like(parseRun(['--exits', '--no-exits', '--no-failures']), { exits: false, failures: false });
+  for (const flag of ['--no-socket', '--no-user', '--no-group', '--no-ring', '--no-source']) refused(t, [flag]);
 });
 
 test('sizes are bytes, KiB, MiB or GiB', (t) => {
@@ -79,7 +89,7 @@ test('a source that this system does not have is unsupported, not misspelt', (t)
 
 test('the help names every flag, every default and every exit code', (t) => {
   const help = helpText();
-  for (const flag of ['--socket', '--group', '--user', '--ring', '--backlog', '--failures', '--source', '--version', '--help']) t.true(help.includes(flag), flag);
+  for (const flag of ['--socket', '--group', '--user', '--ring', '--backlog', '--pin', '--no-pin', '--exits', '--failures', '--source', '--version', '--help']) t.true(help.includes(flag), flag);
   for (const text of ['/run/platform-probes/events.sock', '(probes)', '(probes-helper)', '(8MiB)', '(16MiB)']) t.true(help.includes(text), text);
   for (const [code, number] of Object.entries(EXIT_CODES)) t.regex(help, new RegExp(`^ +${number}  .+\\(${code}\\)$`, 'm'));
 });

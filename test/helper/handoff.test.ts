@@ -1,19 +1,21 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { HelperError } from '../../helper/errors.ts';
 import { handOff, parseHandoff, type Handoff } from '../../helper/handoff.ts';
 import type { Libc } from '../../helper/ffi/libc.ts';
+import type { Installation } from '../../helper/installation.ts';
 
-const HANDOFF: Handoff = {
+const HANDOFF = {
   probe: {
-    ring: 10, ringBytes: 65536, counters: 11, cpus: 2, backlog: 12, backlogBytes: 1048576, links: [13, 14], programs: { on_exec: 15 }, sha256: '0123456789abcdef'.repeat(4),
+    resumed: false, ring: 10, ringBytes: 65536, counters: 11, cpus: 2, backlog: 12, backlogBytes: 1048576, links: [13, 14], programs: { on_exec: 15 }, sha256: '0123456789abcdef'.repeat(4),
   },
   listener: 20,
-  lock: 21,
+  locks: [21, 22],
   uid: 991,
   gid: 992,
   group: 993,
-};
+  landlock: 7,
+} as unknown as Handoff;
 
 test('what is handed over arrives', (t) => {
   t.deepEqual(parseHandoff(JSON.stringify(HANDOFF)), HANDOFF);
@@ -31,11 +33,13 @@ test('a number that is missing, negative, broken or text is refused, whichever i
     t.is(t.throws(() => parseHandoff(JSON.stringify(value)), { instanceOf: HelperError }, why).code, 'HELPER_HANDOFF');
   };
   for (const wrong of [undefined, null, -1, 1.5, '10', 2 ** 53]) {
-    for (const name of ['listener', 'lock', 'uid', 'gid', 'group']) refuse({ ...HANDOFF, [name]: wrong }, name);
+    for (const name of ['listener', 'uid', 'gid', 'group']) refuse({ ...HANDOFF, [name]: wrong }, name);
     for (const name of ['ring', 'ringBytes', 'counters', 'cpus', 'backlog', 'backlogBytes']) refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, [name]: wrong } }, name);
+    refuse({ ...HANDOFF, locks: [21, wrong ?? null] }, 'locks');
     refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, links: [13, wrong ?? null] } }, 'links');
     refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, programs: { on_exec: wrong ?? null } } }, 'programs');
   }
+  refuse({ ...HANDOFF, locks: undefined }, 'locks');
   refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, links: 7 } }, 'links');
   for (const sha256 of [undefined, '', 'x'.repeat(64), 'A'.repeat(64), 'a'.repeat(65)]) refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, sha256 } }, 'sha256');
 });
@@ -52,7 +56,7 @@ test('no text makes it throw anything but a HelperError', (t) => {
   );
 });
 
-test('exactly the descriptors that are named stay open, in a fresh image without an environment', (t) => {
+test('exactly the descriptors that are named stay open, in a fresh image with no variable of its caller', (t) => {
   const open = new Map<number, number>();
   const started: unknown[] = [];
   const libc = {
@@ -67,14 +71,15 @@ test('exactly the descriptors that are named stay open, in a fresh image without
     },
     failure: () => new Error('EACCES'),
   } as unknown as Libc;
-  const installation = { files: [], addon: '', probe: '', command: ['/opt/helper', '--flag'] as const };
+  const installation = { command: ['/opt/helper', '--flag'] } as unknown as Installation;
   const error = t.throws(() => handOff(libc, installation, HANDOFF), { instanceOf: HelperError });
   t.is(error.code, 'HELPER_HANDOFF');
-  t.deepEqual([...open.keys()].toSorted((a, b) => a - b), [0, 1, 2, 10, 11, 12, 13, 14, 15, 20, 21]);
+  t.deepEqual([...open.keys()].toSorted((a, b) => a - b), [0, 1, 2, 10, 11, 12, 13, 14, 15, 20, 21, 22]);
   t.true([...open.values()].every((value) => value === 0));
   const [path, argv, environment] = started as [string, (string | null)[], unknown[]];
   t.is(path, '/opt/helper');
   t.deepEqual([...argv.slice(0, 3), argv.at(-1)], ['/opt/helper', '--flag', 'forward', null]);
   t.deepEqual(parseHandoff(argv[3] as string), HANDOFF);
-  t.deepEqual(environment, [null]);
+  t.is(environment.at(-1), null);
+  for (const entry of environment.slice(0, -1)) t.false(Object.entries(process.env).some(([name, value]) => entry === `${name}=${value}`), `${entry} was inherited`);
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Clock } from '../../helper/clock.ts';
 import { Backlog } from '../../helper/pipe/backlog.ts';
 import { HelperState } from '../../helper/state.ts';

@@ -76,6 +76,21 @@ export function argsRecord({ kind = 0, cpu = 0, number = 0, offset = 0, args = B
   return Buffer.concat([u16(2), u16(kind), u32(cpu), u64(number), u32(offset), u32(args.length), args]);
 }
 
+export interface ExitFields {
+  cpu?: number;
+  number?: number;
+  seconds?: number;
+  nanoseconds?: number;
+  pid?: number;
+  status?: number;
+  startTime?: number;
+}
+
+/** A `struct exit_record`. */
+export function exitRecord({ cpu = 0, number = 0, seconds = 7302, nanoseconds = 0, pid = 12345, status = 0, startTime = 7301999120 }: ExitFields = {}): Buffer {
+  return Buffer.concat([u16(1), u16(2), u32(cpu), u64(number), u32(seconds), u32(nanoseconds), u32(pid), u32(status), u64(startTime)]);
+}
+
 function cString(value: Bytes): Buffer {
   return Buffer.concat([Buffer.from(value), Buffer.alloc(1)]);
 }

@@ -5,6 +5,7 @@ import { Backlog } from '../../helper/pipe/backlog.ts';
 import { HelperState } from '../../helper/state.ts';
 import { EventStream, type LineBuilder } from '../../helper/stream.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';
 import { parseEvent } from '../../shared/events/parse.ts';
 import { COUNTERS_FD, RING_FD, type FakeKernel } from './fake-kernel.ts';
@@ -61,7 +62,7 @@ class KillableState extends HelperState {
  */
 export class Sensor {
   /** All that the client got. */
-  readonly events: (ExecEvent | GapEvent)[] = [];
+  readonly events: (ExecEvent | ExitEvent | GapEvent)[] = [];
   readonly kernel: FakeKernel;
   readonly memory: ArrayBuffer;
   readonly #stateBytes: number;
@@ -86,9 +87,11 @@ export class Sensor {
     if (!this.#state.restored) this.#state.begin(FIRST_SEQ, { seconds: 0, nanoseconds: 0 });
     this.#backlog = new Backlog(Buffer.from(this.memory, this.#stateBytes), this.#state, () => this.#state.commit());
     const clock = new Clock(kernel.libc, this.#state.epoch);
-    const handles = { ring: RING_FD, ringBytes: kernel.ringBytes, counters: COUNTERS_FD, cpus: kernel.cpus, backlog: 0, backlogBytes: 0, links: [], programs: {}, sha256: '' };
+    const handles = { resumed: false, ring: RING_FD, ringBytes: kernel.ringBytes, counters: COUNTERS_FD, cpus: kernel.cpus, backlog: 0, backlogBytes: 0, links: [], programs: {}, sha256: '' };
     const counters = new KernelCounters(kernel.libc, COUNTERS_FD, kernel.cpus);
     this.#source = new EbpfSource(kernel.libc, handles, counters, this.#state, new KillableStream(this.#fuse, this.#backlog, this.#state, clock), clock);
+    this.#source.begin();
+    this.#read();
   }
 
   drain(): void {
@@ -121,7 +124,7 @@ export class Sensor {
 
   /** What came, in short: an event as its pid, a gap as its first and last number. */
   summary(): string {
-    return this.events.map((event) => (event.type === 'gap' ? `${event.first}-${event.last}:${event.cause}` : `${event.pid}${event.argv_truncated ? '…' : ''}`)).join(' ');
+    return this.events.map((event) => (event.type === 'gap' ? `${event.first}-${event.last}:${event.cause}` : `${event.pid}${event.type === 'exec' && event.argv_truncated ? '…' : ''}`)).join(' ');
   }
 
   #read(): void {
@@ -133,6 +136,6 @@ export class Sensor {
       parts.push(Buffer.from(piece));
       this.#clientAt += piece.length;
     }
-    for (const line of Buffer.concat(parts).toString().split('\n').slice(0, -1)) this.events.push(parseEvent(line) as ExecEvent | GapEvent);
+    for (const line of Buffer.concat(parts).toString().split('\n').slice(0, -1)) this.events.push(parseEvent(line) as ExecEvent | ExitEvent | GapEvent);
   }
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { argsRecord, execRecord } from '../../support/exec-record.ts';
 import { FakeKernel, type Reservation } from '../../support/fake-kernel.ts';
 import { FIRST_SEQ, Sensor } from '../../support/sensor.ts';
@@ -76,8 +76,11 @@ function play(steps: readonly Step[], ringBytes: number, position: bigint): Outc
   const execs: Exec[] = [];
   const running = new Map<number, Generator<void, void, void>>();
   const run = (cpu: number, count: number): void => {
-    const program = running.get(cpu);
-    for (let i = 0; i < count && program !== undefined && running.has(cpu); i++) if (program.next().done === true) running.delete(cpu);
+    for (let i = 0; i < count; i++) {
+      const program = running.get(cpu);
+      if (program === undefined) return;
+      if (program.next().done === true) running.delete(cpu);
+    }
   };
   for (const each of steps) {
     if ('exec' in each) {
@@ -122,7 +125,8 @@ test.serial('however producers, losses, drains, settles and restarts interleave,
           t.is(event.cause, 'ring_full');
           gaps += event.count;
           next = event.last + 1;
-        } else {
+        } else if (event.type === 'exit') t.fail('nothing ended');
+        else {
           t.is(event.seq, next);
           next++;
           t.false(seen.has(event.pid), 'an event comes once');

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
-import { argsRecord, execRecord, type RecordFields } from '../../support/exec-record.ts';
+import { argsRecord, execRecord, exitRecord, type RecordFields } from '../../support/exec-record.ts';
 import { FakeKernel } from '../../support/fake-kernel.ts';
 import { Sensor } from '../../support/sensor.ts';
 
@@ -213,9 +214,43 @@ test('an event that waits for arguments stays in the ring, so that a successor g
   t.is(kernel.consumerPosition, kernel.producerPosition);
 });
 
+test('a process that has executed since the probe was attached is not told a second time by the snapshot', (t) => {
+  const { kernel, sensor, exec } = sensorOf();
+  const noPid = 2 ** 22 + 1;
+  exec(0, noPid, { startTime: 5 });
+  exec(1, noPid, { kind: 3, startTime: 5, filename: '', args: Buffer.alloc(0) });
+  exec(1, noPid + 1, { kind: 3, startTime: 5, filename: '', args: Buffer.alloc(0) });
+  exec(1, noPid, { kind: 3, startTime: 6, filename: '', args: Buffer.alloc(0) });
+  sensor.start();
+  sensor.drain();
+  t.deepEqual(sensor.events.map((event) => (event.type === 'exec' ? [event.seq, event.pid, event.source] : event)), [[5000, noPid, 'ebpf'], [5001, noPid + 1, 'snapshot'], [5002, noPid, 'snapshot']]);
+  t.deepEqual(sensor.counts, { events: 3, lost: 0 }, 'nor is it counted');
+  sensor.start();
+  t.deepEqual(sensor.counts, { events: 3, lost: 0 });
+  t.is(kernel.consumerPosition, kernel.producerPosition);
+});
+
+test('a snapshot has the arguments that the process has now', (t) => {
+  const { sensor, exec } = sensorOf();
+  exec(0, process.pid, { kind: 3, filename: '', args: Buffer.alloc(0) });
+  sensor.drain();
+  t.is(argvOf(sensor, process.pid)?.join('\0'), readFileSync('/proc/self/cmdline', 'utf8').slice(0, -1));
+});
+
+test('exits are numbered apart, and a loss among them is a gap', (t) => {
+  const { kernel, sensor, exec, lose } = sensorOf();
+  exec(0, 1);
+  kernel.output(exitRecord({ number: kernel.increment(2, 'events'), pid: 1 }));
+  lose(0, 2);
+  kernel.output(exitRecord({ number: kernel.increment(2, 'events'), pid: 2 }));
+  exec(0, 3);
+  sensor.drain();
+  t.is(sensor.summary(), '1 1 5002-5002:ring_full 2 3');
+});
+
 test('the kernel count is what the counters say', (t) => {
   const { sensor, exec, lose } = sensorOf();
   exec(0, 1);
   lose(1);
-  t.deepEqual({ ...sensor.counts }, { events: 2, lost: 1, cut: 0 });
+  t.deepEqual(sensor.counts, { events: 2, lost: 1 });
 });

@@ -21,6 +21,20 @@ function enumOf(name: string): Record<string, number> {
   return constants;
 }
 
+/** The layout of a struct of plain numbers in bpf/exec.h; for one that the compiler kept on the stack and wrote no type of. */
+function structOf(name: string): { offsets: Record<string, number>; bytes: number } {
+  const body = new RegExp(`struct ${name} \\{([^}]*)\\}`).exec(HEADER)?.[1] ?? '';
+  const offsets: Record<string, number> = {};
+  let bytes = 0;
+  for (const [, bits, member = ''] of body.matchAll(/^\t[us](16|32|64) (\w+);/gm)) {
+    const size = Number(bits) / 8;
+    bytes = Math.ceil(bytes / size) * size;
+    offsets[member] = bytes;
+    bytes += size;
+  }
+  return { offsets, bytes };
+}
+
 test('struct exec_record lies in the object as the helper reads it', (t) => {
   t.deepEqual(structs.get('exec_record')?.offsets, { ...record.EVENT });
   t.is(structs.get('exec_record')?.bytes, record.EVENT_BYTES);
@@ -30,6 +44,14 @@ test('struct exec_record lies in the object as the helper reads it', (t) => {
 test('struct args_record lies in the object as the helper reads it', (t) => {
   t.deepEqual(structs.get('args_record')?.offsets, { ...record.ARGS });
   t.is(structs.get('args_record')?.bytes, record.ARGS_BYTES);
+});
+
+test('struct exit_record lies in the object as the helper reads it, behind what all records begin with', (t) => {
+  const { type, kind, cpu, number } = record.EVENT;
+  t.deepEqual(structOf('exit_record'), { offsets: { type, kind, cpu, number, ...record.EXIT }, bytes: record.EXIT_BYTES });
+  // The layout by the header's own text is the compiler's where both are known.
+  const { offsets, bytes } = structs.get('args_record') ?? {};
+  t.deepEqual(structOf('args_record') as unknown, { offsets, bytes });
 });
 
 test('struct counters lies in the object as the helper reads it', (t) => {
@@ -44,7 +66,7 @@ test('both records begin with the same fields, so that a reader can tell them ap
 
 test('the kinds and types of records are the ones of the header', (t) => {
   const { KIND, KINDS, RECORD_TYPE } = record;
-  t.deepEqual(enumOf('kind'), { KIND_EXEC: KIND.exec, KIND_FAILED: KIND.failed, KIND_EXIT: KIND.exit, KINDS });
+  t.deepEqual(enumOf('kind'), { KIND_EXEC: KIND.exec, KIND_FAILED: KIND.failed, KIND_EXIT: KIND.exit, KIND_SNAPSHOT: KIND.snapshot, KINDS });
   t.deepEqual(enumOf('record_type'), { RECORD_EVENT: RECORD_TYPE.event, RECORD_ARGS: RECORD_TYPE.args });
 });
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { RingBuffer } from '../../../helper/ebpf/ring-buffer.ts';
 import { FakeKernel, RING_FD, type FakeKernelOptions, type Reservation } from '../../support/fake-kernel.ts';
 
@@ -119,6 +119,18 @@ test('a successor begins at what was not released', (t) => {
   const records: string[] = [];
   successor.take(10, (offset, length) => records.push(successor.bytes.toString('latin1', offset, offset + length)));
   t.deepEqual(records, ['three', 'four', 'five']);
+});
+
+test('what is looked at stays to be taken', (t) => {
+  const { kernel, ring, take } = ringOf();
+  for (const text of ['one', 'two']) kernel.output(Buffer.from(text));
+  const seen: string[] = [];
+  ring.scan((offset, length) => seen.push(ring.bytes.toString('latin1', offset, offset + length)));
+  t.deepEqual(seen, ['one', 'two']);
+  t.true(ring.pendingBytes > 0);
+  ring.release(ring.position);
+  t.is(kernel.consumerPosition, 0n);
+  t.deepEqual(take(), ['one', 'two']);
 });
 
 test('for any records, written and read at any time, what went in comes out', (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Backlog, type BacklogBounds } from '../../../helper/pipe/backlog.ts';
 
 function backlogOf(capacity: number, bounds: BacklogBounds = { tail: 0, head: 0 }) {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LineSplitter, LineTooLongError } from '../../../shared/protocol/lines.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 
