@@ -60,6 +60,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('strace'),
   },
   {
+    name: 'python3',
+    purposes: ['tests'],
+    why: 'runs the client that docs/protocol.md spells out',
+    present: () => hasCommand('python3'),
+  },
+  {
     name: 'git',
     purposes: ['tests'],
     why: 'lists the files of the repository',

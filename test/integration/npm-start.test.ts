@@ -32,14 +32,14 @@ async function start(t: ExecutionContext, ...helperArguments: string[]): Promise
   return { child, ...stageOf(child.pid ?? 0), stdout: () => stdout, stderr: () => stderr };
 }
 
-/** Ids of processes whose executable lies in a folder. */
-function processesFrom(folder: string): number[] {
+/** Ids of processes whose executable is a file of a folder: the named one, or any. */
+function processesFrom(folder: string, program = ''): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/u.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        return readlinkSync(`/proc/${pid}/exe`).startsWith(`${folder}/`);
+        return readlinkSync(`/proc/${pid}/exe`).startsWith(path.join(folder, '/', program));
       } catch {
         return false;
       }
@@ -52,11 +52,14 @@ function assertNothingLeft(t: ExecutionContext, { folder, socketFolder }: Start)
   t.false(existsSync(socketFolder));
 }
 
-/** The one process of a start that runs a program. */
-function processOf({ folder }: Start, program: string): number {
-  const [pid] = processesFrom(folder).filter((one) => readlinkSync(`/proc/${one}/exe`) === path.join(folder, program));
-  if (pid === undefined) throw new Error(`${program} does not run`);
-  return pid;
+/** The one process of a start that runs a program; it may have to start yet. */
+async function processOf({ folder }: Start, program: string): Promise<number> {
+  for (let waited = 0; waited < 10_000; waited += 20) {
+    const [pid] = processesFrom(folder, program);
+    if (pid !== undefined) return pid;
+    await delay(20);
+  }
+  throw new Error(`${program} does not run`);
 }
 
 kernelTest('npm start shows the exec of a program; Ctrl-C ends helper and agent and leaves nothing behind', async (t: ExecutionContext) => {
@@ -70,7 +73,7 @@ kernelTest('npm start shows the exec of a program; Ctrl-C ends helper and agent 
   t.is((JSON.parse(line ?? '{}') as { command?: string }).command, `/bin/true ${marker}`);
 
   for (const program of ['probes-helper', 'probes-agent']) {
-    const status = readFileSync(`/proc/${processOf(running, program)}/status`, 'utf8');
+    const status = readFileSync(`/proc/${await processOf(running, program)}/status`, 'utf8');
     t.notRegex(status, /^Uid:.*\b0\b/mu, `${program} is not root`);
     t.regex(status, /^CapEff:\s*0+$/mu, `${program} has no capability`);
   }
@@ -84,7 +87,7 @@ kernelTest('npm start shows the exec of a program; Ctrl-C ends helper and agent 
 for (const program of ['probes-helper', 'probes-agent']) {
   kernelTest(`when ${program} dies, npm start ends the other one, says so and fails`, async (t: ExecutionContext) => {
     const running = await start(t);
-    process.kill(processOf(running, program), 'SIGKILL');
+    process.kill(await processOf(running, program), 'SIGKILL');
     await once(running.child, 'exit');
     t.is(running.child.exitCode, 1);
     t.regex(running.stderr(), new RegExp(`the ${program.slice('probes-'.length)} ended by itself`, 'u'));
