@@ -169,6 +169,7 @@ test('the arguments of a script are those behind its path', (t) => {
   t.deepEqual(callersArguments(['/bin/sh', '-e -x', '/tmp/run', 'a'], '/tmp/run', true), ['a']);
   t.deepEqual(callersArguments(['/usr/bin/perl', '-w', '/bin/inner', '/tmp/outer', 'a'], '/tmp/outer', true), ['a']);
   t.deepEqual(callersArguments(['/bin/sh', '/tmp/run'], '/tmp/run', true), []);
+  t.deepEqual(callersArguments(['run', '-x', 'run', 'a'], 'run', true), ['a'], 'argv[0] is the interpreter, whatever its name');
   t.deepEqual(callersArguments(['/bin/sh', '/tmp/run', '/tmp/run', 'a'], '/tmp/run', true), ['/tmp/run', 'a']);
 });
 
