@@ -8,6 +8,9 @@ const MOUNTS = [
   { type: 'bpf', at: '/sys/fs/bpf' },
 ] as const;
 
+/** For root alone; the BPF file system would else be open to everyone. */
+const OPTIONS = 'mode=700';
+
 /** As root on Linux, mounts tracefs and bpffs where they are missing; minimal systems leave them out. */
 export function mountTracing(): void {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
@@ -19,7 +22,7 @@ export function mountTracing(): void {
   for (const { type, at } of MOUNTS) {
     if (mounted.has(`${at} ${type}`)) continue;
     progress(`Mounting ${type} on ${at}`);
-    const run = spawnSync('mount', ['-t', type, type, at], { encoding: 'utf8' });
-    if (run.status !== 0) complain(`mount -t ${type} ${type} ${at}: ${run.error?.message ?? run.stderr.trim()}`);
+    const run = spawnSync('mount', ['-t', type, '-o', OPTIONS, type, at], { encoding: 'utf8' });
+    if (run.status !== 0) complain(`mount -t ${type} -o ${OPTIONS} ${type} ${at}: ${run.error?.message ?? run.stderr.trim()}`);
   }
 }

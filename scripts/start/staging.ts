@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { pinFolder } from '../../helper/ebpf/pins.ts';
 import { isRunning } from '../process-state.ts';
 
 /** Where a checkout's programs run from: the helper refuses files that others than root can write. */
@@ -44,10 +45,9 @@ export function setUpStage({ folder, agentConfig, socket }: Stage, files: readon
   chmodSync(folder, 0o755);
 }
 
-/** Removes a stage, socket included: the helper has no privilege left to do so itself. */
-export function removeStage({ folder, socketFolder }: Stage): void {
-  rmSync(folder, { recursive: true, force: true });
-  rmSync(socketFolder, { recursive: true, force: true });
+/** Removes a stage, with what the helper made for it and has no privilege left to remove itself. */
+export function removeStage({ folder, socketFolder, socket }: Stage): void {
+  for (const made of [folder, socketFolder, pinFolder(socket)]) rmSync(made, { recursive: true, force: true });
 }
 
 /** Removes what an `npm start` left behind that was killed outright, and ends what still runs from there. */
