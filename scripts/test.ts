@@ -41,11 +41,9 @@ function add(report: RunReport): void {
 function testFiles(): string[] {
   if (chosen.length === 0) return globSync('test/**/*.test.ts', { cwd: ROOT }).toSorted();
   return chosen.flatMap((argument) => {
-    const relative = path.relative(ROOT, path.resolve(argument));
-    // AVA takes line numbers after a colon.
-    const file = relative.replace(/:[\d,-]+$/u, '');
+    const file = path.relative(ROOT, path.resolve(argument));
     if (!existsSync(inCheckout(file))) throw new Error(`${argument}: no such test file or folder`);
-    if (!statSync(inCheckout(file)).isDirectory()) return [relative];
+    if (!statSync(inCheckout(file)).isDirectory()) return [file];
     return globSync(`${file}/**/*.test.ts`, { cwd: ROOT }).toSorted();
   });
 }
