@@ -84,6 +84,7 @@ export class Agent {
       ownerUid: this.#ownerUid,
       filter: this.#filter,
       telemetry: this.telemetry,
+      onNumbering: (numbering) => this.#pipeline.begin(numbering),
       onItems: (items) => this.#pipeline.take(items),
     });
   }

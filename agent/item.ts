@@ -6,19 +6,69 @@ import type { UnknownEvent } from '../shared/events/parse.ts';
 /** What reaches outputs. `hello` and `heartbeat` do not: they tell the agent about the helper. */
 export type StreamEvent = ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | UnknownEvent;
 
-/** One event on its way to the outputs. Never changed after it was made: outputs share it. */
-export interface Item {
-  readonly event: StreamEvent;
-  /** The line as it was received, without the newline: native outputs forward it without serialising again. */
-  readonly line: string;
-  /** Size of `line` in UTF-8. */
-  readonly bytes: number;
+/** In place of a number, where an event has none. */
+export const NO_NUMBER = -1;
+
+/**
+ * One event on its way to the outputs. Never changed after it was made: outputs
+ * share it.
+ *
+ * It is a place in the memory that was read from the helper, and its numbers. Text and
+ * object are made when somebody asks: most events go from the socket to a
+ * file without either. Whoever keeps an event keeps `event`, not the item, which would keep all that was read with it.
+ */
+export class Item {
+  /** Holds the line from `start` to `end`, its newline included, as UTF-8. */
+  readonly memory: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** The numbers of its boot that it stands for: one, or those of a gap. NO_NUMBER when it has none. */
+  readonly first: number;
+  readonly last: number;
+  #event: StreamEvent | undefined;
+
+  /** @param event the same as the line; left out by who has checked the line without making the object */
+  constructor(memory: Buffer, start: number, end: number, first: number, last: number, event?: StreamEvent) {
+    this.memory = memory;
+    this.start = start;
+    this.end = end;
+    this.first = first;
+    this.last = last;
+    this.#event = event;
+  }
+
+  get event(): StreamEvent {
+    return (this.#event ??= JSON.parse(this.line) as StreamEvent);
+  }
+
+  /** The line as it was received, without its newline. */
+  get line(): string {
+    return this.memory.toString('utf8', this.start, this.end - 1);
+  }
+
+  /** Size of the line in UTF-8, its newline included. */
+  get bytes(): number {
+    return this.end - this.start;
+  }
+
+  /** The event, where it is a gap. Gaps are never left as text, so this makes no object. */
+  get gap(): GapEvent | undefined {
+    const event = this.#event;
+    return event !== undefined && isGap(event) ? event : undefined;
+  }
+}
+
+/** An item for an event whose line lies in `memory`. */
+export function itemAt(memory: Buffer, start: number, end: number, event: StreamEvent): Item {
+  if (isGap(event)) return new Item(memory, start, end, event.first, event.last, event);
+  const seq = seqOf(event) ?? NO_NUMBER;
+  return new Item(memory, start, end, seq, seq, event);
 }
 
 /** An item for an event that was made here rather than received. */
 export function itemOf(event: StreamEvent): Item {
-  const line = JSON.stringify(event);
-  return { event, line, bytes: Buffer.byteLength(line) };
+  const memory = Buffer.from(`${JSON.stringify(event)}\n`);
+  return itemAt(memory, 0, memory.length, event);
 }
 
 /** The numbers `first` to `last` are not in the stream; `count` of them are accounted for by this event. */
@@ -26,12 +76,20 @@ export function gapItem(hop: string, first: number, last: number, count: number,
   return itemOf({ type: 'gap', time: now.toISOString(), hop, first, last, count, cause });
 }
 
+/** What of `item` stands for numbers after `last`: all, nothing, or the rest of a gap. An item without a number is all new. */
+export function itemAfter(item: Item, last: number): Item | undefined {
+  if (item.first > last || item.last === NO_NUMBER) return item;
+  const { gap } = item;
+  if (gap === undefined || gap.last <= last) return undefined;
+  return itemOf({ ...gap, first: last + 1, count: Math.min(gap.count, gap.last - last) });
+}
+
 /** Narrows to a gap: the type of an unknown event is an open string, so the compiler cannot. */
-export function isGap(event: StreamEvent): event is GapEvent {
+function isGap(event: StreamEvent): event is GapEvent {
   return event.type === 'gap';
 }
 
-/** The event's place in the stream of its boot; undefined for a gap, a snapshot and types without one. */
+/** The event's place in the stream of its boot; undefined for a gap and for types without one. */
 export function seqOf(event: StreamEvent): number | undefined {
   const seq = (event as { seq?: unknown }).seq;
   return typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0 ? seq : undefined;

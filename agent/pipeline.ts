@@ -1,4 +1,5 @@
 import type { Item } from './item.ts';
+import type { Numbering } from './numbering.ts';
 import type { Lane } from './outputs/lane.ts';
 
 /** Work on a batch between source and outputs: returns what goes on, in order. Must not change an item. */
@@ -12,10 +13,25 @@ export class Pipeline {
   /** Enrichment, filters and rules stand here, in the order in which they work. */
   readonly #stages: readonly Stage[];
   #lanes: readonly Lane[];
+  #numbering: Numbering | undefined;
 
   constructor(stages: readonly Stage[], lanes: readonly Lane[]) {
     this.#stages = stages;
     this.#lanes = lanes;
+  }
+
+  /**
+   * What comes from now on has these numbers.
+   * @returns the first number that any lane has not stored; undefined when one of them does not know
+   */
+  begin(numbering: Numbering): number | undefined {
+    this.#numbering = numbering;
+    let due: number | undefined = Infinity;
+    for (const lane of this.#lanes) {
+      const stored = lane.begin(numbering);
+      due = stored === undefined || due === undefined ? undefined : Math.min(due, stored + 1);
+    }
+    return due === Infinity ? undefined : due;
   }
 
   /** Takes a batch from the source. */
@@ -28,6 +44,9 @@ export class Pipeline {
 
   /** From the next batch on, events go to these lanes. */
   replaceLanes(lanes: readonly Lane[]): void {
+    const before = new Set(this.#lanes);
     this.#lanes = lanes;
+    if (this.#numbering === undefined) return;
+    for (const lane of lanes) if (!before.has(lane)) lane.begin(this.#numbering);
   }
 }

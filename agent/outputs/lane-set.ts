@@ -86,7 +86,7 @@ export class LaneSet {
   #makeLane(config: OutputConfig): Lane {
     return new Lane({
       name: config.name,
-      output: createOutput(config),
+      output: createOutput(config, this.#telemetry),
       maxQueueBytes: config.max_queue_bytes,
       telemetry: this.#telemetry,
       onReaderGone: this.#onReaderGone,

@@ -1,10 +1,9 @@
 import { reasonOf } from '../errors.ts';
-import { gapItem, isGap, seqOf, type Item } from '../item.ts';
+import { gapItem, itemAfter, NO_NUMBER, type Item } from '../item.ts';
+import type { Numbering } from '../numbering.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { ReaderGoneError, WriteError, type Output } from './output.ts';
-
-/** What one write may hold: enough for few system calls, not so much that a batch doubles the memory. */
-const MAX_BATCH_BYTES = 1024 * 1024;
+import { RecordQueue, type Batch } from './record-queue.ts';
 
 /** First and longest wait before a failed output is tried again, in milliseconds. */
 const RETRY_MS = { first: 250, longest: 15_000 };
@@ -37,10 +36,13 @@ interface Overflow {
  */
 export class Lane {
   readonly #options: LaneOptions;
-  #records: string[] = [];
-  #sizes: number[] = [];
-  /** Bytes queued, those being written included. */
-  #bytes = 0;
+  readonly #queue = new RecordQueue();
+  /** The boot whose numbers come in. */
+  #bootId: string | undefined;
+  /** Numbers up to this are in the output already; undefined once the stream has passed it. */
+  #stored: number | undefined;
+  /** The boot that the output was told of since it was opened. */
+  #begunBootId: string | undefined;
   #overflow: Overflow | undefined;
   #open = false;
   #closing = false;
@@ -58,12 +60,12 @@ export class Lane {
   }
 
   get queuedBytes(): number {
-    return this.#bytes;
+    return this.#queue.bytes;
   }
 
   /** Records that are queued or being written. */
   get queuedRecords(): number {
-    return this.#records.length;
+    return this.#queue.records;
   }
 
   /** Opens the output. @throws what the output throws; the lane is then unused and may be dropped */
@@ -78,38 +80,77 @@ export class Lane {
     this.#run();
   }
 
-  /** Queues a batch. Never waits, never throws; what does not fit is accounted for. */
+  /**
+   * What is accepted from now on has these numbers.
+   * @returns the number up to which the output has everything; undefined when it does not know
+   */
+  begin(numbering: Numbering): number | undefined {
+    const { bootId, lastSeq } = numbering;
+    if (bootId !== this.#bootId) {
+      this.#bootId = bootId;
+      this.#queue.begin(bootId);
+      this.#stored = this.#believed(numbering);
+    } else if (this.#stored !== undefined && this.#stored > lastSeq) {
+      // The helper has begun its numbers again before we had come so far.
+      this.#stored = undefined;
+    }
+    return this.#stored;
+  }
+
+  /** The output's position, if it is of this boot and can be. A position that is too high would hide what is new. */
+  #believed({ bootId, lastSeq }: Numbering): number | undefined {
+    const { name, output, telemetry } = this.#options;
+    const { position } = output;
+    if (position === undefined || position.bootId !== bootId) return undefined;
+    if (position.last > lastSeq) {
+      const reason = `the output holds the number ${position.last}, and the helper has given none above ${lastSeq}`;
+      telemetry.raise('PositionUnknown', { output: name, reason });
+      return undefined;
+    }
+    telemetry.raise('OutputResumed', { output: name, after: position.last });
+    return position.last;
+  }
+
+  /** Queues a batch. Never waits, never throws; what does not fit is accounted for. Keeps no item. */
   accept(items: readonly Item[]): void {
     if (this.#closing || this.#readerGone) return;
-    for (const item of items) this.#enqueue(item);
+    for (const item of this.#stored === undefined ? items : this.#notStored(items, this.#stored)) this.#enqueue(item);
+    this.#queue.settle();
     if (this.#pump === undefined) this.#run();
+  }
+
+  #notStored(items: readonly Item[], stored: number): Item[] {
+    const fresh: Item[] = [];
+    for (const item of items) {
+      const rest = itemAfter(item, stored);
+      if (rest !== undefined) fresh.push(rest);
+      if (item.last > stored) this.#stored = undefined;
+    }
+    return fresh;
   }
 
   #enqueue(item: Item): void {
     const { maxQueueBytes, output } = this.#options;
+    const queue = this.#queue;
     if (this.#overflow !== undefined) {
       // Half empty before it accepts again: else every other event would be a gap.
-      if (this.#bytes > maxQueueBytes / 2) return this.#drop(item);
+      if (queue.bytes > maxQueueBytes / 2) return this.#drop(item);
       this.#endOverflow();
     }
     // A single event larger than the bound passes an empty queue; it would never fit otherwise.
-    if (this.#bytes > 0 && this.#bytes + item.bytes > maxQueueBytes) return this.#drop(item);
-    const record = output.encode(item);
-    this.#push(record, record === item.line ? item.bytes : Buffer.byteLength(record));
+    if (queue.bytes > 0 && queue.bytes + item.bytes > maxQueueBytes) return this.#drop(item);
+    this.#push(item, output);
   }
 
-  #push(record: string, bytes: number): void {
-    this.#records.push(record);
-    this.#sizes.push(bytes + 1);
-    this.#bytes += bytes + 1;
+  #push(item: Item, output: Output): void {
+    if (output.encode === undefined) this.#queue.add(item);
+    else this.#queue.addText(output.encode(item), item.first);
   }
 
-  #drop({ event }: Item): void {
+  #drop({ first, last, gap }: Item): void {
     const overflow = (this.#overflow ??= { first: Number.MAX_SAFE_INTEGER, last: -1, count: 0, unnumbered: 0 });
-    const seq = seqOf(event);
-    if (isGap(event)) widen(overflow, event.first, event.last, event.count);
-    else if (seq !== undefined) widen(overflow, seq, seq, 1);
-    else overflow.unnumbered++;
+    if (last === NO_NUMBER) overflow.unnumbered++;
+    else widen(overflow, first, last, gap?.count ?? 1);
   }
 
   #endOverflow(): void {
@@ -119,9 +160,7 @@ export class Lane {
     const { name, output, telemetry, now = () => new Date() } = this.#options;
     telemetry.raiseRepeating('EventsDropped', name, { output: name, ...(overflow.count > 0 ? overflow : { unnumbered: overflow.unnumbered }) });
     if (overflow.count === 0) return;
-    const item = gapItem('output', overflow.first, overflow.last, overflow.count, 'queue_full', now());
-    const record = output.encode(item);
-    this.#push(record, Buffer.byteLength(record));
+    this.#push(gapItem('output', overflow.first, overflow.last, overflow.count, 'queue_full', now()), output);
   }
 
   #run(): void {
@@ -135,13 +174,15 @@ export class Lane {
   async #drain(): Promise<void> {
     const { output, name, telemetry, onReaderGone } = this.#options;
     let failures = 0;
-    while (!this.#readerGone && !this.#abandoned && (!this.#open || this.#records.length > 0)) {
+    let batch: Batch | undefined;
+    while (!this.#readerGone && !this.#abandoned && (!this.#open || this.#queue.records > 0)) {
       try {
         if (!this.#open) {
           await output.open();
           this.#open = true;
         }
-        if (this.#records.length > 0) await this.#writeBatch();
+        batch = this.#queue.head();
+        if (batch !== undefined) await this.#write(batch);
         if (failures > 0) telemetry.raise('OutputRecovered', { output: name });
         failures = 0;
       } catch (error) {
@@ -149,40 +190,25 @@ export class Lane {
           this.#readerGone = true;
           return onReaderGone();
         }
-        if (error instanceof WriteError) this.#forget(error.taken);
+        if (error instanceof WriteError && batch !== undefined) this.#queue.dropPart(batch, error.taken);
         telemetry.raiseRepeating('OutputFailed', `${name} ${reasonOf(error)}`, { output: name, reason: reasonOf(error) });
         this.#open = false;
+        this.#begunBootId = undefined;
         await output.close().catch(() => undefined);
         await this.#pause(failures++);
       }
-      if (this.#records.length === 0) this.#endOverflow();
+      if (this.#queue.records === 0) this.#endOverflow();
     }
   }
 
-  async #writeBatch(): Promise<void> {
-    let count = 0;
-    let bytes = 0;
-    while (count < this.#records.length && (count === 0 || bytes + this.#sizes[count]! <= MAX_BATCH_BYTES)) {
-      bytes += this.#sizes[count]!;
-      count++;
+  async #write(batch: Batch): Promise<void> {
+    const { output } = this.#options;
+    if (batch.bootId !== undefined && batch.bootId !== this.#begunBootId) {
+      await output.begin?.(batch.bootId, batch.first);
+      this.#begunBootId = batch.bootId;
     }
-    const batch = count === this.#records.length ? this.#records.slice() : this.#records.slice(0, count);
-    await this.#options.output.write(batch);
-    this.#forget(count);
-  }
-
-  #forget(count: number): void {
-    if (count === 0) return;
-    let bytes = 0;
-    for (let i = 0; i < count; i++) bytes += this.#sizes[i]!;
-    this.#bytes -= bytes;
-    if (count === this.#records.length) {
-      this.#records = [];
-      this.#sizes = [];
-    } else {
-      this.#records.splice(0, count);
-      this.#sizes.splice(0, count);
-    }
+    await output.write(batch.lines);
+    this.#queue.drop(batch);
   }
 
   async #pause(failures: number): Promise<void> {
@@ -206,10 +232,10 @@ export class Lane {
     this.#closing = true;
     this.#endOverflow();
     this.#wake?.();
-    if (this.#open || this.#records.length > 0) this.#run();
+    if (this.#open || this.#queue.records > 0) this.#run();
     const finished = this.#finish();
     await Promise.race([finished, deadline]);
-    const unwritten = this.#readerGone ? 0 : this.#records.length;
+    const unwritten = this.#readerGone ? 0 : this.#queue.records;
     this.#abandoned = true;
     this.#wake?.();
     return unwritten;

@@ -1,4 +1,5 @@
 import type { Item } from '../item.ts';
+import type { Position } from '../numbering.ts';
 
 /**
  * A place that events go to. Its lane calls `open` first, then one `write` at a
@@ -9,16 +10,26 @@ export interface Output {
   open(): Promise<void>;
 
   /**
-   * One event as the output will write it. Called before the event is queued, so what a queue holds is
-   * exactly what is written. Must be quick and must not throw.
+   * One event as the output will write it: a single line, without its newline. Called before the event is queued, so what a
+   * queue holds is exactly what is written. Must be quick and must not throw. Left out by who writes lines as they were received.
    */
-  encode(item: Item): string;
+  readonly encode?: ((item: Item) => string) | undefined;
+
+  /** What the place held when it was first opened. Left out, like undefined: it does not know, and gets all that the helper holds. */
+  readonly position?: Position | undefined;
 
   /**
-   * Hands records over, in order, and resolves when the place took all of them.
-   * @throws {WriteError} saying how many of them it took; any other error means none
+   * What is written from now on is of this boot, its first number `first`. Called after `open`, before the first write and
+   * whenever the boot changes. For who keeps a position; never fails an output.
    */
-  write(records: readonly string[]): Promise<void>;
+  begin?(bootId: string, first: number): Promise<void>;
+
+  /**
+   * Hands lines over, in order and each with its newline, and resolves when the place took all of them.
+   * @param lines must not be kept: their memory is used again
+   * @throws {WriteError} saying how much it took; any other error means nothing
+   */
+  write(lines: Buffer): Promise<void>;
 
   /** Resolves when what was written survives the end of this process. */
   flush(): Promise<void>;
@@ -27,7 +38,7 @@ export interface Output {
   close(): Promise<void>;
 }
 
-/** A write that took the first `taken` records of a batch and not the rest. */
+/** A write that took the first lines, `taken` bytes, and not the rest. */
 export class WriteError extends Error {
   override readonly name = 'WriteError';
   readonly taken: number;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { fileOutputSchema } from './file/config.ts';
 import { FileOutput } from './file/output.ts';
 import type { Output } from './output.ts';
@@ -14,7 +15,7 @@ interface Destination {
 /** What an output type brings. To add one: a folder with its schema and its Output, and one line in `KINDS`. */
 interface OutputKind<Schema extends z.ZodObject> {
   schema: Schema;
-  create: (config: z.output<Schema>) => Output;
+  create: (config: z.output<Schema>, telemetry: Telemetry) => Output;
   /** Gets the data as read, before validation; undefined when it names no place. */
   destination: (raw: Record<string, unknown>) => Destination | undefined;
 }
@@ -29,7 +30,7 @@ const KINDS = {
   }),
   file: kind({
     schema: fileOutputSchema,
-    create: (config) => new FileOutput(config),
+    create: (config, telemetry) => new FileOutput(config, telemetry),
     destination: ({ path }) => (typeof path === 'string' ? { id: `file ${path}`, key: 'path' } : undefined),
   }),
 };
@@ -40,9 +41,9 @@ export const outputSchema = z.discriminatedUnion('type', [KINDS.stdout.schema, K
 export type OutputConfig = z.output<typeof outputSchema>;
 
 /** Makes the output that an entry describes. Opens nothing. */
-export function createOutput(config: OutputConfig): Output {
+export function createOutput(config: OutputConfig, telemetry: Telemetry): Output {
   const { create } = KINDS[config.type] as OutputKind<z.ZodObject>;
-  return create(config);
+  return create(config, telemetry);
 }
 
 /** The place that an entry of `outputs` writes to, before it was validated; undefined when it names none. */

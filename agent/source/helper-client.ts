@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { AgentError, reasonOf, systemCode } from '../errors.ts';
 import type { Item } from '../item.ts';
+import type { Numbering } from '../numbering.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { retryDelay } from './backoff.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
@@ -27,6 +28,11 @@ export interface HelperClientOptions {
   /** Outlives the client, so that a client for another socket goes on where this one stopped. */
   filter: ReplayFilter;
   telemetry: Telemetry;
+  /**
+   * Gets what a hello says about numbers, before the events that it is about.
+   * @returns the first number that any output has not stored, where all of them know
+   */
+  onNumbering: (numbering: Numbering) => number | undefined;
   /** Gets the new events of each chunk that was read, in order. Must not keep the array. */
   onItems: (items: readonly Item[]) => void;
 }
@@ -88,7 +94,10 @@ export class HelperClient {
 
     const session = new Session(filter, {
       onHello: (hello, continuity) => {
+        // First what the numbering before this one still had to say.
+        deliver();
         this.#reportHello(hello, continuity);
+        this.#resume(hello, continuity);
         clearInterval(watchdog);
         const heartbeatMs = Math.min(Math.max(hello.heartbeat_seconds * 1000, HEARTBEAT_BOUNDS_MS.least), HEARTBEAT_BOUNDS_MS.most);
         watchdog = setInterval(() => {
@@ -133,6 +142,15 @@ export class HelperClient {
       if (failure === undefined) telemetry.raiseRepeating('HelperDisconnected', '', {});
       this.#failed(failure);
     });
+  }
+
+  /** Goes on where the outputs were left by an agent before this one. */
+  #resume(hello: HelloEvent, continuity: Continuity): void {
+    const { filter, telemetry, onNumbering } = this.#options;
+    const due = onNumbering({ bootId: hello.boot_id, firstSeq: hello.first_seq, lastSeq: hello.last_seq });
+    if (due === undefined || !(continuity === 'first' || continuity === 'boot_changed')) return;
+    if (due < hello.first_seq) telemetry.raise('ProbeReloaded', { first_seq: hello.first_seq });
+    filter.skipTo(due);
   }
 
   #failed(error: unknown): void {

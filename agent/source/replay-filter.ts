@@ -1,6 +1,5 @@
-import type { GapEvent } from '../../shared/events/gap.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
-import { gapItem, isGap, itemOf, seqOf, type Item } from '../item.ts';
+import { gapItem, itemAfter, NO_NUMBER, type Item } from '../item.ts';
 
 /** What a `hello` means for the numbers, in a word that the log can use. */
 export type Continuity = 'first' | 'resumed' | 'probe_reloaded' | 'boot_changed' | 'numbers_reused';
@@ -14,8 +13,6 @@ export interface ReplayCounts {
   /** Numbers that the filter's own gaps stand for. */
   missing: number;
 }
-
-const MAX_SNAPSHOTS = 65_536;
 
 /**
  * Turns what the helper sends, replays included, into a stream in which every
@@ -38,7 +35,6 @@ export class ReplayFilter {
   #promised = -1;
   /** The newest number on this connection. */
   #newestHere = -1;
-  #snapshots = new Set<string>();
   readonly #counts: ReplayCounts = { duplicates: 0, outOfOrder: 0, missing: 0 };
 
   constructor(now: () => Date = () => new Date()) {
@@ -57,7 +53,6 @@ export class ReplayFilter {
     const continuity = this.#continuityOf(hello);
     if (continuity === 'boot_changed') this.#giveUpOn(this.#promised, continuity, out);
     if (continuity === 'probe_reloaded') this.#giveUpOn(Math.min(this.#promised, hello.first_seq - 1), continuity, out);
-    if (continuity === 'first' || continuity === 'boot_changed') this.#snapshots = new Set();
     if (continuity === 'resumed') {
       this.#promised = Math.max(this.#promised, hello.last_seq);
     } else {
@@ -80,6 +75,11 @@ export class ReplayFilter {
     return 'resumed';
   }
 
+  /** Every output has what comes before `next`, from a time before this filter: it is neither new nor missing. */
+  skipTo(next: number): void {
+    if (next > this.#next) this.#next = next;
+  }
+
   /** A heartbeat's word for how far the numbers go. */
   promise(lastSeq: number): void {
     if (lastSeq > this.#promised) this.#promised = lastSeq;
@@ -90,11 +90,9 @@ export class ReplayFilter {
    * gap in front of it if numbers are missing, a shortened gap where part of one was taken.
    */
   take(item: Item, out: Item[]): void {
-    const { event } = item;
-    if (isGap(event)) return this.#takeGap(item, event, out);
-    const seq = seqOf(event);
-    if (seq === undefined) return this.#takeUnnumbered(item, out);
-    if (this.#consume(seq, out)) out.push(item);
+    if (item.last === NO_NUMBER) out.push(item);
+    else if (item.gap !== undefined) this.#takeGap(item, out);
+    else if (this.#consume(item.last, out)) out.push(item);
   }
 
   /** Takes the number of an event that cannot be read: it becomes a gap of one. */
@@ -117,35 +115,16 @@ export class ReplayFilter {
     return true;
   }
 
-  #takeGap(item: Item, gap: GapEvent, out: Item[]): void {
-    if (gap.last > this.#newestHere) this.#newestHere = gap.last;
-    if (gap.last < this.#next) {
+  #takeGap(item: Item, out: Item[]): void {
+    if (item.last > this.#newestHere) this.#newestHere = item.last;
+    const fresh = itemAfter(item, this.#next - 1);
+    if (fresh === undefined) {
       this.#counts.duplicates++;
       return;
     }
-    const taken = this.#next - gap.first;
-    if (taken < 0) this.#report(this.#next, gap.first - 1, 'backlog_overrun', out);
-    this.#next = gap.last + 1;
-    if (taken <= 0) out.push(item);
-    else out.push(itemOf({ ...gap, first: gap.first + taken, count: Math.min(gap.count, gap.last - gap.first - taken + 1) }));
-  }
-
-  /**
-   * A snapshot has no number; one that is replayed is known by its process and time. Beyond the bound of what is
-   * remembered it passes twice rather than not at all.
-   */
-  #takeUnnumbered(item: Item, out: Item[]): void {
-    const { event } = item;
-    if (event.type === 'exec' && event['source'] === 'snapshot') {
-      const { pid, start_time, time } = event as { pid: number; start_time?: number; time: string };
-      const key = `${pid} ${start_time ?? ''} ${time}`;
-      if (this.#snapshots.has(key)) {
-        this.#counts.duplicates++;
-        return;
-      }
-      if (this.#snapshots.size < MAX_SNAPSHOTS) this.#snapshots.add(key);
-    }
-    out.push(item);
+    if (item.first > this.#next) this.#report(this.#next, item.first - 1, 'backlog_overrun', out);
+    this.#next = item.last + 1;
+    out.push(fresh);
   }
 
   #giveUpOn(last: number, cause: string, out: Item[]): void {

@@ -1,14 +1,21 @@
+import { isUtf8 } from 'node:buffer';
 import type { GapEvent } from '../../shared/events/gap.ts';
 import type { HeartbeatEvent } from '../../shared/events/heartbeat.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 import { checkEvent, EventError, type ProbeEvent, type UnknownEvent } from '../../shared/events/parse.ts';
 import { isObject } from '../../shared/events/fields.ts';
-import { LineSplitter } from '../../shared/protocol/lines.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
 import { VERSION } from '../../shared/version.ts';
 import { AgentError, reasonOf } from '../errors.ts';
-import { seqOf, type Item, type StreamEvent } from '../item.ts';
+import { Item, itemAt, seqOf, type StreamEvent } from '../item.ts';
+import { ExecShape } from './exec-shape.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
+import { WholeLines } from './whole-lines.ts';
+
+const NEWLINE = 10;
+
+/** What is compared with a shape in one piece, at most: a regular expression remembers every character of a long text. */
+const MAX_SHAPE_BYTES = 256 * 1024;
 
 /** What one connection tells besides events. */
 export interface SessionListener {
@@ -32,7 +39,10 @@ export interface SessionListener {
 export class Session {
   readonly #filter: ReplayFilter;
   readonly #listener: SessionListener;
-  readonly #splitter = new LineSplitter();
+  readonly #lines = new WholeLines((memory, start, end) => this.#receiveLines(memory, start, end));
+  readonly #shape = new ExecShape();
+  #out: Item[] = [];
+  #count = 0;
   #hello: HelloEvent | undefined;
 
   constructor(filter: ReplayFilter, listener: SessionListener) {
@@ -47,20 +57,37 @@ export class Session {
 
   /**
    * Appends the new events of `chunk` to `out` and returns how many lines it completed. What was
-   * appended before an error is good.
+   * appended before an error is good. The items are places in `chunk`, so its memory must not be used again.
    * @throws {AgentError | LineTooLongError} when the stream cannot be our helper's; the connection must end
    */
-  receive(chunk: Uint8Array, out: Item[]): number {
-    let lines = 0;
-    for (const bytes of this.#splitter.push(chunk)) {
-      this.#receiveLine(bytes, out);
-      lines++;
-    }
-    return lines;
+  receive(chunk: Buffer, out: Item[]): number {
+    this.#out = out;
+    this.#count = 0;
+    this.#lines.push(chunk);
+    return this.#count;
   }
 
-  #receiveLine(bytes: Uint8Array, out: Item[]): void {
-    const line = decode(bytes);
+  /** Takes whole lines: those of the usual shape as they are, the others one by one. */
+  #receiveLines(memory: Buffer, start: number, end: number): void {
+    const shape = this.#shape;
+    const comparable = end - start <= MAX_SHAPE_BYTES && isUtf8(memory.subarray(start, end));
+    const text = comparable ? memory.toString('latin1', start, end) : undefined;
+    for (let at = start; at < end; this.#count++) {
+      let next: number;
+      if (text !== undefined && this.#hello !== undefined && shape.fits(text, at - start)) {
+        next = start + shape.end;
+        this.#filter.take(new Item(memory, at, next, shape.seq, shape.seq), this.#out);
+      } else {
+        next = memory.indexOf(NEWLINE, at) + 1;
+        this.#receiveLine(memory, at, next);
+      }
+      at = next;
+    }
+  }
+
+  #receiveLine(memory: Buffer, start: number, end: number): void {
+    const out = this.#out;
+    const line = memory.toString('utf8', start, end - 1);
     const value = parse(line);
     if (this.#hello === undefined) checkProtocol(value);
     let event: ProbeEvent | UnknownEvent;
@@ -80,7 +107,7 @@ export class Session {
         return this.#listener.onHeartbeat(heartbeat);
       }
       default:
-        return this.#filter.take({ event: event as StreamEvent, line, bytes: bytes.length }, out);
+        return this.#filter.take(readable(memory, start, end, line, event as StreamEvent), out);
     }
   }
 
@@ -103,8 +130,11 @@ export class Session {
   }
 }
 
-function decode(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+/** Bytes that are not UTF-8 have become U+FFFD in the event; what is written is then what the event holds. */
+function readable(memory: Buffer, start: number, end: number, line: string, event: StreamEvent): Item {
+  if (isUtf8(memory.subarray(start, end))) return itemAt(memory, start, end, event);
+  const repaired = Buffer.from(`${line}\n`);
+  return itemAt(repaired, 0, repaired.length, event);
 }
 
 function parse(line: string): unknown {

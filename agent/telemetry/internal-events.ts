@@ -29,6 +29,10 @@ export const INTERNAL_EVENTS = {
 
   OutputOpened: ['info', 'output opened'],
   OutputClosed: ['info', 'output closed'],
+  OutputResumed: ['info', 'an output goes on after what it held before'],
+  PositionUnknown: ['warn', 'how far an output got before is not known; it gets all that the helper holds, some of it perhaps for the second time'],
+  PositionNotKept: ['warn', 'how far an output got cannot be kept; if the agent is restarted, it may write events twice'],
+  UnfinishedLineRemoved: ['warn', 'a line that was not finished was cut off a file; its event is replayed'],
   OutputFailed: ['error', 'an output failed; trying again'],
   OutputRecovered: ['info', 'an output works again'],
 } as const satisfies Record<string, readonly [LogLevel, string]>;

@@ -3,6 +3,8 @@ import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { writeAll } from '../descriptor.ts';
 import { WriteError } from '../output.ts';
+import type { FileNow } from './progress.ts';
+import { endOfWholeLines, lastNumberIn } from './tail.ts';
 
 /** Command lines hold secrets: nobody but the agent's user reads them. */
 const FILE_MODE = 0o600;
@@ -17,6 +19,12 @@ export interface RotatingFileOptions {
   maxBytes: number;
   /** Files kept, the current one included. */
   maxFiles: number;
+  /** Whether a file that was there is known to have been written by us. */
+  isOurs?: (inode: number) => boolean;
+  /** Another file takes the place of the one that was written: rotated, or moved away by somebody. Before its first line. */
+  onReplaced?: (old: FileNow, next: FileNow) => Promise<void>;
+  /** An unfinished line of so many bytes was cut off the end of the file. */
+  onUnfinishedLine?: (bytes: number) => void;
 }
 
 /**
@@ -27,11 +35,18 @@ export interface RotatingFileOptions {
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #handle: FileHandle | undefined;
+  #inode = 0;
   #size = 0;
   #checkedAt = 0;
 
   constructor(options: RotatingFileOptions) {
     this.#options = options;
+  }
+
+  /** The file that is open. */
+  get now(): FileNow {
+    if (this.#handle === undefined) throw new Error('the file is not open');
+    return { handle: this.#handle, inode: this.#inode, size: this.#size };
   }
 
   /** Opens or makes the file. @throws an error that names the path and says what to do */
@@ -52,8 +67,8 @@ export class RotatingFile {
       const stats = await handle.stat();
       if (!stats.isFile()) throw new Error('it is not a regular file');
       if ((stats.mode & 0o777) !== FILE_MODE) await handle.chmod(FILE_MODE);
-      this.#size = stats.size;
-      if (await endsInsideLine(handle, stats.size)) this.#size += await endLine(handle);
+      this.#size = await this.#repairEnd(handle, stats);
+      this.#inode = stats.ino;
     } catch (error) {
       await handle.close();
       throw error;
@@ -63,48 +78,59 @@ export class RotatingFile {
   }
 
   /**
-   * Appends whole lines.
-   * @param lines without their newlines
-   * @throws {WriteError} with the number of lines that are in the file
+   * A process that is killed, or a machine that crashes, can leave a part of a line at the end of the file. What
+   * follows must not be glued to it. Of our own files it is cut off, since its event is replayed; a stranger's gets a newline.
+   * @returns the size of the file
    */
-  async append(lines: readonly string[]): Promise<void> {
+  async #repairEnd(handle: FileHandle, { ino, size }: Stats): Promise<number> {
+    const whole = await endOfWholeLines(handle, size);
+    if (whole === size) return size;
+    const { isOurs, onUnfinishedLine } = this.#options;
+    if (isOurs?.(ino) === true || (await lastNumberIn(handle, 0, whole)) !== undefined) {
+      await handle.truncate(whole);
+      onUnfinishedLine?.(size - whole);
+      return whole;
+    }
+    const { written, error } = await writeAll(handle.fd, Buffer.of(NEWLINE));
+    if (error !== undefined) throw error;
+    return size + written;
+  }
+
+  /**
+   * Appends whole lines, each with its newline.
+   * @throws {WriteError} saying how many bytes of them, a number of whole lines, are in the file
+   */
+  async append(lines: Buffer): Promise<void> {
     let taken = 0;
     try {
       await this.#followMove();
       while (taken < lines.length) {
-        const part = this.#nextPart(lines, taken);
-        if (part.count === 0) await this.#rotate();
-        else taken += await this.#appendPart(part.data, part.count);
+        const end = this.#endOfFitting(lines, taken);
+        if (end > taken) await this.#write(lines.subarray(taken, end));
+        else await this.#rotate();
+        taken = end;
       }
     } catch (error) {
       throw new WriteError(`cannot write ${this.#options.path}: ${reasonOf(error)}`, taken, { cause: error });
     }
   }
 
-  /** The lines from `from` on that still fit the current file; none when it is full. */
-  #nextPart(lines: readonly string[], from: number): { data: Buffer; count: number } {
-    const all = from === 0 ? lines : lines.slice(from);
-    const data = Buffer.from(`${all.join('\n')}\n`);
+  /** Where the lines that begin at `from` and still fit the current file end: at `from`, when it is full. */
+  #endOfFitting(lines: Buffer, from: number): number {
     const room = this.#options.maxBytes - this.#size;
-    if (data.length <= room) return { data, count: all.length };
-    let count = 0;
-    let end = 0;
-    for (let next = data.indexOf(NEWLINE); next !== -1 && next + 1 <= room; next = data.indexOf(NEWLINE, end)) {
-      end = next + 1;
-      count++;
-    }
+    if (lines.length - from <= room) return lines.length;
+    const end = room <= 0 ? from : lines.lastIndexOf(NEWLINE, from + room - 1) + 1;
+    if (end > from) return end;
     // A line longer than any file may be gets a file of its own.
-    if (count === 0 && this.#size === 0) return { data: data.subarray(0, data.indexOf(NEWLINE) + 1), count: 1 };
-    return { data: data.subarray(0, end), count };
+    return this.#size === 0 ? lines.indexOf(NEWLINE, from) + 1 : from;
   }
 
-  async #appendPart(data: Buffer, count: number): Promise<number> {
-    const handle = this.#handle;
-    if (handle === undefined) throw new Error('the file is not open');
-    const { written, error } = await writeAll(handle.fd, data);
+  async #write(lines: Buffer): Promise<void> {
+    const { handle } = this.now;
+    const { written, error } = await writeAll(handle.fd, lines);
     if (error === undefined) {
       this.#size += written;
-      return count;
+      return;
     }
     await handle.truncate(this.#size).catch(() => undefined);
     throw error;
@@ -118,9 +144,14 @@ export class RotatingFile {
     for (let number = maxFiles - 1; number >= 1; number--) {
       await renameIfThere(number === 1 ? path : `${path}.${number - 1}`, `${path}.${number}`);
     }
-    const old = this.#handle;
+    await this.#replace(this.now);
+  }
+
+  /** Goes over to what now has the path. */
+  async #replace(old: FileNow): Promise<void> {
     await this.#openFile();
-    await old?.close();
+    await this.#options.onReplaced?.(old, this.now);
+    await old.handle.close();
   }
 
   /** Opens the path again when something else (logrotate, an administrator) moved or removed the file. */
@@ -133,8 +164,7 @@ export class RotatingFile {
       this.#size = here.size;
       return;
     }
-    await this.#openFile();
-    await handle.close();
+    await this.#replace({ handle, inode: here.ino, size: here.size });
   }
 
   /** Resolves when every line appended so far is on the disk. */
@@ -147,20 +177,6 @@ export class RotatingFile {
     this.#handle = undefined;
     await handle?.close();
   }
-}
-
-/** A file can end inside a line after a crash of the machine; what follows must not be glued to it. */
-async function endsInsideLine(handle: FileHandle, size: number): Promise<boolean> {
-  if (size === 0) return false;
-  const last = Buffer.alloc(1);
-  await handle.read(last, 0, 1, size - 1);
-  return last[0] !== NEWLINE;
-}
-
-async function endLine(handle: FileHandle): Promise<number> {
-  const { written, error } = await writeAll(handle.fd, Buffer.from('\n'));
-  if (error !== undefined) throw error;
-  return written;
 }
 
 async function renameIfThere(from: string, to: string): Promise<void> {

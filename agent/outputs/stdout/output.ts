@@ -1,4 +1,3 @@
-import type { Item } from '../../item.ts';
 import { neutraliseJson } from '../../terminal-text.ts';
 import type { Output } from '../output.ts';
 import type { StdoutOutputConfig } from './config.ts';
@@ -12,28 +11,30 @@ export class StdoutOutput implements Output {
   readonly #target = new StandardOutput();
   /** Absent when events are written as JSON. */
   readonly #view: Omit<LiveViewOptions, 'columns'> | undefined;
+  readonly encode: Output['encode'];
   #hasHeader = false;
 
   constructor(config: StdoutOutputConfig) {
     const live = config.view === 'live' || (config.view === 'auto' && process.stdout.isTTY);
-    if (live) this.#view = { userNames: readUserNames(), paint: paintFor(process.stdout) };
+    if (live) {
+      const view = { userNames: readUserNames(), paint: paintFor(process.stdout) };
+      this.#view = view;
+      // The width is asked for each time: the window may have changed.
+      this.encode = (item) => formatEvent(item.event, { ...view, columns: columnsNow() });
+    } else if (process.stdout.isTTY) {
+      this.encode = (item) => neutraliseJson(item.line);
+    }
   }
 
   async open(): Promise<void> {
     this.#target.open();
     if (this.#view === undefined || this.#hasHeader) return;
     this.#hasHeader = true;
-    await this.#target.write(`${formatHeader({ ...this.#view, columns: columnsNow() })}\n`);
+    await this.#target.write(Buffer.from(`${formatHeader({ ...this.#view, columns: columnsNow() })}\n`));
   }
 
-  encode(item: Item): string {
-    if (this.#view === undefined) return process.stdout.isTTY ? neutraliseJson(item.line) : item.line;
-    // The width is asked for each time: the window may have changed.
-    return formatEvent(item.event, { ...this.#view, columns: columnsNow() });
-  }
-
-  write(records: readonly string[]): Promise<void> {
-    return this.#target.write(`${records.join('\n')}\n`);
+  write(lines: Buffer): Promise<void> {
+    return this.#target.write(lines);
   }
 
   async flush(): Promise<void> {

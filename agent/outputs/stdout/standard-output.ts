@@ -22,8 +22,8 @@ export class StandardOutput {
    * Resolves when all of it was taken.
    * @throws {ReaderGoneError} when nobody reads any more
    */
-  async write(text: string): Promise<void> {
-    const { error } = await writeAll(this.#descriptor, Buffer.from(text));
+  async write(data: Buffer): Promise<void> {
+    const { error } = await writeAll(this.#descriptor, data);
     if (error === undefined) return;
     if (error.code === 'EPIPE') throw new ReaderGoneError('standard output was closed', { cause: error });
     throw error;

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Lane, type LaneOptions } from '../../../agent/outputs/lane.ts';
 import { ReaderGoneError, WriteError, type Output } from '../../../agent/outputs/output.ts';
-import type { Item } from '../../../agent/item.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
 
@@ -26,18 +25,12 @@ class Gate implements Output {
     this.calls.push('open');
   }
 
-  encode(item: Item): string {
-    return item.line;
-  }
-
-  async write(records: readonly string[]): Promise<void> {
+  async write(lines: Buffer): Promise<void> {
     await this.#held?.promise;
     const failure = this.failures.shift();
-    if (failure !== undefined) {
-      if (failure instanceof WriteError) this.taken.push(...records.slice(0, failure.taken));
-      throw failure;
-    }
-    this.taken.push(...records);
+    const taken = failure === undefined ? lines.length : failure instanceof WriteError ? failure.taken : 0;
+    this.taken.push(...lines.toString('utf8', 0, taken).split('\n').slice(0, -1));
+    if (failure !== undefined) throw failure;
   }
 
   async flush(): Promise<void> {
@@ -53,7 +46,7 @@ class Gate implements Output {
   }
 }
 
-const ITEM_BYTES = exec(1).bytes + 1;
+const ITEM_BYTES = exec(1).bytes;
 const NEVER = new Promise<void>(() => undefined);
 
 function makeLane(options: Partial<LaneOptions> = {}) {
@@ -125,7 +118,7 @@ test('a full queue accepts again when it is half empty, not at the first free by
   await lane.open();
   gate.hold();
   lane.accept([1, 2, 3, 4, 5].map(exec));
-  gate.failures.push(new WriteError('disk full', 1));
+  gate.failures.push(new WriteError('disk full', ITEM_BYTES));
   gate.release();
   await eventually(t, () => lane.queuedRecords <= 3);
   lane.accept([exec(6)]);
@@ -167,7 +160,7 @@ test('a failed batch is written again after the output was closed and opened', a
 test('of a batch that was written in part, only the rest is written again', async (t) => {
   const { gate, lane } = makeLane();
   await lane.open();
-  gate.failures.push(new WriteError('no space left', 2));
+  gate.failures.push(new WriteError('no space left', 2 * ITEM_BYTES));
   lane.accept([1, 2, 3, 4].map(exec));
   await lane.close(NEVER);
   t.is(gate.summary, '1 2 3 4');

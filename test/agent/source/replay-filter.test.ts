@@ -3,7 +3,6 @@ import * as fc from 'fast-check';
 import type { Item } from '../../../agent/item.ts';
 import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
 import { HELLO_EXAMPLE, type HelloEvent } from '../../../shared/events/hello.ts';
-import { execEvent } from '../../support/fake-helper.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';
 
 const hello = (overrides: Partial<HelloEvent> = {}): HelloEvent => ({ ...HELLO_EXAMPLE, first_seq: 1, last_seq: 0, ...overrides });
@@ -171,14 +170,20 @@ test('an event of an unknown type takes part by its number, and passes without o
   t.is(summary(out), '1 2 notice 3');
 });
 
-test('snapshots pass without a number, and once each', (t) => {
-  const { filter, out } = started();
-  const { seq: _, ...running } = execEvent(0, { source: 'snapshot', start_time: 7 });
-  const other = { ...running, start_time: 8 };
-  takeAll(filter, out, toItem(running), toItem(other), exec(1));
-  filter.begin(hello(), out);
-  takeAll(filter, out, toItem(running), toItem(other), exec(1), exec(2));
-  t.is(summary(out), 'exec exec 1 2');
+test('what every output has from before is neither new nor missing', (t) => {
+  const { filter, out } = started({ first_seq: 1, last_seq: 9, oldest_held_seq: 3 });
+  filter.skipTo(6);
+  takeAll(filter, out, exec(3), gap(4, 6), exec(7));
+  t.is(summary(out), '[6-6 ring ring_full] 7');
+  t.is(filter.counts.missing, 0);
+});
+
+test('behind what every output has, a hole is a hole', (t) => {
+  const { filter, out } = started({ first_seq: 1, last_seq: 9, oldest_held_seq: 8 });
+  filter.skipTo(6);
+  takeAll(filter, out, exec(8), exec(9));
+  t.is(summary(out), '[6-7 pipe backlog_overrun] 8 9');
+  t.is(filter.counts.missing, 2);
 });
 
 test('every number is accounted for exactly once, whatever the connections do', (t) => {

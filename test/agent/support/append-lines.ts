@@ -5,9 +5,9 @@ import { WriteError } from '../../../agent/outputs/output.ts';
 async function main(path: string): Promise<void> {
   const file = new RotatingFile({ path, maxBytes: 1_000_000, maxFiles: 2 });
   await file.open();
-  await file.append(Array.from({ length: 3 }, () => 'a'.repeat(99)));
+  await file.append(Buffer.from(`${'a'.repeat(99)}\n`.repeat(3)));
   try {
-    await file.append(Array.from({ length: 100 }, () => 'b'.repeat(99)));
+    await file.append(Buffer.from(`${'b'.repeat(99)}\n`.repeat(100)));
     console.log('everything was taken');
   } catch (error) {
     console.log(error instanceof WriteError ? `${error.taken} taken: ${error.message}` : String(error));

@@ -1,11 +1,7 @@
-import { Buffer } from 'node:buffer';
-import type { Item, StreamEvent } from '../../../agent/item.ts';
+import { itemOf, type Item, type StreamEvent } from '../../../agent/item.ts';
 import { execEvent, gapEvent } from '../../support/fake-helper.ts';
 
-export function toItem(event: object): Item {
-  const line = JSON.stringify(event);
-  return { event: event as StreamEvent, line, bytes: Buffer.byteLength(line) };
-}
+export const toItem = (event: object): Item => itemOf(event as StreamEvent);
 
 export const exec = (seq: number): Item => toItem(execEvent(seq));
 export const gap = (first: number, last: number, overrides = {}): Item => toItem(gapEvent(first, last, overrides));

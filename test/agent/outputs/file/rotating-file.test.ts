@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { RotatingFile } from '../../../../agent/outputs/file/rotating-file.ts';
+import { execEvent } from '../../../support/fake-helper.ts';
 
 async function withFile(
   options: { maxBytes?: number; maxFiles?: number },
@@ -24,16 +25,17 @@ async function withFile(
 }
 
 const line = (n: number, length = 99): string => String(n).padStart(length, '.');
+const append = (file: RotatingFile, ...lines: string[]): Promise<void> => file.append(Buffer.from(lines.map((text) => `${text}\n`).join('')));
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
 
 test('lines are appended, also after a restart', async (t) => {
   await withFile({}, async (file, path) => {
     await file.open();
-    await file.append(['a', 'b']);
+    await append(file, 'a', 'b');
     await file.close();
     await file.open();
-    await file.append(['c']);
+    await append(file, 'c');
     t.is(readFileSync(path, 'utf8'), 'a\nb\nc\n');
   });
 });
@@ -42,7 +44,7 @@ test('a batch larger than a file is spread over files without cutting or losing 
   await withFile({ maxFiles: 10 }, async (file, path, folder) => {
     await file.open();
     const lines = Array.from({ length: 35 }, (_, i) => line(i));
-    await file.append(lines);
+    await append(file, ...lines);
     t.deepEqual(readdirSync(folder).toSorted(), ['events.jsonl', 'events.jsonl.1', 'events.jsonl.2', 'events.jsonl.3']);
     const stored = [3, 2, 1].flatMap((n) => linesOf(`${path}.${n}`)).concat(linesOf(path));
     t.deepEqual(stored, lines);
@@ -53,7 +55,7 @@ test('a batch larger than a file is spread over files without cutting or losing 
 test('a line longer than a file may be gets a file of its own', async (t) => {
   await withFile({ maxFiles: 10 }, async (file, path) => {
     await file.open();
-    await file.append([line(1), line(2, 5000), line(3)]);
+    await append(file, line(1), line(2, 5000), line(3));
     t.deepEqual(linesOf(`${path}.2`), [line(1)]);
     t.deepEqual(linesOf(`${path}.1`), [line(2, 5000)]);
     t.deepEqual(linesOf(path), [line(3)]);
@@ -63,7 +65,7 @@ test('a line longer than a file may be gets a file of its own', async (t) => {
 test('no more than max_files are kept, the oldest go', async (t) => {
   await withFile({ maxFiles: 2 }, async (file, path, folder) => {
     await file.open();
-    for (let i = 0; i < 55; i++) await file.append([line(i)]);
+    for (let i = 0; i < 55; i++) await append(file, line(i));
     t.deepEqual(readdirSync(folder).toSorted(), ['events.jsonl', 'events.jsonl.1']);
     t.is(linesOf(`${path}.1`)[0], line(40));
     t.is(linesOf(path).at(-1), line(54));
@@ -73,7 +75,7 @@ test('no more than max_files are kept, the oldest go', async (t) => {
 test('a single file begins anew when it is full', async (t) => {
   await withFile({ maxFiles: 1 }, async (file, path, folder) => {
     await file.open();
-    for (let i = 0; i < 11; i++) await file.append([line(i)]);
+    for (let i = 0; i < 11; i++) await append(file, line(i));
     t.deepEqual(readdirSync(folder), ['events.jsonl']);
     t.deepEqual(linesOf(path), [line(10)]);
   });
@@ -85,27 +87,52 @@ test('every file is 0600, whatever the umask and whoever made it before', async 
     chmodSync(path, 0o644);
     await file.open();
     t.is(modeOf(path), '600');
-    for (let i = 0; i < 25; i++) await file.append([line(i)]);
+    for (let i = 0; i < 25; i++) await append(file, line(i));
     t.deepEqual([path, `${path}.1`, `${path}.2`].map(modeOf), ['600', '600', '600']);
   });
 });
 
-test('what follows a line that a crash cut off begins on a line of its own', async (t) => {
+test("behind a stranger's line that is not finished, ours begins on a line of its own", async (t) => {
   await withFile({}, async (file, path) => {
-    writeFileSync(path, '{"type":"exec"}\n{"typ');
+    writeFileSync(path, 'dear diary,\ntoday I');
     await file.open();
-    await file.append(['next']);
-    t.is(readFileSync(path, 'utf8'), '{"type":"exec"}\n{"typ\nnext\n');
+    await append(file, 'next');
+    t.is(readFileSync(path, 'utf8'), 'dear diary,\ntoday I\nnext\n');
+  });
+});
+
+test('a line that was not finished is cut off behind an event, however long it is', async (t) => {
+  for (const length of [1, 65_535, 65_536, 65_537, 300_000]) {
+    await withFile({ maxBytes: 1e9 }, async (file, path) => {
+      const whole = `${JSON.stringify(execEvent(1))}\n`;
+      writeFileSync(path, whole + '{'.repeat(length));
+      await file.open();
+      await append(file, 'next');
+      t.is(readFileSync(path, 'utf8'), `${whole}next\n`);
+    });
+  }
+});
+
+test('of a file that is known to be ours, an unfinished line is cut off though nothing is before it', async (t) => {
+  await withFile({}, async (_, path) => {
+    const cut: number[] = [];
+    const file = new RotatingFile({ path, maxBytes: 1000, maxFiles: 2, isOurs: (inode) => inode === statSync(path).ino, onUnfinishedLine: (bytes) => cut.push(bytes) });
+    writeFileSync(path, '{"pid":12');
+    await file.open();
+    await append(file, 'next');
+    await file.close();
+    t.is(readFileSync(path, 'utf8'), 'next\n');
+    t.deepEqual(cut, [9]);
   });
 });
 
 test('a file that was moved away is begun anew', async (t) => {
   await withFile({}, async (file, path) => {
     await file.open();
-    await file.append(['a']);
+    await append(file, 'a');
     renameSync(path, `${path}.moved`);
     await delay(1100);
-    await file.append(['b']);
+    await append(file, 'b');
     t.is(readFileSync(`${path}.moved`, 'utf8'), 'a\n');
     t.is(readFileSync(path, 'utf8'), 'b\n');
   });

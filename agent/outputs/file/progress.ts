@@ -1,0 +1,125 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { reasonOf, systemCode } from '../../errors.ts';
+import type { Position } from '../../numbering.ts';
+import { loadState, saveState, statePathOf, type FileState } from './state-file.ts';
+import { lastNumberIn } from './tail.ts';
+
+/** What can be said about how far a file got, besides the position itself. */
+export interface ProgressListener {
+  /** The file may hold events of this boot, and it cannot be told which. */
+  onUnknown(reason: string): void;
+  /** The state could not be written: after a restart, the file will get events a second time. */
+  onNotKept(reason: string): void;
+}
+
+/** A file as it is now. */
+export interface FileNow {
+  handle: FileHandle;
+  inode: number;
+  size: number;
+}
+
+/**
+ * How far a log file got. The file itself says it: its last line has a number.
+ * What lines do not say is which boot the number is of; that, and from where in
+ * which file on it holds, is in a small file beside it (`state-file.ts`), which is written when a file or a boot begins, never per event.
+ *
+ * Whatever does not add up leads to no position: then the file gets all that the
+ * helper holds, some of it perhaps for the second time. A position that is too high would lose events.
+ */
+export class FileProgress {
+  readonly #path: string;
+  readonly #listener: ProgressListener;
+  #state: FileState | undefined;
+  #position: Position | undefined;
+  #found = false;
+  /** Why there is no position; of interest when the boot is the one that the state is of, or when that cannot be known. */
+  #doubt: string | undefined;
+
+  constructor(path: string, listener: ProgressListener) {
+    this.#path = path;
+    this.#listener = listener;
+  }
+
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
+  /** Whether we are known to have written a file with this inode last. */
+  isOurs(inode: number): boolean {
+    return this.#state?.inode === inode;
+  }
+
+  /** Reads the state; before the file is opened. */
+  async load(): Promise<void> {
+    if (this.#found) return;
+    const { state, problem } = await loadState(this.#path);
+    this.#state = state;
+    this.#doubt = problem;
+  }
+
+  /** Finds the position, once: afterwards what is known here is newer than what a file could tell. */
+  async find(file: FileNow): Promise<void> {
+    if (this.#found) return;
+    this.#found = true;
+    const state = this.#state;
+    if (state === undefined) {
+      if (file.size > 0) this.#doubt ??= `there is no ${statePathOf(this.#path)}`;
+      return;
+    }
+    let last: number | undefined;
+    if (file.inode === state.inode) last = (await lastNumberIn(file.handle, state.from, file.size)) ?? state.after;
+    else if (file.size === 0) last = await this.#lastOfRotated(state);
+    else this.#doubt = `${this.#path} is not the file that was written before`;
+    if (last !== undefined) this.#position = { bootId: state.boot_id, last };
+  }
+
+  /** An empty file was begun, and nothing written to it: the one before it knows. */
+  async #lastOfRotated(state: FileState): Promise<number | undefined> {
+    const before = `${this.#path}.1`;
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(before, constants.O_RDONLY | constants.O_NONBLOCK);
+      const { ino, size } = await handle.stat();
+      if (ino === state.inode) return (await lastNumberIn(handle, state.from, size)) ?? state.after;
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+    } finally {
+      await handle?.close();
+    }
+    this.#doubt = `${this.#path} is empty, and what was written before is not in ${before}`;
+    return undefined;
+  }
+
+  /** The lines that follow are of this boot, the first of them with the number `first`. */
+  async bootBegins(bootId: string, first: number, file: FileNow): Promise<void> {
+    const state = this.#state;
+    if (this.#doubt !== undefined && (state === undefined || state.boot_id === bootId)) this.#listener.onUnknown(this.#doubt);
+    this.#doubt = undefined;
+    if (state?.boot_id !== bootId || (this.#position !== undefined && this.#position.last >= first)) {
+      // Nothing of this boot is there; or what is written begins below the position, which was then not believed.
+      this.#position = undefined;
+      return this.#save(bootId, file, undefined);
+    }
+    if (state.inode !== file.inode || file.size < state.from) await this.#save(bootId, file, this.#position?.last);
+  }
+
+  /** `next` takes the place of a file that will not be written any more. */
+  async fileReplaced(old: FileNow, next: FileNow): Promise<void> {
+    const state = this.#state;
+    if (state === undefined) return;
+    const last = old.inode === state.inode ? await lastNumberIn(old.handle, state.from, old.size) : undefined;
+    await this.#save(state.boot_id, next, last ?? state.after);
+  }
+
+  async #save(bootId: string, { inode, size }: FileNow, after: number | undefined): Promise<void> {
+    const state: FileState = { boot_id: bootId, inode, from: size, ...(after === undefined ? {} : { after }) };
+    this.#state = state;
+    try {
+      await saveState(this.#path, state);
+    } catch (error) {
+      this.#listener.onNotKept(reasonOf(error));
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { constants } from 'node:fs';
+import { open, rename, writeFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { reasonOf, systemCode } from '../../errors.ts';
+
+const FILE_MODE = 0o600;
+
+/** Far more than a state takes. */
+const MAX_BYTES = 4096;
+
+const number = z.int().min(0);
+
+const fileStateSchema = z.object({
+  /** The boot that the newest lines belong to: lines carry numbers, and numbers are unique only within a boot. */
+  boot_id: z.string().min(1).max(256),
+  /** The file that is written, whatever it is named by now. */
+  inode: number,
+  /** Its lines from this byte on belong to that boot. */
+  from: number,
+  /** The files before it hold that boot up to this number; absent when they hold nothing of it. */
+  after: number.optional(),
+});
+
+export type FileState = z.output<typeof fileStateSchema>;
+
+/** A state that was read; or why there is none, where one was expected. */
+export type LoadedState = { state?: FileState; problem?: string };
+
+/** The name of the state file of a log. */
+export function statePathOf(path: string): string {
+  return `${path}.state`;
+}
+
+/** Reads the state of a log. Never throws: a log without a state can be written all the same. */
+export async function loadState(path: string): Promise<LoadedState> {
+  let text: string | undefined;
+  try {
+    text = await readBounded(statePathOf(path));
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? {} : { problem: `its state file cannot be read: ${reasonOf(error)}` };
+  }
+  try {
+    const result = fileStateSchema.safeParse(JSON.parse(text));
+    if (result.success) return { state: result.data };
+  } catch {
+    // Not JSON: as good as any other text that is not a state.
+  }
+  return { problem: 'its state file is damaged' };
+}
+
+/**
+ * Replaces the state of a log. Whoever reads it sees the old or the new one, also after SIGKILL. Not forced to
+ * disk: after a crash of the machine another boot begins, and no state of this one is asked for again.
+ */
+export async function saveState(path: string, state: FileState): Promise<void> {
+  const fresh = `${statePathOf(path)}.new`;
+  await writeFile(fresh, `${JSON.stringify(state)}\n`, { mode: FILE_MODE });
+  await rename(fresh, statePathOf(path));
+}
+
+async function readBounded(path: string): Promise<string> {
+  // Non-blocking, so that a FIFO of that name is refused instead of waited on.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.size > MAX_BYTES) return '';
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
+import { LineTooLongError } from '../../shared/protocol/lines.ts';
+
+const NEWLINE = 10;
+
+/** Gets a piece of memory from `start` to `end` that holds whole lines and nothing else, the last newline included. */
+type TakeLines = (memory: Buffer, start: number, end: number) => void;
+
+/**
+ * Cuts a byte stream after its newlines, as seldom as possible: what a read
+ * brought stays in one piece but for the line that it ends in, which is put
+ * together with what follows. Lines are found by who reads the pieces.
+ */
+export class WholeLines {
+  readonly #take: TakeLines;
+  /** The unfinished line, by reference: a chunk's memory must not be used again. */
+  #parts: Buffer[] = [];
+  #held = 0;
+
+  constructor(take: TakeLines) {
+    this.#take = take;
+  }
+
+  /** @throws {LineTooLongError} when a line passes the protocol's limit; and what `take` throws */
+  push(chunk: Buffer): void {
+    let start = 0;
+    if (this.#held > 0) {
+      start = chunk.indexOf(NEWLINE) + 1;
+      if (start === 0) return this.#hold(chunk);
+      this.#hold(chunk.subarray(0, start));
+      const line = Buffer.concat(this.#parts, this.#held);
+      this.#parts = [];
+      this.#held = 0;
+      this.#take(line, 0, line.length);
+    }
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > start) this.#take(chunk, start, end);
+    if (end < chunk.length) this.#hold(chunk.subarray(end));
+  }
+
+  #hold(part: Buffer): void {
+    this.#held += part.length;
+    if (this.#held > MAX_LINE_BYTES) throw new LineTooLongError(MAX_LINE_BYTES);
+    this.#parts.push(part);
+  }
+}
