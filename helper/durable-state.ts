@@ -29,6 +29,8 @@ export class DurableState {
     this.values = new Float64Array(count);
     if (this.restored) this.values.set(this.#copies[this.#active()]);
     this.#shape = shape;
+    // Until the first commit there is none: a state of another shape must not come back to life half overwritten.
+    if (!this.restored) this.#header[SHAPE] = 0;
   }
 
   commit(): void {

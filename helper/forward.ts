@@ -11,11 +11,12 @@ import { loadKoffi } from './ffi/koffi.ts';
 import { bindLibc } from './ffi/libc.ts';
 import type { Handoff } from './handoff.ts';
 import { locateInstallation } from './installation.ts';
-import { DRAIN_INTERVAL_MS, FLUSH_MS, SETTLE_INTERVAL_MS } from './limits.ts';
+import { DRAIN_INTERVAL_MS, FLUSH_MS, LAGGING_INTERVAL_MS, SETTLE_INTERVAL_MS } from './limits.ts';
 import { Backlog } from './pipe/backlog.ts';
 import { rootOrGroup } from './pipe/peer.ts';
 import { PipeServer } from './pipe/server.ts';
-import { readPrivileges, requireNoPrivileges } from './privileges/state.ts';
+import { restrictSystemCalls } from './privileges/seccomp.ts';
+import { requireNoPrivileges, ThreadPrivileges } from './privileges/state.ts';
 import { HelperState } from './state.ts';
 import { EventStream } from './stream.ts';
 
@@ -25,8 +26,8 @@ import { EventStream } from './stream.ts';
  * Returns when the loop is set up; the process ends with SIGTERM or SIGINT.
  */
 export function forward(handoff: Handoff): void {
-  const privileges = readPrivileges();
-  requireNoPrivileges(privileges, handoff.uid, handoff.gid);
+  const threads = new ThreadPrivileges();
+  requireNoPrivileges(threads.read(), handoff.uid, handoff.gid);
 
   const koffi = loadKoffi(locateInstallation().addon);
   const libc = bindLibc(koffi);
@@ -46,6 +47,11 @@ export function forward(handoff: Handoff): void {
   const source: EventSource = new EbpfSource(libc, probe, counters, state, new EventStream(backlog, state, clock), clock);
 
   source.begin();
+
+  // All is open that will ever be. From here on the process can do little but forward.
+  restrictSystemCalls(libc);
+  const privileges = { ...threads.read(), landlock: handoff.landlock };
+  threads.close();
 
   const pipe = new PipeServer(koffi, libc, handoff.listener, backlog, rootOrGroup(handoff.group), () =>
     line<HelloEvent>({
@@ -78,7 +84,9 @@ export function forward(handoff: Handoff): void {
   const drain = (): void => {
     const more = source.drain();
     pipe.pump();
-    if (more) setImmediate(drain);
+    if (!more) return;
+    if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
+    else setImmediate(drain);
   };
   const settle = (): void => {
     source.settle();
@@ -99,6 +107,7 @@ export function forward(handoff: Handoff): void {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  process.once('SIGHUP', stop);
   process.stderr.write(`probes-helper ${VERSION}: forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities\n`);
 }
 

@@ -1,9 +1,11 @@
+import { readdirSync } from 'node:fs';
 import { HelperError } from './errors.ts';
 import type { ProbeHandles } from './ebpf/probe.ts';
 import type { Libc } from './ffi/libc.ts';
 import type { Installation } from './installation.ts';
 
 const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 
 /** All that the forwarding stage gets from the privileged one: numbers and open descriptors. */
 export interface Handoff {
@@ -16,6 +18,8 @@ export interface Handoff {
   readonly gid: number;
   /** Who may read the pipe. */
   readonly group: number;
+  /** The version of Landlock in force. */
+  readonly landlock: number;
 }
 
 /**
@@ -28,6 +32,8 @@ export interface Handoff {
 export function handOff(libc: Libc, installation: Installation, handoff: Handoff): never {
   const { probe } = handoff;
   const kept = [0, 1, 2, probe.ring, probe.counters, probe.backlog, ...probe.links, ...Object.values(probe.programs), handoff.listener, ...handoff.locks];
+  // Everything else ends here, also what a caller left open for us.
+  for (const fd of readdirSync('/proc/self/fd')) libc.fcntl(Number(fd), F_SETFD, FD_CLOEXEC);
   for (const fd of kept) libc.fcntl(fd, F_SETFD, 0);
   const argv = [...installation.command, 'forward', JSON.stringify(handoff), null];
   // An empty environment: nothing that a caller put there reaches the second stage.
@@ -48,7 +54,7 @@ function checkHandoff(value: Handoff): Handoff {
   const { probe } = value;
   const numbers = [
     probe.ring, probe.ringBytes, probe.counters, probe.cpus, probe.backlog, probe.backlogBytes, ...probe.links,
-    ...Object.values(probe.programs), value.listener, ...value.locks, value.uid, value.gid, value.group,
+    ...Object.values(probe.programs), value.listener, ...value.locks, value.uid, value.gid, value.group, value.landlock,
   ];
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) throw new TypeError('a number is missing');
   if (!/^[0-9a-f]{64}$/.test(probe.sha256)) throw new TypeError('no hash');

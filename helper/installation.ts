@@ -4,6 +4,8 @@ import { isSea } from 'node:sea';
 
 /** Where this helper's own parts lie. */
 export interface Installation {
+  /** All of it lies in here. */
+  readonly folder: string;
   /** Every file that decides what runs as root. */
   readonly files: readonly string[];
   /** The FFI addon. */
@@ -14,6 +16,9 @@ export interface Installation {
   readonly command: readonly [string, ...string[]];
 }
 
+/** As in the built helper, but --jitless: Node.js reads TypeScript by WebAssembly, which needs the compiler. */
+const SOURCE_FLAGS = ['--disable-sigusr1', '--openssl-config=/dev/null'];
+
 /** Finds them: beside the executable when built, in the checkout when run from source. Touches nothing. */
 export function locateInstallation(): Installation {
   return isSea() ? built(process.execPath) : checkout();
@@ -23,7 +28,7 @@ function built(executable: string): Installation {
   const folder = path.dirname(executable);
   const addon = path.join(folder, 'koffi.node');
   const probe = path.join(folder, 'exec.bpf.o');
-  return { files: [executable, addon, probe], addon, probe, command: [executable] };
+  return { folder, files: [executable, addon, probe], addon, probe, command: [executable] };
 }
 
 function checkout(): Installation {
@@ -35,5 +40,5 @@ function checkout(): Installation {
   const sources = ['helper', 'shared'].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => path.join(root, folder, file)),
   );
-  return { files: [process.execPath, ...sources, addon, probe], addon, probe, command: [process.execPath, ...process.execArgv, entry] };
+  return { folder: root, files: [process.execPath, ...sources, addon, probe], addon, probe, command: [process.execPath, ...process.execArgv, ...SOURCE_FLAGS, entry] };
 }

@@ -26,14 +26,24 @@ export const SEND_TURN_BYTES = 1024 * 1024;
  */
 export const DRAIN_INTERVAL_MS = 25;
 
-/** Records taken from the ring before the clients have their turn. */
+/** Records taken from the ring before the clients have their turn; fewer when they fill an eighth of the backlog. */
 export const DRAIN_TURN_RECORDS = 4096;
+export const DRAIN_TURN_SHARE = 1 / 8;
+
+/** Milliseconds until the next turn when a client is far behind: time for it to read, while the ring holds what comes. */
+export const LAGGING_INTERVAL_MS = 5;
 
 /** Milliseconds between two comparisons with the kernel's counters, which find losses that no later event shows. */
 export const SETTLE_INTERVAL_MS = 1000;
 
-/** Milliseconds after which an event whose last arguments do not come is sent as it is. */
-export const OPEN_EVENT_MS = 2000;
+/**
+ * Milliseconds after which an event whose next arguments do not come is sent as it
+ * is. They follow one another within microseconds, unless the ring was full.
+ */
+export const OPEN_EVENT_MS = 50;
+
+/** Bytes of arguments that are read of a program that ran already; more than execve(2) allows. */
+export const MAX_COMMAND_LINE_BYTES = 8 * 1024 * 1024;
 
 /** Distinct paths whose JSON form is remembered (exe, cwd, cgroup repeat from event to event). */
 export const PATH_CACHE_ENTRIES = 1024;

@@ -9,7 +9,12 @@ import { locateInstallation } from './installation.ts';
 import { listen } from './pipe/listen.ts';
 import { findGroup, findUser } from './privileges/accounts.ts';
 import { dropPrivileges } from './privileges/drop.ts';
+import { restrictFiles } from './privileges/landlock.ts';
+import { denyIoUring } from './privileges/seccomp.ts';
 import { requireTrusted } from './privileges/trusted-files.ts';
+
+/** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
+const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null', '/proc'];
 
 /**
  * The privileged stage, from top to bottom. It opens what takes privilege to
@@ -40,5 +45,7 @@ export function run(options: RunOptions): never {
 
   // 4. Nothing is left to do that takes privilege.
   dropPrivileges(libc, user.uid, user.gid);
-  return handOff(libc, installation, { probe, listener, locks, ...user, group });
+  const landlock = restrictFiles(libc, [installation.folder, ...RUNTIME_FILES]);
+  denyIoUring(libc);
+  return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock });
 }

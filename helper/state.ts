@@ -12,7 +12,9 @@ const LAST_SEQ = 3;
 const EPOCH_SECONDS = 4;
 const EPOCH_NANOSECONDS = 5;
 const REPEATED = 6;
-const COUNTERS = 7;
+const SKIPPED = 7;
+const SKIPPED_EARLIER = 8;
+const COUNTERS = 9;
 
 /**
  * All that a successor of this process has to know to go on as if nothing had
@@ -85,6 +87,22 @@ export class HelperState implements BacklogBounds {
   }
   set repeated(count: number) {
     this.#state.values[REPEATED] = count;
+  }
+
+  /** Events that were reported as lost because the kernel skipped the probe. */
+  get skipped(): number {
+    return this.#get(SKIPPED);
+  }
+  set skipped(count: number) {
+    this.#state.values[SKIPPED] = count;
+  }
+
+  /** Of those, by programs that are not loaded any more: the kernel counts for each loaded program. */
+  get skippedEarlier(): number {
+    return this.#get(SKIPPED_EARLIER);
+  }
+  set skippedEarlier(count: number) {
+    this.#state.values[SKIPPED_EARLIER] = count;
   }
 
   /** The number that the next event of this counter will carry. */

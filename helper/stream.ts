@@ -25,6 +25,11 @@ export class EventStream {
     this.#clock = clock;
   }
 
+  /** Bytes that the backlog holds. */
+  get capacity(): number {
+    return this.#backlog.capacity;
+  }
+
   /** Appends one event under the next number. */
   event(build: LineBuilder): void {
     const seq = this.#state.lastSeq + 1;

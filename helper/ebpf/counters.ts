@@ -1,7 +1,33 @@
+import { openSync, readSync } from 'node:fs';
 import type { Libc } from '../ffi/libc.ts';
+import { parseFdinfo } from './fdinfo.ts';
 import { COUNTERS, COUNTERS_BYTES, KINDS } from './record.ts';
 
 const WORDS = COUNTERS_BYTES / 8;
+
+const FDINFO_BYTES = 4096;
+
+/**
+ * Runs of a program that the kernel skipped, because it was running on that
+ * processor already (possible where tracepoints can be preempted). The probe
+ * cannot count these itself. Kernels before 5.12 do not tell, and do not preempt.
+ */
+export class SkippedRuns {
+  readonly #files: readonly number[];
+
+  /** Opens what the kernel tells of these programs, to be read as long as the process lives. */
+  constructor(programs: readonly number[]) {
+    this.#files = programs.map((fd) => openSync(`/proc/self/fdinfo/${fd}`, 'r'));
+  }
+
+  total(): number {
+    const buffer = Buffer.alloc(FDINFO_BYTES);
+    return this.#files.reduce((sum, file) => {
+      const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+      return sum + Number(parseFdinfo(text).get('recursion_misses') ?? 0);
+    }, 0);
+  }
+}
 
 /** The kernel's own counts, in a page that it shows us. Reading them takes no privilege and no system call. */
 export class KernelCounters {

@@ -2,10 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
 import type { EventSource, KernelCount, SourceDescription } from '../event-source.ts';
 import type { Libc } from '../ffi/libc.ts';
-import { DRAIN_TURN_RECORDS } from '../limits.ts';
+import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE } from '../limits.ts';
 import type { HelperState } from '../state.ts';
 import type { EventStream } from '../stream.ts';
-import type { KernelCounters } from './counters.ts';
+import { SkippedRuns, type KernelCounters } from './counters.ts';
 import { ExecLines } from './exec-line.ts';
 import type { ProbeHandles } from './probe.ts';
 import { RecordReader } from './record-reader.ts';
@@ -19,6 +19,11 @@ export class EbpfSource implements EventSource {
   readonly #reader: RecordReader;
   readonly #counters: KernelCounters;
   readonly #state: HelperState;
+  readonly #stream: EventStream;
+  readonly #skippedRuns: SkippedRuns;
+
+  readonly #turnBytes: number;
+  #released = Number.NaN;
 
   constructor(libc: Libc, handles: ProbeHandles, counters: KernelCounters, state: HelperState, stream: EventStream, clock: Clock) {
     const namespaces = NAMESPACES.map((name) => statSync(`/proc/self/ns/${name}`).ino);
@@ -32,6 +37,10 @@ export class EbpfSource implements EventSource {
     };
     this.#counters = counters;
     this.#state = state;
+    this.#stream = stream;
+    this.#turnBytes = stream.capacity * DRAIN_TURN_SHARE;
+    this.#skippedRuns = new SkippedRuns(Object.values(handles.programs));
+    if (!handles.resumed) state.skippedEarlier = state.skipped;
     this.#ring = new RingBuffer(libc, handles.ring, handles.ringBytes);
     this.#reader = new RecordReader(this.#ring, new ExecLines(clock, namespaces), stream, state, counters, clock);
   }
@@ -43,26 +52,46 @@ export class EbpfSource implements EventSource {
 
   drain(): boolean {
     const ring = this.#ring;
-    const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length) => this.#reader.take(offset, length, ring.position));
-    if (taken > 0) {
-      // In this order: what the ring forgets is by then in the backlog, for a successor too.
-      this.#state.commit();
-      ring.release(this.#reader.firstNeeded(ring.position));
-    }
-    return taken === DRAIN_TURN_RECORDS;
+    const enough = this.#state.head + this.#turnBytes;
+    let more = true;
+    const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length) => {
+      this.#reader.take(offset, length, ring.position);
+      return (more = this.#state.head < enough);
+    });
+    this.#reader.closeStale(performance.now());
+    this.#giveBack();
+    return taken === DRAIN_TURN_RECORDS || !more;
+  }
+
+  /** In this order: what the ring forgets is by then in the backlog, for a successor too. */
+  #giveBack(): void {
+    const needed = this.#reader.firstNeeded(this.#ring.position, this.#ring.size / 4);
+    if (needed === this.#released) return;
+    this.#state.commit();
+    this.#ring.release(needed);
+    this.#released = needed;
   }
 
   settle(): void {
     // Counted before draining: whatever else these losses belong between is then drained as well.
     const lost = this.#counters.allLost();
-    while (this.drain());
-    if (this.#ring.pendingBytes > 0) return; // a record is being written; its number may lie before a loss
-    this.#reader.settle(lost, Date.now());
+    // More is waiting, or being written: its number may lie before a loss. There is a next time.
+    if (this.drain() || this.#ring.pendingBytes > 0) return;
+    this.#reader.settle(lost);
+    this.#reportSkipped();
     this.#state.commit();
   }
 
   count(): KernelCount {
     const { events, lost } = this.#counters.totals();
-    return { events: events - this.#state.repeated, lost };
+    const { repeated, skipped } = this.#state;
+    return { events: events - repeated + skipped, lost: lost + skipped };
+  }
+
+  #reportSkipped(): void {
+    const count = this.#skippedRuns.total() + this.#state.skippedEarlier - this.#state.skipped;
+    if (count <= 0) return;
+    this.#stream.gap('probe', count, 'probe_skipped');
+    this.#state.skipped += count;
   }
 }

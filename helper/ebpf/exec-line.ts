@@ -14,7 +14,8 @@ const NAMED_FLAGS = [...FLAG_NAMES.keys()].reduce((mask, bit) => mask | (1 << bi
 /** Interpreters of interpreters that the kernel follows, times the two arguments each may insert, plus one. */
 const SCRIPT_ARGUMENTS = 11;
 
-const ERROR_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+// Reversed, so that of two names for one number the first one stays: EAGAIN, not EWOULDBLOCK.
+const ERROR_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.errno).reverse().map(([name, number]) => [number, name]));
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -120,7 +121,7 @@ export class ExecLines {
       for (let kept = args, whole = !isCut; ; kept = kept.subarray(0, kept.length >> 1), whole = false) {
         const argv = splitArguments(kept);
         const command = JSON.stringify([asked, ...callersArguments(argv, filename, isScript)].join(' '));
-        const bad = argsAreText ? undefined : badArguments(kept);
+        const bad = (kept === args ? argsAreText : isUtf8(kept)) ? undefined : badArguments(kept);
         const rawText = hasRaw || bad !== undefined ? `,"raw":${JSON.stringify({ ...raw, ...bad })}` : '';
         const line =
           `{"pid":${pid},"command":${command}${before},"seq":${seq}${who},"argv":${JSON.stringify(argv)},"argv_bytes":${argvBytes}` +

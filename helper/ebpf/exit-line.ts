@@ -4,7 +4,8 @@ import type { Clock } from '../clock.ts';
 import type { LineBuilder } from '../stream.ts';
 import { EXIT } from './record.ts';
 
-const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+// Reversed, so that of two names for one number the first one stays: SIGABRT, not SIGIOT.
+const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).reverse().map(([name, number]) => [number, name]));
 
 /** Writes an exit record as a line. `word` reads 32 bits at an offset of the record. */
 export function exitLine(word: (offset: number) => number, clock: Clock): LineBuilder {

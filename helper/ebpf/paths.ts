@@ -30,12 +30,15 @@ export class Paths {
 function makePath(components: Buffer, whole: boolean): PathText {
   const path = components.toString('latin1').split('\0').reverse();
   if (!whole) path.shift();
-  const bytes = Buffer.from(path.join('/') || '/', 'latin1');
+  const bytes = Buffer.from(path.join('/') || (whole ? '/' : ''), 'latin1');
   return { json: JSON.stringify(bytes.toString('utf8')), raw: isUtf8(bytes) ? undefined : bytes };
 }
 
-/** The id in a cgroup path as container engines spell it: 64 hexadecimal digits, bare or between a prefix and `.scope`. */
-const CONTAINER_ID = /(?:^|[:-])([0-9a-f]{64})(?:\.scope)?$/;
+/**
+ * The id in a cgroup path as container engines spell it: 64 hexadecimal digits, bare or between a prefix and `.scope`.
+ * Not that of conmon, which stands beside its container, on the host.
+ */
+const CONTAINER_ID = /(?:^|[:-])(?<!conmon-)([0-9a-f]{64})(?:\.scope)?$/;
 
 /** The innermost container's id, if the cgroup belongs to one. */
 export function containerId(cgroup: string): string | undefined {

@@ -21,6 +21,8 @@ export interface ProbeHandles {
   readonly programs: Readonly<Record<string, number>>;
   /** Of the object file. */
   readonly sha256: string;
+  /** Whether a predecessor's programs were taken over, rather than loaded anew. */
+  readonly resumed: boolean;
 }
 
 export interface ProbeOptions {
@@ -65,13 +67,15 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
   const pinned = options.pins === undefined ? [] : linkPins(options.pins);
   const current = names.map((name) => pinned.findLast(({ program, object }) => program === name && object === sha256.slice(0, 12)));
 
-  const loaded = current.every((pin) => pin !== undefined)
+  const resumed = current.every((pin) => pin !== undefined);
+  const loaded = resumed
     ? resume(bpf, options.pins as string, names, current as LinkPin[])
     : attach(bpf, bytes, sha256, names, options);
   // Only now: between two builds of the probe there is a moment with both, never one with none.
   for (const { file: stale } of pinned) if (!current.some((pin) => pin?.file === stale)) unlinkSync(stale);
   return {
     ...loaded,
+    resumed,
     ringBytes: entriesOf(loaded.ring),
     cpus: bpf.possible_cpus(),
     backlogBytes: entriesOf(loaded.backlog) * BACKLOG_PAGE_BYTES,

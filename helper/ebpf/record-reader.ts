@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { OPEN_EVENT_MS } from '../limits.ts';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { MAX_COMMAND_LINE_BYTES, OPEN_EVENT_MS } from '../limits.ts';
 import type { Clock } from '../clock.ts';
 import type { HelperState } from '../state.ts';
 import type { EventStream } from '../stream.ts';
@@ -17,7 +17,8 @@ interface OpenEvent {
   readonly expected: number;
   /** In the ring; nothing from here on may be released, so that a successor finds the event whole. */
   readonly position: number;
-  readonly since: number;
+  /** When the last piece came, in milliseconds of performance.now(), which no one can step. */
+  since: number;
 }
 
 /**
@@ -74,23 +75,31 @@ export class RecordReader {
     if (first === (RECORD_TYPE.event | (KIND.exec << 16))) this.#executed.add(this.#processKey(offset));
   }
 
-  /** The oldest place in the ring that is still needed, at most `position`. */
-  firstNeeded(position: number): number {
-    let oldest = position;
+  /**
+   * The oldest place in the ring that is still needed, at most `position`. An event
+   * whose arguments are still coming stays in the ring, so that a successor finds
+   * it whole; but not if it takes more than `most` bytes, or one long command line
+   * could keep the ring from everyone else.
+   */
+  firstNeeded(position: number, most: number): number {
+    let back = 0;
     for (const { position: at } of this.#open.values()) {
-      if ((position - at) >>> 0 > (position - oldest) >>> 0) oldest = at;
+      const bytes = (position - at) >>> 0;
+      if (bytes <= most) back = Math.max(back, bytes);
     }
-    return oldest;
+    return (position - back) >>> 0;
+  }
+
+  /** Sends as they are the events whose next arguments do not come. */
+  closeStale(nowMs: number): void {
+    for (const [counter, open] of this.#open) if (nowMs - open.since > OPEN_EVENT_MS) this.#finish(counter, open);
   }
 
   /**
    * Reports the losses that no later event shows.
    * @param lost the kernel's counters, read before the ring was last drained to its end
    */
-  settle(lost: readonly number[], nowMs: number): void {
-    for (const [counter, open] of this.#open) {
-      if (nowMs - open.since > OPEN_EVENT_MS) this.#finish(counter, open);
-    }
+  settle(lost: readonly number[]): void {
     for (let counter = 0; counter < lost.length; counter++) {
       if (this.#open.has(counter)) continue;
       const count = (lost[counter] as number) - this.#state.lost(counter);
@@ -122,7 +131,7 @@ export class RecordReader {
     if (here < total && here > 0) {
       const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
       const parts = [record.subarray(length - here)];
-      this.#open.set(counter, { record, number, parts, bytes: here, expected: total, position, since: Date.now() });
+      this.#open.set(counter, { record, number, parts, bytes: here, expected: total, position, since: performance.now() });
       return;
     }
     this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, args, false));
@@ -132,7 +141,10 @@ export class RecordReader {
   #takeSnapshot(offset: number): void {
     const pid = this.#word(offset + EVENT.pid);
     if (this.#executed.has(this.#processKey(offset))) this.#state.repeated++;
-    else this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, readCommandLine(pid), false));
+    else {
+      const args = readCommandLine(pid);
+      this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, args, args.length === MAX_COMMAND_LINE_BYTES));
+    }
   }
 
   /** (pid, start time), as one key. */
@@ -146,6 +158,7 @@ export class RecordReader {
     const bytes = this.#word(offset + ARGS.args_bytes);
     open.parts.push(Buffer.from(this.#bytes.subarray(offset + ARGS_BYTES, offset + ARGS_BYTES + bytes)));
     open.bytes += bytes;
+    open.since = performance.now();
     if (open.bytes >= open.expected) this.#finish(counter, open);
   }
 
@@ -160,8 +173,10 @@ export class RecordReader {
 
   #reportLoss(counter: number, count: number): void {
     const lost = this.#state.lost(counter) + count;
-    this.#stream.gap('ring', count, lost <= this.#counters.lost(counter) ? 'ring_full' : 'unknown');
-    this.#state.setLost(counter, lost);
+    const counted = this.#counters.lost(counter);
+    this.#stream.gap('ring', count, lost <= counted ? 'ring_full' : 'unknown');
+    // Never more than the kernel says, or a later loss at the end of the stream would hide behind it.
+    this.#state.setLost(counter, Math.min(lost, counted));
     this.#state.setNextNumber(counter, this.#state.nextNumber(counter) + count);
   }
 
@@ -172,9 +187,28 @@ export class RecordReader {
 
 /** The arguments of a running process; empty when it has ended, or hides them (hidepid of proc(5)). */
 function readCommandLine(pid: number): Buffer {
+  let file: number;
   try {
-    return readFileSync(`/proc/${pid}/cmdline`);
+    file = openSync(`/proc/${pid}/cmdline`, 'r');
   } catch {
     return Buffer.alloc(0);
+  }
+  // A process can claim any size, by prctl(PR_SET_MM): no more is read than execve could have given it.
+  const pieces: Buffer[] = [];
+  for (let left = MAX_COMMAND_LINE_BYTES; left > 0; left -= pieces.at(-1)?.length ?? 0) {
+    const piece = Buffer.alloc(Math.min(left, 65536));
+    const bytes = readPiece(file, piece);
+    if (bytes === 0) break;
+    pieces.push(piece.subarray(0, bytes));
+  }
+  closeSync(file);
+  return Buffer.concat(pieces);
+}
+
+function readPiece(file: number, piece: Buffer): number {
+  try {
+    return readSync(file, piece);
+  } catch {
+    return 0; // it has ended meanwhile
   }
 }

@@ -6,8 +6,8 @@ const DISCARDED = 0x40000000;
 const LENGTH = 0x3fffffff;
 const HEADER_BYTES = 8;
 
-/** Takes one record: `offset` into `RingBuffer.bytes`, always a multiple of 8, and its length in bytes. */
-export type RecordHandler = (offset: number, length: number) => void;
+/** Takes one record: `offset` into `RingBuffer.bytes`, always a multiple of 8, and its length in bytes. Answers false to be given no more for now. */
+export type RecordHandler = (offset: number, length: number) => unknown;
 
 /**
  * A BPF ring buffer (kernel/bpf/ringbuf.c) mapped into this process, read in
@@ -35,6 +35,11 @@ export class RingBuffer {
     this.#at = Number(BigInt.asUintN(32, Atomics.load(this.#consumer, 0)));
   }
 
+  /** Bytes of the ring. */
+  get size(): number {
+    return this.#mask + 1;
+  }
+
   /** Bytes that lie between what was taken and what the kernel has reserved. */
   get pendingBytes(): number {
     return (this.#end() - this.#at) >>> 0;
@@ -60,8 +65,8 @@ export class RingBuffer {
       if ((header & BUSY) !== 0) break;
       const length = header & LENGTH;
       if ((header & DISCARDED) === 0) {
-        handle(offset + HEADER_BYTES, length);
         taken++;
+        if (handle(offset + HEADER_BYTES, length) === false) limit = 0;
       }
       this.#at = (this.#at + ((length + HEADER_BYTES + 7) & ~7)) >>> 0;
     }

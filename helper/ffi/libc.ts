@@ -27,6 +27,7 @@ export function bindLibc(koffi: Koffi) {
     flock: libc.func('int flock(int fd, int operation)'),
     ioctl: libc.func('int ioctl(int fd, unsigned long request, _Out_ int *value)'),
     prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+    syscall: libc.func('long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
     capset: libc.func('int capset(const uint32_t *header, const uint32_t *data)'),
     execve: libc.func('int execve(const char *path, const char **argv, const char **envp)'),
     clock_gettime: libc.func('int clock_gettime(int clock, _Out_ int64_t *timespec)'),
@@ -41,6 +42,8 @@ export function bindLibc(koffi: Koffi) {
 
   return {
     ...bound,
+    /** Where a buffer lies, for a structure or a bare system call that wants a pointer. The buffer must be kept. */
+    address: (buffer: Buffer): bigint => koffi.address(buffer),
     /** The failure of the call that was made last on this thread, named. */
     failure: (call: string) => new SystemError(call, koffi.errno()),
     errno: () => koffi.errno(),

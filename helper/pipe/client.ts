@@ -38,6 +38,11 @@ export class Client {
     this.#watch = new Watch(koffi, fd, { readable: true, disconnect: true }, (readiness) => this.#onReady(readiness));
   }
 
+  /** Bytes of the backlog that it does not have yet. */
+  get behind(): number {
+    return this.#backlog.head - this.#position;
+  }
+
   get upToDate(): boolean {
     return this.#control === undefined && this.#position === this.#backlog.head;
   }
@@ -52,11 +57,12 @@ export class Client {
 
   /** Sends up to `limit` bytes, or until the socket is full; goes on by itself when it is not any more. */
   pump(limit: number): void {
-    if (this.#closed || this.#waiting) return;
-    if (this.#position < this.#backlog.tail) {
-      this.#end('overtaken');
-      return;
-    }
+    if (this.#closed) return;
+    if (this.#position < this.#backlog.tail) this.#end('overtaken');
+    else if (!this.#waiting) this.#send(limit);
+  }
+
+  #send(limit: number): void {
     for (let budget = limit; budget > 0; ) {
       const piece = this.#control ?? this.#backlog.peek(this.#position, budget);
       if (piece.length === 0) return;

@@ -25,8 +25,13 @@ export interface Listener {
  */
 export function listen(libc: Libc, socketPath: string, group: number): Listener {
   if (!path.isAbsolute(socketPath)) throw new HelperError('HELPER_USAGE', `--socket: expected an absolute path, got "${socketPath}"`);
+  unixAddress(socketPath);
+  return listenIn(libc, prepareFolder(path.dirname(socketPath), group), path.basename(socketPath), group);
+}
+
+function listenIn(libc: Libc, folder: string, name: string, group: number): Listener {
+  const socketPath = path.join(folder, name);
   const address = unixAddress(socketPath);
-  prepareFolder(path.dirname(socketPath), group);
   const lock = takeLock(libc, `${socketPath}.lock`);
   removeStale(libc, socketPath, address);
 
@@ -47,8 +52,8 @@ export function listen(libc: Libc, socketPath: string, group: number): Listener 
   return { fd, lock };
 }
 
-/** The folder is made for root and the group, or, if it is there, must be root's alone to write. */
-function prepareFolder(folder: string, group: number): void {
+/** The folder is made for root and the group, or, if it is there, must be root's alone to write. Gives its real path. */
+function prepareFolder(folder: string, group: number): string {
   try {
     mkdirSync(folder, { mode: 0o750 });
     chownSync(folder, 0, group);
@@ -56,7 +61,7 @@ function prepareFolder(folder: string, group: number): void {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw failed(folder, cause as Error);
   }
-  requireTrusted(folder);
+  return requireTrusted(folder);
 }
 
 function takeLock(libc: Libc, lockPath: string): number {

@@ -60,6 +60,12 @@ export class PipeServer {
     closeSync(this.#listener);
   }
 
+  /** Whether a client is so far behind that the backlog could soon overtake it. */
+  get isLagging(): boolean {
+    for (const client of this.#clients) if (client.behind > this.#backlog.capacity / 2) return true;
+    return false;
+  }
+
   /** Whether every client has everything. */
   get flushed(): boolean {
     for (const client of this.#clients) if (!client.upToDate) return false;

@@ -6,17 +6,16 @@ const MAX_ID = 0xffff_fffe;
 /** A user by name (from /etc/passwd) or by number, with the group it begins in. */
 export function findUser(nameOrId: string): { uid: number; gid: number } {
   const entry = find('/etc/passwd', nameOrId);
-  if (entry !== undefined) return { uid: Number(entry[2]), gid: Number(entry[3]) };
-  const uid = numeric(nameOrId);
+  const uid = numeric(entry?.[2] ?? nameOrId);
   if (uid === undefined) throw missing('user', '--user', nameOrId, `useradd --system --no-create-home --shell /usr/sbin/nologin ${nameOrId}`);
   if (uid === 0) throw new HelperError('HELPER_NO_ACCOUNT', '--user: the helper gives root up, so it cannot stay root. Name another user.');
-  return { uid, gid: uid };
+  return { uid, gid: numeric(entry?.[3] ?? nameOrId) ?? uid };
 }
 
 /** A group by name (from /etc/group) or by number. */
 export function findGroup(nameOrId: string): number {
   const entry = find('/etc/group', nameOrId);
-  const gid = entry === undefined ? numeric(nameOrId) : Number(entry[2]);
+  const gid = numeric(entry?.[2] ?? nameOrId);
   if (gid === undefined) throw missing('group', '--group', nameOrId, `groupadd --system ${nameOrId}`);
   return gid;
 }

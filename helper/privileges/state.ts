@@ -1,45 +1,64 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import type { PrivilegeState } from '../../shared/events/hello.ts';
 import { HelperError } from '../errors.ts';
 
-const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
+/** What /proc tells of a process; Landlock it does not tell. */
+export type ReadPrivileges = Omit<PrivilegeState, 'landlock'>;
 
-/** Reads from /proc what every thread of `pid` may do. All threads are looked at, since privileges belong to threads. */
-export function readPrivileges(pid: number | 'self' = 'self'): PrivilegeState {
-  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => readStatus(`/proc/${pid}/task/${thread}/status`));
-  const uids = new Set(threads.flatMap((thread) => thread.uids));
-  const gids = new Set(threads.flatMap((thread) => thread.gids));
-  return {
-    // Of differing ids the worst is what counts: root if any thread has it.
-    uid: Math.min(...uids),
-    gid: Math.min(...gids),
-    threads: threads.length,
-    capabilities: threads.reduce((all, thread) => all | thread.capabilities, 0n).toString(16),
-    no_new_privs: threads.every((thread) => thread.noNewPrivs),
-    seccomp: Math.min(...threads.map((thread) => thread.seccomp)),
-  };
+const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
+const STATUS_BYTES = 16 * 1024;
+
+/**
+ * What every thread of a process may do, since privileges belong to threads. The
+ * files are opened once, so that it can be read again when none can be opened.
+ */
+export class ThreadPrivileges {
+  readonly #files: readonly number[];
+
+  constructor(pid: number | 'self' = 'self') {
+    this.#files = readdirSync(`/proc/${pid}/task`).map((thread) => openSync(`/proc/${pid}/task/${thread}/status`, 'r'));
+  }
+
+  read(): ReadPrivileges {
+    const threads = this.#files.map(readStatus);
+    return {
+      uid: theOnly(threads.flatMap((thread) => thread.uids)),
+      gid: theOnly(threads.flatMap((thread) => thread.gids)),
+      threads: threads.length,
+      capabilities: threads.reduce((all, thread) => all | thread.capabilities, 0n).toString(16),
+      no_new_privs: threads.every((thread) => thread.noNewPrivs),
+      seccomp: Math.min(...threads.map((thread) => thread.seccomp)),
+    };
+  }
+
+  close(): void {
+    for (const file of this.#files) closeSync(file);
+  }
 }
 
 /**
  * Demands that nothing is left.
  * @throws {HelperError} HELPER_PRIVILEGE, naming what is
  */
-export function requireNoPrivileges(state: PrivilegeState, uid: number, gid: number): void {
+export function requireNoPrivileges(state: ReadPrivileges, uid: number, gid: number): void {
   const left = [
-    state.uid === uid ? '' : `uid ${state.uid}`,
-    state.gid === gid ? '' : `gid ${state.gid}`,
+    state.uid === uid ? '' : state.uid === -1 ? 'differing uids' : `uid ${state.uid}`,
+    state.gid === gid ? '' : state.gid === -1 ? 'differing groups' : `gid ${state.gid}`,
     state.capabilities === '0' ? '' : `capabilities ${state.capabilities}`,
     state.no_new_privs ? '' : 'no_new_privs is off',
   ].filter((problem) => problem !== '');
   if (left.length > 0) throw new HelperError('HELPER_PRIVILEGE', `privileges were given up but are still there: ${left.join(', ')}. Not going on.`);
 }
 
-function readStatus(file: string) {
-  const fields = new Map(
-    readFileSync(file, 'latin1')
-      .split('\n')
-      .map((line) => line.split(':\t', 2) as [string, string]),
-  );
+/** The id that all of them are; -1 when they differ, which is nobody's. */
+function theOnly(ids: readonly number[]): number {
+  return new Set(ids).size === 1 ? (ids[0] as number) : -1;
+}
+
+function readStatus(file: number) {
+  const buffer = Buffer.alloc(STATUS_BYTES);
+  const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+  const fields = new Map(text.split('\n').map((line) => line.split(':\t', 2) as [string, string]));
   const numbers = (name: string): number[] => (fields.get(name) ?? '').split('\t').map(Number);
   return {
     uids: numbers('Uid'),

@@ -8,9 +8,10 @@ const WRITABLE_BY_OTHERS = 0o022;
  * Demands that nobody but root can change `file` or put another in its place: it
  * and every folder above it belong to root and are writable by root alone.
  * A sticky bit does not excuse a folder: others could still add files to it.
+ * @returns the file's real path, which is what was checked: use it, not a link to it
  * @throws {HelperError} HELPER_UNSAFE_FILE, naming the first that fails and the command that mends it
  */
-export function requireTrusted(file: string): void {
+export function requireTrusted(file: string): string {
   let real: string;
   try {
     real = realpathSync(file);
@@ -25,6 +26,6 @@ export function requireTrusted(file: string): void {
     if ((mode & WRITABLE_BY_OTHERS) !== 0) {
       throw new HelperError('HELPER_UNSAFE_FILE', `${at} can be written by others than root (mode ${(mode & 0o7777).toString(8)}). Mend it: chmod go-w ${at}`);
     }
-    if (at === path.dirname(at)) return;
+    if (at === path.dirname(at)) return real;
   }
 }

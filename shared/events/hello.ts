@@ -12,6 +12,8 @@ export interface PrivilegeState {
   no_new_privs: boolean;
   /** seccomp mode: 0 none, 2 filter. */
   seccomp: number;
+  /** Version of Landlock in force: 0 where the kernel has none. */
+  landlock: number;
 }
 
 /** The first line to every client: who speaks, what it runs, what it may still do, what it still holds. */
@@ -52,7 +54,7 @@ export const HELLO_FIELDS: Fields<HelloEvent> = {
   time: instant,
   probe_sha256: sha256,
   programs: texts,
-  privileges: objectOf({ uid: integer, gid: integer, threads: count, capabilities: text, no_new_privs: flag, seccomp: count }),
+  privileges: objectOf({ uid: integer, gid: integer, threads: count, capabilities: text, no_new_privs: flag, seccomp: count, landlock: count }),
   first_seq: count,
   last_seq: count,
   oldest_held_seq: count,
@@ -74,7 +76,7 @@ export const HELLO_EXAMPLE: HelloEvent = {
   time: '2023-03-15T13:19:59.000000000Z',
   probe_sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   programs: ['on_exec'],
-  privileges: { uid: 991, gid: 991, threads: 7, capabilities: '0', no_new_privs: true, seccomp: 2 },
+  privileges: { uid: 991, gid: 991, threads: 7, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: 7 },
   first_seq: 7300067,
   last_seq: 7302117,
   oldest_held_seq: 7300067,

@@ -74,6 +74,9 @@ export function checkEvent(value: unknown): ProbeEvent | UnknownEvent {
     const expected = check(field);
     if (expected !== undefined) throw new EventError(`${type}.${name}: expected ${expected}`, name);
   }
+  if (type === 'gap' && (value['last'] as number) - (value['first'] as number) + 1 !== value['count']) {
+    throw new EventError('gap.count: expected last - first + 1', 'count');
+  }
   return value as unknown as ProbeEvent;
 }
 
