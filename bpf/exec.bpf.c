@@ -22,7 +22,7 @@
 #include "exec.h"
 
 /* Helpers that only GPL-compatible programs may call (bpf_probe_read_kernel …). */
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
+char LICENSE[] SEC("license") = "GPL";
 
 /* Sizes marked 1 are set by the loader. */
 struct {
@@ -402,16 +402,13 @@ static __noinline bool send_more_args(struct scratch *s, u64 start, u64 number, 
 	return s->args_at == s->args_end;
 }
 
-static __always_inline u32 image_flags(struct task_struct *t, struct linux_binprm *bprm)
+/* What the file that a process runs tells: where it is, and whose rights it lends. */
+static __always_inline u32 image_flags(struct task_struct *t, struct file *file)
 {
-	struct file *file = BPF_CORE_READ(bprm, file);
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	u16 mode = BPF_CORE_READ(file, f_inode, i_mode);
 	u32 flags = 0;
-	u8 elf_class = 0;
 
-	if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
-		flags |= FLAG_SCRIPT;
 	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
 		u32 name = 0;
 		bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
@@ -424,6 +421,17 @@ static __always_inline u32 image_flags(struct task_struct *t, struct linux_binpr
 		flags |= FLAG_SETUID;
 	if ((mode & 02010) == 02010)
 		flags |= FLAG_SETGID;
+	return flags;
+}
+
+/* What only the exec itself tells. */
+static __always_inline u32 exec_flags(struct linux_binprm *bprm)
+{
+	u32 flags = 0;
+	u8 elf_class = 0;
+
+	if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+		flags |= FLAG_SCRIPT;
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		flags |= FLAG_SECUREEXEC;
 	/* e_ident[EI_CLASS] of the image's first bytes: 1 is ELFCLASS32. */
@@ -448,7 +456,7 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	u64 number = c->events++;
 
 	fill_process(&s->event, t, kind, cpu, number);
-	s->event.flags |= image_flags(t, bprm);
+	s->event.flags |= image_flags(t, BPF_CORE_READ(bprm, file)) | exec_flags(bprm);
 
 	append_places(s, bpf_probe_read_kernel_str(s->strings, PATH_BYTES, BPF_CORE_READ(bprm, filename)), t);
 	u64 pos = s->end;
@@ -525,6 +533,9 @@ int on_snapshot(struct bpf_iter__task *ctx)
 	if (!c || !s || !t || BPF_CORE_READ(t, tgid) != BPF_CORE_READ(t, pid) || !BPF_CORE_READ(t, mm))
 		return 0;
 	fill_process(&s->event, t, kind, cpu, c->events++);
+	struct file *image = BPF_CORE_READ(t, mm, exe_file);
+	if (image)
+		s->event.flags |= image_flags(t, image);
 	append_places(s, 0, t);
 	/* The arguments lie in another process's memory, which an iterator cannot read on every kernel: the reader asks /proc. */
 	s->event.argv_bytes = 0;
@@ -577,7 +588,7 @@ static __always_inline int report_attempt(s64 ret)
 	u64 start = s->end;
 	s->limit = start + HEAD_ARGS_BYTES;
 	bool whole = false;
-	for (int i = 0; i < FAILED_ARGS; i++) {
+	for (int i = 0; i <= FAILED_ARGS; i++) {
 		u64 arg = 0;
 		if (bpf_probe_read_user(&arg, sizeof(arg), (void *)(a.argv + i * 8)))
 			break;
@@ -586,7 +597,7 @@ static __always_inline int report_attempt(s64 ret)
 			break;
 		}
 		u64 pos = s->end;
-		if (pos + PATH_BYTES > s->limit)
+		if (i == FAILED_ARGS || pos + PATH_BYTES > s->limit)
 			break;
 		CLAMP(pos, STRING_BYTES - PATH_BYTES);
 		long n = bpf_probe_read_user_str(s->strings + pos, PATH_BYTES, (void *)arg);

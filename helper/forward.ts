@@ -17,6 +17,7 @@ import { rootOrGroup } from './pipe/peer.ts';
 import { PipeServer } from './pipe/server.ts';
 import { restrictSystemCalls } from './privileges/seccomp.ts';
 import { requireNoPrivileges, ThreadPrivileges } from './privileges/state.ts';
+import { say } from './say.ts';
 import { HelperState } from './state.ts';
 import { EventStream } from './stream.ts';
 
@@ -108,7 +109,7 @@ export function forward(handoff: Handoff): void {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   process.once('SIGHUP', stop);
-  process.stderr.write(`probes-helper ${VERSION}: forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities\n`);
+  say(`forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities`);
 }
 
 function line<E>(event: E): string {

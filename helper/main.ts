@@ -4,11 +4,10 @@ import { HelperError } from './errors.ts';
 import { forward } from './forward.ts';
 import { parseHandoff } from './handoff.ts';
 import { run } from './run.ts';
+import { say } from './say.ts';
 
-/** One line, whatever the message holds: it may end in a log that others read. */
 function fail(error: unknown): never {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`probes-helper: ${message.replaceAll('\n', ' ')}\n`);
+  say(error instanceof Error ? error.message : String(error));
   process.exit(error instanceof HelperError ? error.exitCode : 1);
 }
 

@@ -11,6 +11,7 @@ import { findGroup, findUser } from './privileges/accounts.ts';
 import { dropPrivileges } from './privileges/drop.ts';
 import { restrictFiles } from './privileges/landlock.ts';
 import { denyIoUring } from './privileges/seccomp.ts';
+import { say } from './say.ts';
 import { requireTrusted } from './privileges/trusted-files.ts';
 
 /** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
@@ -42,6 +43,9 @@ export function run(options: RunOptions): never {
   if (!options.pin) removePins(folder);
   const locks = options.pin ? [lock, claimPins(libc, folder)] : [lock];
   const probe = openProbe(koffi, installation.probe, { ...options, pins: options.pin ? folder : undefined });
+  if (probe.ringBytes !== options.ringBytes || probe.backlogBytes !== options.backlogBytes) {
+    say(`what is pinned keeps its size: ring ${probe.ringBytes}, backlog ${probe.backlogBytes} bytes. To change it, start once with --no-pin.`);
+  }
 
   // 4. Nothing is left to do that takes privilege.
   dropPrivileges(libc, user.uid, user.gid);

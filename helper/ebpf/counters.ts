@@ -1,4 +1,5 @@
 import { openSync, readSync } from 'node:fs';
+import type { KernelCount } from '../event-source.ts';
 import type { Libc } from '../ffi/libc.ts';
 import { parseFdinfo } from './fdinfo.ts';
 import { COUNTERS, COUNTERS_BYTES, KINDS } from './record.ts';
@@ -49,9 +50,9 @@ export class KernelCounters {
     return this.#read(counter, COUNTERS.lost);
   }
 
-  /** The same for every counter. */
-  allLost(): number[] {
-    return Array.from({ length: this.size }, (_, counter) => this.lost(counter));
+  /** What every counter says now. */
+  all(): KernelCount[] {
+    return Array.from({ length: this.size }, (_, counter) => ({ events: this.#read(counter, COUNTERS.events), lost: this.lost(counter) }));
   }
 
   /** Sums over all counters. */

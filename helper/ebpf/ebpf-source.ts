@@ -23,7 +23,6 @@ export class EbpfSource implements EventSource {
   readonly #skippedRuns: SkippedRuns;
 
   readonly #turnBytes: number;
-  #released = Number.NaN;
 
   constructor(libc: Libc, handles: ProbeHandles, counters: KernelCounters, state: HelperState, stream: EventStream, clock: Clock) {
     const namespaces = NAMESPACES.map((name) => statSync(`/proc/self/ns/${name}`).ino);
@@ -52,32 +51,26 @@ export class EbpfSource implements EventSource {
 
   drain(): boolean {
     const ring = this.#ring;
-    const enough = this.#state.head + this.#turnBytes;
+    const { head } = this.#state;
+    const enough = head + this.#turnBytes;
     let more = true;
     const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length) => {
       this.#reader.take(offset, length, ring.position);
       return (more = this.#state.head < enough);
     });
     this.#reader.closeStale(performance.now());
-    this.#giveBack();
+    // In this order: what the ring forgets is by then in the backlog, for a successor too.
+    if (taken > 0 || this.#state.head !== head) this.#state.commit();
+    ring.release(this.#reader.firstNeeded(ring.position, ring.size / 4));
     return taken === DRAIN_TURN_RECORDS || !more;
-  }
-
-  /** In this order: what the ring forgets is by then in the backlog, for a successor too. */
-  #giveBack(): void {
-    const needed = this.#reader.firstNeeded(this.#ring.position, this.#ring.size / 4);
-    if (needed === this.#released) return;
-    this.#state.commit();
-    this.#ring.release(needed);
-    this.#released = needed;
   }
 
   settle(): void {
     // Counted before draining: whatever else these losses belong between is then drained as well.
-    const lost = this.#counters.allLost();
+    const counts = this.#counters.all();
     // More is waiting, or being written: its number may lie before a loss. There is a next time.
     if (this.drain() || this.#ring.pendingBytes > 0) return;
-    this.#reader.settle(lost);
+    this.#reader.settle(counts);
     this.#reportSkipped();
     this.#state.commit();
   }

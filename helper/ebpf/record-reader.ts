@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { MAX_COMMAND_LINE_BYTES, OPEN_EVENT_MS } from '../limits.ts';
 import type { Clock } from '../clock.ts';
+import type { KernelCount } from '../event-source.ts';
 import type { HelperState } from '../state.ts';
 import type { EventStream } from '../stream.ts';
 import type { KernelCounters } from './counters.ts';
@@ -36,6 +37,7 @@ export class RecordReader {
   readonly #counters: KernelCounters;
   readonly #clock: Clock;
   readonly #executed = new Set<string>();
+  #settled: readonly KernelCount[] = [];
   readonly #open = new Map<number, OpenEvent>();
 
   constructor(
@@ -97,14 +99,19 @@ export class RecordReader {
 
   /**
    * Reports the losses that no later event shows.
-   * @param lost the kernel's counters, read before the ring was last drained to its end
+   * @param counts the kernel's counters, read before the ring was last drained to its end
    */
-  settle(lost: readonly number[]): void {
-    for (let counter = 0; counter < lost.length; counter++) {
-      if (this.#open.has(counter)) continue;
-      const count = (lost[counter] as number) - this.#state.lost(counter);
+  settle(counts: readonly KernelCount[]): void {
+    counts.forEach(({ lost }, counter) => {
+      if (this.#open.has(counter)) return;
+      const count = lost - this.#state.lost(counter);
       if (count > 0) this.#reportLoss(counter, count);
-    }
+      // A number that was given before the last time we were here, and whose event is neither in the ring nor counted
+      // as lost, is lost all the same: its first half was in the memory of a helper that was killed.
+      const missing = (this.#settled[counter]?.events ?? 0) - this.#state.nextNumber(counter);
+      if (missing > 0) this.#reportLoss(counter, missing);
+    });
+    this.#settled = counts;
   }
 
   #takeEvent(counter: number, number: number, offset: number, length: number, position: number): void {
@@ -171,12 +178,17 @@ export class RecordReader {
     this.#state.setNextNumber(counter, open.number + 1);
   }
 
+  /** Of `count` missing numbers, as many are put down to the ring as the kernel says; what else is missing, it does not say why. */
   #reportLoss(counter: number, count: number): void {
-    const lost = this.#state.lost(counter) + count;
-    const counted = this.#counters.lost(counter);
-    this.#stream.gap('ring', count, lost <= counted ? 'ring_full' : 'unknown');
-    // Never more than the kernel says, or a later loss at the end of the stream would hide behind it.
-    this.#state.setLost(counter, Math.min(lost, counted));
+    const full = Math.min(count, Math.max(0, this.#counters.lost(counter) - this.#state.lost(counter)));
+    this.#gap(counter, full, 'ring_full');
+    this.#state.setLost(counter, this.#state.lost(counter) + full);
+    this.#gap(counter, count - full, 'unknown');
+  }
+
+  #gap(counter: number, count: number, cause: string): void {
+    if (count === 0) return;
+    this.#stream.gap('ring', count, cause);
     this.#state.setNextNumber(counter, this.#state.nextNumber(counter) + count);
   }
 

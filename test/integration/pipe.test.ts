@@ -47,7 +47,7 @@ kernelTest('hello says who speaks, what it runs and what it may still do', async
   t.is(hello.platform, 'linux');
   t.is(hello.boot_id, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
   t.deepEqual(hello.programs, ['on_exec']);
-  t.deepEqual({ ...hello.privileges, threads: 0 }, { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: hello.privileges.seccomp });
+  t.deepEqual({ ...hello.privileges, threads: 0 }, { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: hello.privileges.landlock });
   const hash = spawnSync('sha256sum', [`${helperFolder()}/exec.bpf.o`]).stdout.toString().slice(0, 64);
   t.is(hello.probe_sha256, hash);
 });
@@ -242,7 +242,7 @@ kernelTest('what the helper refuses is one line with a code, a reason and what t
     t.regex(stderr, pattern);
     t.is(stderr.trimEnd().split('\n').length, 1, stderr);
   };
-  await refused(runHelper(['run'], { uid: 4242 }), 3, /^probes-helper: HELPER_NOT_ROOT: .*sudo/);
+  await refused(runHelper(['run'], { uid: 4242 }), 3, /^probes-helper [\d.]+: HELPER_NOT_ROOT: .*sudo/);
   await refused(runHelper([]), 2, /HELPER_USAGE: no command.*--help/);
   await refused(run('--rign', '1MiB'), 2, /HELPER_USAGE: .*--rign/);
   await refused(run('--ring', '3MiB'), 2, /power of two.*4194304/);

@@ -54,7 +54,10 @@ export async function startHelper(args: readonly string[] = [], { flavour = 'bui
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   child.on('exit', () => running.delete(child));
   for (let waited = 0; !stderr.includes('forwarding'); waited += 20) {
-    if (child.exitCode !== null || waited > 20_000) throw new Error(`the helper did not start (${child.exitCode}): ${stderr}`);
+    if (child.exitCode !== null || waited > 20_000) {
+      child.kill('SIGKILL');
+      throw new Error(`the helper did not start (${child.exitCode}): ${stderr}`);
+    }
     await delay(20);
   }
   return {

@@ -96,15 +96,16 @@ function play(steps: readonly Step[], ringBytes: number, position: bigint): Outc
     else sensor[each.reader]();
   }
   for (let cpu = 0; cpu < CPUS; cpu++) run(cpu, Number.MAX_SAFE_INTEGER);
-  const { now } = Date;
+  const now = performance.now.bind(performance);
   // What still waits for arguments waits no longer.
   sensor.drain();
-  Date.now = () => now() + 60_000;
+  performance.now = () => now() + 60_000;
   try {
+    sensor.drain();
     sensor.settle();
     sensor.settle();
   } finally {
-    Date.now = now;
+    performance.now = now;
   }
   return { sensor, kernel, execs };
 }
@@ -118,12 +119,15 @@ test.serial('however producers, losses, drains, settles and restarts interleave,
       let next = FIRST_SEQ;
       const seen = new Map<number, readonly string[]>();
       let gaps = 0;
+      // Long command lines that a killed reader had in its own memory only, since they took too much of the ring.
+      let forgotten = 0;
       for (const event of sensor.events) {
         if (event.type === 'gap') {
           t.is(event.first, next);
           t.is(event.last - event.first + 1, event.count);
-          t.is(event.cause, 'ring_full');
-          gaps += event.count;
+          t.true(['ring_full', 'unknown'].includes(event.cause));
+          if (event.cause === 'unknown') forgotten += event.count;
+          else gaps += event.count;
           next = event.last + 1;
         } else if (event.type === 'exit') t.fail('nothing ended');
         else {
@@ -142,7 +146,10 @@ test.serial('however producers, losses, drains, settles and restarts interleave,
       t.is(next - FIRST_SEQ, counted, 'every number that the kernel gave is in the stream');
       t.is(counted, execs.length);
       t.is(gaps, countedLost, 'what the kernel had no room for is what the gaps say');
-      t.deepEqual([...seen.keys()].toSorted((a, b) => a - b), execs.filter((exec) => exec.fate !== 'lost').map((exec) => exec.pid));
+      const arrived = execs.filter((exec) => exec.fate !== 'lost').map((exec) => exec.pid);
+      t.is(arrived.filter((pid) => !seen.has(pid)).length, forgotten);
+      t.true([...seen.keys()].every((pid) => arrived.includes(pid)));
+      if (!steps.some((each) => 'kill' in each || ('reader' in each && each.reader === 'start'))) t.is(forgotten, 0);
       // Per processor and kind the order is the kernel's; over all it need not be.
       t.true(kernel.consumerPosition <= kernel.producerPosition);
       lost += countedLost;

@@ -14,6 +14,8 @@ test('whatever is left is named and ends the helper', (t) => {
   const left: [Partial<Privileges>, RegExp][] = [
     [{ uid: 0 }, /uid 0/],
     [{ gid: 0 }, /gid 0/],
+    [{ uid: -1 }, /differing uids/],
+    [{ gid: -1 }, /differing groups/],
     [{ capabilities: '1' }, /capabilities 1/],
     [{ capabilities: '1ffffffffff' }, /capabilities 1ffffffffff/],
     [{ no_new_privs: false }, /no_new_privs/],
