@@ -1,4 +1,5 @@
-import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import test from 'ava';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
@@ -399,4 +400,22 @@ tracepointTest('a storm of refused execs is told completely', async (t) => {
   const told = sensor.failures(({ filename }) => filename === script);
   t.deepEqual(told.map(({ argv }) => Number(argv?.[1])).toSorted((a, b) => a - b), Array.from({ length: 500 }, (_, i) => i));
   t.true(told.every(({ error }) => error === 'ENOENT'));
+});
+
+kernelTest('root itself cannot write the counters or the records in the ring', async (t) => {
+  const sensor = await start();
+  const folder = `/proc/${sensor.helper.pid}/fdinfo`;
+  const ids = readdirSync(folder).flatMap((fd) => /^prog_id:\s+(\d+)/m.exec(readFileSync(`${folder}/${fd}`, 'latin1'))?.[1] ?? []);
+  t.is(new Set(ids).size, 1);
+  const { code, stdout } = await run(fixture('tamper'), [ids[0] ?? '']);
+  t.is(code, 0);
+  const tried = new Map(stdout.toString().trim().split('\n').map((line) => [line.replace(/ \d+$/, ''), Number(/\d+$/.exec(line)?.[0])]));
+  const { EPERM, EACCES, EINVAL } = constants.errno;
+  for (const [what, errno] of [
+    ['counters update', EPERM], ['counters page0', EPERM], ['counters protect0', EACCES],
+    ['ring update', EINVAL], ['ring protect0', EACCES],
+    // The first page says how far the reader has come, and is the reader's; the kernel's place and the records are not.
+    ['ring page1', EPERM], ['ring protect1', EACCES], ['ring page2', EPERM], ['ring protect2', EACCES],
+  ] as const) t.is(tried.get(what), errno, what);
+  await sensor.settle();
 });

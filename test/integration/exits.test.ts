@@ -22,7 +22,7 @@ kernelTest('the exit code is told, with the start time of the exec', async (t) =
     const exit = await sensor.exit(pid);
     t.is(exit.exit_code, code);
     t.is(exit.signal, undefined);
-    t.is(exit.start_time, (await sensor.exec(pid)).start_time);
+    t.is((await sensor.exec(pid)).start_time, exit.start_time);
   }
 });
 

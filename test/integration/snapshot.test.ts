@@ -71,12 +71,12 @@ kernelTest('what runs at start is told once, and is the process that its child a
   t.deepEqual([event?.uid, event?.gid, event?.euid, event?.egid], [1234, 2345, 1234, 2345]);
   t.is(event?.ppid, process.pid);
   t.is(event?.filename, undefined);
-  t.is(Math.floor((event?.start_time ?? 0) / 10_000), ticksOf(child.pid ?? 0));
+  t.is(ticksOf(child.pid ?? 0), Math.floor((event?.start_time ?? 0) / 10_000));
   child.stdin?.end('\n');
   const later = await sensor.marked(noOp, 'child');
   t.deepEqual(later.parent, { pid: child.pid, start_time: event?.start_time, exe: event?.exe } as ExecEvent['parent']);
   const exit = await sensor.exit(child.pid ?? 0);
-  t.is(exit.start_time, event?.start_time);
+  t.is(event?.start_time, exit.start_time);
   t.is(exit.exit_code, 9);
 });
 
