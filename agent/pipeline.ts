@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Item } from './item.ts';
 import type { Numbering } from './numbering.ts';
 import type { Lane } from './outputs/lane.ts';
@@ -5,9 +6,13 @@ import type { Lane } from './outputs/lane.ts';
 /** Work on a batch between source and outputs: returns what goes on, in order. Must not change an item. */
 export type Stage = (batch: readonly Item[]) => readonly Item[];
 
+/** How long the source may be asked to wait for an output, in milliseconds: what is read in one go is then still far more than a machine executes. */
+const PATIENCE_MS = 10;
+
 /**
- * source → stages → lanes. Everything flows one way, a batch at a time, and
- * nothing waits: each lane has its own queue.
+ * source → stages → lanes. Everything flows one way, a batch at a time. Each
+ * lane has its own queue, and none can hold up another: to one that is far behind the source
+ * gives a moment, since what is not read is safe with the helper, and no more than that.
  */
 export class Pipeline {
   /** Enrichment, filters and rules stand here, in the order in which they work. */
@@ -34,12 +39,18 @@ export class Pipeline {
     return due === Infinity ? undefined : due;
   }
 
-  /** Takes a batch from the source. */
-  take(batch: readonly Item[]): void {
+  /** Takes a batch from the source. @returns what to wait for before the next, if anything; not for long */
+  take(batch: readonly Item[]): Promise<unknown> | undefined {
     let items = batch;
     for (const stage of this.#stages) items = stage(items);
-    if (items.length === 0) return;
-    for (const lane of this.#lanes) lane.accept(items);
+    if (items.length === 0) return undefined;
+    let congested: Promise<void>[] | undefined;
+    for (const lane of this.#lanes) {
+      lane.accept(items);
+      const { congestion } = lane;
+      if (congestion !== undefined) (congested ??= []).push(congestion);
+    }
+    return congested && Promise.race([Promise.all(congested), delay(PATIENCE_MS, undefined, { ref: false })]);
   }
 
   /** From the next batch on, events go to these lanes. */

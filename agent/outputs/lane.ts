@@ -50,6 +50,8 @@ export class Lane {
   #abandoned = false;
   #pump: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  /** Settled when the write in progress ends. */
+  #writing: Promise<void> | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -66,6 +68,11 @@ export class Lane {
   /** Records that are queued or being written. */
   get queuedRecords(): number {
     return this.#queue.records;
+  }
+
+  /** The write to wait for before more comes: there is one when much is queued and the output is at work. A failing one is not. */
+  get congestion(): Promise<void> | undefined {
+    return this.#queue.bytes > this.#options.maxQueueBytes / 4 ? this.#writing : undefined;
   }
 
   /** Opens the output. @throws what the output throws; the lane is then unused and may be dropped */
@@ -207,7 +214,14 @@ export class Lane {
       await output.begin?.(batch.bootId, batch.first);
       this.#begunBootId = batch.bootId;
     }
-    await output.write(batch.lines);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#writing = promise;
+    try {
+      await output.write(batch.lines);
+    } finally {
+      this.#writing = undefined;
+      resolve();
+    }
     this.#queue.drop(batch);
   }
 

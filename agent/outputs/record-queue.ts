@@ -2,8 +2,12 @@ import { NO_NUMBER, type Item } from '../item.ts';
 
 const NEWLINE = 10;
 
-/** What one write holds at most, but for a longer line: enough for few system calls, not so much that memory jumps. */
+/**
+ * What one write holds at most, but for a longer line: enough for few system calls, not so much that memory jumps. More when lines
+ * wait already: there is one write in each turn of the event loop, and it must outpace the reads, of which there is one as well.
+ */
 const SEGMENT_BYTES = 256 * 1024;
+const BUSY_SEGMENT_BYTES = 1024 * 1024;
 
 /** Lines that lie side by side, ready to be written in one piece. */
 interface Segment {
@@ -107,11 +111,18 @@ export class RecordQueue {
     const last = this.#segments.at(-1);
     if (last !== undefined && last.bootId === this.#bootId && last.memory.length - last.end >= waiting + size) return last;
     this.#copyRun();
-    const memory = (size <= SEGMENT_BYTES ? this.#spare : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SEGMENT_BYTES, size));
-    if (memory === this.#spare) this.#spare = undefined;
+    const memory = this.#memoryFor(size);
     const segment: Segment = { memory, bootId: this.#bootId, start: 0, end: 0, records: 0, first: NO_NUMBER };
     this.#segments.push(segment);
     return segment;
+  }
+
+  #memoryFor(size: number): Buffer {
+    const length = this.#bytes > SEGMENT_BYTES ? BUSY_SEGMENT_BYTES : SEGMENT_BYTES;
+    const spare = this.#spare;
+    if (spare === undefined || size > length || spare.length !== length) return Buffer.allocUnsafeSlow(Math.max(length, size));
+    this.#spare = undefined;
+    return spare;
   }
 
   /** The oldest lines; undefined when there are none. What is added later does not become part of it. */

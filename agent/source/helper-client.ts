@@ -4,6 +4,7 @@ import type { Item } from '../item.ts';
 import type { Numbering } from '../numbering.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { retryDelay } from './backoff.ts';
+import { ReadMemory } from './read-memory.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
 import { verifySocket } from './socket-trust.ts';
@@ -33,8 +34,8 @@ export interface HelperClientOptions {
    * @returns the first number that any output has not stored, where all of them know
    */
   onNumbering: (numbering: Numbering) => number | undefined;
-  /** Gets the new events of each chunk that was read, in order. Must not keep the array. */
-  onItems: (items: readonly Item[]) => void;
+  /** Gets the new events of each chunk that was read, in order. Must not keep the array. May ask to wait before more is read. */
+  onItems: (items: readonly Item[]) => Promise<unknown> | undefined;
 }
 
 /**
@@ -74,11 +75,10 @@ export class HelperClient {
     } catch (error) {
       return this.#failed(error);
     }
-    if (!this.#stopped) this.#read(connect({ path: socketPath }));
+    if (!this.#stopped) this.#read(socketPath);
   }
 
-  #read(socket: Socket): void {
-    this.#socket = socket;
+  #read(socketPath: string): void {
     const { filter, telemetry, onItems } = this.#options;
     const connectedAt = performance.now();
     let items: Item[] = [];
@@ -114,13 +114,13 @@ export class HelperClient {
     });
 
     const deliver = () => {
-      if (items.length === 0) return;
+      if (items.length === 0) return undefined;
       const batch = items;
       items = [];
-      onItems(batch);
+      return onItems(batch);
     };
 
-    socket.on('data', (chunk: Buffer) => {
+    const receive = (chunk: Buffer) => {
       const before = { ...filter.counts };
       try {
         if (session.receive(chunk, items) > 0) sawLine = true;
@@ -129,8 +129,22 @@ export class HelperClient {
         socket.destroy();
       }
       this.#reportCounts(before);
-      deliver();
+      return deliver();
+    };
+
+    const memory = new ReadMemory();
+    const socket = connect({
+      path: socketPath,
+      onread: {
+        buffer: () => memory.next(),
+        callback: (bytes) => {
+          const wait = receive(memory.taken(bytes));
+          if (wait !== undefined) void wait.then(() => socket.resume());
+          return wait === undefined;
+        },
+      },
     });
+    this.#socket = socket;
     socket.on('error', (error) => {
       failure ??= error;
     });

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
+import { AgentRun } from '../support/agent-process.ts';
+import { fixture } from '../support/fixtures.ts';
+import { startHelper, type RunningHelper } from '../support/helper-process.ts';
+import { requireDense } from '../support/pipe-client.ts';
+import { kernelTest } from '../support/requirements.ts';
+
+const EXECS = 30_000;
+const WORKERS = 2;
+
+const socket = `/run/platform-probes-agent-restart-${process.pid}/events.sock`;
+const pins = `/sys/fs/bpf/${path.basename(path.dirname(socket))}`;
+const noOp = fixture('no-op');
+let helper: RunningHelper | undefined;
+let agent: AgentRun | undefined;
+
+test.afterEach.always(async () => {
+  await agent?.remove();
+  if (helper?.process.signalCode === null) await helper.stop();
+  agent = helper = undefined;
+  rmSync(pins, { recursive: true, force: true });
+  rmSync(path.dirname(socket), { recursive: true, force: true });
+});
+
+/** Starts an agent whose file is rotated often, and waits until it has the helper's hello: an agent killed earlier has done nothing. */
+async function startAgent(run: AgentRun): Promise<void> {
+  const connections = connectionsOf(run);
+  run.start(socket, `  - { name: local, type: file, path: ${run.events}, max_bytes: 1MiB, max_files: 1000 }\n`);
+  await run.until(() => connectionsOf(run) > connections);
+}
+
+const connectionsOf = ({ log }: AgentRun): number => log.split('"HelperConnected"').length - 1;
+
+async function kill(run: AgentRun): Promise<void> {
+  run.process?.kill('SIGKILL');
+  if (run.process?.signalCode === null) await once(run.process, 'exit');
+}
+
+/** Every event of the file and those that it was rotated to, oldest first, every line checked. */
+function eventsOf({ events }: AgentRun): ProbeEvent[] {
+  const folder = path.dirname(events);
+  const age = (name: string): number => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
+  return readdirSync(folder)
+    .filter((name) => /^events\.jsonl(\.\d+)?$/.test(name))
+    .toSorted((a, b) => age(b) - age(a))
+    .flatMap((name) => readFileSync(path.join(folder, name), 'utf8').trimEnd().split('\n'))
+    .map((line) => parseEvent(line) as ProbeEvent);
+}
+
+const stormOf = (events: readonly ProbeEvent[]): ExecEvent[] =>
+  events.filter((event): event is ExecEvent => event.type === 'exec' && event.filename === noOp && event.argv?.at(-1) === 'storm');
+
+/** Runs the storm and does `harm` over and over while it lasts. */
+async function duringStorm(harm: (round: number) => Promise<void>): Promise<number> {
+  let running = true;
+  const storm = spawn(fixture('exec-storm'), [noOp, String(EXECS), String(WORKERS), 'storm'], { stdio: 'ignore' });
+  const ended = once(storm, 'exit').then(() => (running = false));
+  let rounds = 0;
+  while (running) {
+    await delay((rounds * 97) % 300);
+    await harm(rounds++);
+  }
+  await ended;
+  return rounds;
+}
+
+/** The files hold the storm, and everything else, once and in order. */
+async function requireEverythingOnce(t: ExecutionContext, run: AgentRun): Promise<void> {
+  await run.until(() => stormOf(eventsOf(run)).length >= EXECS);
+  const events = eventsOf(run);
+  requireDense(events);
+  t.false(events.some(({ type }) => type === 'gap'));
+  const starts = stormOf(events).map(({ argv }) => `${argv?.[1]} ${argv?.[2]}`);
+  t.is(starts.length, EXECS);
+  t.is(new Set(starts).size, EXECS);
+  for (let worker = 0; worker < WORKERS; worker++) {
+    const indexes = starts.filter((start) => start.startsWith(`${worker} `)).map((start) => Number(start.split(' ')[1]));
+    t.deepEqual(indexes, indexes.map((_, i) => i), 'each worker starts one after the other, so its numbers rise');
+  }
+  t.true(readdirSync(path.dirname(run.events)).length > 5, 'the file was rotated meanwhile');
+  t.is(statSync(`${run.events}.state`).mode & 0o777, 0o600);
+  t.notRegex(run.log, /"PositionUnknown"|"EventsMissing"|"EventsDropped"|"NumbersReused"/);
+}
+
+kernelTest('an agent that is killed again and again under load has every event in its files, once and in order', async (t) => {
+  helper = await startHelper([], { socket });
+  const run = (agent = new AgentRun());
+  await startAgent(run);
+  const kills = await duringStorm(async () => {
+    await kill(run);
+    await startAgent(run);
+  });
+  t.true(kills >= 3, `${kills} kills`);
+  await requireEverythingOnce(t, run);
+});
+
+kernelTest('so has one that is killed together with its helper, whose probe stays', async (t) => {
+  helper = await startHelper(['--pin'], { socket });
+  const run = (agent = new AgentRun());
+  await startAgent(run);
+  const kills = await duringStorm(async (round) => {
+    // In turns: the agent first, the helper first, the agent alone.
+    const victims = [() => kill(run), killHelper];
+    if (round % 3 === 1) victims.reverse();
+    if (round % 3 === 2) victims.pop();
+    for (const victim of victims) await victim();
+    if (victims.length === 2) helper = await startHelper(['--pin'], { socket });
+    await startAgent(run);
+  });
+  t.true(kills >= 3, `${kills} kills`);
+  await requireEverythingOnce(t, run);
+});
+
+async function killHelper(): Promise<void> {
+  helper?.process.kill('SIGKILL');
+  if (helper?.process.signalCode === null) await once(helper.process, 'exit');
+}
