@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { EXIT_CODES, EXIT_MEANINGS, HelperError, type ErrorCode } from './errors.ts';
 import {
   DEFAULT_BACKLOG_BYTES, DEFAULT_RING_BYTES, MAX_BACKLOG_BYTES, MAX_RING_BYTES, MIN_BACKLOG_BYTES, MIN_RING_BYTES,
@@ -15,30 +15,27 @@ export interface RunOptions {
   readonly failures: boolean;
 }
 
+export interface AuditOptions {
+  readonly socket: string;
+  readonly json: boolean;
+  readonly manifest: string | undefined;
+}
+
 const DEFAULTS = { socket: '/run/platform-probes/events.sock', group: 'probes', user: 'probes-helper' } as const;
 
 /** @throws {HelperError} HELPER_USAGE, naming the flag */
 export function parseRun(args: string[]): RunOptions {
-  let values: Partial<Record<string, string | boolean>>;
-  try {
-    ({ values } = parseArgs({
-      args,
-      allowNegative: true,
-      options: {
-        socket: { type: 'string' },
-        group: { type: 'string' },
-        user: { type: 'string' },
-        ring: { type: 'string' },
-        backlog: { type: 'string' },
-        pin: { type: 'boolean' },
-        exits: { type: 'boolean' },
-        failures: { type: 'boolean' },
-        source: { type: 'string' },
-      },
-    }));
-  } catch (cause) {
-    throw new HelperError('HELPER_USAGE', `${(cause as Error).message.split('\n')[0]}. See probes-helper --help.`, { cause });
-  }
+  const values = parseFlags(args, {
+    socket: { type: 'string' },
+    group: { type: 'string' },
+    user: { type: 'string' },
+    ring: { type: 'string' },
+    backlog: { type: 'string' },
+    pin: { type: 'boolean' },
+    exits: { type: 'boolean' },
+    failures: { type: 'boolean' },
+    source: { type: 'string' },
+  });
   const { source } = values;
   if (source !== undefined && source !== 'ebpf') throw new HelperError('HELPER_UNSUPPORTED', `--source: this system has "ebpf", not "${source}"`);
   const text = (name: keyof typeof DEFAULTS): string => (values[name] as string | undefined) ?? DEFAULTS[name];
@@ -52,6 +49,24 @@ export function parseRun(args: string[]): RunOptions {
     exits: values['exits'] === true,
     failures: values['failures'] === true,
   };
+}
+
+/** @throws {HelperError} HELPER_USAGE, naming the flag */
+export function parseAudit(args: string[]): AuditOptions {
+  const values = parseFlags(args, { socket: { type: 'string' }, json: { type: 'boolean' }, manifest: { type: 'string' } });
+  return {
+    socket: (values['socket'] as string | undefined) ?? DEFAULTS.socket,
+    json: values['json'] === true,
+    manifest: values['manifest'] as string | undefined,
+  };
+}
+
+function parseFlags(args: string[], options: NonNullable<ParseArgsConfig['options']>): Partial<Record<string, string | boolean>> {
+  try {
+    return parseArgs({ args, options, allowNegative: true }).values as Partial<Record<string, string | boolean>>;
+  } catch (cause) {
+    throw new HelperError('HELPER_USAGE', `${(cause as Error).message.split('\n')[0]}. See probes-helper --help.`, { cause });
+  }
 }
 
 /** A power of two, as the kernel demands of a ring. */
@@ -83,6 +98,7 @@ export function helpText(): string {
 
 usage:
   probes-helper run [flags]     trace and forward until SIGTERM
+  probes-helper audit [flags]   compare what runs with what was shipped; 1 when something is off
   probes-helper --version
   probes-helper --help
 
@@ -98,11 +114,16 @@ flags of run:
   --failures          also report execs that failed; slows every system call of the machine a little
   --source NAME       where events come from (ebpf)
 
+flags of audit:
+  --json              for programs
+  --manifest FILE     the manifest of the release, to compare files with
+  --socket PATH       of the helper to look at (${DEFAULTS.socket})
+
 Sizes take KiB, MiB, GiB. There is no configuration file and no environment variable.
 
 exit codes:
     0  ended by SIGTERM or SIGINT, everything sent that clients took in time
-    1  an error that has no code of its own
+    1  audit has findings; or an error that has no code of its own
 ${codes.join('\n')}
 `;
 }

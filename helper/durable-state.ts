@@ -21,6 +21,14 @@ export class DurableState {
     return HEADER_BYTES + 2 * 8 * count;
   }
 
+  /** The numbers that another process keeps in this memory, which may be mapped read-only; undefined for another shape. */
+  static read(memory: ArrayBuffer, count: number, shape: number): Float64Array | undefined {
+    const header = new Int32Array(memory, 0, 3);
+    if (header[SHAPE] !== shape || header[COUNT] !== count) return undefined;
+    const active = Atomics.load(header, ACTIVE) === 1 ? 1 : 0;
+    return new Float64Array(memory, HEADER_BYTES + active * 8 * count, count).slice();
+  }
+
   /** `shape` names the meaning of the numbers: a state of another shape is not read. */
   constructor(memory: ArrayBuffer, count: number, shape: number) {
     this.#header = new Int32Array(memory, 0, 3);

@@ -90,6 +90,7 @@ export function forward(handoff: Handoff): void {
     else setImmediate(drain);
   };
   const settle = (): void => {
+    state.recordPipe(pipe);
     source.settle();
     pipe.pump();
   };

@@ -1,5 +1,6 @@
 import { VERSION } from '../shared/version.ts';
-import { helpText, parseRun } from './command-line.ts';
+import { audit } from './audit/audit.ts';
+import { helpText, parseAudit, parseRun } from './command-line.ts';
 import { HelperError } from './errors.ts';
 import { forward } from './forward.ts';
 import { parseHandoff } from './handoff.ts';
@@ -17,6 +18,13 @@ function main([command, ...rest]: string[]): void {
       if (rest.includes('--help')) process.stdout.write(helpText());
       else run(parseRun(rest));
       return;
+    case 'audit': {
+      if (rest.includes('--help')) return void process.stdout.write(helpText());
+      const { text, ok } = audit(parseAudit(rest));
+      process.stdout.write(text);
+      process.exitCode = ok ? 0 : 1;
+      return;
+    }
     case 'forward':
       forward(parseHandoff(rest[0]));
       return;

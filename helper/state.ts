@@ -1,9 +1,19 @@
 import { DurableState } from './durable-state.ts';
 import type { BacklogBounds } from './pipe/backlog.ts';
 import type { Moment } from './clock.ts';
+import { MAX_CLIENTS } from './limits.ts';
 
 /** Raised when the numbers below change their meaning: a state of another shape is not taken over. */
 const SHAPE = 1;
+
+/** What the pipe counts, in the order of the state. */
+const PIPE_COUNTS = ['accepted', 'refused', 'left', 'wrote', 'overtaken'] as const;
+
+/** What a look from outside can see of the pipe. */
+export interface PipeRecord {
+  readonly counts: Readonly<Record<(typeof PIPE_COUNTS)[number], number>>;
+  readonly peers: readonly { readonly pid: number; readonly uid: number }[];
+}
 
 const TAIL = 0;
 const HEAD = 1;
@@ -14,7 +24,8 @@ const EPOCH_NANOSECONDS = 5;
 const REPEATED = 6;
 const SKIPPED = 7;
 const SKIPPED_EARLIER = 8;
-const COUNTERS = 9;
+const PIPE = 9;
+const COUNTERS = PIPE + PIPE_COUNTS.length + 2 * MAX_CLIENTS;
 
 /**
  * All that a successor of this process has to know to go on as if nothing had
@@ -105,6 +116,17 @@ export class HelperState implements BacklogBounds {
     this.#state.values[SKIPPED_EARLIER] = count;
   }
 
+  /** Tells the audit what the pipe did; no part of what a successor takes over. */
+  recordPipe({ counts, peers }: PipeRecord): void {
+    const { values } = this.#state;
+    PIPE_COUNTS.forEach((name, i) => (values[PIPE + i] = counts[name]));
+    for (let i = 0; i < MAX_CLIENTS; i++) {
+      const at = PIPE + PIPE_COUNTS.length + 2 * i;
+      values[at] = peers[i]?.pid ?? 0;
+      values[at + 1] = peers[i]?.uid ?? 0;
+    }
+  }
+
   /** The number that the next event of this counter will carry. */
   nextNumber(counter: number): number {
     return this.#get(COUNTERS + counter);
@@ -124,4 +146,19 @@ export class HelperState implements BacklogBounds {
   #get(index: number): number {
     return this.#state.values[index] as number;
   }
+}
+
+/** What the state of a running helper tells of its numbering and its pipe; empty when it is of another version. */
+export function readState(memory: ArrayBuffer, counters: number): Record<string, unknown> {
+  const values = DurableState.read(memory, COUNTERS + 2 * counters, SHAPE);
+  if (values === undefined) return {};
+  const at = (index: number): number => values[index] as number;
+  const clients = Array.from({ length: MAX_CLIENTS }, (_, i) => PIPE + PIPE_COUNTS.length + 2 * i);
+  return {
+    first_seq: at(FIRST_SEQ),
+    last_seq: at(LAST_SEQ),
+    backlog_bytes: at(HEAD) - at(TAIL),
+    clients: Object.fromEntries(PIPE_COUNTS.map((name, i) => [name, at(PIPE + i)])),
+    connected: clients.filter((client) => at(client) !== 0).map((client) => ({ pid: at(client), uid: at(client + 1) })),
+  };
 }

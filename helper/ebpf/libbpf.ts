@@ -29,6 +29,7 @@ export function bindLibbpf(koffi: Koffi) {
     map: library.func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
     map_fd: library.func('int bpf_map__fd(void *map)'),
     get: library.func('int bpf_obj_get(const char *path)'),
+    map_by_id: library.func('int bpf_map_get_fd_by_id(uint32_t id)'),
     program_by_id: library.func('int bpf_prog_get_fd_by_id(uint32_t id)'),
     pin_link: library.func('int bpf_link__pin(void *link, const char *path)'),
     set_pin_path: library.func('int bpf_map__set_pin_path(void *map, const char *path)'),

@@ -3,6 +3,7 @@ import { closeSync, existsSync, readFileSync, readSync, unlinkSync } from 'node:
 import path from 'node:path';
 import { HelperError } from '../errors.ts';
 import type { Koffi } from '../ffi/koffi.ts';
+import { MIN_RING_BYTES } from '../limits.ts';
 import { readFdinfo } from './fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
 import { linkPinPath, linkPins, type LinkPin } from './pins.ts';
@@ -40,7 +41,7 @@ const BACKLOG_PAGE_BYTES = 4096;
 const LOG_BYTES = 64 * 1024;
 
 /** Maps that a successor goes on with, whatever build of the probe it brings. */
-const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'exited', 'attempts'];
+export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'exited', 'attempts'];
 
 export function programNames({ exits, failures }: Pick<ProbeOptions, 'exits' | 'failures'>): string[] {
   return ['on_exec', ...(exits ? ['on_exit'] : []), ...(failures ? FAILURE_PROGRAMS : [])];
@@ -157,6 +158,23 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   if (!reused) takeSnapshot(bpf, object);
   const programs = Object.fromEntries(names.map((name) => [name, bpf.program_fd(bpf.program(object, name))]));
   return { ring: fd('ring'), counters, backlog: fd('backlog'), links, programs };
+}
+
+/**
+ * Loads programs of an object without attaching them, and gives the tag that the
+ * kernel computes for each. They are gone again when the process ends.
+ */
+export function loadForTags(koffi: Koffi, file: string, names: readonly string[]): ReadonlyMap<string, string> {
+  const bpf = bindLibbpf(koffi);
+  const bytes = readFileSync(file);
+  const object: Handle = bpf.open(bytes, bytes.length, null);
+  if (object === null) throw refused('read', bpf.errno());
+  bpf.set_autoload(bpf.program(object, 'on_exec'), false);
+  for (const name of names) bpf.set_autoload(bpf.program(object, name), true);
+  bpf.set_entries(bpf.map(object, 'ring'), MIN_RING_BYTES);
+  const failed = bpf.load(object);
+  if (failed < 0) throw refused('load', -failed);
+  return new Map(names.map((name) => [name, readFdinfo(bpf.program_fd(bpf.program(object, name))).get('prog_tag') ?? '']));
 }
 
 /** Runs the task iterator: it puts a record for each process into the ring, the reading itself yields nothing. */

@@ -4,6 +4,7 @@ import type { Libc } from '../ffi/libc.ts';
 import { Watch, type Readiness } from '../ffi/watch.ts';
 import { SEND_TURN_BYTES } from '../limits.ts';
 import type { Backlog } from './backlog.ts';
+import type { Peer } from './peer.ts';
 
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
@@ -17,6 +18,7 @@ export type ClientEnd = 'left' | 'wrote' | 'overtaken';
  * into the socket; what the socket does not take stays where it is.
  */
 export class Client {
+  readonly peer: Peer;
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #backlog: Backlog;
@@ -29,7 +31,8 @@ export class Client {
   #closed = false;
 
   /** @param fd connected and non-blocking; owned by this client from here on */
-  constructor(koffi: Koffi, libc: Libc, fd: number, backlog: Backlog, ended: (end: ClientEnd) => void) {
+  constructor(koffi: Koffi, libc: Libc, fd: number, peer: Peer, backlog: Backlog, ended: (end: ClientEnd) => void) {
+    this.peer = peer;
     this.#libc = libc;
     this.#fd = fd;
     this.#backlog = backlog;

@@ -15,13 +15,13 @@ export interface Peer {
 }
 
 /** Whether a peer may have the stream. The socket's mode asks the same question; this answers it a second time. */
-export type PeerPolicy = (peer: Peer | undefined) => boolean;
+export type PeerPolicy = (peer: Peer) => boolean;
 
 /** Root, and members of the socket's group. */
 export const rootOrGroup =
   (group: number): PeerPolicy =>
   (peer) =>
-    peer !== undefined && (peer.uid === 0 || peer.gid === group || peer.groups.includes(group));
+    peer.uid === 0 || peer.gid === group || peer.groups.includes(group);
 
 /** Undefined where the system does not tell. */
 export function peerOf(libc: Libc, fd: number): Peer | undefined {

@@ -5,7 +5,7 @@ import { Watch } from '../ffi/watch.ts';
 import { MAX_CLIENTS, SEND_TURN_BYTES } from '../limits.ts';
 import type { Backlog } from './backlog.ts';
 import { Client, type ClientEnd } from './client.ts';
-import { peerOf, type PeerPolicy } from './peer.ts';
+import { peerOf, type Peer, type PeerPolicy } from './peer.ts';
 
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
@@ -43,6 +43,11 @@ export class PipeServer {
     this.#watch = new Watch(koffi, listener, { readable: true }, () => this.#accept());
   }
 
+  /** Who is connected. */
+  get peers(): Peer[] {
+    return [...this.#clients].map((client) => client.peer);
+  }
+
   /** Sends what is new to every client that can take it. Call after the state was committed. */
   pump(): void {
     for (const client of this.#clients) client.pump(SEND_TURN_BYTES);
@@ -77,13 +82,14 @@ export class PipeServer {
     for (let i = 0; i < MAX_CLIENTS; i++) {
       const fd = this.#libc.accept4(this.#listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd < 0) return;
-      if (this.#clients.size >= MAX_CLIENTS || !this.#policy(peerOf(this.#libc, fd))) {
+      const peer = peerOf(this.#libc, fd);
+      if (peer === undefined || this.#clients.size >= MAX_CLIENTS || !this.#policy(peer)) {
         this.counts.refused++;
         closeSync(fd);
         continue;
       }
       this.counts.accepted++;
-      const client = new Client(this.#koffi, this.#libc, fd, this.#backlog, (end) => {
+      const client = new Client(this.#koffi, this.#libc, fd, peer, this.#backlog, (end) => {
         this.counts[end]++;
         this.#clients.delete(client);
       });

@@ -43,9 +43,9 @@ export function helperFolder(flavour: Flavour = 'built'): string {
 }
 
 /** Starts a helper and waits until it forwards. */
-export async function startHelper(args: readonly string[] = [], { flavour = 'built' as Flavour, socket = '' } = {}): Promise<RunningHelper> {
+export async function startHelper(args: readonly string[] = [], { flavour = 'built' as Flavour, socket = '', wrapper = [] as string[] } = {}): Promise<RunningHelper> {
   const path = socket || `/run/platform-probes-test-${process.pid}-${count++}/events.sock`;
-  const [program, ...leading] = helperCommand(flavour);
+  const [program, ...leading] = [...wrapper, ...helperCommand(flavour)] as [string, ...string[]];
   const child = spawn(program, [...leading, 'run', '--socket', path, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,0 +1,39 @@
+import type { AuditOptions } from '../command-line.ts';
+import { pinFolder } from '../ebpf/pins.ts';
+import { HelperError } from '../errors.ts';
+import { loadKoffi } from '../ffi/koffi.ts';
+import { bindLibc } from '../ffi/libc.ts';
+import { locateInstallation } from '../installation.ts';
+import { auditFiles } from './files.ts';
+import { auditKernel } from './kernel.ts';
+import { auditPipe } from './pipe.ts';
+import { auditProcess, findHelper, readHandoff } from './process.ts';
+import { renderJson, renderText, type Section } from './report.ts';
+
+/**
+ * Looks from outside, as root, at the helper that serves a socket, and compares it
+ * with what was shipped. Believes the kernel, not the helper.
+ * @returns the report, and whether nothing is to be objected to
+ * @throws {HelperError} when it cannot look
+ */
+export function audit(options: AuditOptions): { text: string; ok: boolean } {
+  if (process.platform !== 'linux') throw new HelperError('HELPER_UNSUPPORTED', `no audit for ${process.platform} yet`);
+  if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'looking into the kernel and another process takes root. Start it with sudo.');
+  const installation = locateInstallation();
+  const sections: Section[] = [auditFiles(installation, options.manifest)];
+  const pid = findHelper(`${options.socket}.lock`);
+  if (pid === undefined) {
+    const finding = { code: 'HELPER_NOT_RUNNING', message: `no helper serves ${options.socket}. Start it.` };
+    sections.push({ title: 'process', facts: {}, findings: [finding] });
+  } else {
+    const koffi = loadKoffi(installation.addon);
+    const libc = bindLibc(koffi);
+    const handoff = readHandoff(pid);
+    sections.push(
+      auditProcess(pid, handoff, installation),
+      auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(options.socket)),
+      auditPipe(koffi, libc, pid, handoff, options.socket),
+    );
+  }
+  return { text: (options.json ? renderJson : renderText)(sections), ok: sections.every((section) => section.findings.length === 0) };
+}
