@@ -76,8 +76,7 @@ kernelTest('from inside the helper, everything but forwarding is refused, on eve
   for (const [what, number, ...args] of FORBIDDEN) {
     for (const thread of [helper.pid, threads.at(-1) as number]) {
       const result = inside(thread, number, ...args);
-      // io_uring looks as if the kernel had none, see the filter.
-      t.is(result, number === 425 ? -38 : EPERM, `${what}, in thread ${thread}: ${result}`);
+      t.is(result, EPERM, `${what}, in thread ${thread}: ${result}`);
     }
   }
   t.is(inside(helper.pid, 39), helper.pid, 'what is allowed does work: getpid');
