@@ -7,6 +7,7 @@ import test from 'ava';
 import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
+import { PATIENCE, stormOf } from '../support/pace.ts';
 import { requireDense } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
 
@@ -14,6 +15,7 @@ const folder = mkdtempSync('/var/tmp/agent-end-to-end-');
 const events = `${folder}/log/events.jsonl`;
 const config = `${folder}/agent.yaml`;
 const agents: ChildProcess[] = [];
+const [FIRST, SECOND, THIRD] = [stormOf(5000), stormOf(1000), stormOf(2000)] as const;
 let helper: RunningHelper | undefined;
 
 test.before(() => {
@@ -43,7 +45,7 @@ const written = (): ProbeEvent[] =>
     .map((line) => parseEvent(line) as ProbeEvent);
 
 const until = async (found: () => boolean): Promise<void> => {
-  for (let waited = 0; waited < 20_000; waited += 20) {
+  for (let waited = 0; waited < 20_000 * PATIENCE; waited += 20) {
     try {
       if (found()) return;
     } catch {
@@ -65,8 +67,8 @@ kernelTest('an unprivileged agent writes every exec of the machine to a file tha
   writeFileSync(config, `source: { socket: ${helper.socket} }\noutputs:\n  - { name: local, type: file, path: ${events} }\n`);
   startAgent();
   await until(() => statSync(events).isFile());
-  await storm(5000, 'first');
-  await until(() => marked('first').length === 5000);
+  await storm(FIRST, 'first');
+  await until(() => marked('first').length === FIRST);
   const { mode, uid } = statSync(events);
   t.deepEqual([mode & 0o777, uid], [0o600, CLIENT_UID]);
   requireDense(written());
@@ -77,19 +79,19 @@ kernelTest('an agent that was away gets from the backlog what it missed, and not
   // The helper is restarted under the agent's feet: the agent comes back by itself.
   await helper?.stop();
   helper = await startHelper([], { socket });
-  await storm(1000, 'second');
-  await until(() => marked('second').length >= 1000);
-  t.is(marked('second').length, 1000);
-  t.is(marked('first').length, 5000);
+  await storm(SECOND, 'second');
+  await until(() => marked('second').length >= SECOND);
+  t.is(marked('second').length, SECOND);
+  t.is(marked('first').length, FIRST);
 });
 
 kernelTest('SIGTERM leaves everything that was taken on disk, and exit code 0', async (t) => {
   const agent = agents[0] as ChildProcess;
-  await storm(2000, 'third');
+  await storm(THIRD, 'third');
   await delay(300);
   agent.kill('SIGTERM');
   t.deepEqual(await once(agent, 'exit'), [0, null]);
-  t.is(marked('third').length, 2000);
+  t.is(marked('third').length, THIRD);
 });
 
 kernelTest('in a pipe, standard output is one line of JSON an event', async (t) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import test from 'ava';
 import { fixture } from '../support/fixtures.ts';
+import { stormOf } from '../support/pace.ts';
 import { requireDense } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
 import { run, Session } from '../support/session.ts';
@@ -93,16 +94,17 @@ kernelTest('an exec in the same process is no exit, not even from another thread
   }
 });
 
-kernelTest('5,000 short processes have 5,000 exits, each of its own exec', async (t) => {
+const SHORT = stormOf(5000);
+kernelTest(`${SHORT.toLocaleString('en')} short processes have as many exits, each of its own exec`, async (t) => {
   const sensor = await start();
   const from = sensor.client.events.length;
-  const storm = spawn(fixture('exec-storm'), [noOp, '5000', '2', 'short'], { stdio: 'ignore' });
+  const storm = spawn(fixture('exec-storm'), [noOp, String(SHORT), '2', 'short'], { stdio: 'ignore' });
   t.deepEqual(await once(storm, 'exit'), [0, null]);
   await sensor.settle();
   const key = ({ pid, start_time }: { pid: number; start_time?: number }): string => `${pid} ${start_time}`;
   const events = sensor.client.events.slice(from);
   const execs = sensor.client.execs.filter(({ filename, argv }) => filename === noOp && argv?.[3] === 'short').map(key);
-  t.is(new Set(execs).size, 5000);
+  t.is(new Set(execs).size, SHORT);
   const ended = await sensor.client.until(() => {
     const exits = sensor.exits().map(key);
     return execs.every((exec) => exits.includes(exec)) && exits;

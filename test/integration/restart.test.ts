@@ -7,12 +7,14 @@ import test from 'ava';
 import { AgentRun } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { startHelper, type RunningHelper } from '../support/helper-process.ts';
+import { stormOf } from '../support/pace.ts';
 import { PipeClient, requireDense, settledHeartbeat } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
 
 const socket = `/run/platform-probes-restart-${process.pid}/events.sock`;
 const pins = `/sys/fs/bpf/${path.basename(path.dirname(socket))}`;
 const noOp = fixture('no-op');
+const LOAD = stormOf(30_000, 3000);
 let helper: RunningHelper | undefined;
 let agent: AgentRun | undefined;
 
@@ -30,7 +32,7 @@ kernelTest('a helper that is killed again and again under load loses nothing and
   helper = await startHelper(['--pin'], { socket });
   agent = new AgentRun();
   agent.start(socket);
-  const load = storm(30_000, 'load');
+  const load = storm(LOAD, 'load');
   let running = true;
   void load.then(() => (running = false));
   let kills = 0;
@@ -42,11 +44,11 @@ kernelTest('a helper that is killed again and again under load loses nothing and
     helper = await startHelper(['--pin'], { socket });
   }
   t.true(kills >= 3, `${kills} kills`);
-  await agent.until(() => agent?.marked(noOp, 'load').length === 30_000);
+  await agent.until(() => agent?.marked(noOp, 'load').length === LOAD);
   await delay(500);
   const written = agent.written();
   requireDense(written);
-  t.is(agent.marked(noOp, 'load').length, 30_000);
+  t.is(agent.marked(noOp, 'load').length, LOAD);
   t.false(written.some(({ type }) => type === 'gap'));
 });
 

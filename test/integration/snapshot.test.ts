@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
+import { stormOf } from '../support/pace.ts';
 import { requireDense, settledHeartbeat } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
 import { Session } from '../support/session.ts';
@@ -98,7 +99,7 @@ kernelTest('every process that has an image is told, and no kernel thread is', a
 });
 
 kernelTest('programs that start while the helper does are told exactly once', async (t) => {
-  const storm = launch(fixture('exec-storm'), [noOp, '3000', '1', 'starting'], { stdio: 'ignore' });
+  const storm = launch(fixture('exec-storm'), [noOp, String(stormOf(3000)), '1', 'starting'], { stdio: 'ignore' });
   const paused: ChildProcess[] = [];
   let starting = true;
   const more = (async () => {
@@ -124,7 +125,7 @@ kernelTest('programs that start while the helper does are told exactly once', as
 });
 
 kernelTest('snapshot, execs and gaps add up to the kernel\'s count', async (t) => {
-  const storm = launch(fixture('exec-storm'), [noOp, '4000', '2', 'counted'], { stdio: 'ignore' });
+  const storm = launch(fixture('exec-storm'), [noOp, String(stormOf(4000)), '2', 'counted'], { stdio: 'ignore' });
   const sensor = await open();
   await once(storm, 'exit');
   const beat = await sensor.client.until((client) => settledHeartbeat(client));

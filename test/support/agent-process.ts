@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
 import { CLIENT_GID, CLIENT_UID } from './helper-process.ts';
+import { endWithUs } from './reaper.ts';
+import { PATIENCE } from './pace.ts';
 
 /** The built agent under a uid of its own, writing to a file in a folder of its own. */
 export class AgentRun {
@@ -28,6 +30,7 @@ export class AgentRun {
     this.process = spawn(`${this.folder}/probes-agent`, ['run', '--config', config], {
       uid: CLIENT_UID, gid: CLIENT_GID, cwd: '/', env: {}, stdio: ['ignore', 'pipe', 'pipe'],
     });
+    endWithUs(this.process);
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     return this.process;
   }
@@ -52,7 +55,7 @@ export class AgentRun {
 
   /** Waits until `found` holds; what it throws (no file yet, half a last line) counts as no. */
   async until(found: () => boolean, seconds = 30): Promise<void> {
-    for (let waited = 0; waited < seconds * 1000; waited += 50) {
+    for (let waited = 0; waited < seconds * PATIENCE * 1000; waited += 50) {
       try {
         if (found()) return;
       } catch {
@@ -60,7 +63,7 @@ export class AgentRun {
       }
       await delay(50);
     }
-    throw new Error(`not seen within ${seconds} s; the agent logged: ${this.#stderr.slice(-2000)}`);
+    throw new Error(`not seen within ${seconds * PATIENCE} s; the agent logged: ${this.#stderr.slice(-2000)}`);
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {

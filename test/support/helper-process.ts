@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PATIENCE } from './pace.ts';
+import { endWithUs } from './reaper.ts';
 import { stageHelper, type Flavour } from './staged.ts';
 
 /** Ids that no account of a machine has: the helper becomes one, clients another. */
@@ -50,11 +52,12 @@ export async function startHelper(args: readonly string[] = [], { flavour = 'bui
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   running.add(child);
+  endWithUs(child);
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   child.on('exit', () => running.delete(child));
   for (let waited = 0; !stderr.includes('forwarding'); waited += 20) {
-    if (child.exitCode !== null || waited > 20_000) {
+    if (child.exitCode !== null || waited > 20_000 * PATIENCE) {
       child.kill('SIGKILL');
       throw new Error(`the helper did not start (${child.exitCode}): ${stderr}`);
     }
@@ -79,7 +82,7 @@ export async function startHelper(args: readonly string[] = [], { flavour = 'bui
 /** Runs the helper to its end, for what it refuses. */
 export async function runHelper(args: readonly string[], { flavour = 'built' as Flavour, uid = 0 } = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const [program, ...leading] = helperCommand(flavour);
-  const child = spawn(program, [...leading, ...args], { stdio: ['ignore', 'pipe', 'pipe'], uid, gid: uid, timeout: 20_000 });
+  const child = spawn(program, [...leading, ...args], { stdio: ['ignore', 'pipe', 'pipe'], uid, gid: uid, timeout: 20_000 * PATIENCE });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -7,6 +7,7 @@ import type { HelloEvent } from '../../shared/events/hello.ts';
 import { isKnown, parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
 import { LineSplitter } from '../../shared/protocol/lines.ts';
 import { CLIENT_GID, CLIENT_UID, helperFolder } from './helper-process.ts';
+import { PATIENCE } from './pace.ts';
 
 /** Copies a socket to standard output; runs as another user, so that the pipe is crossed for real. */
 const COPY = `
@@ -50,13 +51,13 @@ export class PipeClient {
 
   /** Waits until `found` answers, or fails after `seconds`. */
   async until<T>(found: (client: this) => T | undefined | false, seconds = 20): Promise<T> {
-    for (let waited = 0; waited < seconds * 1000; waited += 10) {
+    for (let waited = 0; waited < seconds * PATIENCE * 1000; waited += 10) {
       const result = found(this);
       if (result !== undefined && result !== false) return result;
       if (this.process.exitCode !== null) throw new Error(`the client ended: ${this.#error || 'disconnected'}`);
       await delay(10);
     }
-    throw new Error(`not seen within ${seconds} s; ${this.events.length} events, the last: ${this.lines.at(-1)?.slice(0, 300)}`);
+    throw new Error(`not seen within ${seconds * PATIENCE} s; ${this.events.length} events, the last: ${this.lines.at(-1)?.slice(0, 300)}`);
   }
 
   /** Waits for the first exec that `fits`. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
 import { startHelper, type RunningHelper } from './helper-process.ts';
+import { PATIENCE } from './pace.ts';
 import { PipeClient, requireDense } from './pipe-client.ts';
 
 /** A program that ran to its end. */
@@ -15,7 +16,7 @@ export interface Run {
 
 /** Runs a program and leaves the event loop free for clients of this process. A hung one is killed after `seconds`. */
 export async function run(program: string, args: readonly string[] = [], options: SpawnOptions = {}, seconds = 30): Promise<Run> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: seconds * 1000, killSignal: 'SIGKILL', ...options });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: seconds * PATIENCE * 1000, killSignal: 'SIGKILL', ...options });
   const parts: Buffer[] = [];
   child.stdout?.on('data', (part: Buffer) => parts.push(part));
   await once(child, 'close');
