@@ -43,7 +43,7 @@ const LOG_BYTES = 64 * 1024;
 /** Maps that a successor goes on with, whatever build of the probe it brings. */
 export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'exited', 'attempts'];
 
-export function programNames({ exits, failures }: Pick<ProbeOptions, 'exits' | 'failures'>): string[] {
+function programNames({ exits, failures }: Pick<ProbeOptions, 'exits' | 'failures'>): string[] {
   return ['on_exec', ...(exits ? ['on_exit'] : []), ...(failures ? FAILURE_PROGRAMS : [])];
 }
 

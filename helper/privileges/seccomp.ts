@@ -79,7 +79,7 @@ const SYSTEMS = {
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
 /** The filter as struct sock_filter[]: seccomp_filter.rst of the kernel's documentation. */
-export function buildFilter(arch: keyof typeof SYSTEMS): Buffer {
+function buildFilter(arch: keyof typeof SYSTEMS): Buffer {
   const { audit, column, ioctl } = SYSTEMS[arch];
   const numberOf = (name: string): number => ALLOWED.find((call) => call[0] === name)?.[column] ?? -1;
   const code: Instruction[] = [

@@ -1,7 +1,7 @@
 import { count, instant, integer, mapOf, objectOf, oneOf, text, texts, yes, type Fields } from './fields.ts';
 
 /** What every event about one process carries. */
-export interface ProcessFields {
+interface ProcessFields {
   /** Process id as the root PID namespace sees it. */
   pid: number;
   /** The path that was executed, then the arguments after argv[0], joined by single spaces. */
