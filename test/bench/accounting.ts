@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+
+/** Nanoseconds of processor time, user and system, that the threads of a process have used. */
+export function cpuOf(pid: number): number {
+  let total = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    total += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ', 1)[0]);
+  }
+  return total;
+}
+
+/** Bytes of memory that are this process's share (PSS). */
+export function pssOf(pid: number): number {
+  return kilobytes(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'), 'Pss');
+}
+
+/** The part of it that lies in shared memory with the kernel or a successor: ring and backlog. */
+export function buffersOf(pid: number): number {
+  return readFileSync(`/proc/${pid}/smaps`, 'latin1')
+    .split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+    .filter((mapping) => /^.* (?:anon_inode:bpf-map|\/memfd:.*|anon_inode:\[bpf-map\])$/m.test(mapping.slice(0, mapping.indexOf('\n'))))
+    .reduce((total, mapping) => total + kilobytes(mapping, 'Pss'), 0);
+}
+
+function kilobytes(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? Number.NaN) * 1024;
+}
+
+/** A process of the kernel by its name; undefined where there is none, or none to be seen. */
+export function kernelThread(name: string): number | undefined {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .find((pid) => {
+      const file = `/proc/${pid}/comm`;
+      try {
+        return existsSync(file) && readFileSync(file, 'latin1').trim() === name;
+      } catch {
+        return false; // it ended
+      }
+    });
+}

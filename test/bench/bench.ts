@@ -1,0 +1,173 @@
+// npm run bench -- [--rounds 7] [--execs 10000] [--only ours,execsnoop] [--shapes plain,two] [--quick] [--million] [--json] [--write]
+//
+// What watching costs: the time it adds to each exec, the observer's own processor
+// time and memory, and what it lost or cut; ours beside other tools, in one run.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+import { mountTracing } from '../../scripts/kernel-mounts.ts';
+import { complain, messageOf, progress } from '../../scripts/progress.ts';
+import { inCheckout, ROOT } from '../../scripts/root-folder.ts';
+import { ensureSystemPackages } from '../../scripts/system-packages.ts';
+import { cpuOf } from './accounting.ts';
+import { atEnd } from './cleanup.ts';
+import { markdown } from './document.ts';
+import { describeCommit, describeMachine } from './machine.ts';
+import { Bench, plain, type Pair } from './measure.ts';
+import { AUDITD } from './observers/auditd.ts';
+import type { Observer } from './observers/observer.ts';
+import { OWN, OWN_VARIANTS } from './observers/ours.ts';
+import { PRINTING } from './observers/printing.ts';
+import { terminal, type Participant, type Results } from './report.ts';
+import { SHAPES, Storms, type Shape } from './storm.ts';
+import { idle, latency, million, neverSlept, peakMemory, trickle, type Peak } from './sustained.ts';
+
+const OWN_IDS = [OWN, ...OWN_VARIANTS].map(({ id }) => id);
+const OBSERVERS: readonly Observer[] = [OWN, ...OWN_VARIANTS, ...PRINTING, AUDITD];
+
+const USAGE = `npm run bench -- [options]
+
+  --rounds N        how often each is measured (7)
+  --execs N         execs in each storm (10000)
+  --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}
+  --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
+  --quick           the storms alone: no latency, idle time and peak memory
+  --million         also a million execs by two workers
+  --json            prints every figure as JSON instead of a table
+  --write           writes docs/benchmarks.md
+`;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    execs: { type: 'string', default: '10000' },
+    only: { type: 'string' },
+    shapes: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    million: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function whole(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`--${name}: expected a whole number from 1 to ${most}`);
+  return value;
+}
+
+function choose<T extends { readonly id: string }>(name: string, all: readonly T[], list: string | undefined): readonly T[] {
+  const chosen = list?.split(',');
+  const unknown = chosen?.find((id) => !all.some((each) => each.id === id));
+  if (unknown !== undefined) throw new Error(`--${name}: ${unknown} is none of ${all.map(({ id }) => id).join(', ')}`);
+  return all.filter(({ id }) => chosen?.includes(id) ?? true);
+}
+
+/** Starts it once, so that what cannot run here is known before the rounds begin. */
+async function describe(bench: Bench, observer: Observer): Promise<Participant> {
+  let missing = observer.missing();
+  try {
+    if (missing === undefined) await bench.watched(observer, 1, async () => undefined);
+  } catch (error) {
+    missing = `it does not start here: ${messageOf(error)}`;
+  }
+  if (missing !== undefined) complain(`${observer.title}: ${missing}`);
+  const { id, title, command } = observer;
+  return { id, title, command, version: observer.version(), own: OWN_IDS.includes(id), ...(missing === undefined ? {} : { missing }) };
+}
+
+async function measureAll(bench: Bench, observers: readonly Observer[], shapes: readonly Shape[], rounds: number, execs: number): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    for (const shape of shapes) {
+      for (const observer of observers) {
+        if (observer.shapes?.includes(shape.id) === false) continue;
+        const pair = await bench.pair(observer, shape, execs, round);
+        pairs.push(pair);
+        const { bare, watched, delivery } = pair;
+        progress(`round ${round}/${rounds} ${shape.id} ${observer.id}: ${(bare / 1000).toFixed(0)} → ${(watched / 1000).toFixed(0)} µs an exec, ${delivery.lost} lost, ${delivery.cut + delivery.bare} cut`);
+      }
+    }
+  }
+  return pairs;
+}
+
+async function main(): Promise<void> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Error('needs root on Linux: sudo npm run bench');
+  const [rounds, execs] = [whole('rounds', values.rounds, 1000), whole('execs', values.execs, 40_000)];
+  const observersAsked = choose('only', OBSERVERS, values.only);
+  const shapes = choose('shapes', SHAPES, values.shapes);
+  const machine = describeMachine();
+
+  if (ensureSystemPackages('run').length > 0) throw new Error('system packages are missing');
+  mountTracing();
+  const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 2, 2] });
+  if (build.status !== 0) throw new Error('the build failed');
+
+  const folder = mkdtempSync('/var/tmp/probes-bench-');
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  chmodSync(folder, 0o755);
+  const storms = new Storms(folder);
+  const bench = new Bench(folder, storms);
+
+  const participants: Participant[] = [];
+  for (const observer of observersAsked) {
+    progress(`${observer.title}: does it run here?`);
+    participants.push(await describe(bench, observer));
+  }
+  const observers = observersAsked.filter(({ id }) => participants.some((each) => each.id === id && each.missing === undefined));
+  const pairs = await measureAll(bench, observers, shapes, rounds, execs);
+
+  const peaks: Record<string, Peak> = {};
+  let own: Partial<Pick<Results, 'latency' | 'idle' | 'million'>> = {};
+  if (!values.quick) {
+    for (const observer of observers) {
+      progress(`memory during a storm: ${observer.id}`);
+      peaks[observer.id] = await peakMemory(bench, storms, observer, plain(), execs);
+    }
+    if (observers.includes(OWN)) {
+      progress('from exec to file');
+      const [slow, fast] = [storms.plan(plain(), execs), storms.plan(plain(), execs)];
+      own = { latency: { trickle: await latency(bench, OWN, slow, () => trickle(slow, 1000)), storm: await latency(bench, OWN, fast, () => storms.run(fast)) } };
+      progress('idle for 20 s');
+      own = { ...own, idle: await idle(bench, OWN, cpuOf) };
+    }
+  }
+  const two = SHAPES.find(({ id }) => id === 'two');
+  if (values.million && observers.includes(OWN) && two !== undefined) {
+    progress('a million execs: some minutes');
+    own = { ...own, million: await million(bench, storms, OWN, two, 1_000_000) };
+  }
+
+  const results: Results = {
+    date: new Date().toISOString().slice(0, 10),
+    commit: describeCommit(ROOT),
+    machine,
+    options: { rounds, execs, arguments: process.argv.slice(2).join(' ') },
+    shapes: shapes.map(({ id, title }) => ({ id, title })),
+    participants,
+    pairs,
+    peaks,
+    ...own,
+    slept: !neverSlept(),
+  };
+  process.stdout.write(values.json ? `${JSON.stringify(results, undefined, 2)}\n` : terminal(results));
+  if (values.write) {
+    writeFileSync(inCheckout('docs/benchmarks.md'), markdown(results));
+    progress('docs/benchmarks.md is written');
+  }
+}
+
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  complain(messageOf(error));
+  process.exit(1);
+}

@@ -1,0 +1,87 @@
+import { bareLine, cells, comparisons, HEADINGS, ownFigures, rowsOf, type Results } from './report.ts';
+
+/** docs/benchmarks.md: all of it is made here. */
+export function markdown(results: Results): string {
+  const { machine, options } = results;
+  const measured = results.participants.filter(({ missing }) => missing === undefined);
+  const missing = results.participants.filter((each) => each.missing !== undefined);
+  return `# Benchmarks
+
+Written by \`npm run bench\`; do not edit. Run it on your own machine: it needs root, and ends what it starts.
+
+    npm run bench -- ${options.arguments}
+
+| | |
+|---|---|
+| date | ${results.date} |
+| measured | commit ${results.commit}, built programs, default settings |
+| processor | ${machine.cores} × ${machine.cpu}, ${machine.virtual}, ${machine.memory} |
+| system | ${machine.distribution}, kernel ${machine.kernel} |
+| load before (1, 5, 15 minutes) | ${machine.load.map((value) => value.toFixed(2)).join(', ')} |
+
+## What follows from it
+
+${comparisons(results).map((line) => `- ${line}`).join('\n')}
+
+"The best other" is the best one that tells arguments at all. Where it lost or cut something, it did less for its figure.
+
+## Storms
+
+A C program starts a static program that does nothing (\`vfork\`, \`execve\`, \`waitpid\`), again and again, as fast as it can. Each time
+with other arguments, so that every single exec is found again in what the observer wrote, and compared.
+
+The order is A B C … A B C …. Immediately before each watched storm the same storm runs with nothing attached; the two are a pair.
+Figures are medians of all rounds, with the quartiles in parentheses.
+
+- **added**: time of an exec in the watched storm less that of its pair; **times bare**: the same as a ratio.
+- **CPU**: user and system time of all processes of the observer, from the storm's first exec until everything is written, for each exec.
+- **memory**: PSS of all its processes when everything is written; in parentheses the most that was seen during another, untimed storm${
+    Object.keys(results.peaks).length > 0 ? '' : ' (left out in this run)'
+  }.
+  Platform Probes' includes its ring (8 MiB) and its backlog (16 MiB), as far as they were used.
+- **lost**: execs that are not in the output. **arguments missing or cut**: execs that are, but not with all arguments as they were.
+
+${results.shapes
+  .map(({ id, title }) => {
+    const rows = rowsOf(results, id);
+    if (rows.length === 0) return '';
+    return `### ${sentence(title)}\n\n${bareLine(rows)}\n\n${row(HEADINGS)}\n${row(HEADINGS.map(() => '---'))}\n${rows.map((each) => row(cells(each))).join('\n')}\n`;
+  })
+  .join('\n')}
+## Platform Probes beyond that
+
+${row(['', ''])}
+${row(['---', '---'])}
+${ownFigures(results).map(row).join('\n')}
+
+From exec to file: from the start time of the process, which the event carries and which lies a few microseconds before the exec, until
+the line is in the file, looked at every millisecond.${results.slept ? ' The machine has slept since its start, so these figures are wrong.' : ''}
+
+## Who was measured
+
+${row(['', 'what', 'command'])}
+${row(['---', '---', '---'])}
+${measured.map(({ title, version, command }) => row([title, version, `\`${command}\``])).join('\n')}
+${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, version, missing: reason }) => `- ${title} (${version}): ${reason}`).join('\n')}\n`}
+## What these figures are not
+
+- Absolute times are those of one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run say something, and only where quartiles do not
+  overlap. A figure of added time whose quartiles reach below zero is noise.
+- A static program that does nothing is the worst case. Starting a real one takes milliseconds; what is added stays the same.
+- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
+  processor time of the reader turns into added time.
+- Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second.
+- The observers do not write the same. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in
+  several records; Platform Probes some thirty fields as JSON, flushed to the file as they come. execsnoop and forkstat collect a few KiB
+  before they write, which costs less and comes later: up to minutes later on a quiet machine.
+- Not in anyone's processor time: interrupts, the kernel's work for writing files, and the probe in the kernel. The probe is in the added time.
+- forkstat reads the command line of a process after the fact. Where it has none there is nothing to recognise an exec by; such lines were
+  counted as the storm's, up to the number that was missing.
+- bpftrace and auditd see the call, execsnoop its return, Platform Probes the point at which the kernel can no longer refuse.
+- auditd had its package's configuration, but for the log's place and rotation, and \`-b 8192\` as its package's rules have. Once an audit rule
+  was loaded, a kernel prepares every process for it until the next boot; between its runs a rule \`never,task\` kept that away from the others.
+`;
+}
+
+const row = (values: readonly string[]): string => `| ${values.map((value) => value.replaceAll('|', '\\|')).join(' | ')} |`;
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

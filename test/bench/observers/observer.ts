@@ -1,0 +1,34 @@
+import type { Deliveries } from '../delivery.ts';
+import type { Storm } from '../storm.ts';
+
+/** A program that tells which programs are started. */
+export interface Observer {
+  readonly id: string;
+  readonly title: string;
+  /** The shapes it is measured with; all when absent. */
+  readonly shapes?: readonly string[];
+  /** What is run, for the reader of the report. */
+  readonly command: string;
+  /** What it is and where it came from. */
+  version(): string;
+  /** Installs what it needs. @returns why it cannot be measured here, or undefined */
+  missing(): string | undefined;
+  /** Starts it. What it writes goes into `folder`. */
+  start(folder: string): Promise<Watch>;
+}
+
+/** An observer that runs. */
+export interface Watch {
+  /** Its processes, by what they do. */
+  readonly processes: Readonly<Record<string, number>>;
+  /** Processes that belong to the kernel but work for it alone. */
+  readonly kernel?: Readonly<Record<string, number>>;
+  /** What it has written so far, in bytes. */
+  size(): number;
+  /** What it printed about itself. */
+  log(): string;
+  /** Ends it; everything is written then. */
+  stop(): Promise<void>;
+  /** Reads what it wrote, after `stop`. */
+  read(deliveries: Deliveries, storm: Storm): Promise<void>;
+}
