@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { writeAll } from '../descriptor.ts';
 import { WriteError } from '../output.ts';
@@ -141,10 +142,20 @@ export class RotatingFile {
     const { path, maxFiles } = this.#options;
     await this.#handle?.datasync();
     if (maxFiles === 1) await rm(path, { force: true });
-    for (let number = maxFiles - 1; number >= 1; number--) {
-      await renameIfThere(number === 1 ? path : `${path}.${number - 1}`, `${path}.${number}`);
-    }
+    else for (const number of await this.#numbersToMove()) await rename(number === 0 ? path : `${path}.${number}`, `${path}.${number + 1}`);
     await this.#replace(this.now);
+  }
+
+  /** The numbers of the files that move one up, the highest first; 0 is the current one. The last that is kept is overwritten. */
+  async #numbersToMove(): Promise<number[]> {
+    const { path, maxFiles } = this.#options;
+    const prefix = `${basename(path)}.`;
+    const numbers: number[] = [];
+    for (const name of await readdir(dirname(path))) {
+      const number = name === basename(path) ? 0 : name.startsWith(prefix) ? numberOf(name.slice(prefix.length)) : undefined;
+      if (number !== undefined && number + 1 < maxFiles) numbers.push(number);
+    }
+    return numbers.sort((a, b) => b - a);
   }
 
   /** Goes over to what now has the path. */
@@ -179,12 +190,9 @@ export class RotatingFile {
   }
 }
 
-async function renameIfThere(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-  }
+/** The number that a rotated file is named by, as we write it: `07` is somebody else's. */
+function numberOf(suffix: string): number | undefined {
+  return /^[1-9]\d{0,3}$/.test(suffix) ? Number(suffix) : undefined;
 }
 
 async function statIfThere(path: string): Promise<Stats | undefined> {
