@@ -343,14 +343,13 @@ static __always_inline u32 append_file(struct scratch *s, struct file *file, u32
 	return s->end - start;
 }
 
-/* Puts filename, already at the start of the strings, and what else the process knows of places into the record. */
-static __always_inline void append_places(struct scratch *s, long filename_bytes, struct task_struct *t)
+/* Puts the paths that the process has into the record, at the start of its strings. */
+static __always_inline void append_places(struct scratch *s, struct task_struct *t)
 {
 	struct exec_record *e = &s->event;
 	struct fs_struct *fs = BPF_CORE_READ(t, fs);
 
-	e->filename_bytes = filename_bytes > 0 ? filename_bytes : 0;
-	s->end = e->filename_bytes;
+	s->end = 0;
 	e->exe_bytes = append_file(s, BPF_CORE_READ(t, mm, exe_file), FLAG_EXE_CUT);
 	u64 start = s->end;
 	append_path(s, BPF_CORE_READ(fs, pwd.mnt), BPF_CORE_READ(fs, pwd.dentry), FLAG_CWD_CUT);
@@ -458,8 +457,12 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	fill_process(&s->event, t, kind, cpu, number);
 	s->event.flags |= image_flags(t, BPF_CORE_READ(bprm, file)) | exec_flags(bprm);
 
-	append_places(s, bpf_probe_read_kernel_str(s->strings, PATH_BYTES, BPF_CORE_READ(bprm, filename)), t);
+	append_places(s, t);
 	u64 pos = s->end;
+	CLAMP(pos, STRING_BYTES - HEAD_ARGS_BYTES - PATH_BYTES);
+	long n = bpf_probe_read_kernel_str(s->strings + pos, PATH_BYTES, BPF_CORE_READ(bprm, filename));
+	s->event.filename_bytes = n > 0 ? n : 0;
+	pos += s->event.filename_bytes;
 	CLAMP(pos, STRING_BYTES - HEAD_ARGS_BYTES);
 
 	/* The arguments as the new image has them: no other thread exists that could change them. */
@@ -536,7 +539,8 @@ int on_snapshot(struct bpf_iter__task *ctx)
 	struct file *image = BPF_CORE_READ(t, mm, exe_file);
 	if (image)
 		s->event.flags |= image_flags(t, image);
-	append_places(s, 0, t);
+	append_places(s, t);
+	s->event.filename_bytes = 0;
 	/* The arguments lie in another process's memory, which an iterator cannot read on every kernel: the reader asks /proc. */
 	s->event.argv_bytes = 0;
 	s->event.args_bytes = 0;
@@ -583,7 +587,12 @@ static __always_inline int report_attempt(s64 ret)
 	fill_process(&s->event, t, kind, cpu, number);
 	s->event.error = -ret;
 
-	append_places(s, bpf_probe_read_user_str(s->strings, PATH_BYTES, (void *)a.filename), t);
+	append_places(s, t);
+	u64 at = s->end;
+	CLAMP(at, STRING_BYTES - HEAD_ARGS_BYTES - PATH_BYTES);
+	long filename_bytes = bpf_probe_read_user_str(s->strings + at, PATH_BYTES, (void *)a.filename);
+	s->event.filename_bytes = filename_bytes > 0 ? filename_bytes : 0;
+	s->end = at + s->event.filename_bytes;
 
 	u64 start = s->end;
 	s->limit = start + HEAD_ARGS_BYTES;

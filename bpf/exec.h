@@ -4,7 +4,7 @@
  * holds the two layouts together through the object's own type information.
  *
  * Little endian, every record starts on 8 bytes. All strings of a record stand
- * after its fixed part, one after the other, in the order of their lengths below.
+ * after its fixed part, one after the other.
  */
 #pragma once
 
@@ -59,6 +59,18 @@ struct exec_record {
 	u32 seconds; /* since boot, time asleep included */
 	u32 nanoseconds;
 	u32 pid;
+	u32 flags;
+	u64 start_time;	/* microseconds since boot */
+	s32 error;	/* errno of a failed exec, positive */
+	u32 argv_bytes; /* in the new image; what follows in this record may be less */
+	char comm[16];
+	u32 filename_bytes;
+	u32 args_bytes;
+	/*
+	 * From here to the end of the paths, execs of one parent are often the same
+	 * byte for byte, and the reader makes use of it.
+	 */
+	u64 parent_start_time; /* 0: no parent */
 	u32 ppid;
 	u32 uid;
 	u32 gid;
@@ -67,20 +79,13 @@ struct exec_record {
 	u32 loginuid;   /* 0xffffffff: none */
 	u32 session_id; /* 0: none */
 	u32 tty;	    /* 0: none */
-	u32 flags;
-	u64 start_time;	   /* microseconds since boot */
-	u64 parent_start_time; /* 0: no parent */
 	u32 ns[NS_COUNT];
-	s32 error; /* errno of a failed exec, positive */
-	char comm[16];
-	u32 argv_bytes; /* in the new image; what follows in this record may be less */
-	/* Lengths of the strings, in their order. Paths are components from the leaf up, each with its NUL. */
-	u32 filename_bytes;
+	/* Of the paths, in their order: components from the leaf up, each with its NUL. Then come filename and arguments. */
 	u32 exe_bytes;
 	u32 cwd_bytes;
 	u32 parent_exe_bytes;
 	u32 cgroup_bytes;
-	u32 args_bytes;
+	u32 unused;
 };
 
 /* A process ended: KIND_EXIT. */

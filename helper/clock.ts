@@ -55,7 +55,8 @@ export class Clock {
       this.#second = seconds;
       this.#text = new Date(seconds * 1000).toISOString().slice(0, 20);
     }
-    return `${this.#text}${String(nanoseconds).padStart(9, '0')}Z`;
+    // A leading 1 that is cut off again pads with zeros in one step.
+    return `${this.#text}${String(1e9 + nanoseconds).slice(1)}Z`;
   }
 
   /** The time of every event's clock, now. */

@@ -45,8 +45,11 @@ export const OPEN_EVENT_MS = 50;
 /** Bytes of arguments that are read of a program that ran already; more than execve(2) allows. */
 export const MAX_COMMAND_LINE_BYTES = 8 * 1024 * 1024;
 
-/** Distinct paths whose JSON form is remembered (exe, cwd, cgroup repeat from event to event). */
-export const PATH_CACHE_ENTRIES = 1024;
+/** Parents whose part of an event is remembered, as it was spelled out last. */
+export const SURROUNDINGS_CACHE_ENTRIES = 512;
+
+/** Of paths longer than this together nothing is remembered, so that all that is takes some 4 MiB at the very most. */
+export const SURROUNDINGS_CACHE_BYTES = 1024;
 
 /** Milliseconds that SIGTERM leaves to clients for taking what is already theirs. */
 export const FLUSH_MS = 1000;

@@ -1,37 +1,11 @@
-import { isUtf8 } from 'node:buffer';
-import { PATH_CACHE_ENTRIES } from '../limits.ts';
-
-/** A path ready for an event: its JSON, and the bytes if they were not UTF-8. */
-export interface PathText {
-  readonly json: string;
-  readonly raw: Buffer | undefined;
-}
-
 /**
- * Turns a record's components (leaf first, each with a NUL) into a path. The same
- * few paths come again and again, so their text is kept, up to a bound.
+ * Turns a record's components (leaf first, each with a NUL) into a path.
+ * @param whole false when the walk ended before the root: the path then begins with a component
  */
-export class Paths {
-  readonly #known = new Map<string, PathText>();
-
-  /** @param whole false when the walk ended before the root: the path then begins with a component */
-  absolute(bytes: Buffer, start: number, length: number, whole: boolean): PathText {
-    const key = bytes.toString('latin1', start, start + length);
-    const known = this.#known.get(key);
-    if (known !== undefined && whole) return known;
-    const text = makePath(Buffer.from(key, 'latin1'), whole);
-    if (!whole) return text;
-    if (this.#known.size >= PATH_CACHE_ENTRIES) this.#known.clear();
-    this.#known.set(key, text);
-    return text;
-  }
-}
-
-function makePath(components: Buffer, whole: boolean): PathText {
-  const path = components.toString('latin1').split('\0').reverse();
-  if (!whole) path.shift();
-  const bytes = Buffer.from(path.join('/') || (whole ? '/' : ''), 'latin1');
-  return { json: JSON.stringify(bytes.toString('utf8')), raw: isUtf8(bytes) ? undefined : bytes };
+export function pathOf(components: Buffer, whole: boolean): Buffer {
+  const names = components.toString('latin1').split('\0').reverse();
+  if (!whole) names.shift();
+  return Buffer.from(names.join('/') || (whole ? '/' : ''), 'latin1');
 }
 
 /**

@@ -134,14 +134,13 @@ export class RecordReader {
     }
     const total = this.#word(offset + EVENT.argv_bytes);
     const here = this.#word(offset + EVENT.args_bytes);
-    const args = this.#bytes.subarray(offset + length - here, offset + length);
     if (here < total && here > 0) {
       const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
       const parts = [record.subarray(length - here)];
       this.#open.set(counter, { record, number, parts, bytes: here, expected: total, position, since: performance.now() });
       return;
     }
-    this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, args, false));
+    this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, undefined, false));
     this.#state.setNextNumber(counter, number + 1);
   }
 

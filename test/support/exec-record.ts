@@ -46,28 +46,31 @@ export const argsOf = (...args: Bytes[]): Buffer => Buffer.concat(args.map(cStri
  */
 export function execRecord(fields: RecordFields = {}): Buffer {
   const args = fields.args ?? argsOf('npm', 'install');
-  const strings = [
-    cString(fields.filename ?? '/usr/bin/npm'),
+  const paths = [
     components('exe' in fields ? fields.exe : '/usr/bin/npm'),
     components(fields.cwd ?? '/home/ada'),
     components('parentExe' in fields ? fields.parentExe : '/usr/bin/bash'),
     components(fields.cgroup ?? '/user.slice'),
-    args,
   ];
+  const filename = cString(fields.filename ?? '/usr/bin/npm');
   const comm = Buffer.alloc(16);
   Buffer.from(fields.comm ?? 'npm').copy(comm);
   return Buffer.concat([
     u16(1), u16(fields.kind ?? 0), u32(fields.cpu ?? 0), u64(fields.number ?? 0),
     u32(fields.seconds ?? 7302), u32(fields.nanoseconds ?? 0),
-    u32(fields.pid ?? 12345), u32(fields.ppid ?? 12001),
+    u32(fields.pid ?? 12345), u32(fields.flags ?? 0),
+    u64(fields.startTime ?? 7301999120),
+    u32(fields.error ?? 0), u32(fields.argvBytes ?? args.length), comm,
+    u32(filename.length), u32(args.length),
+    u64(fields.parentStartTime ?? 7203340118), u32(fields.ppid ?? 12001),
     u32(fields.uid ?? 1000), u32(fields.gid ?? 1001), u32(fields.euid ?? 1002), u32(fields.egid ?? 1003),
-    u32(fields.loginuid ?? 1004), u32(fields.sessionId ?? 12001), u32(fields.tty ?? 34816), u32(fields.flags ?? 0),
-    u64(fields.startTime ?? 7301999120), u64(fields.parentStartTime ?? 7203340118),
+    u32(fields.loginuid ?? 1004), u32(fields.sessionId ?? 12001), u32(fields.tty ?? 34816),
     ...(fields.ns ?? OWN_NAMESPACES).map(u32),
-    u32(fields.error ?? 0), comm, u32(fields.argvBytes ?? args.length),
-    ...strings.map(({ length }) => u32(length)),
+    ...paths.map(({ length }) => u32(length)),
     Buffer.alloc(4), // to 8 bytes
-    ...strings,
+    ...paths,
+    filename,
+    args,
   ]);
 }
 

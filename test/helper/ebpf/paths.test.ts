@@ -1,5 +1,5 @@
 import test from 'ava';
-import { containerId, Paths } from '../../../helper/ebpf/paths.ts';
+import { containerId, pathOf } from '../../../helper/ebpf/paths.ts';
 
 const ID = '3f4a'.repeat(16);
 const OTHER = '9b'.repeat(32);
@@ -32,18 +32,18 @@ test('other cgroups are no containers', (t) => {
   }
 });
 
+const path = (components: string, whole = true): string => pathOf(Buffer.from(components, 'latin1'), whole).toString('latin1');
+
 test('components from the leaf up become an absolute path', (t) => {
-  const paths = new Paths();
-  const bytes = Buffer.from('xxenv\0bin\0usr\0yy');
-  t.deepEqual(paths.absolute(bytes, 2, 12, true), { json: '"/usr/bin/env"', raw: undefined });
-  t.is(paths.absolute(bytes, 2, 12, true), paths.absolute(bytes, 2, 12, true), 'made once');
-  t.deepEqual(paths.absolute(bytes, 2, 0, true), { json: '"/"', raw: undefined });
+  t.is(path('env\0bin\0usr\0'), '/usr/bin/env');
+  t.is(path(''), '/');
 });
 
-test('a path that is remembered does not change with the memory that it was read from', (t) => {
-  const paths = new Paths();
-  const bytes = Buffer.from([0xff, 0x00]);
-  const { raw } = paths.absolute(bytes, 0, 2, true);
-  bytes.fill(0x41);
-  t.deepEqual(raw, Buffer.from([0x2f, 0xff]));
+test('a path whose root end is missing begins with a component', (t) => {
+  t.is(path('env\0bin\0', false), 'bin/env');
+  t.is(path('', false), '');
+});
+
+test('bytes that are not text stay as they are', (t) => {
+  t.is(path('\xff\0a\0'), '/a/\xff');
 });
