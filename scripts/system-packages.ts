@@ -5,7 +5,7 @@ import path from 'node:path';
 import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
-export type Purpose = 'run' | 'probe object' | 'tests';
+export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -70,6 +70,48 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['tests'],
     why: 'lists the files of the repository',
     present: () => hasCommand('git'),
+  },
+  {
+    name: 'qemu-system-x86',
+    purposes: ['kernels'],
+    why: 'boots other kernels',
+    present: () => hasCommand('qemu-system-x86_64'),
+  },
+  {
+    name: 'virtiofsd',
+    purposes: ['kernel files'],
+    why: 'shares files with them',
+    present: () => existsSync('/usr/libexec/virtiofsd') || existsSync('/usr/lib/qemu/virtiofsd'),
+  },
+  {
+    name: 'busybox-static',
+    purposes: ['kernels'],
+    why: 'the programs that they start with',
+    present: () => hasCommand('busybox'),
+  },
+  {
+    name: 'kmod',
+    purposes: ['kernels'],
+    why: 'modprobe finds out which modules they need, and in which order',
+    present: () => hasCommand('modprobe') && hasCommand('depmod'),
+  },
+  {
+    name: 'cpio',
+    purposes: ['kernels'],
+    why: 'packs the file system that they start from',
+    present: () => hasCommand('cpio'),
+  },
+  {
+    name: 'xz-utils',
+    purposes: ['kernels'],
+    why: 'unpacks modules',
+    present: () => hasCommand('xz'),
+  },
+  {
+    name: 'zstd',
+    purposes: ['kernels'],
+    why: 'unpacks modules',
+    present: () => hasCommand('zstd'),
   },
 ];
 

@@ -1,0 +1,39 @@
+// Run by scripts/kernels.ts on every kernel: how the helper starts there, and what it says where something is missing.
+import { spawnSync } from 'node:child_process';
+import { release } from 'node:os';
+import test from 'ava';
+import { EXIT_CODES, type ErrorCode } from '../../helper/errors.ts';
+import { CLIENT_GID, HELPER_UID, helperCommand, threadStatuses } from '../support/helper-process.ts';
+import { Session } from '../support/session.ts';
+
+const [major = 0, minor = 0] = release().split('.').map(Number);
+const since = (...[first, second]: [number, number]): boolean => major > first || (major === first && minor >= second);
+
+test.serial('the helper forwards without privilege, filtered by seccomp, and by Landlock from 5.13 on', async (t) => {
+  const session = await Session.open();
+  t.teardown(() => session.close());
+  const { privileges } = session.client.hello;
+  t.log(`kernel ${release()}, Landlock ${privileges.landlock}`);
+  t.is(privileges.landlock > 0, since(5, 13));
+  t.deepEqual({ ...privileges, threads: 0, landlock: 0 }, { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: 0 });
+  for (const status of threadStatuses(session.helper.pid, [String(session.helper.pid)])) t.is(status.get('Seccomp'), '2');
+  await session.settle();
+});
+
+/** Starts the helper in a mount namespace where `hide` was run, and gives what it said. */
+function startWhere(hide: string, ...args: string[]): { status: number | null; stderr: string } {
+  const command = [...helperCommand(), 'run', '--socket', '/run/probes-missing/events.sock', '--user', String(HELPER_UID), '--group', String(CLIENT_GID), ...args];
+  return spawnSync('unshare', ['-m', 'sh', '-ec', `${hide}; exec "$@"`, 'sh', ...command], { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
+}
+
+for (const [what, hide, args, code] of [
+  ['type information', 'mount -t tmpfs none /sys/kernel/btf', [], 'HELPER_NO_BTF'],
+  ['tracefs, for --failures', 'umount /sys/kernel/tracing', ['--failures'], 'HELPER_NO_TRACEFS'],
+  ['the BPF file system, for --pin', 'umount /sys/fs/bpf', ['--pin'], 'HELPER_NO_BPFFS'],
+] as const satisfies readonly (readonly [string, string, readonly string[], ErrorCode])[]) {
+  test.serial(`without ${what}, one line says so`, (t) => {
+    const { status, stderr } = startWhere(hide, ...args);
+    t.is(status, EXIT_CODES[code], stderr);
+    t.regex(stderr, new RegExp(`^probes-helper [\\d.]+: ${code}: .*\\n$`));
+  });
+}
