@@ -128,7 +128,8 @@ kernelTest('a new client gets everything the backlog holds, then what comes', as
   }
   t.is(second.hello.oldest_held_seq, second.hello.first_seq);
   const [a, b] = [first, second].map((client) => client.lines.filter((line) => line.includes('"seq"') && !line.includes('"hello"')));
-  t.deepEqual(b, a?.slice(0, b?.length));
+  // Not one longer than the other: programs of the machine go on starting while we look.
+  t.true(b?.every((line, i) => a?.[i] === undefined || a[i] === line));
 });
 
 kernelTest('a backlog that overflows forgets its oldest events and says from where it holds them', async (t) => {
