@@ -230,7 +230,7 @@ for (const [column, flags] of RUNS) {
   });
 }
 
-kernelTest('agent: listens on nothing, has one socket of the helper\'s and the files of the table', async (t) => {
+kernelTest('agent: listens on nothing, has one socket, of the helper, and makes and keeps open the table\'s files', async (t) => {
   await start([]);
   agent = new AgentRun();
   const { pid = 0 } = agent.start(helper.socket);
@@ -245,9 +245,12 @@ kernelTest('agent: listens on nothing, has one socket of the helper\'s and the f
   const unix = unixSockets();
   t.deepEqual([...inodes].map((inode) => (unix.get(inode) ?? 'unknown').split(' ')[0]), ['connected']);
   // What is a file: /dev and what has no name are the runtime's own.
-  const files = targets.filter((target) => target.startsWith('/') && target !== '/dev/null').map((target) => target.replace(agent?.events ?? '', '`path` of each `file` output'));
+  const files = targets.filter((target) => target.startsWith('/') && target !== '/dev/null').map((target) => target.replace(agent?.events ?? '', 'PATH'));
   t.deepEqual([...new Set(files)].toSorted(), table('Files of the agent').map((row) => row['held open'] ?? '').filter((name) => name !== '').toSorted());
-  t.is(octal(agent.events), (table('Files of the agent').find((row) => row['held open'] !== '')?.['mode'] ?? '').replaceAll('`', ''));
+  const made = table('Files of the agent').filter((row) => row['mode'] === '`0600`').map((row) => (row['file'] ?? '').replaceAll('`', ''));
+  const log = path.dirname(agent.events);
+  t.deepEqual(readdirSync(log).toSorted(), made.map((name) => name.replace('PATH', 'events.jsonl')).toSorted());
+  for (const file of readdirSync(log)) t.is(octal(path.join(log, file)), '0600', file);
   for (const status of threadStatuses(pid, readdirSync(`/proc/${pid}/task`))) {
     t.is(status.get('CapEff'), '0000000000000000');
     t.deepEqual([...new Set(status.get('Uid')?.split('\t'))], [String(CLIENT_UID)]);

@@ -1,0 +1,54 @@
+import { globSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { runHelper, startHelper } from '../support/helper-process.ts';
+import { tableOf } from '../support/markdown.ts';
+import { kernelTest } from '../support/requirements.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const PAGE = readFileSync(path.join(ROOT, 'docs/audit.md'), 'utf8');
+const AUDIT = path.join(ROOT, 'helper/audit');
+
+test('docs/audit.md lists every code of a finding, and none that the code does not have', (t) => {
+  const used = globSync('*.ts', { cwd: AUDIT }).flatMap((file) =>
+    [...readFileSync(path.join(AUDIT, file), 'utf8').matchAll(/code: '(\w+)'/gu)].map((match) => match[1] ?? ''),
+  );
+  const listed = tableOf(PAGE, 'Findings');
+  t.deepEqual(listed.map((row) => (row['code'] ?? '').replaceAll('`', '')).toSorted(), [...new Set(used)].toSorted());
+  for (const row of listed) t.true((row['meaning'] ?? '') !== '' && (row['what to do'] ?? '') !== '', row['code']);
+});
+
+/** The paths of a report, down to the facts of its parts. */
+function pathsOf(report: Record<string, unknown>): [path: string, type: string][] {
+  const typeOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
+  return Object.entries(report).flatMap(([name, value]): [string, string][] =>
+    typeOf(value) === 'object' ? Object.entries(value as object).map(([fact, inner]) => [`${name}.${fact}`, typeOf(inner)]) : [[name, typeOf(value)]],
+  );
+}
+
+kernelTest('docs/audit.md lists every field of a real report with its type, and the exit codes are as it says', async (t) => {
+  const helper = await startHelper(['--pin']);
+  const pins = `/sys/fs/bpf/${path.basename(path.dirname(helper.socket))}`;
+  try {
+    const { code, stdout } = await runHelper(['audit', '--json', '--socket', helper.socket]);
+    t.is(code, 0, stdout);
+    const report = JSON.parse(stdout) as Record<string, Record<string, unknown>>;
+    const rows = tableOf(PAGE, 'JSON').map((row): [string, string] => [(row['path'] ?? '').replaceAll('`', ''), row['type'] ?? '']);
+    t.deepEqual(rows.toSorted(), pathsOf(report).toSorted());
+    const meaning = (name: string): string => tableOf(PAGE, 'JSON').find((row) => row['path'] === `\`${name}\``)?.['meaning'] ?? '';
+    const inner: [string, unknown][] = [
+      ['files.files', (report['files']?.['files'] as unknown[])[0]],
+      ['kernel.attached', (report['kernel']?.['attached'] as unknown[])[0]],
+      ['kernel.maps', (report['kernel']?.['maps'] as unknown[])[0]],
+      ['kernel.counters', report['kernel']?.['counters']],
+      ['pipe.clients', report['pipe']?.['clients']],
+    ];
+    for (const [name, value] of inner) for (const field of Object.keys(value as object)) t.true(meaning(name).includes(`\`${field}\``), `${field} of ${name}`);
+  } finally {
+    await helper.stop();
+    rmSync(pins, { recursive: true, force: true });
+  }
+  t.is((await runHelper(['audit', '--json', '--socket', helper.socket])).code, 1);
+  t.is((await runHelper(['audit', '--no-such-flag'])).code, 2);
+  t.is((await runHelper(['audit'], { uid: 4242 })).code, 3);
+});
