@@ -23,7 +23,8 @@ Written by \`npm run bench\`; do not edit. Run it on your own machine: it needs 
 
 ${comparisons(results).map((line) => `- ${line}`).join('\n')}
 
-"The best other" is the best one that tells arguments at all. Where it lost or cut something, it did less for its figure.
+"The best other" is the best one that tells arguments of at least 99 % of what it tells, and lost less than half. Where it lost or cut
+something, it did less for its figure.
 
 ## Storms
 
@@ -34,7 +35,9 @@ The order is A B C … A B C …. Immediately before each watched storm the same
 Figures are medians of all rounds, with the quartiles in parentheses.
 
 - **added**: time of an exec in the watched storm less that of its pair; **times bare**: the same as a ratio.
-- **CPU**: user and system time of all processes of the observer, from the storm's first exec until everything is written, for each exec.
+- **added CPU of the exec**: processor time of the starting and the started program, compared in the same way. It leaves out waiting for a
+  processor, so it holds on a busy machine too; it also leaves out what an observer costs by taking a processor away.
+- **observer's CPU**: user and system time of all processes of the observer, from the storm's first exec until everything is written, for each exec.
 - **memory**: PSS of all its processes when everything is written; in parentheses the most that was seen during another, untimed storm${
     Object.keys(results.peaks).length > 0 ? '' : ' (left out in this run)'
   }.
@@ -68,7 +71,7 @@ ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, versio
 - Absolute times are those of one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run say something, and only where quartiles do not
   overlap. A figure of added time whose quartiles reach below zero is noise.
 - A static program that does nothing is the worst case. Starting a real one takes milliseconds; what is added stays the same.
-- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
+${machine.load.every((value) => value < 1) ? '' : `- **The machine was not quiet**: others used its processors (see the load above). Added time says little then; processor times and what\n  was lost or cut hold better.\n`}- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
   processor time of the reader turns into added time.
 - Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second.
 - The observers do not write the same. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in

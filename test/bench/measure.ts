@@ -17,6 +17,9 @@ export interface Pair {
   /** Nanoseconds an exec took with nothing attached, and watched. */
   readonly bare: number;
   readonly watched: number;
+  /** Of that, processor time of the starting and the started program. */
+  readonly bareCpu: number;
+  readonly watchedCpu: number;
   /** Nanoseconds of processor time an exec, by process, until all was written. */
   readonly cpu: Readonly<Record<string, number>>;
   readonly kernelCpu: Readonly<Record<string, number>>;
@@ -45,21 +48,22 @@ export class Bench {
   async pair(observer: Observer, shape: Shape, execs: number, round: number): Promise<Pair> {
     const storms = this.#storms;
     const bareStorm = storms.plan(shape, execs);
-    const bare = (await storms.run(bareStorm)) / bareStorm.execs;
+    const bare = await storms.run(bareStorm);
     const storm = storms.plan(shape, execs);
     const { result, delivery } = await this.watched(observer, execs, async (watch) => {
       const before = usage(watch);
-      const nanoseconds = await storms.run(storm);
+      const { elapsed, cpu } = await storms.run(storm);
       await rest(watch);
       const after = usage(watch);
       return {
-        watched: nanoseconds / storm.execs,
+        watched: elapsed / storm.execs,
+        watchedCpu: cpu / storm.execs,
         cpu: difference(before.cpu, after.cpu, storm.execs),
         kernelCpu: difference(before.kernelCpu, after.kernelCpu, storm.execs),
         pss: memory(watch),
       };
     }, storm);
-    return { observer: observer.id, shape: shape.id, round, execs: storm.execs, bare, ...result, delivery };
+    return { observer: observer.id, shape: shape.id, round, execs: storm.execs, bare: bare.elapsed / storm.execs, bareCpu: bare.cpu / storm.execs, ...result, delivery };
   }
 
   /**

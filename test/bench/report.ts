@@ -37,6 +37,7 @@ export interface Row {
   readonly bare: Quartiles;
   readonly added: Quartiles;
   readonly ratio: Quartiles;
+  readonly addedCpu: Quartiles;
   /** Microseconds an event, of all its processes. */
   readonly cpu: Quartiles;
   readonly cpuOf: Readonly<Record<string, number>>;
@@ -66,6 +67,7 @@ export function rowsOf(results: Results, shape: string): Row[] {
       bare: quartiles(pairs.map(({ bare }) => bare / 1000)),
       added: quartiles(pairs.map(({ bare, watched }) => (watched - bare) / 1000)),
       ratio: quartiles(pairs.map(({ bare, watched }) => watched / bare)),
+      addedCpu: quartiles(pairs.map(({ bareCpu, watchedCpu }) => (watchedCpu - bareCpu) / 1000)),
       cpu: quartiles(pairs.map(({ cpu }) => sum(Object.values(cpu)) / 1000)),
       cpuOf: medians(pairs.map(({ cpu }) => cpu), 1000),
       kernelCpu: median(pairs.map(({ kernelCpu }) => sum(Object.values(kernelCpu)) / 1000)),
@@ -88,7 +90,7 @@ function medians(samples: readonly Readonly<Record<string, number>>[], unit: num
   return Object.fromEntries(names.map((name) => [name, median(samples.map((sample) => (sample[name] ?? 0) / unit))]));
 }
 
-const COLUMNS = ['', 'added µs an exec', 'times bare', 'CPU µs an event', 'memory MiB (peak)', 'lost', 'arguments missing or cut'];
+const COLUMNS = ['', 'added µs an exec', 'times bare', 'added CPU of the exec, µs', 'observer’s CPU, µs an event', 'memory MiB (peak)', 'lost', 'arguments missing or cut'];
 
 export function cells(row: Row): string[] {
   const parts = (values: Readonly<Record<string, number>>): string => (Object.keys(values).length > 1 ? ` = ${Object.entries(values).map(([name, value]) => `${name} ${value.toFixed(1)}`).join(' + ')}` : '');
@@ -97,6 +99,7 @@ export function cells(row: Row): string[] {
     row.participant.title,
     spread(row.added, 0),
     spread(row.ratio, 2),
+    spread(row.addedCpu, 1),
     `${spread(row.cpu, 1)}${parts(row.cpuOf)}${kernel}`,
     `${row.settled.toFixed(1)}${row.peak === undefined ? '' : ` (${row.peak.toFixed(1)})`}${parts(row.settledOf)}`,
     share(row.lost, row.execs) + (row.lost > 0 && row.reported > 0 ? `, ${row.reported} reported` : '') + (row.doubled > 0 ? `, ${row.doubled} twice` : ''),
@@ -125,18 +128,20 @@ export function comparisons(results: Results): string[] {
     const rows = rowsOf(results, id);
     const own = rows.find(({ participant }) => participant.id === 'ours');
     const peers = rows.filter(({ participant }) => !participant.own);
-    // One that leaves out the arguments of more than it tells has not done the same work.
-    const telling = peers.filter(({ told, bareLines }) => bareLines * 2 < told);
+    // One that leaves out the arguments of many, or whole execs, has not done the same work.
+    const telling = peers.filter(({ told, execs, bareLines, lost }) => bareLines * 100 < told && lost * 2 < execs);
     if (own === undefined || telling.length === 0) return [];
-    const against = (what: string, pick: (row: Row) => number): string => {
-      const best = telling.toSorted((a, b) => pick(a) - pick(b))[0];
+    const against = (what: string, pick: (row: Row) => Quartiles): string => {
+      const best = telling.toSorted((a, b) => pick(a).median - pick(b).median)[0];
       if (best === undefined) return '';
       const [ownValue, other] = [pick(own), pick(best)];
       const flaws = [best.lost > 0 ? `lost ${share(best.lost, best.execs)}` : '', best.cut > 0 ? `cut ${share(best.cut, best.execs)}` : ''].filter((flaw) => flaw !== '');
-      const relation = ownValue <= 0 ? 'below the noise' : ownValue < other ? `**${(ownValue / other).toFixed(2)} of**` : `**not below: ${(ownValue / other).toFixed(2)} times**`;
-      return `${what} ${ownValue.toFixed(1)} µs, ${relation} the best other’s ${other.toFixed(1)} µs (${best.participant.title}${flaws.length > 0 ? `, which ${flaws.join(' and ')}` : ''})`;
+      const overlap = ownValue.q1 <= other.q3 && other.q1 <= ownValue.q3 ? ', but the quartiles overlap' : '';
+      const ratio = (ownValue.median / other.median).toFixed(2);
+      const relation = other.median <= 0 ? 'beside' : ownValue.median < other.median ? `**${Math.max(0, Number(ratio)).toFixed(2)} of**` : `**not below, ${ratio} times**`;
+      return `${what} ${ownValue.median.toFixed(1)} µs, ${relation} the best other’s ${other.median.toFixed(1)} µs (${best.participant.title}${flaws.length > 0 ? `, which ${flaws.join(' and ')}` : ''})${overlap}`;
     };
-    return [`${title}: ${against('added time', (row) => row.added.median)}; ${against('processor time of the reader', (row) => row.cpu.median)}.`];
+    return [`${title}: ${against('added time', (row) => row.added)}; ${against('added processor time', (row) => row.addedCpu)}; ${against('processor time of the observer', (row) => row.cpu)}.`];
   });
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { fixture } from '../support/fixtures.ts';
@@ -44,6 +44,12 @@ export interface Storm {
   readonly execs: number;
 }
 
+/** Nanoseconds, of the clock and of the processor. */
+export interface Duration {
+  readonly elapsed: number;
+  readonly cpu: number;
+}
+
 export class Storms {
   readonly program: string;
   readonly #storm: string;
@@ -60,8 +66,8 @@ export class Storms {
     return { program: this.program, mark: `m${process.pid}-${this.#count++}`, shape, execs: Math.max(shape.workers, Math.round(execs * shape.share)) };
   }
 
-  /** @returns nanoseconds that all of it took */
-  async run({ mark, shape, execs }: Storm): Promise<number> {
+  async run({ mark, shape, execs }: Storm): Promise<Duration> {
+    const before = cpuOfChildren();
     const child = spawn(this.#storm, [this.program, String(execs), String(shape.workers), mark, ...shape.args], { env: {}, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
     const forget = atEnd(() => child.kill('SIGKILL'));
     let text = '';
@@ -69,6 +75,13 @@ export class Storms {
     await once(child, 'close');
     forget();
     if (child.exitCode !== 0) throw new Error(`exec-storm failed (${child.exitCode ?? child.signalCode})`);
-    return Number(text);
+    return { elapsed: Number(text), cpu: cpuOfChildren() - before };
   }
+}
+
+/** Nanoseconds of processor time of all processes that this one has waited for, and theirs. */
+function cpuOfChildren(): number {
+  const fields = readFileSync('/proc/self/stat', 'latin1').split(') ')[1]?.split(' ') ?? [];
+  // cutime and cstime, in hundredths of a second: USER_HZ is 100 wherever Linux runs Node.js.
+  return (Number(fields[13]) + Number(fields[14])) * 1e7;
 }

@@ -149,12 +149,12 @@ export async function million(bench: Bench, storms: Storms, observer: Observer, 
           if (i % 20 === 0) samples.push(beyond());
         }
       })();
-      const nanoseconds = await storms.run(storm);
+      const { elapsed } = await storms.run(storm);
       running = false;
       await looking;
       await delay(2000);
       samples.push(beyond());
-      return { execs: storm.execs, seconds: nanoseconds / 1e9, cpu: (totalCpu(watch) - before) / storm.execs, memory: samples };
+      return { execs: storm.execs, seconds: elapsed / 1e9, cpu: (totalCpu(watch) - before) / storm.execs, memory: samples };
     },
     storm,
   );

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import type { Deliveries } from '../delivery.ts';
 import { forEachLine } from '../delivery.ts';
 import { install, versionOf } from '../install.ts';
@@ -53,7 +55,7 @@ function watch(tool: Tool, reader: Reader): Watch {
   return {
     processes: { [tool.id]: reader.pid },
     size: () => {
-      if (reader.ended) throw new Error(`${tool.command[0]} ended: ${reason(reader.log())}`);
+      if (reader.ended) throw new Error(`${tool.command[0]} ended: ${reason(`${readFileSync(reader.file, 'utf8')}\n${reader.log()}`)}`);
       return reader.size();
     },
     log: () => reader.log(),
@@ -73,5 +75,5 @@ async function read(tool: Tool, file: string, deliveries: Deliveries, { program 
 /** The line that says most. */
 function reason(log: string): string {
   const lines = log.split('\n');
-  return lines.find((line) => /^(?:unable|cannot|error|failed)\b/i.test(line)) ?? lines.at(-1) ?? '';
+  return lines.find((line) => /^(?:unable|cannot|error)\b/i.test(line)) ?? lines.at(-1) ?? '';
 }
