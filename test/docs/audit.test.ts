@@ -36,13 +36,11 @@ kernelTest('docs/audit.md lists every field of a real report with its type, and 
     const rows = tableOf(PAGE, 'JSON').map((row): [string, string] => [(row['path'] ?? '').replaceAll('`', ''), row['type'] ?? '']);
     t.deepEqual(rows.toSorted(), pathsOf(report).toSorted());
     const meaning = (name: string): string => tableOf(PAGE, 'JSON').find((row) => row['path'] === `\`${name}\``)?.['meaning'] ?? '';
-    const inner: [string, unknown][] = [
-      ['files.files', (report['files']?.['files'] as unknown[])[0]],
-      ['kernel.attached', (report['kernel']?.['attached'] as unknown[])[0]],
-      ['kernel.maps', (report['kernel']?.['maps'] as unknown[])[0]],
-      ['kernel.counters', report['kernel']?.['counters']],
-      ['pipe.clients', report['pipe']?.['clients']],
-    ];
+    const inner = ['files.files', 'kernel.attached', 'kernel.maps', 'kernel.counters', 'pipe.clients'].map((name): [string, unknown] => {
+      const [part = '', fact = ''] = name.split('.');
+      const value = report[part]?.[fact];
+      return [name, Array.isArray(value) ? value[0] : value];
+    });
     for (const [name, value] of inner) for (const field of Object.keys(value as object)) t.true(meaning(name).includes(`\`${field}\``), `${field} of ${name}`);
   } finally {
     await helper.stop();
