@@ -123,7 +123,8 @@ export class Lane {
     if (this.#closing || this.#readerGone) return;
     for (const item of this.#stored === undefined ? items : this.#notStored(items, this.#stored)) this.#enqueue(item);
     this.#queue.settle();
-    if (this.#pump === undefined) this.#run();
+    // With nothing to write it would end, unnoticed by what comes in the same turn.
+    if (this.#queue.records > 0) this.#run();
   }
 
   #notStored(items: readonly Item[], stored: number): Item[] {

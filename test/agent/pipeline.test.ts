@@ -31,6 +31,41 @@ test('a batch of which nothing is left disturbs nobody', (t) => {
   t.deepEqual(batches, []);
 });
 
+/** A lane that has stored everything up to a number, or does not know. */
+const storing = (last: number | undefined): { lane: Lane; begun: string[] } => {
+  const begun: string[] = [];
+  const lane = { begin: ({ bootId }: { bootId: string }) => (begun.push(bootId), last), accept: () => undefined } as unknown as Lane;
+  return { lane, begun };
+};
+const NUMBERING = { bootId: 'boot', firstSeq: 1, lastSeq: 99 };
+
+test('the first number due is the lowest that any lane lacks', (t) => {
+  t.is(new Pipeline([], [storing(7).lane, storing(3).lane, storing(9).lane]).begin(NUMBERING), 4);
+});
+
+test('a lane that does not know gets everything, and the others are told all the same', (t) => {
+  const [a, b, c] = [storing(7), storing(undefined), storing(9)];
+  t.is(new Pipeline([], [a.lane, b.lane, c.lane]).begin(NUMBERING), undefined);
+  t.deepEqual([a, b, c].map(({ begun }) => begun.length), [1, 1, 1]);
+});
+
+test('a lane that comes later is told of the numbering, one that was there is not told again', (t) => {
+  const [stays, comes] = [storing(1), storing(undefined)];
+  const pipeline = new Pipeline([], [stays.lane]);
+  pipeline.begin(NUMBERING);
+  pipeline.replaceLanes([stays.lane, comes.lane]);
+  t.deepEqual([stays.begun, comes.begun], [['boot'], ['boot']]);
+});
+
+test('an output that never ends its write makes the source wait for a moment only', async (t) => {
+  const lane = { accept: () => undefined, congestion: new Promise<void>(() => undefined) } as unknown as Lane;
+  const wait = new Pipeline([], [lane]).take([exec(1)]);
+  t.truthy(wait);
+  const alive = setTimeout(() => undefined, 10_000);
+  await wait;
+  clearTimeout(alive);
+});
+
 test('a batch after the lanes were replaced goes to the new ones only', (t) => {
   const [a, b] = [collector(), collector()];
   const pipeline = new Pipeline([], [a.lane]);

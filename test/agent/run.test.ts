@@ -258,6 +258,102 @@ test.serial('a second signal does not wait for outputs', async (t) => {
   t.true(performance.now() - asked < 2000);
 });
 
+/** Killed as nothing else would kill it, at a moment when it has written what it has so far. */
+async function killed(agent: AgentProcess): Promise<void> {
+  agent.child.kill('SIGKILL');
+  await agent.exited;
+}
+
+test.serial('an agent that was killed goes on in each file where that file ends', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper({ hello: { last_seq: 3 } }).listen();
+  const [old, fresh] = [work.path('old.jsonl'), work.path('fresh.jsonl')];
+  helper.send(execEvent(1), execEvent(2), execEvent(3));
+  {
+    await using agent = await start(work, toFile(helper, old));
+    await agent.until(() => linesOf(read(old)).length === 3);
+    await killed(agent);
+  }
+  helper.backlog.push(JSON.stringify(gapEvent(4, 6)), JSON.stringify(execEvent(7)));
+  helper.hello.last_seq = 7;
+  await using agent = await start(work, `${toFile(helper, old)}  - { name: new, type: file, path: ${fresh} }\n`);
+  await agent.until(() => linesOf(read(fresh)).length === 5 && linesOf(read(old)).length === 5);
+  t.is(summaryOf(read(old)), '1 2 3 [4-6 ring ring_full] 7');
+  t.is(summaryOf(read(fresh)), '1 2 3 [4-6 ring ring_full] 7');
+  t.deepEqual(agent.events.filter(({ event }) => event === 'OutputResumed').map(({ output, after }) => [output, after]), [['local', 3]]);
+  t.true(agent.events.every(({ level, event }) => level === 'info' || event === 'AgentRunsAsRoot'));
+  t.is(await agent.end(), 0);
+});
+
+test.serial('what the backlog lost while the agent was dead is a gap, and only that', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
+  const [old, fresh] = [work.path('old.jsonl'), work.path('fresh.jsonl')];
+  helper.send(execEvent(1), execEvent(2));
+  {
+    await using agent = await start(work, toFile(helper, old));
+    await agent.until(() => linesOf(read(old)).length === 2);
+    await killed(agent);
+  }
+  helper.backlog = [JSON.stringify(execEvent(9)), JSON.stringify(execEvent(10))];
+  Object.assign(helper.hello, { last_seq: 10, oldest_held_seq: 9 });
+  {
+    await using agent = await start(work, toFile(helper, old));
+    await agent.until(() => linesOf(read(old)).length === 5);
+    t.like(agent.events.find(({ event }) => event === 'EventsMissing'), { count: 6 });
+    await killed(agent);
+  }
+  t.is(summaryOf(read(old)), '1 2 [3-8 pipe backlog_overrun] 9 10');
+  {
+    await using agent = await start(work, `${toFile(helper, old)}  - { name: new, type: file, path: ${fresh} }\n`);
+    await agent.until(() => linesOf(read(fresh)).length === 3);
+    t.is(await agent.end(), 0);
+  }
+  t.is(summaryOf(read(fresh)), '[1-8 pipe backlog_overrun] 9 10');
+  t.is(summaryOf(read(old)), '1 2 [3-8 pipe backlog_overrun] 9 10');
+});
+
+test.serial('after a boot the numbers of the file do not count', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
+  const path = work.path('e.jsonl');
+  helper.send(execEvent(1), execEvent(2));
+  {
+    await using agent = await start(work, toFile(helper, path));
+    await agent.until(() => linesOf(read(path)).length === 2);
+    await killed(agent);
+  }
+  Object.assign(helper.hello, { boot_id: 'another', last_seq: 2 });
+  await using agent = await start(work, toFile(helper, path));
+  await agent.until(() => linesOf(read(path)).length === 4);
+  t.is(summaryOf(read(path)), '1 2 1 2');
+  t.is(await agent.end(), 0);
+});
+
+test.serial('killed again and again while events pour in, its files hold each of them once', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper({ hello: { last_seq: 40_000 } }).listen();
+  helper.send(...Array.from({ length: 40_000 }, (_, i) => execEvent(i + 1)));
+  const path = work.path('e.jsonl');
+  const whole = (): string => [...Array(200).keys()].toReversed().map((n) => read(n === 0 ? path : `${path}.${n}`)).join('');
+  const sizeOf = (): number => Buffer.byteLength(whole());
+  const config = toFile(helper, path, ', max_bytes: 1MiB, max_files: 1000');
+  const total = helper.backlog.join('\n').length + 1;
+  for (let lives = 0; sizeOf() < total; lives++) {
+    await using agent = await start(work, config);
+    const before = sizeOf();
+    await agent.until(() => sizeOf() > before);
+    await delay((lives * 7) % 40);
+    await killed(agent);
+  }
+  {
+    await using agent = await start(work, config);
+    await agent.until(() => agent.countOf('HelperConnected') === 1);
+    t.is(await agent.end(), 0);
+  }
+  t.deepEqual(linesOf(whole()), helper.backlog);
+});
+
 test.serial('SIGHUP with a good file: outputs that stay lose nothing, new ones begin, old ones end', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();

@@ -2,11 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Lane, type LaneOptions } from '../../../agent/outputs/lane.ts';
 import { ReaderGoneError, WriteError, type Output } from '../../../agent/outputs/output.ts';
+import type { Position } from '../../../agent/numbering.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
 
 /** An output whose writes wait until they are let through, or fail on request. */
 class Gate implements Output {
+  position: Position | undefined;
+  begun: string[] = [];
   taken: string[] = [];
   calls: string[] = [];
   failures: Error[] = [];
@@ -23,6 +26,10 @@ class Gate implements Output {
 
   async open(): Promise<void> {
     this.calls.push('open');
+  }
+
+  async begin(bootId: string, first: number): Promise<void> {
+    this.begun.push(`${bootId} ${first}`);
   }
 
   async write(lines: Buffer): Promise<void> {
@@ -195,6 +202,100 @@ test('closing names what was dropped even if nothing came after it', async (t) =
   gate.release();
   await closed;
   t.is(gate.summary, '1 2 [3-3 output queue_full]');
+});
+
+const numbering = (overrides = {}): { bootId: string; firstSeq: number; lastSeq: number } => ({ bootId: 'boot', firstSeq: 1, lastSeq: 9, ...overrides });
+
+test('what the output has stored is left out, up to its position', async (t) => {
+  const { gate, lane, raised } = makeLane();
+  gate.position = { bootId: 'boot', last: 4 };
+  await lane.open();
+  t.is(lane.begin(numbering()), 4);
+  lane.accept([exec(1), gap(2, 3)]);
+  lane.accept([exec(4), exec(5), exec(6)]);
+  await lane.close(NEVER);
+  t.is(gate.summary, '5 6');
+  t.deepEqual(gate.begun, ['boot 5']);
+  t.like(raised[0], { event: 'OutputResumed', level: 'info', after: 4 });
+});
+
+test('a gap that reaches over the position is cut to the rest', async (t) => {
+  const { gate, lane } = makeLane();
+  gate.position = { bootId: 'boot', last: 4 };
+  await lane.open();
+  lane.begin(numbering());
+  lane.accept([gap(1, 7), exec(8)]);
+  await lane.close(NEVER);
+  t.is(gate.summary, '[5-7 ring ring_full] 8');
+});
+
+for (const [what, position] of Object.entries({
+  'of another boot': { bootId: 'another', last: 4 },
+  'above what was given': { bootId: 'boot', last: 10 },
+})) {
+  test(`a position ${what} leaves nothing out`, async (t) => {
+    const { gate, lane } = makeLane();
+    gate.position = position;
+    await lane.open();
+    t.is(lane.begin(numbering()), undefined);
+    lane.accept([exec(1), exec(2)]);
+    await lane.close(NEVER);
+    t.is(gate.summary, '1 2');
+  });
+}
+
+test('a helper that begins its numbers again before the position was reached is believed', async (t) => {
+  const { gate, lane } = makeLane();
+  gate.position = { bootId: 'boot', last: 7 };
+  await lane.open();
+  t.is(lane.begin(numbering()), 7);
+  lane.accept([exec(1)]);
+  t.is(lane.begin(numbering({ lastSeq: 2 })), undefined);
+  lane.accept([exec(1), exec(2)]);
+  await lane.close(NEVER);
+  t.is(gate.summary, '1 2');
+});
+
+test('a boot that changes is told to the output between the lines of both', async (t) => {
+  const { gate, lane } = makeLane();
+  await lane.open();
+  gate.hold();
+  lane.begin(numbering());
+  lane.accept([exec(8), exec(9)]);
+  lane.begin(numbering({ bootId: 'next' }));
+  lane.accept([exec(1)]);
+  t.deepEqual(gate.begun, ['boot 8']);
+  gate.release();
+  await lane.close(NEVER);
+  t.deepEqual(gate.begun, ['boot 8', 'next 1']);
+  t.is(gate.summary, '8 9 1');
+});
+
+test('an output that was opened again is told of the boot again', async (t) => {
+  const { gate, lane } = makeLane();
+  await lane.open();
+  lane.begin(numbering());
+  gate.failures.push(new Error('no space left'));
+  lane.accept([exec(1)]);
+  await lane.close(NEVER);
+  t.deepEqual(gate.begun, ['boot 1', 'boot 1']);
+  t.is(gate.summary, '1');
+});
+
+test('a lane says what to wait for only while much is queued and a write is under way', async (t) => {
+  const { gate, lane } = makeLane({ maxQueueBytes: 8 * ITEM_BYTES });
+  await lane.open();
+  gate.hold();
+  lane.accept([exec(1)]);
+  await eventually(t, () => lane.queuedRecords === 1);
+  t.is(lane.congestion, undefined);
+  lane.accept([exec(2), exec(3)]);
+  t.truthy(lane.congestion);
+  const write = lane.congestion;
+  gate.release();
+  await write;
+  await lane.close(NEVER);
+  t.is(lane.congestion, undefined);
 });
 
 test('a lane that failed to open keeps trying when it may', async (t) => {
