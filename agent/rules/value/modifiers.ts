@@ -1,3 +1,5 @@
+import { compileRegex } from '../regex/matcher.ts';
+import { RegexError } from '../regex/parse.ts';
 import { parseNetwork } from './cidr.ts';
 import { toBase64, toBase64Offsets, toUtf16 } from './encode.ts';
 import { ModifierError } from './modifier-error.ts';
@@ -199,11 +201,11 @@ export const MODIFIERS: ReadonlyMap<string, Modifier> = new Map<string, Modifier
 /** Modifiers of the whole list, not of its values: AND instead of OR, and NOT around it all. */
 export const LIST_MODIFIERS: ReadonlySet<string> = new Set(['all', 'neq']);
 
-/** What is left of a value when no modifier remains. */
+/** What is left of a value when no modifier remains. @throws {ModifierError} for a faulty regular expression */
 export function finish(value: Value): Test {
   switch (value.kind) {
     case 'test':
-      return value.test;
+      return value.test.kind === 'regex' ? withMatcher(value.test) : value.test;
     case 'null':
       return { kind: 'null' };
     case 'part':
@@ -212,5 +214,14 @@ export function finish(value: Value): Test {
       const { tokens, cased: isCased } = asText(value, '');
       return { kind: 'text', tokens, cased: isCased };
     }
+  }
+}
+
+function withMatcher(regex: RegexTest): RegexTest {
+  try {
+    return { ...regex, matcher: compileRegex(regex) };
+  } catch (error) {
+    if (error instanceof RegexError) throw new ModifierError(error.message);
+    throw error;
   }
 }

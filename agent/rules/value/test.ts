@@ -1,3 +1,4 @@
+import type { RegexMatcher } from '../regex/matcher.ts';
 import type { Network } from './cidr.ts';
 import type { TimePart } from './time-part.ts';
 import type { Token } from './tokens.ts';
@@ -28,6 +29,8 @@ export interface RegexTest {
   readonly ignoreCase: boolean;
   readonly multiline: boolean;
   readonly dotAll: boolean;
+  /** Made when the rule is read, so that a faulty expression is reported at its place. */
+  readonly matcher?: RegexMatcher;
 }
 
 export interface CompareTest {
