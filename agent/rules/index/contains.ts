@@ -1,108 +1,162 @@
+import { caseVariants, FOLD } from '../value/fold.ts';
 import type { Literal, LiteralIndex, Sink } from './literal.ts';
 import { Symbols } from './symbols.ts';
 
+const isAscii = (unit: number) => unit < 0x80;
+
 /**
  * Finds all literals of a set anywhere in a text, in one pass: the automaton
- * of Aho and Corasick with every transition written out. A state is the offset of its row; a
- * negative entry is the complement of a state where literals end. The column after the symbols numbers its atoms.
+ * of Aho and Corasick. For ASCII every transition is written out; a state is the offset of its row, and
+ * a negative entry is the complement of a state where literals end. The last column numbers their atoms.
+ *
+ * Characters beyond ASCII would make rows far too wide (one SigmaHQ rule lists four thousand emoji). They share one
+ * symbol, RARE, and their transitions are looked up in a map, going back to shorter suffixes where there is none.
  */
 export class ContainsIndex implements LiteralIndex {
   readonly bytes: number;
-  readonly #symbols: Uint8Array | Uint16Array;
+  readonly #symbols: Uint16Array;
   readonly #rows: Int32Array;
-  readonly #output: number;
-  readonly #lists: Int32Array[];
+  /** Symbols of ASCII; also the number of RARE, and the column of the list. */
+  readonly #count: number;
+  readonly #lists: readonly Int32Array[];
+  /** By state × 65,536 + folded unit: the state that follows. */
+  readonly #rare: ReadonlyMap<number, number>;
+  /** By state: the longest proper suffix that is a state as well. */
+  readonly #suffix: Int32Array;
 
   constructor(literals: readonly Literal[]) {
-    const symbols = new Symbols(literals.map((l) => l.text));
-    const { rows, lists } = build(literals, symbols);
+    const symbols = new Symbols();
+    for (const { text } of literals) symbols.add(text, isAscii);
+    const tables = build(literals, symbols);
+    this.#count = symbols.count;
     this.#symbols = symbols.of;
-    this.#rows = rows;
-    this.#output = symbols.count;
-    this.#lists = lists;
-    this.bytes = rows.byteLength + symbols.of.byteLength;
+    for (const unit of tables.units) for (const variant of caseVariants(unit)) this.#symbols[variant] = this.#count;
+    this.#rows = tables.rows;
+    this.#lists = tables.lists;
+    this.#rare = tables.rare;
+    this.#suffix = tables.suffix;
+    this.bytes = tables.rows.byteLength + this.#symbols.byteLength + tables.suffix.byteLength;
   }
 
   scan(text: string, sink: Sink): void {
     const symbols = this.#symbols;
     const rows = this.#rows;
+    const count = this.#count;
     let state = 0;
     for (let i = 0; i < text.length; i++) {
-      state = rows[state + symbols[text.charCodeAt(i)]!]!;
-      if (state < 0) {
-        state = ~state;
-        sink.found(this.#lists[rows[state + this.#output]!]!);
+      const unit = text.charCodeAt(i);
+      const symbol = symbols[unit]!;
+      const next = symbol === count ? this.#rareStep(state, FOLD[unit]!) : rows[state + symbol]!;
+      if (next >= 0) state = next;
+      else {
+        state = ~next;
+        sink.found(this.#lists[rows[state + count]!]!);
       }
+    }
+  }
+
+  #rareStep(row: number, unit: number): number {
+    const width = this.#count + 1;
+    for (let state = row / width; ; state = this.#suffix[state]!) {
+      const next = this.#rare.get(state * 0x10000 + unit);
+      if (next !== undefined) return next;
+      if (state === 0) return 0;
     }
   }
 }
 
-function build(literals: readonly Literal[], symbols: Symbols): { rows: Int32Array; lists: Int32Array[] } {
-  const width = symbols.count + 1;
-  const most = literals.reduce((sum, l) => sum + l.text.length, 1);
-  const rows = new Int32Array(most * width);
-  const own: number[][] = [[]];
+interface Tables {
+  readonly rows: Int32Array;
+  readonly suffix: Int32Array;
+  readonly lists: readonly Int32Array[];
+  readonly rare: ReadonlyMap<number, number>;
+  /** Folded units beyond ASCII. */
+  readonly units: ReadonlySet<number>;
+}
+
+/** A node of the tree of literals, before states have their final numbers. */
+interface Tree {
+  readonly children: Map<number, Tree>;
+  readonly atoms: number[];
+}
+
+function build(literals: readonly Literal[], symbols: Symbols): Tables {
+  const root: Tree = { children: new Map(), atoms: [] };
   let states = 1;
   for (const { text, atoms } of literals) {
-    let row = 0;
+    let node = root;
     for (let i = 0; i < text.length; i++) {
-      const cell = row + symbols.of[text.charCodeAt(i)]!;
-      if (rows[cell] === 0) {
-        rows[cell] = states++ * width;
-        own.push([]);
+      const unit = text.charCodeAt(i);
+      let child = node.children.get(unit);
+      if (child === undefined) {
+        child = { children: new Map(), atoms: [] };
+        node.children.set(unit, child);
+        states++;
       }
-      row = rows[cell]!;
+      node = child;
     }
-    own[row / width]!.push(...atoms);
+    node.atoms.push(...atoms);
   }
-  const lists = complete(rows, own, states, symbols.count, width);
-  return { rows: rows.slice(0, states * width), lists };
+  return number(root, states, symbols);
 }
 
-/** Adds the transitions to shorter suffixes, breadth first, and what ends there; then marks the states with output. */
-function complete(rows: Int32Array, atoms: number[][], states: number, symbols: number, width: number): Int32Array[] {
+/**
+ * Numbers the states breadth first, so that those near the start, where a
+ * scan spends its time, share cache lines; adds the transitions to shorter suffixes and what ends there.
+ */
+function number(root: Tree, states: number, { of, count }: Symbols): Tables {
+  const width = count + 1;
+  const rows = new Int32Array(states * width);
   const suffix = new Int32Array(states);
-  const order = new Int32Array(states);
-  let end = 1;
-  for (let next = 0; next < end; next++) {
-    const state = order[next]!;
+  const lists = new Lists();
+  const atoms: (readonly number[])[] = [root.atoms];
+  const rare = new Map<number, number>();
+  const units = new Set<number>();
+  /** The state after `unit`, complemented where literals end. */
+  const follow = (state: number, unit: number): number => {
+    if (isAscii(unit)) return rows[state * width + of[unit]!]!;
+    for (let s = state; ; s = suffix[s]!) {
+      const next = rare.get(s * 0x10000 + unit);
+      if (next !== undefined || s === 0) return next ?? 0;
+    }
+  };
+  const queue: Tree[] = [root];
+  for (let state = 0; state < queue.length; state++) {
     const row = state * width;
-    const fallback = suffix[state]! * width;
-    for (let symbol = 0; symbol < symbols; symbol++) {
-      const child = rows[row + symbol]!;
-      if (child === 0) {
-        if (state !== 0) rows[row + symbol] = rows[fallback + symbol]!;
-        continue;
-      }
-      const id = child / width;
-      suffix[id] = state === 0 ? 0 : rows[fallback + symbol]! / width;
+    if (state > 0) rows.copyWithin(row, suffix[state]! * width, suffix[state]! * width + count);
+    rows[row + count] = lists.numberOf(atoms[state]!);
+    for (const [unit, child] of queue[state]!.children) {
+      const id = queue.push(child) - 1;
+      const shorter = state === 0 ? 0 : follow(suffix[state]!, unit);
+      suffix[id] = (shorter < 0 ? ~shorter : shorter) / width;
       const inherited = atoms[suffix[id]!]!;
-      if (inherited.length > 0) atoms[id] = [...new Set([...atoms[id]!, ...inherited])];
-      order[end++] = id;
+      const ending = inherited.length === 0 ? child.atoms : [...new Set([...child.atoms, ...inherited])];
+      atoms.push(ending);
+      const target = ending.length > 0 ? ~(id * width) : id * width;
+      if (isAscii(unit)) rows[row + of[unit]!] = target;
+      else {
+        rare.set(state * 0x10000 + unit, target);
+        units.add(unit);
+      }
     }
   }
-  return mark(rows, atoms, states, symbols, width);
+  return { rows, suffix, lists: lists.all, rare, units };
 }
 
-function mark(rows: Int32Array, atoms: number[][], states: number, symbols: number, width: number): Int32Array[] {
-  const lists: Int32Array[] = [];
-  const known = new Map<string, number>();
-  for (let state = 0; state < states; state++) {
-    const list = atoms[state]!;
-    if (list.length === 0) continue;
-    const name = list.join();
-    let number = known.get(name);
-    if (number === undefined) {
-      number = lists.push(Int32Array.from(list)) - 1;
-      known.set(name, number);
+/** Lists of atoms, each kept once. */
+class Lists {
+  readonly all: Int32Array[] = [];
+  readonly #known = new Map<string, number>();
+
+  /** 0 for an empty list too: it is never asked for. */
+  numberOf(atoms: readonly number[]): number {
+    if (atoms.length === 0) return 0;
+    const name = atoms.join();
+    let found = this.#known.get(name);
+    if (found === undefined) {
+      found = this.all.push(Int32Array.from(new Set(atoms))) - 1;
+      this.#known.set(name, found);
     }
-    rows[state * width + symbols] = number;
+    return found;
   }
-  for (let state = 0; state < states; state++) {
-    for (let cell = state * width; cell < state * width + symbols; cell++) {
-      const target = rows[cell]!;
-      if (atoms[target / width]!.length > 0) rows[cell] = ~target;
-    }
-  }
-  return lists;
 }

@@ -8,7 +8,7 @@ import { Symbols } from './symbols.ts';
  */
 export class EndIndex implements LiteralIndex {
   readonly bytes: number;
-  readonly #symbols: Uint8Array | Uint16Array;
+  readonly #symbols: Uint16Array;
   readonly #rows: Int32Array;
   readonly #width: number;
   readonly #fromEnd: boolean;
@@ -17,7 +17,8 @@ export class EndIndex implements LiteralIndex {
   readonly #whole: readonly (Int32Array | undefined)[];
 
   constructor(literals: readonly Literal[], end: 'prefix' | 'suffix') {
-    const symbols = new Symbols(literals.map((l) => l.text));
+    const symbols = new Symbols();
+    for (const { text } of literals) symbols.add(text);
     const width = symbols.count;
     const most = literals.reduce((sum, l) => sum + l.text.length, 1);
     const rows = new Int32Array(most * width);

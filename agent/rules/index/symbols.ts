@@ -1,4 +1,4 @@
-import { FOLD } from '../value/fold.ts';
+import { caseVariants } from '../value/fold.ts';
 
 /**
  * Numbers for the characters that a set of folded literals uses. Upper and
@@ -6,20 +6,17 @@ import { FOLD } from '../value/fold.ts';
  */
 export class Symbols {
   /** By UTF-16 unit. */
-  readonly of: Uint8Array | Uint16Array;
+  readonly of = new Uint16Array(0x10000);
   /** How many numbers there are, 0 included. */
-  readonly count: number;
+  count = 1;
 
-  constructor(literals: Iterable<string>) {
-    const numbers = new Map<number, number>();
-    for (const literal of literals) {
-      for (let i = 0; i < literal.length; i++) {
-        const unit = literal.charCodeAt(i);
-        if (!numbers.has(unit)) numbers.set(unit, numbers.size + 1);
-      }
+  /** Numbers the units of a literal that `wanted` accepts. */
+  add(literal: string, wanted: (unit: number) => boolean = () => true): void {
+    for (let i = 0; i < literal.length; i++) {
+      const unit = literal.charCodeAt(i);
+      if (this.of[unit] !== 0 || !wanted(unit)) continue;
+      for (const variant of caseVariants(unit)) this.of[variant] = this.count;
+      this.count++;
     }
-    this.count = numbers.size + 1;
-    this.of = this.count <= 256 ? new Uint8Array(0x10000) : new Uint16Array(0x10000);
-    for (let unit = 0; unit < 0x10000; unit++) this.of[unit] = numbers.get(FOLD[unit]!) ?? 0;
   }
 }
