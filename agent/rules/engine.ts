@@ -114,8 +114,11 @@ export class Engine implements Sink {
   /** Called by an index: these atoms are true. */
   found(list: Int32Array): void {
     const { epoch } = this.#current;
+    // The first entry is the index's room for our note that this event had the list before.
+    if (list[0] === epoch) return;
+    list[0] = epoch;
     const stamps = this.#stamps;
-    for (let i = 0; i < list.length; i++) {
+    for (let i = 1; i < list.length; i++) {
       const atom = list[i]!;
       if (stamps[atom] === epoch) continue;
       stamps[atom] = epoch;

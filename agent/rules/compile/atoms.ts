@@ -1,6 +1,7 @@
 import { ContainsIndex } from '../index/contains.ts';
 import { EndIndex } from '../index/ends.ts';
 import type { Literal, LiteralIndex, Position } from '../index/literal.ts';
+import { SkipIndex } from '../index/skip.ts';
 import type { Expression, Test } from '../value/test.ts';
 import { compileCheck, type Check } from './check.ts';
 import { literalsOf, type Literals } from './classify.ts';
@@ -147,7 +148,12 @@ export function buildUnits(atoms: readonly Atom[]): Unit[] {
   }
   return [...groups.values()].map(({ subject, kind, texts, atoms: own }) => ({
     subject,
-    index: kind === 'contains' ? new ContainsIndex([...texts.values()]) : new EndIndex([...texts.values()], kind),
+    index: indexOf(kind, [...texts.values()]),
     atoms: own,
   }));
+}
+
+function indexOf(kind: UnitDraft['kind'], literals: readonly Literal[]): LiteralIndex {
+  if (kind !== 'contains') return new EndIndex(literals, kind);
+  return SkipIndex.suits(literals) ? new SkipIndex(literals) : new ContainsIndex(literals);
 }

@@ -39,7 +39,7 @@ export class Subject {
     if (this.#epoch === epoch) return;
     this.#epoch = epoch;
     this.raw = this.#read(event);
-    this.texts = typeof this.raw === 'string' ? this.raw : textsOf(this.raw);
+    this.texts = typeof this.raw === 'string' ? this.raw : this.field === null ? (this.raw as readonly string[]) : textsOf(this.raw);
     this.#folded = undefined;
   }
 
@@ -93,14 +93,15 @@ function textsOf(value: unknown): string | readonly string[] | undefined {
 /** Every value of the event that has a text, for keywords. */
 function everything(event: SigmaEvent): readonly string[] {
   const texts: string[] = [];
-  const walk = (value: unknown, depth: number): void => {
-    if (typeof value === 'object' && value !== null) {
-      if (depth < MAX_DEPTH) for (const item of Object.values(value)) walk(item, depth + 1);
-      return;
-    }
-    const text = textsOf(value);
-    if (typeof text === 'string') texts.push(text);
-  };
-  walk(event, 0);
+  collect(event, texts, 0);
   return texts;
+}
+
+function collect(value: object, texts: string[], depth: number): void {
+  for (const item of Object.values(value) as unknown[]) {
+    if (typeof item === 'string') texts.push(item);
+    else if (typeof item !== 'object') {
+      if (item !== undefined) texts.push(String(item));
+    } else if (item !== null && depth < MAX_DEPTH) collect(item, texts, depth + 1);
+  }
 }

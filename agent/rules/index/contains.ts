@@ -1,5 +1,5 @@
 import { caseVariants, FOLD } from '../value/fold.ts';
-import type { Literal, LiteralIndex, Sink } from './literal.ts';
+import { packList, type Literal, type LiteralIndex, type Sink } from './literal.ts';
 import { Symbols } from './symbols.ts';
 
 const isAscii = (unit: number) => unit < 0x80;
@@ -154,7 +154,7 @@ class Lists {
     const name = atoms.join();
     let found = this.#known.get(name);
     if (found === undefined) {
-      found = this.all.push(Int32Array.from(new Set(atoms))) - 1;
+      found = this.all.push(packList(atoms)) - 1;
       this.#known.set(name, found);
     }
     return found;

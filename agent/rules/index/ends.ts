@@ -1,4 +1,4 @@
-import type { Literal, LiteralIndex, Sink } from './literal.ts';
+import { packList, type Literal, type LiteralIndex, type Sink } from './literal.ts';
 import { Symbols } from './symbols.ts';
 
 /**
@@ -39,7 +39,7 @@ export class EndIndex implements LiteralIndex {
       }
       (position === 'equals' ? whole : partial)[state]!.push(...atoms);
     }
-    const pack = (lists: number[][]) => lists.map((list) => (list.length === 0 ? undefined : Int32Array.from(new Set(list))));
+    const pack = (lists: number[][]) => lists.map((list) => (list.length === 0 ? undefined : packList(list)));
     this.#symbols = symbols.of;
     this.#rows = rows.slice(0, states * width);
     this.#width = width;

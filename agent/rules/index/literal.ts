@@ -10,6 +10,7 @@ export interface Literal {
 
 /** Receives the atoms of every literal that an index finds. */
 export interface Sink {
+  /** @param list from packList; entry 0 is the sink's to write, and stays with the list */
   found(list: Int32Array): void;
 }
 
@@ -18,4 +19,9 @@ export interface LiteralIndex {
   scan(text: string, sink: Sink): void;
   /** Bytes of its tables. */
   readonly bytes: number;
+}
+
+/** Atoms as an index hands them over: each once, after an entry that belongs to the sink. */
+export function packList(atoms: Iterable<number>): Int32Array {
+  return Int32Array.from([0, ...new Set(atoms)]);
 }
