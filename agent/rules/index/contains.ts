@@ -74,42 +74,59 @@ interface Tables {
   readonly units: ReadonlySet<number>;
 }
 
-/** A node of the tree of literals, before states have their final numbers. */
+/** The tree of all literals, in the order of their texts: child after sibling, in arrays instead of objects. */
 interface Tree {
-  readonly children: Map<number, Tree>;
-  readonly atoms: number[];
+  readonly states: number;
+  readonly unit: Uint16Array;
+  readonly firstChild: Int32Array;
+  readonly nextSibling: Int32Array;
+  readonly atoms: readonly (readonly number[])[];
 }
 
-function build(literals: readonly Literal[], symbols: Symbols): Tables {
-  const root: Tree = { children: new Map(), atoms: [] };
-  let states = 1;
-  for (const { text, atoms } of literals) {
-    let node = root;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      let child = node.children.get(unit);
-      if (child === undefined) {
-        child = { children: new Map(), atoms: [] };
-        node.children.set(unit, child);
-        states++;
-      }
-      node = child;
+const NO_ATOMS: readonly number[] = [];
+
+/** Sorted texts share beginnings with their neighbours, so that a tree grows at its right edge only. */
+function plant(literals: readonly Literal[]): Tree {
+  const most = literals.reduce((sum, l) => sum + l.text.length, 1);
+  const unit = new Uint16Array(most);
+  const firstChild = new Int32Array(most);
+  const nextSibling = new Int32Array(most);
+  const lastChild = new Int32Array(most);
+  const atoms: number[][] = [[]];
+  const path = [0];
+  let before = '';
+  for (const { text, atoms: own } of literals.toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))) {
+    let shared = 0;
+    while (shared < text.length && text.charCodeAt(shared) === before.charCodeAt(shared)) shared++;
+    path.length = shared + 1;
+    for (let i = shared; i < text.length; i++) {
+      const parent = path[i]!;
+      const state = atoms.length;
+      atoms.push(NO_ATOMS as number[]);
+      unit[state] = text.charCodeAt(i);
+      if (lastChild[parent] === 0) firstChild[parent] = state;
+      else nextSibling[lastChild[parent]!] = state;
+      lastChild[parent] = state;
+      path.push(state);
     }
-    node.atoms.push(...atoms);
+    const end = path[text.length]!;
+    atoms[end] = [...atoms[end]!, ...own];
+    before = text;
   }
-  return number(root, states, symbols);
+  return { states: atoms.length, unit, firstChild, nextSibling, atoms };
 }
 
 /**
  * Numbers the states breadth first, so that those near the start, where a
  * scan spends its time, share cache lines; adds the transitions to shorter suffixes and what ends there.
  */
-function number(root: Tree, states: number, { of, count }: Symbols): Tables {
+function build(literals: readonly Literal[], { of, count }: Symbols): Tables {
+  const tree = plant(literals);
   const width = count + 1;
-  const rows = new Int32Array(states * width);
-  const suffix = new Int32Array(states);
+  const rows = new Int32Array(tree.states * width);
+  const suffix = new Int32Array(tree.states);
   const lists = new Lists();
-  const atoms: (readonly number[])[] = [root.atoms];
+  const atoms: (readonly number[])[] = [tree.atoms[0]!];
   const rare = new Map<number, number>();
   const units = new Set<number>();
   /** The state after `unit`, complemented where literals end. */
@@ -120,19 +137,23 @@ function number(root: Tree, states: number, { of, count }: Symbols): Tables {
       if (next !== undefined || s === 0) return next ?? 0;
     }
   };
-  const queue: Tree[] = [root];
-  for (let state = 0; state < queue.length; state++) {
+  /** By final number: the number in the tree. */
+  const queue = new Int32Array(tree.states);
+  let end = 1;
+  for (let state = 0; state < end; state++) {
     const row = state * width;
     if (state > 0) rows.copyWithin(row, suffix[state]! * width, suffix[state]! * width + count);
     rows[row + count] = lists.numberOf(atoms[state]!);
-    for (const [unit, child] of queue[state]!.children) {
-      const id = queue.push(child) - 1;
+    for (let child = tree.firstChild[queue[state]!]!; child !== 0; child = tree.nextSibling[child]!) {
+      const unit = tree.unit[child]!;
+      const id = end++;
+      queue[id] = child;
       const shorter = state === 0 ? 0 : follow(suffix[state]!, unit);
       suffix[id] = (shorter < 0 ? ~shorter : shorter) / width;
+      const own = tree.atoms[child]!;
       const inherited = atoms[suffix[id]!]!;
-      const ending = inherited.length === 0 ? child.atoms : [...new Set([...child.atoms, ...inherited])];
-      atoms.push(ending);
-      const target = ending.length > 0 ? ~(id * width) : id * width;
+      atoms.push(inherited.length === 0 ? own : own.length === 0 ? inherited : [...new Set([...own, ...inherited])]);
+      const target = atoms[id]!.length > 0 ? ~(id * width) : id * width;
       if (isAscii(unit)) rows[row + of[unit]!] = target;
       else {
         rare.set(state * 0x10000 + unit, target);

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, LineCounter, parseAllDocuments, type Document, type Node as YamlNode } from 'yaml';
 import type { Entry, ListNode, MapNode, Node, ScalarNode, Source } from './node.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import type { Problem } from './problem.ts';
 
 /** More values than any honest rule file has; what is beyond it is an alias bomb or a mistake. */
@@ -18,6 +19,11 @@ export interface YamlFile {
  * formed becomes a problem; the others are still read.
  */
 export function readYaml(file: string, text: string): YamlFile {
+  return readPlainYaml(file, text) ?? readAnyYaml(file, text);
+}
+
+/** The same through the complete YAML parser only: the reference for the fast reader, and its fallback. */
+export function readAnyYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
   const source: Source = {
     file,
@@ -94,7 +100,8 @@ class Converter {
   }
 }
 
-function scalar(value: unknown, source: string | undefined, type: string | undefined, path: string, offset: number): ScalarNode {
+/** @param source the text of a plain scalar, for numbers that a double cannot hold */
+export function scalar(value: unknown, source: string | undefined, type: string | undefined, path: string, offset: number): ScalarNode {
   const verbatim = type === 'PLAIN' && source !== undefined && !source.includes('\n');
   if (typeof value === 'number') {
     // YAML reads 12345678901234567890 as a double; a rule means the digits.
