@@ -84,8 +84,11 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const used = withoutObsolete(wanted, skipped);
   const detections = used.filter((d): d is DetectionDocument => d.kind === 'rule');
   const filters = used.filter((d): d is FilterDocument => d.kind === 'filter');
-  const resolved = resolveCorrelations(used.filter((d): d is CorrelationDocument => d.kind === 'correlation'), detections);
+  const inUse = new Set(used);
+  const unused = new Set(unique.filter((d) => !inUse.has(d)).flatMap((d) => [d.id ?? '', d.name ?? '', d.title]));
+  const resolved = resolveCorrelations(used.filter((d): d is CorrelationDocument => d.kind === 'correlation'), detections, unused);
   refused.push(...resolved.refused);
+  for (const { file, title } of resolved.idle) skipped.push({ file, title, reason: 'rules it refers to are not in use' });
   const rules = detections.map((document) => toRule(document, filters, !resolved.silent.has(document)));
   warnings.push(...unmatchedFilters(filters, unique));
   return { rules, correlations: resolved.correlations, filters: filters.length, refused, skipped, warnings };

@@ -58,7 +58,8 @@ export class Subject {
   }
 }
 
-function reader(field: string): (event: SigmaEvent) => unknown {
+/** Reads one field: its own name first, then, where the name has dots, a path into nested values. */
+export function reader(field: string): (event: SigmaEvent) => unknown {
   // A name that every object inherits must be looked up as the event's own.
   const plain: (event: SigmaEvent) => unknown =
     field in Object.prototype ? (event) => (Object.hasOwn(event, field) ? event[field] : undefined) : (event) => event[field];

@@ -24,17 +24,23 @@ export interface Resolved {
   /** Rules that a correlation uses and that do not report on their own (`generate: false`). */
   readonly silent: ReadonlySet<DetectionDocument>;
   readonly refused: readonly Refused[];
+  /** Correlations over rules that are not in use. */
+  readonly idle: readonly CorrelationDocument[];
 }
 
 type Target = CorrelationDocument | DetectionDocument;
 
-/** Finds the rules that correlations refer to by id or name. One that refers to nothing, or to itself in a circle, is refused. */
-export function resolveCorrelations(documents: readonly CorrelationDocument[], rules: readonly DetectionDocument[]): Resolved {
+/**
+ * Finds the rules that correlations refer to by id or name. One that refers to nothing, or to itself in a circle, is refused.
+ * @param unused names of rules that were read but are not in use: a correlation over them is idle, not faulty
+ */
+export function resolveCorrelations(documents: readonly CorrelationDocument[], rules: readonly DetectionDocument[], unused: ReadonlySet<string>): Resolved {
   const byName = new Map<string, Target>();
   for (const document of [...rules, ...documents]) {
     for (const name of [document.title, document.name, document.id]) if (name !== undefined) byName.set(name, document);
   }
   const refused: Refused[] = [];
+  const idle: CorrelationDocument[] = [];
   const state = new Map<CorrelationDocument, 'under way' | 'good' | 'bad'>();
   const order: CorrelationDocument[] = [];
   const visit = (document: CorrelationDocument): boolean => {
@@ -42,16 +48,23 @@ export function resolveCorrelations(documents: readonly CorrelationDocument[], r
     if (known !== undefined) return known === 'good';
     state.set(document, 'under way');
     const problems: string[] = [];
+    let waits = false;
     for (const name of document.correlation.rules) {
       const target = byName.get(name);
-      if (target === undefined) problems.push(`there is no loaded rule "${name}"`);
+      if (target === undefined && unused.has(name)) waits = true;
+      else if (target === undefined) problems.push(`there is no loaded rule "${name}"`);
       else if (target.kind === 'correlation' && state.get(target) === 'under way') problems.push(`"${name}" refers back to this correlation`);
-      else if (target.kind === 'correlation' && !visit(target)) problems.push(`"${name}" was refused`);
+      else if (target.kind === 'correlation' && !visit(target)) {
+        if (idle.includes(target)) waits = true;
+        else problems.push(`"${name}" was refused`);
+      }
     }
-    state.set(document, problems.length === 0 ? 'good' : 'bad');
-    if (problems.length === 0) order.push(document);
-    else refused.push(refusal(document, problems));
-    return problems.length === 0;
+    const good = problems.length === 0 && !waits;
+    state.set(document, good ? 'good' : 'bad');
+    if (good) order.push(document);
+    else if (problems.length > 0) refused.push(refusal(document, problems));
+    else idle.push(document);
+    return good;
   };
   documents.forEach(visit);
 
@@ -63,6 +76,7 @@ export function resolveCorrelations(documents: readonly CorrelationDocument[], r
     correlations: order.map((document) => toRule(document, byName, !silent.has(document))),
     silent: silent as ReadonlySet<DetectionDocument>,
     refused,
+    idle,
   };
 }
 
