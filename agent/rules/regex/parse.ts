@@ -88,14 +88,14 @@ class Parser {
     const atom = this.#atom();
     const bounds = this.#quantifier();
     if (bounds === undefined) return atom;
-    if (atom.kind === 'assert') this.#fail('nothing to repeat');
     const [min, max] = bounds;
     if (min > max) this.#fail(`{${min},${max}} is out of order`);
     if (min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) this.#fail(`more than ${MAX_REPEAT} repetitions`);
     if (this.#take('+')) this.#fail('possessive quantifiers are not supported');
     this.#take('?');
     if (this.#quantifier() !== undefined) this.#fail('nothing to repeat');
-    return repeat(atom, min, max);
+    // An assertion consumes nothing: once is as good as often.
+    return atom.kind === 'assert' ? repeat(atom, Math.min(1, min), 1) : repeat(atom, min, max);
   }
 
   #quantifier(): [number, number] | undefined {

@@ -1,15 +1,18 @@
 import type { Assertion, Re } from './ast.ts';
 import { EVERYTHING, type Ranges } from './ranges.ts';
 
-/** What JavaScript writes for each assertion; `$` of JavaScript does not know about a last line feed. */
+/**
+ * What JavaScript writes for each assertion; `$` of JavaScript does not know about a last line feed.
+ * Nothing is negated: V8 also tries places inside a surrogate pair, where `\B` and every negated look-around are true.
+ */
 const ASSERT: Readonly<Record<Assertion, string>> = {
   start: '^',
   end: '(?=\\n?$)',
   very_end: '$',
-  line_start: '(?<![^\\n])',
-  line_end: '(?![^\\n])',
+  line_start: '(?<=^|\\n)',
+  line_end: '(?=\\n|$)',
   word: '\\b',
-  not_word: '\\B',
+  not_word: '(?:(?<=\\w)(?=\\w)|(?<=^|\\W)(?=\\W|$))',
 };
 
 /**
