@@ -56,7 +56,7 @@ function sourceOf(file: string, text: string): Source {
 }
 
 /** `key:` at the start of a line: letters, and what Sigma's field names and modifiers need. */
-const KEY = /([A-Za-z_|][\w|.-]*):(?=[ \n]|$)/y;
+const KEY = /([A-Za-z_][\w|.-]*):(?=[ \n]|$)/y;
 const SAFE_START = /[A-Za-z0-9\\/<.(+^_$;]/;
 
 class PlainReader {

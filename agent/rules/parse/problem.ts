@@ -19,7 +19,7 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
 /** The allowed word that was probably meant: at most two letters away. */
 export function didYouMean(word: string, allowed: Iterable<string>): string {
   let best: string | undefined;
-  let distance = Math.min(3, Math.ceil(word.length / 2));
+  let distance = Math.min(3, Math.floor(word.length / 2) + 1);
   for (const candidate of allowed) {
     const d = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (d < distance) {

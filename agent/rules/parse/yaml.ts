@@ -41,7 +41,8 @@ export function readAnyYaml(file: string, text: string): YamlFile {
       problems.push({ file, ...source.place(error.pos[0]), path: '', message: `not valid YAML: ${error.message}` });
       continue;
     }
-    if (document.contents === null) continue;
+    // Nothing after a `---` is nothing.
+    if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
     try {
       documents.push(new Converter(document).convert(document.contents, '', 0));
     } catch (error) {
