@@ -33,16 +33,24 @@ function hostileTexts(source: string): string[] {
   return [...units.map((unit) => unit.repeat(Math.ceil(size / unit.length))), units.join(' ').repeat(Math.ceil(size / 200)), `${pieces.join(' ')}${') '.repeat(size / 2)}`];
 }
 
+/** Milliseconds of the fastest of three runs: a busy machine is not a slow search. */
+function fastest(run: () => void): number {
+  let best = Infinity;
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now();
+    run();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
 for (const source of HANGING) {
   test(`100 KB of hostile text cannot hold up ${source.slice(0, 40)}`, (t) => {
     const { test: search } = compile(source);
     search('warm up');
     for (const text of hostileTexts(source)) {
-      const start = performance.now();
-      search(text);
-      const ms = performance.now() - start;
-      // A few milliseconds on a quiet machine; what must not happen is minutes.
-      t.true(ms < 250, `${ms.toFixed(0)} ms for ${text.slice(0, 30)}…`);
+      const ms = fastest(() => search(text));
+      t.true(ms < 50, `${ms.toFixed(0)} ms for ${text.slice(0, 30)}…`);
     }
   });
 }
@@ -116,9 +124,8 @@ test('an expression that is proven linear takes V8 at most the proven steps on h
       if (linearSteps(re) === undefined) return;
       const native = new RegExp(printRegex(re), 'u');
       for (const unit of ['a', 'ab', 'b', ' ', '-', '1', 'aab ']) {
-        const start = performance.now();
-        native.test(`${unit.repeat(20_000 / unit.length)}\u0001`);
-        if (performance.now() - start > 200) throw new Error(`${source} with ${unit}`);
+        const text = `${unit.repeat(20_000 / unit.length)}\u0001`;
+        if (fastest(() => native.test(text)) > 50) throw new Error(`${source} with ${unit}`);
       }
     }),
     { numRuns: 500, includeErrorInReport: true },
