@@ -2,12 +2,12 @@ import { Engine, type SigmaEvent } from './engine.ts';
 import { readDetection } from './parse/detection.ts';
 import { describe, entryOf, Reader, type Node } from './parse/node.ts';
 import { didYouMean, type Problem } from './parse/problem.ts';
-import { nodeOf, withoutText } from './parse/yaml.ts';
+import { nodeOf, withoutText } from './parse/scalar.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
 
 /** What a filter does with an event that it matches. */
-export type Action = 'drop' | 'keep';
+type Action = 'drop' | 'keep';
 
 export interface Filter {
   readonly name: string;

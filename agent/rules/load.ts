@@ -7,7 +7,6 @@ import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
 
-export type { Problem } from './parse/problem.ts';
 export { formatProblem } from './parse/problem.ts';
 
 /** One rule file, read by the caller. */
@@ -42,7 +41,7 @@ export interface Rule extends Omit<Metadata, 'id'> {
 }
 
 /** A document that is not in use, and not because it is faulty. */
-export interface Skipped {
+interface Skipped {
   readonly file: string;
   readonly title: string;
   readonly reason: string;
@@ -109,7 +108,7 @@ export function formatRefused(refused: readonly Refused[]): string[] {
 }
 
 /** What a document answers to. */
-export function identityOf({ id, name, title }: Metadata): string {
+function identityOf({ id, name, title }: Metadata): string {
   return id ?? name ?? title;
 }
 

@@ -20,7 +20,7 @@ export interface LiteralAtom {
 }
 
 /** True when a function says so; `gate` is an atom without which it cannot be. */
-export interface CheckAtom {
+interface CheckAtom {
   readonly kind: 'check';
   readonly subject: Subject;
   readonly holds: Check['holds'];

@@ -5,7 +5,6 @@ export type Condition =
   | { readonly op: 'atom'; readonly atom: number }
   | { readonly op: 'constant'; readonly value: boolean };
 
-export const TRUE: Condition = { op: 'constant', value: true };
 export const FALSE: Condition = { op: 'constant', value: false };
 
 /** `and` or `or` without nesting of the same, repetition or constants. */

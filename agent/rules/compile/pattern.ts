@@ -1,5 +1,5 @@
 import { fold } from '../value/fold.ts';
-import { ANY, DASH, DASHES, ONE, type Token } from '../value/tokens.ts';
+import { ANY, DASH, DASHES, type ONE, type Token } from '../value/tokens.ts';
 
 /**
  * A predicate for a pattern over a whole value, which is folded already
@@ -36,7 +36,8 @@ function split(tokens: readonly Token[]): Piece[] {
 }
 
 /** Where the piece ends if it stands at `at`; -1 if it does not. `?` takes a whole code point. */
-function matchAt(piece: Piece, text: string, at: number): number {
+function matchAt(piece: Piece, text: string, start: number): number {
+  let at = start;
   for (const token of piece) {
     if (typeof token === 'string') {
       if (!text.startsWith(token, at)) return -1;

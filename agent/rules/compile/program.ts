@@ -2,7 +2,7 @@ import type { Condition } from './node.ts';
 
 /** Where a program ends. */
 export const ACCEPT = -1;
-export const REJECT = -2;
+const REJECT = -2;
 
 /**
  * Conditions of many rules as one flat program. An instruction asks one atom

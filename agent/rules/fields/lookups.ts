@@ -10,7 +10,7 @@ export interface VersionInfo {
 }
 
 /** In hexadecimal. */
-export interface Digests {
+interface Digests {
   readonly md5?: string;
   readonly sha1?: string;
   readonly sha256?: string;

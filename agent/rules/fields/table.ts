@@ -25,7 +25,7 @@ const image = (event: ExecEvent) => event.exe ?? event.filename;
  * The command line as the process sees it. Windows has one text, which an event may carry
  * as `command_line`; elsewhere it is the arguments with single spaces between them.
  */
-export function commandLine(event: ExecEvent): string {
+function commandLine(event: ExecEvent): string {
   const whole = (event as { command_line?: unknown }).command_line;
   if (typeof whole === 'string') return whole;
   return event.argv === undefined || event.argv.length === 0 ? event.command : event.argv.join(' ');

@@ -2,13 +2,13 @@ import { describe, entryOf, type MapNode, type Node, type Reader } from './node.
 import { text, texts } from './metadata.ts';
 import { didYouMean } from './problem.ts';
 
-export const CORRELATION_TYPES = [
+const CORRELATION_TYPES = [
   'event_count', 'value_count', 'temporal', 'temporal_ordered', 'value_sum', 'value_avg', 'value_percentile', 'value_median',
 ] as const;
-export type CorrelationType = (typeof CORRELATION_TYPES)[number];
+type CorrelationType = (typeof CORRELATION_TYPES)[number];
 
 const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'] as const;
-export type Operator = (typeof OPERATORS)[number];
+type Operator = (typeof OPERATORS)[number];
 
 /** Every bound must hold: `gt: 100` with `lte: 200` is a range. */
 export type Bounds = readonly { readonly op: Operator; readonly count: number }[];

@@ -4,11 +4,11 @@ import { didYouMean } from './problem.ts';
 export const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const;
 export type Level = (typeof LEVELS)[number];
 
-export const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
+const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
 export type Status = (typeof STATUSES)[number];
 
 const RELATIONS = ['derived', 'obsolete', 'merged', 'renamed', 'similar'] as const;
-export interface Related {
+interface Related {
   readonly id: string;
   readonly type: (typeof RELATIONS)[number];
 }

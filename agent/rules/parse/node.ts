@@ -40,6 +40,13 @@ export interface Source {
   place(offset: number): { line: number; column: number };
 }
 
+/** What a file of one or several documents came to. */
+export interface YamlFile {
+  readonly source: Source;
+  readonly documents: readonly Node[];
+  readonly problems: readonly Problem[];
+}
+
 /** Reads one document and collects what is wrong with it. */
 export class Reader {
   readonly problems: Problem[] = [];

@@ -1,5 +1,5 @@
-import type { Entry, Node, Source } from './node.ts';
-import { scalar, type YamlFile } from './yaml.ts';
+import type { Entry, Node, Source, YamlFile } from './node.ts';
+import { scalar } from './scalar.ts';
 
 /**
  * A fast reader for the plain part of YAML that nearly all rules are written
@@ -121,10 +121,10 @@ class PlainReader {
     const entries: Entry[] = [];
     let offset = -1;
     for (let line = this.#peek(); line !== undefined; line = this.#peek()) {
-      const start = first ?? line.start;
-      if (first === undefined && (line.indent < indent || this.#isMarker(line))) break;
-      if (first === undefined && line.indent > indent) giveUp();
-      first = undefined;
+      const behindDash = offset < 0 ? first : undefined;
+      const start = behindDash ?? line.start;
+      if (behindDash === undefined && (line.indent < indent || this.#isMarker(line))) break;
+      if (behindDash === undefined && line.indent > indent) giveUp();
       if (this.#isItem(start, line.end)) break;
       if (offset < 0) offset = start;
       entries.push(this.#entry(line, start, indent, path, entries));

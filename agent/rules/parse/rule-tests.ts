@@ -4,7 +4,7 @@ import { didYouMean } from './problem.ts';
 /** An event of a test: our own (it has a `type`), or one in Sigma's field names. */
 export type TestEvent = Readonly<Record<string, unknown>>;
 
-export interface RuleTest {
+interface RuleTest {
   /** One event; several, in their order, for a correlation. */
   readonly events: readonly TestEvent[];
   readonly matches: boolean;

@@ -14,7 +14,7 @@ export type Re =
 /** `end` is also before a line feed that ends the text, as in PCRE; `very_end` is not. */
 export type Assertion = 'start' | 'end' | 'very_end' | 'line_start' | 'line_end' | 'word' | 'not_word';
 
-export const NOTHING: Re = { kind: 'seq', items: [] };
+const NOTHING: Re = { kind: 'seq', items: [] };
 
 export function seq(items: readonly Re[]): Re {
   const flat = items.flatMap((item) => (item.kind === 'seq' ? item.items : [item]));

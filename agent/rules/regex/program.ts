@@ -7,7 +7,7 @@ export interface Program {
   readonly start: number;
 }
 
-export type Instruction =
+type Instruction =
   | { readonly op: 'set'; readonly set: Ranges; readonly next: number }
   | { readonly op: 'split'; readonly next: readonly number[] }
   | { readonly op: 'assert'; readonly at: Assertion; readonly next: number }

@@ -3,7 +3,7 @@ import { caseVariants } from '../value/fold.ts';
 /** A set of code points: sorted, not touching, `[from, to, from, to, …]`, both ends included. */
 export type Ranges = readonly number[];
 
-export const LAST = 0x10ffff;
+const LAST = 0x10ffff;
 export const EMPTY: Ranges = [];
 export const EVERYTHING: Ranges = [0, LAST];
 export const DIGIT: Ranges = [0x30, 0x39];

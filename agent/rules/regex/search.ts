@@ -96,10 +96,12 @@ export class Search {
     return state;
   }
 
-  /** The same without keeping states, for the rest of a text that makes too many: `c` is the class before place `i`. */
-  #simulate(text: string, i: number, state: State, c: number): boolean {
+  /** The same without keeping states, for the rest of a text that makes too many: `from` is after a character of class `first`. */
+  #simulate(text: string, from: number, state: State, first: number): boolean {
     const { end, lastLineFeed, classes } = this.#alphabet;
     let { waiting, before }: { waiting: readonly number[]; before: Kind } = state;
+    let i = from;
+    let c = first;
     for (;;) {
       const next = this.#step(waiting, before, c);
       if (next === undefined) return true;

@@ -31,7 +31,7 @@ export function inNetwork(network: Network, text: string): boolean {
 const maskOf = (bits: number, byte: number): number => (0xff00 >> Math.min(8, Math.max(0, bits - byte * 8))) & 0xff;
 
 /** 4 bytes, 16 bytes, or undefined. A zone (`%eth0`) is left aside. */
-export function parseAddress(text: string): number[] | undefined {
+function parseAddress(text: string): number[] | undefined {
   const address = text.replace(/%.*$/s, '');
   return address.includes(':') ? parseV6(address) : parseV4(address);
 }

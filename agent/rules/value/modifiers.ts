@@ -20,7 +20,7 @@ export type Value =
 
 type Text = Extract<Value, { kind: 'text' }>;
 
-export interface ModifierContext {
+interface ModifierContext {
   /** Modifiers that came before this one. */
   readonly applied: readonly string[];
   readonly field: string | null;

@@ -16,7 +16,7 @@ export type Test =
   | FieldTest;
 
 /** The whole value fits the pattern. */
-export interface TextTest {
+interface TextTest {
   readonly kind: 'text';
   readonly tokens: readonly Token[];
   readonly cased: boolean;

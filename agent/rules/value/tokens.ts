@@ -5,13 +5,13 @@
 export type Token = string | Wildcard | Placeholder;
 
 /** `*`: any number of characters. `?`: exactly one. Dash: one of the five that `windash` makes equal. */
-export type Wildcard = typeof ANY | typeof ONE | typeof DASH;
+type Wildcard = typeof ANY | typeof ONE | typeof DASH;
 export const ANY = 0;
 export const ONE = 1;
 export const DASH = 2;
 
 /** `%name%` of the `expand` modifier, before its values are put in. */
-export interface Placeholder {
+interface Placeholder {
   readonly placeholder: string;
 }
 

@@ -1,6 +1,8 @@
 import test from 'ava';
-import { Filters, filtersOf } from '../../../agent/rules/filter.ts';
+import { Filters, filtersOf, readFilters } from '../../../agent/rules/filter.ts';
+import { entryOf, Reader, type MapNode } from '../../../agent/rules/parse/node.ts';
 import { formatProblem } from '../../../agent/rules/parse/problem.ts';
+import { readYaml } from '../../../agent/rules/parse/yaml.ts';
 
 const compile = (list: unknown) => {
   const { filters, problems } = filtersOf(list, 'agent.yaml');
@@ -33,4 +35,11 @@ test('a faulty filter is refused with its path, and all faults at once', (t) => 
     'agent.yaml: filters[2]: the action is "drop" or "keep", and it is missing',
     'agent.yaml: filters[2].detection: the condition is missing',
   ]);
+});
+
+test('a filter in the text of a configuration is refused with its line', (t) => {
+  const { source, documents } = readYaml('agent.yaml', 'filters:\n  - action: drop\n    detection:\n      a: {Image: x}\n      condition: a or b\n');
+  const reader = new Reader(source);
+  t.is(readFilters(reader, entryOf(documents[0] as MapNode, 'filters')!), undefined);
+  t.deepEqual(reader.problems.map(formatProblem), ['agent.yaml:5:23: filters[0].detection.condition: unknown search identifier "b"']);
 });

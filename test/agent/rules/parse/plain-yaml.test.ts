@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { stringify } from 'yaml';
 import type { Node } from '../../../../agent/rules/parse/node.ts';
 import { readPlainYaml } from '../../../../agent/rules/parse/plain-yaml.ts';
-import { readAnyYaml } from '../../../../agent/rules/parse/yaml.ts';
+import { readCompleteYaml } from '../../../../agent/rules/parse/complete-yaml.ts';
 import { readRuleFiles, SKIPPED } from '../data.ts';
 
 /** Where nothing stands, the two readers may point at different places of nothing. */
@@ -22,7 +22,7 @@ check(`${SKIPPED}the fast reader reads nearly all SigmaHQ rules, and all of them
     const fast = readPlainYaml(file, text);
     if (fast === undefined) continue;
     plain++;
-    const complete = readAnyYaml(file, text);
+    const complete = readCompleteYaml(file, text);
     const [a, b] = [fast, complete].map((f) => JSON.stringify(f.documents.map(comparable)));
     if (a !== b) t.fail(`${file}\n${a}\n${b}`);
     for (const offset of [0, text.length >> 1, text.length - 1]) t.deepEqual(fast.source.place(offset), complete.source.place(offset));
@@ -60,7 +60,7 @@ test('whatever the fast reader does not leave to the complete parser, it reads e
       const fast = readPlainYaml('x.yml', text);
       if (fast === undefined) return;
       plain++;
-      const complete = readAnyYaml('x.yml', text);
+      const complete = readCompleteYaml('x.yml', text);
       if (complete.problems.length > 0) throw new Error(`read what is not YAML: ${JSON.stringify(text)}`);
       const [a, b] = [fast, complete].map((f) => JSON.stringify(f.documents.map(comparable)));
       if (a !== b) throw new Error(`${JSON.stringify(text)}\n${a}\n${b}`);
@@ -78,7 +78,7 @@ test('damaged text is never read differently from the complete parser', (t) => {
       for (const [at, remove, insert] of edits) text = text.slice(0, at) + insert + text.slice(at + remove);
       const fast = readPlainYaml('x.yml', text);
       if (fast === undefined) return;
-      const complete = readAnyYaml('x.yml', text);
+      const complete = readCompleteYaml('x.yml', text);
       const [a, b] = [fast, complete].map((f) => JSON.stringify([f.problems.length, f.documents.map(comparable)]));
       if (a !== b) throw new Error(`${JSON.stringify(text)}\n${a}\n${b}`);
     }),
