@@ -10,7 +10,7 @@ import type { Expression } from './value/test.ts';
 export type { SigmaEvent } from './compile/subject.ts';
 
 const NONE: readonly number[] = [];
-/** Stamps are 32-bit numbers; before they run out, all are forgotten. */
+/** Stamps are 32-bit numbers; before they run out, after some two thousand million events, all are forgotten. */
 const LAST_EPOCH = 0x7fff_fff0;
 
 /**
@@ -27,6 +27,7 @@ export class Engine implements Sink {
 
   readonly #current: Current = { event: {}, epoch: 0 };
   readonly #atoms: readonly Atom[];
+  readonly #subjects: readonly Subject[];
   readonly #units: readonly Unit[];
   /** Units that can make candidates, by the field they read. */
   readonly #eager: readonly { readonly subject: Subject; readonly units: readonly number[] }[];
@@ -42,12 +43,16 @@ export class Engine implements Sink {
   readonly #triggered: readonly (Int32Array | undefined)[];
   readonly #candidates: Int32Array;
   readonly #candidateEpoch: Int32Array;
+  readonly #lastEpoch: number;
   #count = 0;
 
-  constructor(expressions: readonly Expression[]) {
+  /** @param lastEpoch smaller only in tests, which cannot wait that long */
+  constructor(expressions: readonly Expression[], lastEpoch = LAST_EPOCH) {
+    this.#lastEpoch = lastEpoch;
     const atoms = new Atoms(this.#current);
     const conditions = expressions.map((expression) => atoms.condition(expression));
     this.#atoms = atoms.list;
+    this.#subjects = [...atoms.subjects.values()];
     this.#units = buildUnits(atoms.list);
     this.#stamps = new Int32Array(atoms.list.length);
     this.#asked = new Int32Array(this.#units.length);
@@ -81,7 +86,7 @@ export class Engine implements Sink {
    */
   match(event: SigmaEvent): readonly number[] {
     const current = this.#current;
-    if (current.epoch >= LAST_EPOCH) this.#forget();
+    if (current.epoch >= this.#lastEpoch) this.#forget();
     current.epoch++;
     current.event = event;
     this.#count = 0;
@@ -181,7 +186,8 @@ export class Engine implements Sink {
     this.#stamps.fill(0);
     this.#asked.fill(0);
     this.#candidateEpoch.fill(0);
-    for (const { subject } of this.#atoms) subject.forget();
+    for (const { index } of this.#units) for (const list of index.lists) list[0] = 0;
+    for (const subject of this.#subjects) subject.forget();
   }
 }
 

@@ -47,6 +47,8 @@ class EventWindow implements Window {
   readonly #span: number;
   readonly #enough: number;
   #times: number[] = [];
+  /** Times before this place are forgotten; they are cut off when they are half of the list. */
+  #first = 0;
 
   constructor(span: number, enough: number) {
     this.#span = span;
@@ -54,16 +56,17 @@ class EventWindow implements Window {
   }
 
   add(time: number): number {
-    const oldest = time - this.#span;
-    let keep = 0;
-    while (keep < this.#times.length && this.#times[keep]! < oldest) keep++;
-    if (this.#times.length - keep >= this.#enough) keep++;
-    if (keep > 0) this.#times = this.#times.slice(keep);
-    return this.#times.push(time);
+    this.#times.push(time);
+    while (this.#times[this.#first]! < time - this.#span || this.size > this.#enough) this.#first++;
+    if (this.#first > 16 && this.#first * 2 > this.#times.length) {
+      this.#times = this.#times.slice(this.#first);
+      this.#first = 0;
+    }
+    return this.size;
   }
 
   get size(): number {
-    return this.#times.length;
+    return this.#times.length - this.#first;
   }
 }
 

@@ -18,7 +18,7 @@ export class ContainsIndex implements LiteralIndex {
   readonly #rows: Int32Array;
   /** Symbols of ASCII; also the number of RARE, and the column of the list. */
   readonly #count: number;
-  readonly #lists: readonly Int32Array[];
+  readonly lists: readonly Int32Array[];
   /** By state × 65,536 + folded unit: the state that follows. */
   readonly #rare: ReadonlyMap<number, number>;
   /** By state: the longest proper suffix that is a state as well. */
@@ -32,7 +32,7 @@ export class ContainsIndex implements LiteralIndex {
     this.#symbols = symbols.of;
     for (const unit of tables.units) for (const variant of caseVariants(unit)) this.#symbols[variant] = this.#count;
     this.#rows = tables.rows;
-    this.#lists = tables.lists;
+    this.lists = tables.lists;
     this.#rare = tables.rare;
     this.#suffix = tables.suffix;
     this.bytes = tables.rows.byteLength + this.#symbols.byteLength + tables.suffix.byteLength;
@@ -50,7 +50,7 @@ export class ContainsIndex implements LiteralIndex {
       if (next >= 0) state = next;
       else {
         state = ~next;
-        sink.found(this.#lists[rows[state + count]!]!);
+        sink.found(this.lists[rows[state + count]!]!);
       }
     }
   }

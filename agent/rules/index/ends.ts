@@ -11,6 +11,7 @@ const isAscii = (unit: number) => unit < 0x80;
  */
 export class EndIndex implements LiteralIndex {
   readonly bytes: number;
+  readonly lists: readonly Int32Array[];
   readonly #symbols: Uint16Array;
   readonly #rows: Int32Array;
   /** Symbols of ASCII, and the number of those beyond. */
@@ -54,6 +55,7 @@ export class EndIndex implements LiteralIndex {
     this.#fromEnd = end === 'suffix';
     this.#partial = pack(partial);
     this.#whole = pack(whole);
+    this.lists = [...this.#partial, ...this.#whole].filter((list) => list !== undefined);
     this.bytes = this.#rows.byteLength + symbols.of.byteLength;
   }
 

@@ -17,6 +17,8 @@ export interface Sink {
 /** Tells the atoms of all its literals that a text has. */
 export interface LiteralIndex {
   scan(text: string, sink: Sink): void;
+  /** Every list that `scan` can hand over, for a sink that wants its notes back. */
+  readonly lists: readonly Int32Array[];
   /** Bytes of its tables. */
   readonly bytes: number;
 }

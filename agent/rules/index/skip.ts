@@ -18,6 +18,7 @@ export class SkipIndex implements LiteralIndex {
   /** By hash of a pair that ends a window: the literals to compare. */
   readonly #bucket = new Int32Array(PLACES).fill(-1);
   readonly #buckets: Entry[][] = [];
+  readonly lists: readonly Int32Array[];
 
   /** @param literals of at least two characters each */
   constructor(literals: readonly Literal[]) {
@@ -30,6 +31,7 @@ export class SkipIndex implements LiteralIndex {
       }
       this.#put(text, packList(atoms));
     }
+    this.lists = this.#buckets.flat().map((entry) => entry.atoms);
   }
 
   /** Whether sets like this are read faster by skipping: windows are long and most pairs are in no literal. */

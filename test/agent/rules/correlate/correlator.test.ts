@@ -58,6 +58,13 @@ test('temporal wants all rules in any order, temporal_ordered in theirs', (t) =>
   t.deepEqual(fires(rule('temporal_ordered'), [[0, 'a', u], [5, 'b', u], [6, 'a', u], [7, 'b', u], [12, 'c', u]]), [12], 'the latest start counts');
 });
 
+test('one event that matches two rules is no order of events', (t) => {
+  const twin = BASE.replace('title: A', 'title: Twin').replace('name: a', 'name: twin').replace('id: id-a', 'id: id-twin').split('---')[0];
+  const rule = (type: string) => `${BASE}${twin}---\n${correlation(`type: ${type}\nrules: [a, twin]\ntimespan: 10s`)}`;
+  t.deepEqual(fires(rule('temporal'), [[0, 'a']]), [0]);
+  t.deepEqual(fires(rule('temporal_ordered'), [[0, 'a'], [1, 'a']]), [1]);
+});
+
 test('sums, averages, medians and percentiles are of a number field', (t) => {
   const rule = (type: string, condition: string) => BASE + correlation(`type: ${type}\nrules: [a]\ntimespan: 1m\ncondition: {field: n, ${condition}}`);
   const steps = [1, 2, 30, 'x', 4].map((n, i): Step => [i, 'a', { n }]);
@@ -95,6 +102,9 @@ test('memory is bounded by groups and entries, and what is forgotten early is co
   t.true(evicted >= 10_000 - 50);
   for (let i = 0; i < 10_000; i++) detector.observe({ Image: 'a', User: String(i % 3) }, 20_000 + i);
   t.true(detector.statistics().entries <= 1001 + 200);
+  const never = new Detector(load(BASE + correlation('type: event_count\nrules: [a]\ntimespan: 1d\ncondition: {lt: 1}')));
+  for (let i = 0; i < 1000; i++) never.observe({ Image: 'a' }, i);
+  t.is(never.statistics().entries, 2, 'counts beyond every bound are not kept');
 });
 
 test('time that steps back counts as standing still', (t) => {

@@ -50,7 +50,7 @@ for (const source of HANGING) {
     search('warm up');
     for (const text of hostileTexts(source)) {
       const ms = fastest(() => search(text));
-      t.true(ms < 50, `${ms.toFixed(0)} ms for ${text.slice(0, 30)}…`);
+      t.true(ms < 100, `${ms.toFixed(0)} ms for ${text.slice(0, 30)}…`);
     }
   });
 }
@@ -125,7 +125,7 @@ test('an expression that is proven linear takes V8 at most the proven steps on h
       const native = new RegExp(printRegex(re), 'u');
       for (const unit of ['a', 'ab', 'b', ' ', '-', '1', 'aab ']) {
         const text = `${unit.repeat(20_000 / unit.length)}\u0001`;
-        if (fastest(() => native.test(text)) > 50) throw new Error(`${source} with ${unit}`);
+        if (fastest(() => native.test(text)) > 100) throw new Error(`${source} with ${unit}`);
       }
     }),
     { numRuns: 500, includeErrorInReport: true },

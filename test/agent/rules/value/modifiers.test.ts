@@ -37,6 +37,8 @@ test('contains, startswith and endswith say where a value stands', (t) => {
   t.false(cl('|startswith: oami', 'whoami'));
   t.true(cl('|endswith: ami', 'whoami'));
   t.true(cl("|endswith: '*.e?e'", 'x.exe'));
+  t.false(cl(": 'ab*b'", 'ab'), 'what stands before a star is not also behind it');
+  t.false(cl(": 'ab*?b'", 'abb'));
   t.true(cl("|contains: 'a*c'", 'xabbcx'));
 });
 
@@ -98,6 +100,8 @@ test('cidr knows IPv4 and IPv6 networks', (t) => {
   t.false(cl("|cidr: '2001:db8::/33'", '2001:db8:8000::1'));
   t.true(cl("|cidr: '::ffff:10.0.0.0/104'", '::ffff:10.1.2.3'));
   t.true(cl('|cidr: 10.0.0.7', '10.0.0.7'));
+  t.false(cl("|cidr: '::/0'", '1.2.3.4'), 'the two kinds do not mix');
+  t.false(cl('|cidr: 0.0.0.0/0', '::1'));
 });
 
 test('exists asks for the field, not for its value', (t) => {
