@@ -12,6 +12,8 @@ const UNKNOWN = 0;
 const FOUND = -1;
 const ENDED = -2;
 
+const NONE = new Uint8Array(0);
+
 interface State {
   /** Instructions that wait for the next character, sorted; the start is always among them. */
   readonly waiting: readonly number[];
@@ -33,12 +35,18 @@ export class Search {
   readonly #ids = new Map<string, number>();
   /** Instructions seen in the closure under way. */
   readonly #seen: Uint32Array;
+  /** For each instruction that reads a character: whether it takes those of a class. */
+  readonly #members: readonly Uint8Array[];
   #round = 0;
 
   constructor(program: Program) {
     this.#program = program;
     this.#alphabet = new Alphabet(program);
     this.#seen = new Uint32Array(program.code.length);
+    const { classes } = this.#alphabet;
+    this.#members = program.code.map((instruction) =>
+      instruction.op === 'set' ? Uint8Array.from(classes, ({ sample }) => (sample >= 0 && has(instruction.set, sample) ? 1 : 0)) : NONE,
+    );
   }
 
   test(text: string): boolean {
@@ -121,7 +129,7 @@ export class Search {
   #step(waiting: readonly number[], before: Kind, c: number): number[] | undefined {
     const { code, start } = this.#program;
     const seen = this.#seen;
-    const { kind: after, sample } = this.#alphabet.classes[c]!;
+    const { kind: after } = this.#alphabet.classes[c]!;
     const last = c === this.#alphabet.lastLineFeed;
     const round = ++this.#round;
     const stack = [...waiting];
@@ -141,7 +149,7 @@ export class Search {
           if (holds(instruction.at, before, after, last)) stack.push(instruction.next);
           break;
         case 'set':
-          if (sample >= 0 && has(instruction.set, sample)) reached.push(instruction.next);
+          if (this.#members[at]![c] === 1) reached.push(instruction.next);
       }
     }
     reached.push(start);

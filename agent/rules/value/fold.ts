@@ -29,9 +29,10 @@ const BEYOND_ASCII = /\P{ASCII}/u;
 
 export function fold(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text.toLowerCase();
-  let out = '';
-  for (let i = 0; i < text.length; i++) out += String.fromCharCode(FOLD[text.charCodeAt(i)]!);
-  return out;
+  const units = new Uint16Array(text.length);
+  for (let i = 0; i < units.length; i++) units[i] = FOLD[text.charCodeAt(i)]!;
+  // Every machine we run on is little-endian, as utf16le is; lone surrogates pass unchanged.
+  return Buffer.from(units.buffer).toString('utf16le');
 }
 
 let variants: Map<number, number[]> | undefined;
