@@ -20,7 +20,7 @@ export interface RegexMatcher {
 /**
  * Chooses how an expression is searched. One parser feeds the proof, the
  * literals and both searches, so they cannot disagree about what an expression means; a ready-made linear engine (re2js
- * was tried) brings a second dialect, takes longer for `.{1000,}`, and would be a dependency for two hundred lines.
+ * was tried) brings a second dialect, takes longer for `.{1000,}`, and would be a dependency for a few hundred lines.
  * @throws {RegexError} outside the flavour, or too large to search in bounded time
  */
 export function compileRegex(test: Pick<RegexTest, 'source' | 'ignoreCase' | 'multiline' | 'dotAll'>): RegexMatcher {
