@@ -1,0 +1,92 @@
+import { compileRegex } from '../regex/matcher.ts';
+import { inNetwork } from '../value/cidr.ts';
+import type { CompareTest, FieldTest, Test } from '../value/test.ts';
+import { timePart } from '../value/time-part.ts';
+import { ANY } from '../value/tokens.ts';
+import { gateOf, type Literals } from './classify.ts';
+import { compilePattern } from './pattern.ts';
+import type { Subject } from './subject.ts';
+
+/** A test that no literal index decides. */
+export interface Check {
+  readonly holds: (subject: Subject) => boolean;
+  /** Literals of which one must be there; where none is, the check need not run. */
+  readonly gate: Literals | undefined;
+}
+
+/**
+ * @param other finds the subject of another field, for field references
+ * @throws {RegexError}
+ */
+export function compileCheck(test: Test, other: (field: string) => Subject): Check {
+  switch (test.kind) {
+    case 'text': {
+      const { tokens, cased } = test;
+      if (tokens.length === 1 && tokens[0] === ANY) return { holds: (s) => s.list().length > 0, gate: undefined };
+      const fits = compilePattern(tokens, cased);
+      return { holds: cased ? (s) => s.list().some(fits) : (s) => s.folded().some(fits), gate: gateOf(tokens) };
+    }
+    case 'regex': {
+      const regex = test.matcher ?? compileRegex(test);
+      const gate: Literals | undefined = regex.literals === undefined ? undefined : { position: 'contains', texts: regex.literals };
+      return { holds: (s) => s.list().some(regex.test), gate };
+    }
+    case 'cidr':
+      return { holds: (s) => s.list().some((text) => inNetwork(test.network, text)), gate: undefined };
+    case 'exists':
+      return { holds: (s) => (s.raw !== undefined) === test.wanted, gate: undefined };
+    case 'null':
+      return { holds: (s) => s.raw === undefined || s.raw === null, gate: undefined };
+    case 'compare':
+      return { holds: (s) => numbersOf(s, test).some((n) => compare(test.op, n, test.number)), gate: undefined };
+    case 'field':
+      return fieldCheck(test, other);
+  }
+}
+
+function numbersOf(subject: Subject, { part }: CompareTest): number[] {
+  const { raw } = subject;
+  const values: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
+  return values.flatMap((value) => {
+    const number = part === undefined ? numberOf(value) : timePart(part, value);
+    return number === undefined ? [] : [number];
+  });
+}
+
+/** A number, or a text that is nothing but one. */
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || !/^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?\s*$/i.test(value)) return undefined;
+  return Number(value);
+}
+
+function compare(op: CompareTest['op'], a: number, b: number): boolean {
+  switch (op) {
+    case 'lt':
+      return a < b;
+    case 'lte':
+      return a <= b;
+    case 'gt':
+      return a > b;
+    case 'gte':
+      return a >= b;
+    case 'eq':
+      return a === b;
+  }
+}
+
+function fieldCheck({ field, before, after, cased }: FieldTest, other: (field: string) => Subject): Check {
+  const reference = other(field);
+  const fits = (value: string, wanted: string): boolean => {
+    if (before) return after ? value.includes(wanted) : value.endsWith(wanted);
+    return after ? value.startsWith(wanted) : value === wanted;
+  };
+  const textsOf = (s: Subject) => (cased ? s.list() : s.folded());
+  const holds = (s: Subject): boolean => {
+    reference.refresh();
+    const wanted = textsOf(reference);
+    return textsOf(s).some((value) => wanted.some((w) => fits(value, w)));
+  };
+  return { holds, gate: undefined };
+}
+

@@ -1,0 +1,170 @@
+import { reader, type SigmaEvent } from '../compile/subject.ts';
+import type { Bounds } from '../parse/correlation.ts';
+import type { CorrelationRule } from './resolve.ts';
+import { createWindow, type Window } from './window.ts';
+
+export interface CorrelatorLimits {
+  /** Groups of one correlation; the one that was quiet longest goes first. Default 10,000. */
+  readonly maxGroups?: number;
+  /** Entries of one correlation in all its groups. Default 200,000. */
+  readonly maxEntries?: number;
+}
+
+/** A correlation whose condition came true. */
+export interface CorrelationMatch {
+  readonly rule: CorrelationRule;
+  /** Values of `group-by`, by name. */
+  readonly group: Readonly<Record<string, string>>;
+  /** The count, sum or average that met the condition. */
+  readonly measure: number;
+}
+
+/**
+ * Follows correlations over a stream of events. Time is the events' own and
+ * arrives with them; an event from the past counts as if it came now, since windows do not reach back.
+ *
+ * When a condition is met, its group begins anew: each report stands on events of its own.
+ */
+export class Correlator {
+  readonly #states: readonly CorrelationState[];
+  #now = -Infinity;
+
+  constructor(rules: readonly CorrelationRule[], { maxGroups = 10_000, maxEntries = 200_000 }: CorrelatorLimits = {}) {
+    this.#states = rules.map((rule) => new CorrelationState(rule, maxGroups, maxEntries));
+  }
+
+  /** @param matched ids of the rules that the event matched, whether they report or not */
+  observe(matched: readonly string[], event: SigmaEvent, timeMs: number): CorrelationMatch[] {
+    if (matched.length === 0 || this.#states.length === 0) return [];
+    this.#now = Math.max(this.#now, timeMs);
+    const active = new Set(matched);
+    const found: CorrelationMatch[] = [];
+    // Each stands after those it refers to, so one pass is enough for chains.
+    for (const state of this.#states) {
+      const match = state.observe(active, event, this.#now);
+      if (match === undefined) continue;
+      active.add(match.rule.id);
+      if (match.rule.reports) found.push(match);
+    }
+    return found;
+  }
+
+  /** What is held, and how many groups had to be forgotten before their time. */
+  statistics(): { groups: number; entries: number; evicted: number } {
+    const sum = (of: (state: CorrelationState) => number) => this.#states.reduce((total, state) => total + of(state), 0);
+    return { groups: sum((s) => s.groups), entries: sum((s) => s.entries), evicted: sum((s) => s.evicted) };
+  }
+}
+
+type Read = (event: SigmaEvent) => unknown;
+
+class CorrelationState {
+  evicted = 0;
+  entries = 0;
+  readonly #rule: CorrelationRule;
+  readonly #maxGroups: number;
+  readonly #maxEntries: number;
+  /** In the order of their last events. */
+  readonly #groups = new Map<string, { readonly window: Window; readonly group: Readonly<Record<string, string>> }>();
+  /** By input: how to read the group's values and the counted ones. */
+  readonly #groupReads: readonly (readonly Read[])[];
+  readonly #valueReads: readonly (readonly Read[])[];
+
+  constructor(rule: CorrelationRule, maxGroups: number, maxEntries: number) {
+    this.#rule = rule;
+    this.#maxGroups = maxGroups;
+    this.#maxEntries = maxEntries;
+    const reads = (names: readonly string[]) => rule.inputs.map((_, input) => names.map((name) => reader(rule.fieldOf(name, input))));
+    this.#groupReads = reads(rule.correlation.groupBy);
+    this.#valueReads = reads(rule.correlation.fields);
+  }
+
+  get groups(): number {
+    return this.#groups.size;
+  }
+
+  observe(active: ReadonlySet<string>, event: SigmaEvent, now: number): CorrelationMatch | undefined {
+    const { inputs, correlation } = this.#rule;
+    let match: CorrelationMatch | undefined;
+    // From the last rule to the first: one event that matches two rules is not an order of events.
+    for (let input = inputs.length - 1; input >= 0; input--) {
+      if (!active.has(inputs[input]!)) continue;
+      const group = textsOf(this.#groupReads[input]!, event);
+      const value = textsOf(this.#valueReads[input]!, event);
+      if (group === undefined || value === undefined || !isCountable(correlation.type, value)) continue;
+      const key = JSON.stringify(group);
+      const state = this.#touch(key, group);
+      const before = state.window.size;
+      const measure = state.window.add(now, input, value.length === 1 ? value[0]! : JSON.stringify(value));
+      this.entries += state.window.size - before;
+      if (meets(measure, correlation.bounds)) {
+        match = { rule: this.#rule, group: state.group, measure };
+        this.#remove(key);
+      }
+      // Several rules of an event count are one event.
+      if (correlation.type === 'event_count') break;
+    }
+    this.#evict();
+    return match;
+  }
+
+  #touch(key: string, values: readonly string[]): { readonly window: Window; readonly group: Readonly<Record<string, string>> } {
+    let state = this.#groups.get(key);
+    if (state === undefined) {
+      const group = Object.fromEntries(this.#rule.correlation.groupBy.map((name, i) => [name, values[i]!]));
+      state = { window: createWindow(this.#rule.correlation), group };
+      this.entries += state.window.size;
+    } else {
+      this.#groups.delete(key);
+    }
+    this.#groups.set(key, state);
+    return state;
+  }
+
+  #remove(key: string): void {
+    this.entries -= this.#groups.get(key)?.window.size ?? 0;
+    this.#groups.delete(key);
+  }
+
+  #evict(): void {
+    while (this.#groups.size > this.#maxGroups || (this.entries > this.#maxEntries && this.#groups.size > 1)) {
+      const [oldest] = this.#groups.keys();
+      this.#remove(oldest!);
+      this.evicted++;
+    }
+  }
+}
+
+/** The values as text, or undefined where one is missing: an event without them belongs to no group. */
+function textsOf(reads: readonly Read[], event: SigmaEvent): string[] | undefined {
+  const texts: string[] = [];
+  for (const read of reads) {
+    const value = read(event);
+    if (value === undefined || value === null) return undefined;
+    texts.push(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  }
+  return texts;
+}
+
+function isCountable(type: string, value: readonly string[]): boolean {
+  return !type.startsWith('value_') || type === 'value_count' || (value[0]?.trim() !== '' && Number.isFinite(Number(value[0])));
+}
+
+function meets(measure: number, bounds: Bounds): boolean {
+  return bounds.every(({ op, count }) => {
+    switch (op) {
+      case 'gt':
+        return measure > count;
+      case 'gte':
+        return measure >= count;
+      case 'lt':
+        return measure < count;
+      case 'lte':
+        return measure <= count;
+      case 'eq':
+        return measure === count;
+      case 'neq':
+        return measure !== count;
+    }
+  });
+}

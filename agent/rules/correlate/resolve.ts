@@ -1,0 +1,106 @@
+import type { Correlation } from '../parse/correlation.ts';
+import type { Metadata } from '../parse/metadata.ts';
+import type { CorrelationDocument, DetectionDocument, Refused } from '../parse/rule.ts';
+import type { RuleTests } from '../parse/rule-tests.ts';
+
+/** A correlation whose references were found. */
+export interface CorrelationRule extends Omit<Metadata, 'id'> {
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  readonly correlation: Correlation;
+  /** What it counts, in order: identities of rules or of other correlations. */
+  readonly inputs: readonly string[];
+  /** For each alias and each input: the field that stands for it. */
+  readonly fieldOf: (alias: string, input: number) => string;
+  /** False for one that only feeds others. */
+  readonly reports: boolean;
+  readonly tests: RuleTests;
+}
+
+export interface Resolved {
+  /** Each after those it refers to. */
+  readonly correlations: readonly CorrelationRule[];
+  /** Rules that a correlation uses and that do not report on their own (`generate: false`). */
+  readonly silent: ReadonlySet<DetectionDocument>;
+  readonly refused: readonly Refused[];
+  /** Correlations over rules that are not in use. */
+  readonly idle: readonly CorrelationDocument[];
+}
+
+type Target = CorrelationDocument | DetectionDocument;
+
+/**
+ * Finds the rules that correlations refer to by id or name. One that refers to nothing, or to itself in a circle, is refused.
+ * @param unused names of rules that were read but are not in use: a correlation over them is idle, not faulty
+ */
+export function resolveCorrelations(documents: readonly CorrelationDocument[], rules: readonly DetectionDocument[], unused: ReadonlySet<string>): Resolved {
+  const byName = new Map<string, Target>();
+  for (const document of [...rules, ...documents]) {
+    for (const name of [document.title, document.name, document.id]) if (name !== undefined) byName.set(name, document);
+  }
+  const refused: Refused[] = [];
+  const idle: CorrelationDocument[] = [];
+  const state = new Map<CorrelationDocument, 'under way' | 'good' | 'bad'>();
+  const order: CorrelationDocument[] = [];
+  const visit = (document: CorrelationDocument): boolean => {
+    const known = state.get(document);
+    if (known !== undefined) return known === 'good';
+    state.set(document, 'under way');
+    const problems: string[] = [];
+    let waits = false;
+    for (const name of document.correlation.rules) {
+      const target = byName.get(name);
+      if (target === undefined && unused.has(name)) waits = true;
+      else if (target === undefined) problems.push(`there is no loaded rule "${name}"`);
+      else if (target.kind === 'correlation' && state.get(target) === 'under way') problems.push(`"${name}" refers back to this correlation`);
+      else if (target.kind === 'correlation' && !visit(target)) {
+        if (idle.includes(target)) waits = true;
+        else problems.push(`"${name}" was refused`);
+      }
+    }
+    const good = problems.length === 0 && !waits;
+    state.set(document, good ? 'good' : 'bad');
+    if (good) order.push(document);
+    else if (problems.length > 0) refused.push(refusal(document, problems));
+    else idle.push(document);
+    return good;
+  };
+  documents.forEach(visit);
+
+  const silent = new Set<Target>();
+  for (const { correlation } of order) {
+    if (!correlation.generate) for (const name of correlation.rules) silent.add(byName.get(name)!);
+  }
+  return {
+    correlations: order.map((document) => toRule(document, byName, !silent.has(document))),
+    silent: silent as ReadonlySet<DetectionDocument>,
+    refused,
+    idle,
+  };
+}
+
+function refusal({ file, line, title }: CorrelationDocument, messages: readonly string[]): Refused {
+  return { file, title, problems: messages.map((message) => ({ file, line, column: 1, path: 'correlation.rules', message })) };
+}
+
+function toRule(document: CorrelationDocument, byName: ReadonlyMap<string, Target>, reports: boolean): CorrelationRule {
+  const { kind: _kind, tests = [], ...rest } = document;
+  const { rules, aliases } = document.correlation;
+  const targets = rules.map((name) => byName.get(name)!);
+  return {
+    ...rest,
+    id: identity(document),
+    inputs: targets.map(identity),
+    fieldOf: (alias, input) => {
+      const mapping = aliases.get(alias);
+      if (mapping === undefined) return alias;
+      const { name, id } = targets[input]!;
+      return mapping.get(rules[input]!) ?? mapping.get(name ?? '') ?? mapping.get(id ?? '') ?? alias;
+    },
+    reports,
+    tests,
+  };
+}
+
+const identity = ({ id, name, title }: Target): string => id ?? name ?? title;

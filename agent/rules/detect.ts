@@ -1,0 +1,64 @@
+import { Correlator, type CorrelatorLimits } from './correlate/correlator.ts';
+import { Engine, type SigmaEvent } from './engine.ts';
+import type { Rule, RuleSet } from './load.ts';
+import type { Level } from './parse/metadata.ts';
+
+/** What an alert says about a rule. The author is named because the rules' licence asks for it. */
+export interface MatchedRule {
+  readonly id: string;
+  readonly title: string;
+  readonly level?: Level;
+  readonly author?: string;
+  readonly tags: readonly string[];
+  /** Of a correlation: the values it grouped by, and what met its condition. */
+  readonly group?: Readonly<Record<string, string>>;
+  readonly measure?: number;
+}
+
+/** A rule set at work: rules of single events first, then the correlations over them. */
+export class Detector {
+  readonly #rules: readonly Rule[];
+  readonly #described: readonly MatchedRule[];
+  readonly #engine: Engine;
+  readonly #correlator: Correlator;
+  readonly #correlates: boolean;
+  /** Names of the fields that any rule or correlation reads. */
+  readonly fields: ReadonlySet<string>;
+  readonly readsEverything: boolean;
+
+  constructor(set: RuleSet, limits?: CorrelatorLimits) {
+    this.#rules = set.rules;
+    this.#described = set.rules.map(describe);
+    this.#engine = new Engine(set.rules.map((rule) => rule.expression));
+    this.#correlator = new Correlator(set.correlations, limits);
+    this.#correlates = set.correlations.length > 0;
+    this.readsEverything = this.#engine.readsEverything;
+    const names = set.correlations.flatMap((rule) =>
+      [...rule.correlation.groupBy, ...rule.correlation.fields].flatMap((name) => rule.inputs.map((_, i) => rule.fieldOf(name, i))),
+    );
+    this.fields = new Set([...this.#engine.fields, ...names]);
+  }
+
+  /**
+   * The rules that report this event, in the order of the set, then correlations.
+   * @param timeMs the event's own time, Unix milliseconds
+   */
+  observe(event: SigmaEvent, timeMs: number): MatchedRule[] {
+    const matched = this.#engine.match(event);
+    if (matched.length === 0) return [];
+    const reported: MatchedRule[] = [];
+    for (const number of matched) if (this.#rules[number]!.reports) reported.push(this.#described[number]!);
+    if (!this.#correlates) return reported;
+    const ids = matched.map((number) => this.#rules[number]!.id);
+    for (const { rule, group, measure } of this.#correlator.observe(ids, event, timeMs)) reported.push({ ...describe(rule), group, measure });
+    return reported;
+  }
+
+  statistics(): ReturnType<Engine['statistics']> & ReturnType<Correlator['statistics']> {
+    return { ...this.#engine.statistics(), ...this.#correlator.statistics() };
+  }
+}
+
+function describe({ id, title, level, author, tags }: Pick<Rule, 'id' | 'title' | 'level' | 'author' | 'tags'>): MatchedRule {
+  return { id, title, ...(level === undefined ? {} : { level }), ...(author === undefined ? {} : { author }), tags };
+}

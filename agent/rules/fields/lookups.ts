@@ -1,0 +1,35 @@
+import type { ExecEvent } from '../../../shared/events/exec.ts';
+
+/** The version resource of a Windows program. */
+export interface VersionInfo {
+  readonly originalFileName?: string;
+  readonly fileVersion?: string;
+  readonly description?: string;
+  readonly product?: string;
+  readonly company?: string;
+}
+
+/** In hexadecimal. */
+interface Digests {
+  readonly md5?: string;
+  readonly sha1?: string;
+  readonly sha256?: string;
+  readonly imphash?: string;
+}
+
+/**
+ * What an event does not carry and the agent finds out: cached and bounded by
+ * whoever implements it, and only called when a rule reads the field. Each may answer undefined.
+ */
+export interface Lookups {
+  readonly userName?: (uid: number) => string | undefined;
+  readonly parentCommandLine?: (event: ExecEvent) => string | undefined;
+  readonly parentUser?: (event: ExecEvent) => string | undefined;
+  readonly grandParentImage?: (event: ExecEvent) => string | undefined;
+  readonly entityId?: (event: ExecEvent) => string | undefined;
+  readonly parentEntityId?: (event: ExecEvent) => string | undefined;
+  readonly integrityLevel?: (event: ExecEvent) => string | undefined;
+  readonly logonId?: (event: ExecEvent) => string | undefined;
+  readonly versionInfo?: (image: string) => VersionInfo | undefined;
+  readonly digests?: (image: string) => Digests | undefined;
+}

@@ -1,0 +1,100 @@
+import type { ExecEvent } from '../../../shared/events/exec.ts';
+import type { Lookups, VersionInfo } from './lookups.ts';
+
+export type Platform = 'linux' | 'macos' | 'windows';
+
+export interface FieldRow {
+  /** Sigma's name (taxonomy appendix, process creation). */
+  readonly sigma: string;
+  /** Where it comes from, for docs/rules.md. */
+  readonly from: string;
+  readonly platforms: readonly Platform[];
+  /** The look-up it needs, if any. */
+  readonly lookup?: keyof Lookups;
+  readonly read: (event: ExecEvent, lookups: Lookups) => unknown;
+}
+
+const ALL = ['linux', 'macos', 'windows'] as const;
+const UNIX = ['linux', 'macos'] as const;
+const WINDOWS = ['windows'] as const;
+
+/** The image that runs; where the system did not tell, the path that was asked for. */
+const image = (event: ExecEvent) => event.exe ?? event.filename;
+
+/**
+ * The command line as the process sees it. Windows has one text, which an event may carry
+ * as `command_line`; elsewhere it is the arguments with single spaces between them.
+ */
+function commandLine(event: ExecEvent): string {
+  const whole = (event as { command_line?: unknown }).command_line;
+  if (typeof whole === 'string') return whole;
+  return event.argv === undefined || event.argv.length === 0 ? event.command : event.argv.join(' ');
+}
+
+const versionRow = (sigma: string, key: keyof VersionInfo): FieldRow => ({
+  sigma,
+  from: 'version resource of the image',
+  platforms: WINDOWS,
+  lookup: 'versionInfo',
+  read: (event, { versionInfo }) => ofImage(event, versionInfo)?.[key],
+});
+
+const digestRow = (sigma: 'md5' | 'sha1' | 'sha256' | 'imphash'): FieldRow => ({
+  sigma,
+  from: 'digest of the image',
+  platforms: ALL,
+  lookup: 'digests',
+  read: (event, { digests }) => ofImage(event, digests)?.[sigma],
+});
+
+function ofImage<T>(event: ExecEvent, lookup: ((image: string) => T) | undefined): T | undefined {
+  const path = image(event);
+  return path === undefined ? undefined : lookup?.(path);
+}
+
+/** Every name that rules for process creation use and that we can fill. docs/rules.md shows the same table; a test compares them. */
+export const FIELDS: readonly FieldRow[] = [
+  { sigma: 'Image', from: '`exe`, else `filename`', platforms: ALL, read: image },
+  { sigma: 'CommandLine', from: '`command_line`, else `argv` joined by spaces, else `command`', platforms: ALL, read: commandLine },
+  { sigma: 'CurrentDirectory', from: '`cwd`', platforms: ALL, read: (e) => e.cwd },
+  { sigma: 'ProcessId', from: '`pid`', platforms: ALL, read: (e) => e.pid },
+  { sigma: 'ProcessGuid', from: 'entity id', platforms: ALL, lookup: 'entityId', read: (e, { entityId }) => entityId?.(e) },
+  { sigma: 'UtcTime', from: '`time`, as `2023-03-15 13:20:00.123`', platforms: ALL, read: (e) => e.time.replace('T', ' ').slice(0, 23).replace(/Z$/, '') },
+  { sigma: 'User', from: 'name of `uid`, else the number', platforms: UNIX, lookup: 'userName', read: userName },
+  { sigma: 'User', from: 'name of the account', platforms: WINDOWS, lookup: 'userName', read: userName },
+  { sigma: 'LogonId', from: '`loginuid`', platforms: UNIX, read: (e) => e.loginuid },
+  { sigma: 'LogonId', from: 'logon session', platforms: WINDOWS, lookup: 'logonId', read: (e, { logonId }) => logonId?.(e) },
+  { sigma: 'TerminalSessionId', from: '`session_id`', platforms: ALL, read: (e) => e.session_id },
+  { sigma: 'ParentImage', from: '`parent.exe`', platforms: ALL, read: (e) => e.parent?.exe },
+  { sigma: 'ParentProcessId', from: '`ppid`, else `parent.pid`', platforms: ALL, read: (e) => e.ppid ?? e.parent?.pid },
+  { sigma: 'ParentCommandLine', from: 'process tree', platforms: ALL, lookup: 'parentCommandLine', read: (e, { parentCommandLine }) => parentCommandLine?.(e) },
+  { sigma: 'ParentProcessGuid', from: 'entity id of the parent', platforms: ALL, lookup: 'parentEntityId', read: (e, { parentEntityId }) => parentEntityId?.(e) },
+  { sigma: 'ParentUser', from: 'process tree', platforms: ALL, lookup: 'parentUser', read: (e, { parentUser }) => parentUser?.(e) },
+  { sigma: 'GrandParentImage', from: 'process tree', platforms: ALL, lookup: 'grandParentImage', read: (e, { grandParentImage }) => grandParentImage?.(e) },
+  { sigma: 'IntegrityLevel', from: 'token of the process', platforms: WINDOWS, lookup: 'integrityLevel', read: (e, { integrityLevel }) => integrityLevel?.(e) },
+  versionRow('OriginalFileName', 'originalFileName'),
+  versionRow('FileVersion', 'fileVersion'),
+  versionRow('Description', 'description'),
+  versionRow('Product', 'product'),
+  versionRow('Company', 'company'),
+  { sigma: 'Hashes', from: 'digests of the image, as `MD5=…,SHA256=…`', platforms: ALL, lookup: 'digests', read: hashes },
+  digestRow('md5'),
+  digestRow('sha1'),
+  digestRow('sha256'),
+  digestRow('imphash'),
+];
+
+function userName({ uid }: ExecEvent, lookups: Lookups): string | undefined {
+  return uid === undefined ? undefined : (lookups.userName?.(uid) ?? String(uid));
+}
+
+/** As Sysmon writes it, algorithms in capitals. */
+function hashes(event: ExecEvent, { digests }: Lookups): string | undefined {
+  const found = ofImage(event, digests);
+  if (found === undefined) return undefined;
+  const parts = (['sha1', 'md5', 'sha256', 'imphash'] as const).flatMap((name) => {
+    const digest = found[name];
+    return digest === undefined ? [] : [`${name.toUpperCase()}=${digest.toUpperCase()}`];
+  });
+  return parts.length === 0 ? undefined : parts.join(',');
+}

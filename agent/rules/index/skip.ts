@@ -1,0 +1,80 @@
+import { FOLD } from '../value/fold.ts';
+import { packList, type Literal, type LiteralIndex, type Sink } from './literal.ts';
+
+/** Pairs of characters are hashed to this many places. */
+const PLACES = 0x1000;
+const LONGEST_SHIFT = 0xff;
+
+/**
+ * Finds all literals of a set anywhere in a text without reading all of it,
+ * which pays for sets without short literals: the method of Wu and Manber. The last two characters of a window as
+ * long as the shortest literal tell how far the window may move; where it may not, the literals are compared.
+ */
+export class SkipIndex implements LiteralIndex {
+  readonly bytes = PLACES * 5;
+  readonly #window: number;
+  /** By hash of a pair: how far no literal can begin. */
+  readonly #shift = new Uint8Array(PLACES);
+  /** By hash of a pair that ends a window: the literals to compare. */
+  readonly #bucket = new Int32Array(PLACES).fill(-1);
+  readonly #buckets: Entry[][] = [];
+  readonly lists: readonly Int32Array[];
+
+  /** @param literals of at least two characters each */
+  constructor(literals: readonly Literal[]) {
+    this.#window = Math.min(LONGEST_SHIFT, ...literals.map((l) => l.text.length));
+    this.#shift.fill(this.#window - 1);
+    for (const { text, atoms } of literals) {
+      for (let end = 1; end < this.#window; end++) {
+        const place = hash(text.charCodeAt(end - 1), text.charCodeAt(end));
+        this.#shift[place] = Math.min(this.#shift[place]!, this.#window - 1 - end);
+      }
+      this.#put(text, packList(atoms));
+    }
+    this.lists = this.#buckets.flat().map((entry) => entry.atoms);
+  }
+
+  /** Whether sets like this are read faster by skipping: windows are long and most pairs are in no literal. */
+  static suits(literals: readonly Literal[]): boolean {
+    const shortest = literals.reduce((least, l) => Math.min(least, l.text.length), LONGEST_SHIFT);
+    return shortest >= 4 && literals.length * (shortest - 1) < PLACES / 2;
+  }
+
+  scan(text: string, sink: Sink): void {
+    const shift = this.#shift;
+    const window = this.#window;
+    for (let end = window - 1; end < text.length; ) {
+      const place = hash(FOLD[text.charCodeAt(end - 1)]!, FOLD[text.charCodeAt(end)]!);
+      const step = shift[place]!;
+      if (step > 0) {
+        end += step;
+        continue;
+      }
+      const bucket = this.#buckets[this.#bucket[place]!];
+      if (bucket !== undefined) compare(bucket, text, end - window + 1, sink);
+      end++;
+    }
+  }
+
+  #put(text: string, atoms: Int32Array): void {
+    const place = hash(text.charCodeAt(this.#window - 2), text.charCodeAt(this.#window - 1));
+    if (this.#bucket[place] === -1) this.#bucket[place] = this.#buckets.push([]) - 1;
+    this.#buckets[this.#bucket[place]!]!.push({ text, atoms });
+  }
+}
+
+interface Entry {
+  readonly text: string;
+  readonly atoms: Int32Array;
+}
+
+const hash = (a: number, b: number): number => (a * 37 + b) & (PLACES - 1);
+
+function compare(entries: readonly Entry[], text: string, start: number, sink: Sink): void {
+  for (const { text: literal, atoms } of entries) {
+    if (start + literal.length > text.length) continue;
+    let i = 0;
+    while (i < literal.length && FOLD[text.charCodeAt(start + i)] === literal.charCodeAt(i)) i++;
+    if (i === literal.length) sink.found(atoms);
+  }
+}

@@ -1,0 +1,177 @@
+import { resolveCorrelations, type CorrelationRule } from './correlate/resolve.ts';
+import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
+import { LEVELS, type Level, type Metadata, type Status } from './parse/metadata.ts';
+import { formatProblem, type Problem } from './parse/problem.ts';
+import { readRules, type CorrelationDocument, type DetectionDocument, type FilterDocument, type Refused, type RuleDocument } from './parse/rule.ts';
+import type { RuleTests } from './parse/rule-tests.ts';
+import type { Placeholders } from './value/placeholders.ts';
+import type { Expression } from './value/test.ts';
+
+export { formatProblem } from './parse/problem.ts';
+
+/** One rule file, read by the caller. */
+export interface RuleFile {
+  /** As it shall stand in messages. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface LoadOptions {
+  /** The events' log source: rules about others are skipped. */
+  readonly logsource: Logsource;
+  /** Rules below are skipped. A rule without a level is kept. */
+  readonly minLevel?: Level;
+  /** Default: all but `deprecated` and `unsupported`. */
+  readonly statuses?: ReadonlySet<Status>;
+  /** Values of `%name%` for the `expand` modifier. */
+  readonly placeholders?: Placeholders;
+}
+
+/** A rule of single events, ready for the engine. */
+export interface Rule extends Omit<Metadata, 'id'> {
+  /** The rule's id, else its name, else its title. */
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  /** With every global filter joined to it. */
+  readonly expression: Expression;
+  /** False for a rule that only feeds correlations. */
+  readonly reports: boolean;
+  readonly tests: RuleTests;
+}
+
+/** A document that is not in use, and not because it is faulty. */
+interface Skipped {
+  readonly file: string;
+  readonly title: string;
+  readonly reason: string;
+}
+
+export interface RuleSet {
+  readonly rules: readonly Rule[];
+  readonly correlations: readonly CorrelationRule[];
+  readonly filters: number;
+  readonly refused: readonly Refused[];
+  readonly skipped: readonly Skipped[];
+  readonly warnings: readonly Problem[];
+}
+
+const USUAL_STATUSES: ReadonlySet<Status> = new Set(['stable', 'test', 'experimental']);
+
+/**
+ * Reads rule files into a set. Faulty documents are refused with their
+ * reasons and never keep others from loading. Order is the order of files, then of documents.
+ */
+export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): RuleSet {
+  const placeholders = options.placeholders ?? new Map();
+  const documents: RuleDocument[] = [];
+  const refused: Refused[] = [];
+  const warnings: Problem[] = [];
+  for (const { file, text } of files) {
+    const read = readRules(file, text, placeholders);
+    for (const document of read.documents) documents.push(document);
+    refused.push(...read.refused);
+    warnings.push(...read.warnings);
+  }
+  const unique = withoutDuplicates(documents, refused);
+  const skipped: Skipped[] = [];
+  const wanted = unique.filter((document) => {
+    const reason = reasonToSkip(document, options);
+    if (reason !== undefined) skipped.push({ file: document.file, title: document.title, reason });
+    return reason === undefined;
+  });
+  const used = withoutObsolete(wanted, skipped);
+  const detections = used.filter((d): d is DetectionDocument => d.kind === 'rule');
+  const filters = used.filter((d): d is FilterDocument => d.kind === 'filter');
+  const inUse = new Set(used);
+  const unused = new Set(unique.filter((d) => !inUse.has(d)).flatMap((d) => [d.id ?? '', d.name ?? '', d.title]));
+  const resolved = resolveCorrelations(used.filter((d): d is CorrelationDocument => d.kind === 'correlation'), detections, unused);
+  refused.push(...resolved.refused);
+  for (const { file, title } of resolved.idle) skipped.push({ file, title, reason: 'rules it refers to are not in use' });
+  const rules = detections.map((document) => toRule(document, filters, !resolved.silent.has(document)));
+  warnings.push(...unmatchedFilters(filters, unique));
+  return { rules, correlations: resolved.correlations, filters: filters.length, refused, skipped, warnings };
+}
+
+/** A line for the log at start-up. */
+export function summarize(set: RuleSet): string {
+  const parts = [`${set.rules.length} rules`];
+  if (set.correlations.length > 0) parts.push(`${set.correlations.length} correlations`);
+  if (set.filters > 0) parts.push(`${set.filters} global filters`);
+  parts.push(`${set.refused.length} refused`, `${set.skipped.length} skipped`);
+  return parts.join(', ');
+}
+
+/** Every reason of every refused document, one line each. */
+export function formatRefused(refused: readonly Refused[]): string[] {
+  return refused.flatMap(({ problems }) => problems.map(formatProblem));
+}
+
+/** What a document answers to. */
+function identityOf({ id, name, title }: Metadata): string {
+  return id ?? name ?? title;
+}
+
+function withoutDuplicates(documents: readonly RuleDocument[], refused: Refused[]): RuleDocument[] {
+  const first = new Map<string, RuleDocument>();
+  return documents.filter((document) => {
+    const names = new Set([identityOf(document), ...(document.name === undefined ? [] : [document.name])]);
+    for (const name of names) {
+      const other = first.get(name);
+      if (other !== undefined) {
+        const { file, line, title } = document;
+        const message = `"${name}" already belongs to "${other.title}" (${other.file}:${other.line})`;
+        refused.push({ file, title, problems: [{ file, line, column: 1, path: document.id === name ? 'id' : 'name', message }] });
+        return false;
+      }
+    }
+    for (const name of names) first.set(name, document);
+    return true;
+  });
+}
+
+function reasonToSkip(document: RuleDocument, { logsource, minLevel, statuses = USUAL_STATUSES }: LoadOptions): string | undefined {
+  if (document.status !== undefined && !statuses.has(document.status)) return `its status is ${document.status}`;
+  if (document.kind !== 'correlation' && !covers(document.logsource, logsource)) {
+    return `its log source is ${formatLogsource(document.logsource)}, not ${formatLogsource(logsource)}`;
+  }
+  if (document.kind === 'rule' && minLevel !== undefined && document.level !== undefined && LEVELS.indexOf(document.level) < LEVELS.indexOf(minLevel)) {
+    return `its level is ${document.level}, below ${minLevel}`;
+  }
+  return undefined;
+}
+
+/** "The rule obsoletes the referred rule or rules, which aren't used anymore" (specification, "Identification"). */
+function withoutObsolete(documents: readonly RuleDocument[], skipped: Skipped[]): RuleDocument[] {
+  const obsolete = new Map<string, RuleDocument>();
+  for (const document of documents) {
+    for (const { id, type } of document.related) if (type === 'obsolete' && id !== document.id) obsolete.set(id, document);
+  }
+  return documents.filter((document) => {
+    const by = obsolete.get(document.id ?? '');
+    if (by !== undefined) skipped.push({ file: document.file, title: document.title, reason: `obsoleted by "${by.title}"` });
+    return by === undefined;
+  });
+}
+
+function toRule(document: DetectionDocument, filters: readonly FilterDocument[], reports: boolean): Rule {
+  const { kind: _kind, logsource: _logsource, tests = [], ...rest } = document;
+  const own = filters.filter((filter) => applies(filter, document)).map(({ filter }) => filter.expression);
+  const expression: Expression = own.length === 0 ? document.expression : { op: 'and', args: [document.expression, ...own] };
+  return { ...rest, id: identityOf(document), expression, reports, tests };
+}
+
+function applies({ filter: { rules }, logsource }: FilterDocument, rule: DetectionDocument): boolean {
+  return covers(logsource, rule.logsource) && (rules === 'any' || rules.some((name) => name === rule.id || name === rule.name));
+}
+
+function unmatchedFilters(filters: readonly FilterDocument[], documents: readonly RuleDocument[]): Problem[] {
+  const known = new Set(documents.flatMap((d) => [d.id, d.name]));
+  return filters.flatMap(({ file, line, filter: { rules } }) =>
+    rules === 'any'
+      ? []
+      : rules
+          .filter((name) => !known.has(name))
+          .map((name) => ({ file, line, column: 1, path: 'filter.rules', message: `there is no rule "${name}"` })),
+  );
+}

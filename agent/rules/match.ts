@@ -1,0 +1,60 @@
+import type { Detector } from './detect.ts';
+import type { SigmaEvent } from './engine.ts';
+
+export interface MatcherOptions {
+  /** Turns a parsed line into Sigma's field names; undefined for a line that is no start of a program. */
+  readonly toSigma: (event: SigmaEvent) => SigmaEvent | undefined;
+  /** The event's own time, Unix milliseconds. */
+  readonly timeOf: (event: SigmaEvent) => number;
+}
+
+export interface MatchStatistics {
+  lines: number;
+  events: number;
+  matched: number;
+  /** Lines that are not a JSON object. */
+  faulty: number;
+  /** By rule id. */
+  readonly byRule: Map<string, number>;
+}
+
+/** `probes-agent match` without its files: lines of events in, lines of results out. */
+export class LineMatcher {
+  readonly statistics: MatchStatistics = { lines: 0, events: 0, matched: 0, faulty: 0, byRule: new Map() };
+  readonly #detector: Detector;
+  readonly #options: MatcherOptions;
+
+  constructor(detector: Detector, options: MatcherOptions) {
+    this.#detector = detector;
+    this.#options = options;
+  }
+
+  /** @returns `{"line":N,"rules":["id",…]}` without a line feed, or undefined where nothing matched */
+  match(line: string): string | undefined {
+    const { statistics } = this;
+    statistics.lines++;
+    if (line.trim() === '') return undefined;
+    const parsed = parseObject(line);
+    if (parsed === undefined) {
+      statistics.faulty++;
+      return undefined;
+    }
+    const event = this.#options.toSigma(parsed);
+    if (event === undefined) return undefined;
+    statistics.events++;
+    const rules = this.#detector.observe(event, this.#options.timeOf(parsed));
+    if (rules.length === 0) return undefined;
+    statistics.matched++;
+    for (const { id } of rules) statistics.byRule.set(id, (statistics.byRule.get(id) ?? 0) + 1);
+    return JSON.stringify({ line: statistics.lines, rules: rules.map((rule) => rule.id) });
+  }
+}
+
+function parseObject(line: string): SigmaEvent | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as SigmaEvent) : undefined;
+  } catch {
+    return undefined;
+  }
+}

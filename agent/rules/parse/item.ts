@@ -1,0 +1,87 @@
+import { ModifierError } from '../value/modifier-error.ts';
+import { finish, LIST_MODIFIERS, MODIFIERS, valueOfText, type Value } from '../value/modifiers.ts';
+import type { Placeholders } from '../value/placeholders.ts';
+import type { Expression, Test } from '../value/test.ts';
+import { ANY, normalize, type Token } from '../value/tokens.ts';
+import { describe, type Node, type Reader, type ScalarNode } from './node.ts';
+import { didYouMean } from './problem.ts';
+
+const NAMES = [...MODIFIERS.keys(), ...LIST_MODIFIERS];
+
+/**
+ * One line of a selection, `Field|modifier|modifier: value or list`, as an
+ * expression. Values are linked with OR, under `all` with AND; `neq` negates the whole.
+ * @returns undefined when a problem was noted
+ */
+export function readItem(reader: Reader, key: string, keyNode: Node, value: Node, placeholders: Placeholders): Expression | undefined {
+  const [name, ...modifiers] = key.split('|') as [string, ...string[]];
+  const field = name === '' ? null : name;
+  for (const modifier of modifiers) {
+    if (NAMES.includes(modifier)) continue;
+    reader.problem(keyNode, `unknown modifier "${modifier}"${didYouMean(modifier, NAMES)}`);
+    return undefined;
+  }
+  const nodes = value.kind === 'list' ? value.items : [value];
+  if (nodes.length === 0) {
+    reader.problem(value, 'an empty list matches nothing; write null for a missing field');
+    return undefined;
+  }
+  if (modifiers.includes('all') && nodes.length < 2) reader.warning(value, 'all needs a list of at least two values; it is ignored');
+  const alternatives: Expression[] = [];
+  for (const node of nodes) {
+    if (node.kind !== 'scalar') {
+      reader.problem(node, `expected a value, found ${describe(node)}`);
+      return undefined;
+    }
+    if (node.value === null && nodes.length > 1) {
+      reader.warning(node, 'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field');
+    }
+    try {
+      const tests = applyModifiers(node, field, modifiers, placeholders);
+      alternatives.push(linked('or', tests.map((test) => ({ op: 'test', field, test: field === null ? asKeyword(test, modifiers) : test }))));
+    } catch (error) {
+      if (!(error instanceof ModifierError)) throw error;
+      reader.problem(node, error.message);
+      return undefined;
+    }
+  }
+  const all = linked(modifiers.includes('all') ? 'and' : 'or', alternatives);
+  return modifiers.includes('neq') ? { op: 'not', arg: all } : all;
+}
+
+export function linked(op: 'and' | 'or', args: readonly Expression[]): Expression {
+  return args.length === 1 ? args[0]! : { op, args };
+}
+
+function applyModifiers(node: ScalarNode, field: string | null, modifiers: readonly string[], placeholders: Placeholders): Test[] {
+  let values: Value[] = [initial(node, field, modifiers)];
+  const applied: string[] = [];
+  for (const name of modifiers) {
+    const modifier = MODIFIERS.get(name);
+    if (modifier !== undefined) {
+      const context = { applied, field, placeholders };
+      values = values.flatMap((v) => modifier(v, context));
+      applied.push(name);
+    }
+  }
+  return values.map(finish);
+}
+
+function initial(node: ScalarNode, field: string | null, modifiers: readonly string[]): Value {
+  const { value, text } = node;
+  if (value === null) {
+    if (field === null) throw new ModifierError('null needs a field');
+    if (modifiers.some((m) => MODIFIERS.has(m))) throw new ModifierError('null takes no modifier');
+    return { kind: 'null' };
+  }
+  if (typeof value === 'number') return { kind: 'number', number: value, text };
+  if (typeof value === 'boolean') return { kind: 'boolean', boolean: value };
+  return valueOfText(value);
+}
+
+/** A keyword is searched in the values of an event, so it may stand anywhere unless a modifier says otherwise. */
+function asKeyword(test: Test, modifiers: readonly string[]): Test {
+  if (test.kind !== 'text' || modifiers.includes('startswith') || modifiers.includes('endswith')) return test;
+  const wrapped: Token[] = [ANY, ...test.tokens, ANY];
+  return { ...test, tokens: normalize(wrapped) };
+}

@@ -1,0 +1,256 @@
+import { alt, repeat, seq, type Assertion, type Re } from './ast.ts';
+import { complement, DIGIT, EVERYTHING, NEWLINE, SPACE, union, withCases, WORD, type Ranges } from './ranges.ts';
+
+/** An expression that is not in the flavour; the message names the reason and the place. */
+export class RegexError extends Error {
+  override readonly name = 'RegexError';
+}
+
+export interface Flags {
+  readonly ignoreCase: boolean;
+  readonly multiline: boolean;
+  readonly dotAll: boolean;
+}
+
+const MAX_DEPTH = 100;
+const MAX_REPEAT = 65_535;
+
+const CONTROL: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, a: 7, e: 27, '0': 0 };
+const CLASSES: Readonly<Record<string, Ranges>> = {
+  d: DIGIT, D: complement(DIGIT), w: WORD, W: complement(WORD), s: SPACE, S: complement(SPACE), h: [9, 9, 0x20, 0x20], N: complement(NEWLINE),
+};
+const ASSERTIONS: Readonly<Record<string, Assertion>> = { b: 'word', B: 'not_word', A: 'start', z: 'very_end', Z: 'end' };
+const POSIX: Readonly<Record<string, Ranges>> = {
+  alnum: [0x30, 0x39, 0x41, 0x5a, 0x61, 0x7a], alpha: [0x41, 0x5a, 0x61, 0x7a], digit: DIGIT, lower: [0x61, 0x7a], upper: [0x41, 0x5a],
+  space: SPACE, word: WORD, xdigit: [0x30, 0x39, 0x41, 0x46, 0x61, 0x66], punct: [0x21, 0x2f, 0x3a, 0x40, 0x5b, 0x60, 0x7b, 0x7e],
+  blank: [9, 9, 0x20, 0x20], cntrl: [0, 0x1f, 0x7f, 0x7f], graph: [0x21, 0x7e], print: [0x20, 0x7e],
+};
+
+/**
+ * Reads the flavour of the modifiers appendix, PCRE without look-around, back
+ * references, atomic groups and possessive quantifiers: what is left can always be searched in linear time.
+ * `\d`, `\w`, `\s` and `\b` are ASCII, as in PCRE without Unicode properties.
+ * @throws {RegexError}
+ */
+export function parseRegex(source: string, flags: Flags): Re {
+  return new Parser(source, flags).parse();
+}
+
+class Parser {
+  readonly #points: readonly string[];
+  #flags: Flags;
+  #at = 0;
+  #depth = 0;
+
+  constructor(source: string, flags: Flags) {
+    this.#points = [...source];
+    this.#flags = flags;
+  }
+
+  parse(): Re {
+    this.#leadingFlags();
+    const re = this.#alternatives();
+    if (this.#at < this.#points.length) this.#fail('unexpected ")"');
+    return re;
+  }
+
+  /** `(?i)` at the very start; anywhere else it would change its meaning between engines. */
+  #leadingFlags(): void {
+    const found = /^\(\?([ims]+)\)/.exec(this.#points.slice(0, 8).join(''));
+    if (found === null) return;
+    const letters = found[1]!;
+    this.#flags = {
+      ignoreCase: this.#flags.ignoreCase || letters.includes('i'),
+      multiline: this.#flags.multiline || letters.includes('m'),
+      dotAll: this.#flags.dotAll || letters.includes('s'),
+    };
+    this.#at = found[0].length;
+  }
+
+  #alternatives(): Re {
+    if (++this.#depth > MAX_DEPTH) this.#fail(`groups nested deeper than ${MAX_DEPTH}`);
+    const options = [this.#sequence()];
+    while (this.#take('|')) options.push(this.#sequence());
+    this.#depth--;
+    return alt(options);
+  }
+
+  #sequence(): Re {
+    const items: Re[] = [];
+    for (;;) {
+      const c = this.#points[this.#at];
+      if (c === undefined || c === '|' || c === ')') return seq(items);
+      items.push(this.#quantified());
+    }
+  }
+
+  #quantified(): Re {
+    const atom = this.#atom();
+    const bounds = this.#quantifier();
+    if (bounds === undefined) return atom;
+    const [min, max] = bounds;
+    if (min > max) this.#fail(`{${min},${max}} is out of order`);
+    if (min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) this.#fail(`more than ${MAX_REPEAT} repetitions`);
+    if (this.#take('+')) this.#fail('possessive quantifiers are not supported');
+    this.#take('?');
+    if (this.#quantifier() !== undefined) this.#fail('nothing to repeat');
+    // An assertion consumes nothing: once is as good as often.
+    return atom.kind === 'assert' ? repeat(atom, Math.min(1, min), 1) : repeat(atom, min, max);
+  }
+
+  #quantifier(): [number, number] | undefined {
+    if (this.#take('*')) return [0, Infinity];
+    if (this.#take('+')) return [1, Infinity];
+    if (this.#take('?')) return [0, 1];
+    if (this.#points[this.#at] !== '{') return undefined;
+    const found = /^\{(?:(\d{1,6})(,(\d{1,6})?)?|,(\d{1,6}))\}/.exec(this.#points.slice(this.#at, this.#at + 16).join(''));
+    // As in PCRE, a brace that is no quantifier is a brace.
+    if (found === null) return undefined;
+    this.#at += found[0].length;
+    const [, least, comma, most, only] = found;
+    if (only !== undefined) return [0, Number(only)];
+    return [Number(least), comma === undefined ? Number(least) : most === undefined ? Infinity : Number(most)];
+  }
+
+  #atom(): Re {
+    const c = this.#points[this.#at++]!;
+    switch (c) {
+      case '(':
+        return this.#group();
+      case '[':
+        return { kind: 'set', set: this.#class() };
+      case '.':
+        return { kind: 'set', set: this.#flags.dotAll ? EVERYTHING : complement(NEWLINE) };
+      case '^':
+        return { kind: 'assert', at: this.#flags.multiline ? 'line_start' : 'start' };
+      case '$':
+        return { kind: 'assert', at: this.#flags.multiline ? 'line_end' : 'end' };
+      case '*':
+      case '+':
+      case '?':
+        return this.#fail('nothing to repeat', this.#at - 1);
+      case '\\':
+        return this.#escape();
+      default:
+        return this.#literal(c.codePointAt(0)!);
+    }
+  }
+
+  #literal(point: number): Re {
+    return { kind: 'set', set: this.#cases([point, point]) };
+  }
+
+  #cases(set: Ranges): Ranges {
+    return this.#flags.ignoreCase ? withCases(set) : set;
+  }
+
+  #group(): Re {
+    if (this.#take('?')) {
+      const rest = this.#points.slice(this.#at, this.#at + 40).join('');
+      const named = /^P?<[A-Za-z_]\w*>/.exec(rest);
+      if (named !== null) this.#at += named[0].length;
+      else if (this.#take(':')) void 0;
+      else if (/^(?:<?[=!])/.test(rest)) this.#fail('look-around is not supported');
+      else if (rest.startsWith('>')) this.#fail('atomic groups are not supported');
+      else this.#fail('flags are only supported at the start, as (?i), (?m) or (?s)');
+    }
+    const inner = this.#alternatives();
+    if (!this.#take(')')) this.#fail('a "(" is not closed');
+    return inner;
+  }
+
+  #escape(): Re {
+    const c = this.#points[this.#at];
+    if (c === undefined) return this.#fail('a backslash ends the expression');
+    const assertion = ASSERTIONS[c];
+    if (assertion !== undefined && Object.hasOwn(ASSERTIONS, c)) {
+      this.#at++;
+      return { kind: 'assert', at: assertion };
+    }
+    if (Object.hasOwn(CLASSES, c)) {
+      this.#at++;
+      return { kind: 'set', set: CLASSES[c]! };
+    }
+    if (/[1-9]/.test(c) || c === 'k' || c === 'g') return this.#fail('back references are not supported');
+    return this.#literal(this.#escapedPoint());
+  }
+
+  /** After a backslash: one character. */
+  #escapedPoint(): number {
+    const c = this.#points[this.#at++];
+    if (c === undefined) return this.#fail('a backslash ends the expression');
+    if (Object.hasOwn(CONTROL, c)) return CONTROL[c]!;
+    if (c === 'x' || c === 'u') {
+      const rest = this.#points.slice(this.#at, this.#at + 8).join('');
+      const found = /^\{([0-9a-f]{1,6})\}/i.exec(rest) ?? (c === 'x' ? /^([0-9a-f]{2})/i : /^([0-9a-f]{4})/i).exec(rest);
+      const point = found === null ? Infinity : Number.parseInt(found[1]!, 16);
+      if (found === null || point > 0x10ffff) return this.#fail(`\\${c} needs hexadecimal digits`);
+      this.#at += found[0].length;
+      return point;
+    }
+    if (/[A-Za-z0-9]/.test(c)) return this.#fail(`unknown escape \\${c}`, this.#at - 1);
+    return c.codePointAt(0)!;
+  }
+
+  #class(): Ranges {
+    const start = this.#at - 1;
+    const negated = this.#take('^');
+    const parts: Ranges[] = [];
+    for (let first = true; ; first = false) {
+      const c = this.#points[this.#at];
+      if (c === undefined) return this.#fail('a "[" is not closed', start);
+      if (c === ']' && !first) break;
+      parts.push(this.#classPart());
+    }
+    this.#at++;
+    const set = this.#cases(union(...parts));
+    return negated ? complement(set) : set;
+  }
+
+  #classPart(): Ranges {
+    const from = this.#classAtom();
+    if (typeof from !== 'number') return from;
+    if (this.#points[this.#at] !== '-' || this.#points[this.#at + 1] === ']' || this.#points[this.#at + 1] === undefined) return [from, from];
+    const dash = this.#at++;
+    const to = this.#classAtom();
+    // `[a-\d]`: PCRE takes the dash for itself.
+    if (typeof to !== 'number') return union([from, from], [0x2d, 0x2d], to);
+    if (to < from) this.#fail('a range is out of order', dash);
+    return [from, to];
+  }
+
+  #classAtom(): number | Ranges {
+    const c = this.#points[this.#at++]!;
+    if (c === '[') {
+      const found = /^:(\^?)([a-z]+):\]/.exec(this.#points.slice(this.#at, this.#at + 12).join(''));
+      if (found !== null) {
+        const set = Object.hasOwn(POSIX, found[2]!) ? POSIX[found[2]!] : undefined;
+        if (set === undefined) return this.#fail(`unknown class [:${found[2]}:]`);
+        this.#at += found[0].length;
+        return found[1] === '^' ? complement(set) : set;
+      }
+    }
+    if (c !== '\\') return c.codePointAt(0)!;
+    const escaped = this.#points[this.#at];
+    if (escaped !== undefined && Object.hasOwn(CLASSES, escaped)) {
+      this.#at++;
+      return CLASSES[escaped]!;
+    }
+    if (escaped === 'b') {
+      this.#at++;
+      return 8;
+    }
+    return this.#escapedPoint();
+  }
+
+  #take(c: string): boolean {
+    if (this.#points[this.#at] !== c) return false;
+    this.#at++;
+    return true;
+  }
+
+  #fail(message: string, at = this.#at): never {
+    throw new RegexError(`regular expression: ${message} (character ${at + 1})`);
+  }
+}
+

@@ -1,0 +1,92 @@
+/** "Once per ten minutes per program": the first report is let through, the others of the window are counted. */
+export interface Suppression {
+  readonly windowMs: number;
+  /** Fields of the event whose values make a group; none for one group a rule. */
+  readonly per: readonly string[];
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const FORM = /^once per (\d{1,6}) ?([smhd])((?: per [\w.]+)*)$/;
+
+/** Reads `once per 10 m per exe`, with any number of `per FIELD`; undefined where it is something else. */
+export function parseSuppression(text: string): Suppression | undefined {
+  const found = FORM.exec(text.trim());
+  if (found === null || Number(found[1]) === 0) return undefined;
+  const per = found[3]!.split(' per ').filter((name) => name !== '');
+  return { windowMs: Number(found[1]) * UNIT_MS[found[2]!]!, per };
+}
+
+export type SuppressionDecision =
+  /** `suppressed`: how many of the same were held back since the last report. */
+  { readonly report: true; readonly suppressed: number } | { readonly report: false };
+
+/** What was held back in a window that is over, for a report of its own. */
+export interface Held {
+  readonly rule: string;
+  readonly group: string;
+  readonly count: number;
+}
+
+/**
+ * Decides which reports are held back. Memory is bounded by `maxGroups`: when
+ * it is full, the group that began first is closed early and what it held back is handed out by `take`, so nothing is
+ * lost silently.
+ */
+export class Suppressor {
+  readonly #maxGroups: number;
+  /** In the order of their windows' beginnings, for one window length. */
+  readonly #groups = new Map<string, { readonly rule: string; readonly group: string; readonly ends: number; count: number }>();
+  readonly #closed: Held[] = [];
+  #total = 0;
+
+  constructor(maxGroups = 10_000) {
+    this.#maxGroups = maxGroups;
+  }
+
+  /** @param nowMs the event's time, Unix milliseconds */
+  decide(rule: string, group: string, windowMs: number, nowMs: number): SuppressionDecision {
+    const key = JSON.stringify([rule, group]);
+    const known = this.#groups.get(key);
+    if (known !== undefined && nowMs < known.ends) {
+      known.count++;
+      this.#total++;
+      return { report: false };
+    }
+    this.#groups.delete(key);
+    this.#groups.set(key, { rule, group, ends: nowMs + windowMs, count: 0 });
+    if (this.#groups.size > this.#maxGroups) {
+      const [oldest] = this.#groups;
+      this.#close(oldest![0]);
+    }
+    return { report: true, suppressed: known?.count ?? 0 };
+  }
+
+  /** What windows that ended by `nowMs`, or were closed early, held back. Each is handed out once. */
+  take(nowMs: number): Held[] {
+    for (const [key, { ends }] of this.#groups) if (ends <= nowMs) this.#close(key);
+    return this.#closed.splice(0);
+  }
+
+  /** Reports held back so far, for metrics. */
+  get total(): number {
+    return this.#total;
+  }
+
+  get groups(): number {
+    return this.#groups.size;
+  }
+
+  #close(key: string): void {
+    const { rule, group, count } = this.#groups.get(key)!;
+    this.#groups.delete(key);
+    if (count === 0) return;
+    // A caller that never takes must not make us grow: neighbours of one rule are added up.
+    const last = this.#closed.length >= this.#maxGroups ? this.#closed.pop() : undefined;
+    this.#closed.push(last === undefined ? { rule, group, count } : { rule: last.rule, group: last.group, count: last.count + count });
+  }
+}
+
+/** The group of an event: the values of the suppression's fields. */
+export function groupOf({ per }: Suppression, event: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(per.map((name) => event[name] ?? null));
+}

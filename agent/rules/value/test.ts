@@ -1,0 +1,58 @@
+import type { RegexMatcher } from '../regex/matcher.ts';
+import type { Network } from './cidr.ts';
+import type { TimePart } from './time-part.ts';
+import type { Token } from './tokens.ts';
+
+/** What one value of a rule asks of one value of an event, after every modifier was applied. */
+export type Test =
+  | TextTest
+  | RegexTest
+  | { readonly kind: 'cidr'; readonly network: Network }
+  /** The field is there, whatever it holds; or it is not. */
+  | { readonly kind: 'exists'; readonly wanted: boolean }
+  /** The field is missing or null. */
+  | { readonly kind: 'null' }
+  | CompareTest
+  | FieldTest;
+
+/** The whole value fits the pattern. */
+interface TextTest {
+  readonly kind: 'text';
+  readonly tokens: readonly Token[];
+  readonly cased: boolean;
+}
+
+/** The expression is found anywhere in the value. */
+export interface RegexTest {
+  readonly kind: 'regex';
+  readonly source: string;
+  readonly ignoreCase: boolean;
+  readonly multiline: boolean;
+  readonly dotAll: boolean;
+  /** Made when the rule is read, so that a faulty expression is reported at its place. */
+  readonly matcher?: RegexMatcher;
+}
+
+export interface CompareTest {
+  readonly kind: 'compare';
+  readonly op: 'lt' | 'lte' | 'gt' | 'gte' | 'eq';
+  readonly number: number;
+  /** The part of a date to compare; absent for the number itself. */
+  readonly part?: TimePart;
+}
+
+/** The value equals, starts with, ends with or contains the value of another field of the event. */
+export interface FieldTest {
+  readonly kind: 'field';
+  readonly field: string;
+  /** Text may precede or follow the other field's value. */
+  readonly before: boolean;
+  readonly after: boolean;
+  readonly cased: boolean;
+}
+
+/** A condition over tests. `field: null` is a keyword: any value of the event may fit. */
+export type Expression =
+  | { readonly op: 'and' | 'or'; readonly args: readonly Expression[] }
+  | { readonly op: 'not'; readonly arg: Expression }
+  | { readonly op: 'test'; readonly field: string | null; readonly test: Test };

@@ -1,0 +1,61 @@
+import test from 'ava';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createMapper, lookupsFor } from '../../../../agent/rules/fields/mapper.ts';
+import { FIELDS } from '../../../../agent/rules/fields/table.ts';
+import { EXEC_EXAMPLE } from '../../../../shared/events/exec.ts';
+
+test('an event of ours gets Sigma\'s names, with what look-ups know', (t) => {
+  const map = createMapper({
+    platform: 'linux',
+    lookups: {
+      userName: (uid) => (uid === 1000 ? 'ada' : undefined),
+      parentCommandLine: ({ parent }) => `-bash (${parent?.pid})`,
+      digests: (image) => ({ sha256: `ab${image.length}`, md5: 'cd' }),
+    },
+  });
+  t.deepEqual(map(EXEC_EXAMPLE), {
+    Image: '/usr/bin/env',
+    CommandLine: '/usr/bin/env node /usr/bin/npm install',
+    CurrentDirectory: '/home/ada/site',
+    ProcessId: 12345,
+    UtcTime: '2023-03-15 13:20:00.123',
+    User: 'ada',
+    LogonId: 1000,
+    TerminalSessionId: 12001,
+    ParentImage: '/usr/bin/bash',
+    ParentProcessId: 12001,
+    ParentCommandLine: '-bash (12001)',
+    Hashes: 'MD5=CD,SHA256=AB12',
+    md5: 'cd',
+    sha256: 'ab12',
+  });
+});
+
+test('on Windows the command line is the whole text, and the version resource speaks', (t) => {
+  const map = createMapper({
+    platform: 'windows',
+    lookups: { versionInfo: () => ({ originalFileName: 'Cmd.Exe', product: 'Windows' }), integrityLevel: () => 'High', logonId: () => '0x3e7' },
+  });
+  const { loginuid: _, ...event } = EXEC_EXAMPLE;
+  t.like(map({ ...event, exe: 'C:\\cmd.exe', command_line: '"cmd"  /c' } as never), {
+    CommandLine: '"cmd"  /c', OriginalFileName: 'Cmd.Exe', Product: 'Windows', IntegrityLevel: 'High', LogonId: '0x3e7', User: '1000',
+  });
+});
+
+test('only the fields that rules read are filled, and only their look-ups are needed', (t) => {
+  const fields = new Set(['Image', 'Hashes', 'container_id', 'parent.pid', 'Absent']);
+  const map = createMapper({ platform: 'linux', fields, lookups: { digests: () => undefined, userName: () => t.fail() as never } });
+  t.deepEqual(map({ ...EXEC_EXAMPLE, container_id: 'c0ffee' }), { Image: '/usr/bin/env', container_id: 'c0ffee', 'parent.pid': 12001 });
+  t.deepEqual([...lookupsFor('linux', fields)], ['digests']);
+  t.deepEqual([...lookupsFor('linux', new Set(['OriginalFileName']))], [], 'Linux programs have no version resource');
+});
+
+test('the table of docs/rules.md is the table of the code', (t) => {
+  const text = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/rules.md'), 'utf8');
+  const rows = text.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|').map((cell) => cell.trim()).slice(1, 4).join(' | '));
+  for (const { sigma, from, platforms } of FIELDS) {
+    const where = platforms.length === 3 ? 'all' : platforms.join(', ');
+    t.true(rows.includes(`\`${sigma}\` | ${from} | ${where}`), `| \`${sigma}\` | ${from} | ${where} |`);
+  }
+});
