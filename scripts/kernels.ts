@@ -22,6 +22,8 @@ import { ensureSystemPackages } from './system-packages.ts';
 /** A machine that gives no status is started once more: emulation has its own faults. */
 const ATTEMPTS = 2;
 const MEMORY = '4G';
+/** Starting a file of tests takes up to a minute where all is emulated and the host has other work. */
+const SILENT_SECONDS = 480;
 
 const matrix = new Matrix();
 /** What went wrong besides tests. */
@@ -72,6 +74,7 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
         command: guestCommand(scenario),
         memory: MEMORY,
         seconds: scenario.seconds,
+        silentSeconds: SILENT_SECONDS,
         onOutput: (text) => {
           appendFileSync(log, text);
           tap.push(text);

@@ -21,6 +21,8 @@ export interface Boot {
   readonly command: string;
   readonly memory: string;
   readonly seconds: number;
+  /** How long the command may say nothing. */
+  readonly silentSeconds: number;
   readonly onOutput: (text: string) => void;
   readonly onErrors: (text: string) => void;
 }
@@ -59,7 +61,8 @@ export async function runInMachine(boot: Boot): Promise<number> {
   const work = temporaryFolder();
   const started: ChildProcess[] = [];
   const launch = (program: string, args: readonly string[], pipes: number): ChildProcess => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: pipes }, () => 'pipe' as const)] });
+    // They end with us, however we end.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], { stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: pipes }, () => 'pipe' as const)] });
     child.on('error', () => {}); // told by its exit
     children.add(child);
     started.push(child);
@@ -73,8 +76,7 @@ export async function runInMachine(boot: Boot): Promise<number> {
       modules: path.join(boot.image.folder, 'lib/modules', boot.image.release),
     });
     const channels = ['console', 'output', 'errors', 'status'];
-    // timeout(1), so that the machine ends even when we are killed.
-    const qemu = launch('timeout', ['--kill-after=5', String(boot.seconds), 'qemu-system-x86_64', ...machineArguments(boot, initramfs), ...devices, ...channelArguments(channels)], channels.length);
+    const qemu = launch('qemu-system-x86_64', [...machineArguments(boot, initramfs), ...devices, ...channelArguments(channels)], channels.length);
     const listen = (channel: string, take: (text: string) => void): void => {
       const stream = qemu.stdio[3 + channels.indexOf(channel)] as Readable;
       stream.setEncoding('utf8').on('data', take).on('error', () => {});
@@ -84,13 +86,26 @@ export async function runInMachine(boot: Boot): Promise<number> {
       log = (log + text).slice(-4000);
     };
     listen('console', keep);
-    listen('output', boot.onOutput);
+    let stopped = '';
+    const stopAfter = (seconds: number, why: string): NodeJS.Timeout =>
+      setTimeout(() => {
+        stopped = why;
+        qemu.kill('SIGKILL');
+      }, seconds * 1000).unref();
+    const silence = stopAfter(boot.silentSeconds, `nothing happened for ${boot.silentSeconds} s`);
+    const limit = stopAfter(boot.seconds, `it ran for ${boot.seconds} s`);
+    listen('output', (text) => {
+      silence.refresh();
+      boot.onOutput(text);
+    });
     listen('errors', boot.onErrors);
     listen('status', (text) => (status += text));
     qemu.stderr?.setEncoding('utf8').on('data', keep);
     const [code] = (await once(qemu, 'close')) as [number | null];
+    clearTimeout(silence);
+    clearTimeout(limit);
     if (/^\d+\n$/u.test(status)) return Number(status);
-    throw new MachineError(code === 124 ? `the machine was stopped after ${boot.seconds} s` : `the machine ended (${code}); its last words:\n${log.trim()}`);
+    throw new MachineError(stopped !== '' ? `the machine was stopped: ${stopped}` : `the machine ended (${code}); its last words:\n${log.trim()}`);
   } finally {
     for (const child of started) {
       child.kill('SIGKILL');
