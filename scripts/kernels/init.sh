@@ -3,10 +3,11 @@
 # the copy of the checkout, both read-only below and with writes kept in memory,
 # then runs /command there and tells the host how it ended.
 #
-#   /modules/order  kernel modules, in their order
-#   /guest/checkout where the checkout lies
-#   /guest/cgroup   v2, or v1: the version of control groups
-#   /guest/command  a shell script
+#   /modules/order       kernel modules, in their order
+#   /guest/checkout      where the checkout lies
+#   /guest/node_modules  where its packages lie; perhaps elsewhere
+#   /guest/cgroup        v2, or v1: the version of control groups
+#   /guest/command       a shell script
 #
 # Channels to the host: 1 standard output, 2 standard error, 3 exit status.
 /bin/busybox --install -s /bin
@@ -23,20 +24,20 @@ view() { # TAG FOLDER
 		mount -t overlay -o "lowerdir=/lower/$1,upperdir=/upper/$1,workdir=/upper/$1-work" "$1" "$2"
 }
 mount -t tmpfs -o mode=755,size=90% upper /upper &&
-	view root /root &&
-	view checkout "/root$checkout" &&
-	mkdir -p "/root$checkout/node_modules" &&
-	mount --bind "/lower/root$checkout/node_modules" "/root$checkout/node_modules" &&
-	mkdir -p /root/proc /root/sys /root/dev /root/run /root/lib/modules/$(uname -r) &&
-	mount -t virtiofs -o ro modules "/root/lib/modules/$(uname -r)" &&
-	mount -t tmpfs -o mode=755,nosuid,nodev run /root/run ||
+	view root /newroot &&
+	view checkout "/newroot$checkout" &&
+	mkdir -p "/newroot$checkout/node_modules" &&
+	mount -o bind "/lower/root$(cat /guest/node_modules)" "/newroot$checkout/node_modules" &&
+	mkdir -p /newroot/proc /newroot/sys /newroot/dev /newroot/run /newroot/lib/modules/$(uname -r) &&
+	mount -t virtiofs -o ro modules "/newroot/lib/modules/$(uname -r)" &&
+	mount -t tmpfs -o mode=755,nosuid,nodev run /newroot/run ||
 	{ echo "the shared folders cannot be mounted"; reboot -f; }
 
 ifconfig lo 127.0.0.1 up
 hostname guest
 umask 022
-for folder in proc sys dev; do mount --move "/$folder" "/root/$folder"; done
-cd /root
+for folder in proc sys dev; do mount --move "/$folder" "/newroot/$folder"; done
+cd /newroot
 mkdir -p dev/pts dev/shm
 ln -s /proc/self/fd dev/fd
 for pair in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${pair%:*}" "dev/${pair#*:}"; done
@@ -68,4 +69,4 @@ sleep 0.2
 echo b >/proc/sysrq-trigger
 sleep 9
 END
-exec switch_root /root /bin/sh /run/guest/main
+exec switch_root /newroot /bin/sh /run/guest/main

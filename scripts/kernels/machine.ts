@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -69,7 +69,7 @@ export async function runInMachine(boot: Boot): Promise<number> {
     return child;
   };
   try {
-    const initramfs = makeInitramfs(boot.image, { checkout: ROOT, cgroup: boot.cgroup, command: boot.command }, work);
+    const initramfs = makeInitramfs(boot.image, { checkout: ROOT, node_modules: realpathSync(inCheckout('node_modules')), cgroup: boot.cgroup, command: boot.command }, work);
     const devices = await shareFolders(launch, work, {
       root: '/',
       checkout: boot.checkout,
