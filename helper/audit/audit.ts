@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { AuditOptions } from '../command-line.ts';
 import { pinFolder } from '../ebpf/pins.ts';
 import { HelperError } from '../errors.ts';
@@ -22,13 +23,16 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
   const installation = locateInstallation();
   const sections: Section[] = [auditFiles(installation, options.manifest)];
   const pid = findHelper(`${options.socket}.lock`);
-  if (pid === undefined) {
-    const finding = { code: 'HELPER_NOT_RUNNING', message: `no helper serves ${options.socket}. Start it.` };
+  const handoff = pid === undefined ? undefined : readHandoff(pid);
+  if (pid === undefined || handoff === undefined) {
+    const finding =
+      pid === undefined
+        ? { code: 'HELPER_NOT_RUNNING', message: `no helper serves ${options.socket}. Start it.` }
+        : { code: 'HELPER_STARTING', message: `process ${pid} has not given up its privileges yet. Look again in a second.` };
     sections.push({ title: 'process', facts: {}, findings: [finding] });
-  } else {
+  } else if (existsSync(installation.addon) && existsSync(installation.probe)) {
     const koffi = loadKoffi(installation.addon);
     const libc = bindLibc(koffi);
-    const handoff = readHandoff(pid);
     sections.push(
       auditProcess(pid, handoff, installation),
       auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(options.socket)),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../../shared/version.ts';
 import { HelperError } from '../errors.ts';
@@ -17,6 +17,10 @@ export function auditFiles(installation: Installation, manifest: string | undefi
   const findings: Finding[] = [];
   const shipped = manifest === undefined ? undefined : readManifest(manifest);
   const files = installation.files.map((file) => {
+    if (!existsSync(file)) {
+      findings.push({ code: 'FILE_MISSING', message: `${file} is missing. Install the helper again.` });
+      return { file, sha256: 'none' };
+    }
     try {
       requireTrusted(file);
     } catch (error) {

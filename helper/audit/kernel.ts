@@ -2,9 +2,9 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { KernelCounters } from '../ebpf/counters.ts';
 import { readFdinfo } from '../ebpf/fdinfo.ts';
-import { bindLibbpf } from '../ebpf/libbpf.ts';
+import { bindLibbpf, type Libbpf } from '../ebpf/libbpf.ts';
 import { LASTING_MAPS, loadForTags } from '../ebpf/probe.ts';
-import { linkPins } from '../ebpf/pins.ts';
+import { linkPins, mapPin, type LinkPin } from '../ebpf/pins.ts';
 import type { Koffi } from '../ffi/koffi.ts';
 import type { Libc } from '../ffi/libc.ts';
 import type { Handoff } from '../handoff.ts';
@@ -19,7 +19,8 @@ import type { Finding, Section } from './report.ts';
 export function auditKernel(koffi: Koffi, libc: Libc, pid: number, handoff: Handoff, object: string, pins: string): Section {
   const findings: Finding[] = [];
   const bpf = bindLibbpf(koffi);
-  const names = Object.keys(handoff.probe.programs);
+  // What the hand-over names stands in the process's own memory: the one program that every helper has is not left to it.
+  const names = [...new Set(['on_exec', ...Object.keys(handoff.probe.programs)])];
   const sha256 = hashOf(object);
   if (sha256 !== handoff.probe.sha256) {
     findings.push({ code: 'PROBE_CHANGED', message: `${object} (SHA-256 ${sha256}) is not the object that was loaded (${handoff.probe.sha256}). Install again, or restart the helper after an upgrade.` });
@@ -46,21 +47,23 @@ export function auditKernel(koffi: Koffi, libc: Libc, pid: number, handoff: Hand
     return { map: name, id: info.get('map_id'), entries: info.get('max_entries'), frozen: info.get('frozen') };
   });
   const totals = new KernelCounters(libc, bpf.map_by_id(Number(counters.get('map_id'))), handoff.probe.cpus).totals();
-  const pinned = auditPins(pins, handoff.probe.sha256.slice(0, 12), findings);
+  const pinned = auditPins(bpf, pins, handoff.probe.sha256.slice(0, 12), expected, findings);
   return { title: 'kernel', facts: { probe: handoff.probe.sha256, attached, maps, pins: pinned, counters: totals }, findings };
 }
 
 /** Whoever can pin a link into the folder (root) could make the next helper take it over. */
-function auditPins(folder: string, object: string, findings: Finding[]): string[] {
+function auditPins(bpf: Libbpf, folder: string, object: string, expected: ReadonlyMap<string, string>, findings: Finding[]): string[] {
   let files: string[];
   try {
     files = readdirSync(folder);
   } catch {
     return []; // no folder, no pins
   }
-  const ours = new Set(linkPins(folder).filter((pin) => pin.object === object).map((pin) => path.basename(pin.file)));
+  const tagOf = (file: string): string | undefined => readFdinfo(bpf.get(file)).get('prog_tag');
+  const isOurs = (pin: LinkPin): boolean => pin.object === object && [undefined, expected.get(pin.program)].includes(tagOf(pin.file));
+  const ours = new Set(linkPins(folder).filter(isOurs).map((pin) => path.basename(pin.file)));
   for (const file of files) {
-    if (ours.has(file) || LASTING_MAPS.includes(file)) continue;
+    if (ours.has(file) || LASTING_MAPS.some((map) => file === mapPin(map))) continue;
     findings.push({ code: 'PIN_FOREIGN', message: `${path.join(folder, file)} is not a pin of this helper. Find out who made it, then remove it.` });
   }
   return files;

@@ -15,7 +15,11 @@ const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, 
 /** Whether the socket is the helper's own, for root and the group alone; who is connected and what they did. */
 export function auditPipe(koffi: Koffi, libc: Libc, pid: number, handoff: Handoff, socket: string): Section {
   const findings: Finding[] = [];
-  const file = lstatSync(socket);
+  const file = lstatSync(socket, { throwIfNoEntry: false });
+  if (file === undefined) {
+    const finding = { code: 'SOCKET_MISSING', message: `${socket} is gone: nobody can connect. Restart the helper.` };
+    return { title: 'pipe', facts: { socket }, findings: [finding] };
+  }
   const folder = lstatSync(path.dirname(socket));
   if (!file.isSocket() || file.uid !== 0 || file.gid !== handoff.group) {
     findings.push({ code: 'SOCKET_OWNER', message: `${socket} should be a socket of root and group ${handoff.group}, but belongs to ${file.uid}:${file.gid}. Restart the helper.` });

@@ -25,10 +25,11 @@ export function findHelper(lockFile: string): number | undefined {
   return undefined;
 }
 
-/** What the privileged stage passed to this process; it stands in its command line. */
-export function readHandoff(pid: number): Handoff {
+/** What the privileged stage passed to this process; it stands in its command line. Undefined while that stage still runs. */
+export function readHandoff(pid: number): Handoff | undefined {
   const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  return parseHandoff(argv[argv.indexOf('forward') + 1]);
+  const at = argv.indexOf('forward');
+  return at === -1 ? undefined : parseHandoff(argv[at + 1]);
 }
 
 /** Whether the process that runs is the file that was looked at, with nothing added and no privilege left. */

@@ -2,6 +2,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, unlinkSync } fr
 import path from 'node:path';
 import { HelperError } from '../errors.ts';
 import type { Libc } from '../ffi/libc.ts';
+import { LAYOUT } from './record.ts';
 
 const BPFFS = '/sys/fs/bpf';
 const LOCK_EX_NB = 2 | 4;
@@ -56,6 +57,18 @@ export function linkPins(folder: string): LinkPin[] {
     .filter(({ groups }) => groups !== undefined)
     .sort((a, b) => Number.parseInt(a.groups?.['moment'] ?? '', 16) - Number.parseInt(b.groups?.['moment'] ?? '', 16))
     .map(({ file, groups }) => ({ file: path.join(folder, file), program: groups?.['program'] ?? '', object: groups?.['object'] ?? '' }));
+}
+
+/** What the pin of a map is called: by the layout of what lies in it, which a helper of another layout must not read. */
+export function mapPin(map: string): string {
+  return `${map}-${LAYOUT}`;
+}
+
+/** Takes away maps of another layout. True when there were any: what their ring still held is lost, uncounted. */
+export function removeOtherLayouts(folder: string): boolean {
+  const others = readdirSync(folder).filter((file) => /-\d+$/.test(file) && !file.startsWith('link-') && !file.endsWith(`-${LAYOUT}`));
+  for (const file of others) unlinkSync(path.join(folder, file));
+  return others.length > 0;
 }
 
 /** Where to pin a link that was attached now. */

@@ -6,7 +6,8 @@ import type { Koffi } from '../ffi/koffi.ts';
 import { MIN_RING_BYTES } from '../limits.ts';
 import { readFdinfo } from './fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
-import { linkPinPath, linkPins, type LinkPin } from './pins.ts';
+import { linkPinPath, linkPins, mapPin, removeOtherLayouts, type LinkPin } from './pins.ts';
+import { say } from '../say.ts';
 import { KINDS } from './record.ts';
 
 /** What outlives the privileged stage: descriptors, and what hello says of them. */
@@ -40,7 +41,7 @@ const FAILURE_PROGRAMS = ['on_execve', 'on_execveat', 'on_execve_return', 'on_ex
 const BACKLOG_PAGE_BYTES = 4096;
 const LOG_BYTES = 64 * 1024;
 
-/** Maps that a successor goes on with, whatever build of the probe it brings. */
+/** Maps that a successor goes on with, whatever build of the probe it brings, if the layout is the same. */
 export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'exited', 'attempts'];
 
 function programNames({ exits, failures }: Pick<ProbeOptions, 'exits' | 'failures'>): string[] {
@@ -74,6 +75,9 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
     : attach(bpf, bytes, sha256, names, options);
   // Only now: between two builds of the probe there is a moment with both, never one with none.
   for (const { file: stale } of pinned) if (!current.some((pin) => pin?.file === stale)) unlinkSync(stale);
+  if (options.pins !== undefined && removeOtherLayouts(options.pins)) {
+    say('what an incompatible version had pinned was taken away; events that no helper had read from it are lost and not counted');
+  }
   return {
     ...loaded,
     resumed,
@@ -95,7 +99,7 @@ function resume(bpf: Libbpf, folder: string, names: readonly string[], pins: rea
   };
   const links = pins.map(({ file }) => get(file));
   const programOf = (link: number): number => bpf.program_by_id(Number(readFdinfo(link).get('prog_id')));
-  const map = (name: string): number => get(path.join(folder, name));
+  const map = (name: string): number => get(path.join(folder, mapPin(name)));
   return {
     ring: map('ring'),
     counters: map('counters'),
@@ -127,7 +131,7 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
       bpf.set_autocreate(map, false);
       continue;
     }
-    const pin = options.pins === undefined ? undefined : path.join(options.pins, name);
+    const pin = options.pins === undefined ? undefined : path.join(options.pins, mapPin(name));
     // A pinned map keeps its size: a new one would begin empty.
     const size = (pin !== undefined && pinnedEntries(bpf, pin)) || sizes[name];
     if (size !== undefined) bpf.set_entries(map, size);

@@ -29,14 +29,15 @@ export interface Target {
 
 /**
  * Why the options: --jitless lets the service forbid memory that is both
- * writable and executable; SIGUSR1 would open the inspector on a port; the
+ * writable and executable; the smallest young generation keeps garbage, of which
+ * every event makes a little, from growing first; SIGUSR1 would open the inspector on a port; the
  * OpenSSL configuration named by the environment may load a library.
  */
 const LINUX_PROGRAMS: readonly Program[] = [
   {
     name: 'probes-helper',
     entry: 'helper/main.ts',
-    nodeOptions: ['--jitless', '--disable-sigusr1', '--openssl-config=/dev/null'],
+    nodeOptions: ['--jitless', '--max-semi-space-size=1', '--disable-sigusr1', '--openssl-config=/dev/null'],
   },
   { name: 'probes-agent', entry: 'agent/main.ts', nodeOptions: ['--disable-sigusr1'] },
 ];

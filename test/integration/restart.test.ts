@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { AgentRun } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
-import { startHelper, type RunningHelper } from '../support/helper-process.ts';
+import { helperFolder, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { stormOf } from '../support/pace.ts';
 import { PipeClient, requireDense, settledHeartbeat } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
@@ -15,6 +15,7 @@ const socket = `/run/platform-probes-restart-${process.pid}/events.sock`;
 const pins = `/sys/fs/bpf/${path.basename(path.dirname(socket))}`;
 const noOp = fixture('no-op');
 const LOAD = stormOf(30_000, 3000);
+const UPGRADE_LOAD = stormOf(20_000, 2000);
 let helper: RunningHelper | undefined;
 let agent: AgentRun | undefined;
 
@@ -90,4 +91,34 @@ kernelTest('the pins are root\'s alone, and --no-pin takes them away', async (t)
   t.true(readdirSync(pins).length > 0);
   helper = await startHelper([], { socket });
   t.deepEqual(readdirSync(pins), []);
+});
+
+kernelTest('a helper that brings another build of the probe takes over in a storm: nothing lost, nothing told twice', async (t) => {
+  // Another build: the same programs, in an object of another hash. Both are attached for a moment.
+  const folder = helperFolder();
+  helper = await startHelper(['--pin'], { socket });
+  const load = storm(UPGRADE_LOAD, 'upgraded');
+  let running = true;
+  void load.then(() => (running = false));
+  const builds = new Set<string>();
+  const collector = new PipeClient(socket);
+  await collector.until(() => collector.events.length > 0);
+  collector.close();
+  while (running && builds.size < 4) {
+    await delay(300);
+    appendFileSync(`${folder}/exec.bpf.o`, '\0');
+    helper.process.kill('SIGKILL');
+    await once(helper.process, 'exit');
+    helper = await startHelper(['--pin'], { socket });
+    builds.add(readdirSync(pins).filter((name) => name.startsWith('link-')).join());
+  }
+  await load;
+  const client = new PipeClient(socket);
+  const beat = await client.until(() => settledHeartbeat(client));
+  t.true(builds.size >= 2, 'the pinned program was replaced');
+  t.false([...builds].some((links) => links.includes(',')), 'the older one is gone each time');
+  requireDense(client.events);
+  t.is(client.execs.filter(({ filename, argv }) => filename === noOp && argv?.at(-1) === 'upgraded').length, UPGRADE_LOAD);
+  t.is(beat.kernel_lost, 0);
+  client.close();
 });
