@@ -313,6 +313,25 @@ test.serial('what the backlog lost while the agent was dead is a gap, and only t
   t.is(summaryOf(read(old)), '1 2 [3-8 pipe backlog_overrun] 9 10');
 });
 
+test.serial('a probe that was loaded anew while the agent was dead makes no gap: nobody knows what ran in between', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
+  const path = work.path('e.jsonl');
+  helper.send(execEvent(1), execEvent(2));
+  {
+    await using agent = await start(work, toFile(helper, path));
+    await agent.until(() => linesOf(read(path)).length === 2);
+    await killed(agent);
+  }
+  helper.backlog = [JSON.stringify(execEvent(1000))];
+  Object.assign(helper.hello, { first_seq: 1000, last_seq: 1000 });
+  await using agent = await start(work, toFile(helper, path));
+  await agent.until(() => linesOf(read(path)).length === 3);
+  t.is(summaryOf(read(path)), '1 2 1000');
+  t.is(agent.countOf('ProbeReloaded'), 1);
+  t.is(await agent.end(), 0);
+});
+
 test.serial('after a boot the numbers of the file do not count', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();

@@ -46,6 +46,7 @@ test('memory that was read into is never read into again', (t) => {
     const size = 1 + ((i * 7919) % memory.next().length);
     memory.next().fill(i % 251, 0, size);
     chunks.push(memory.taken(size));
+    t.is(chunks.at(-1)!.length, size);
   }
   t.true(chunks.every((chunk, i) => chunk.every((byte) => byte === i % 251)));
 });

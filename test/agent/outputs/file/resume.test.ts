@@ -40,6 +40,11 @@ class Log implements Disposable {
     return stored;
   }
 
+  /** An output without a lane. */
+  output(): FileOutput {
+    return new FileOutput({ type: 'file', name: 'log', path: this.path, events: 'all', format: 'native', max_bytes: 1e9, max_files: 2, max_queue_bytes: 1e9 }, recordingTelemetry().telemetry);
+  }
+
   get text(): string {
     return readFileSync(this.path, 'utf8');
   }
@@ -127,9 +132,7 @@ test("killed between a boot's beginning and its first line, the numbers of the b
 
 test('while the agent runs, another boot is told apart in the file as well', async (t) => {
   using log = new Log();
-  const { telemetry } = recordingTelemetry();
-  const output = new FileOutput({ type: 'file', name: 'log', path: log.path, events: 'all', format: 'native', max_bytes: 1e9, max_files: 2, max_queue_bytes: 1e9 }, telemetry);
-  const lane = new Lane({ name: 'log', output, maxQueueBytes: 1e9, telemetry, onReaderGone: () => undefined });
+  const lane = new Lane({ name: 'log', output: log.output(), maxQueueBytes: 1e9, telemetry: recordingTelemetry().telemetry, onReaderGone: () => undefined });
   await lane.open();
   lane.begin({ bootId: BOOT, firstSeq: 1, lastSeq: 9 });
   lane.accept(execs(7, 9));
@@ -171,6 +174,17 @@ test('a number that is higher than any that was given is not believed, nor later
   t.deepEqual(warnings(log), ['PositionUnknown']);
   t.is(await log.run(execs(1, 3), { lastSeq: 1000 }), 2);
   t.is(log.summary, '500 501 1 2 3');
+});
+
+test('one that was not believed is not believed after a kill before the first line either', async (t) => {
+  using log = new Log();
+  await log.run(execs(500, 501));
+  const output = log.output();
+  await output.open();
+  await output.begin(BOOT, 1);
+  await output.close();
+  t.is(await log.run(execs(1, 2), { lastSeq: 1000 }), undefined);
+  t.is(log.summary, '500 501 1 2');
 });
 
 test('the position survives rotations', async (t) => {
@@ -218,6 +232,27 @@ test('a file that was rotated away by somebody under another name leads to dupli
   t.is(log.summary, '1 2 3 4');
 });
 
+test('a rotated file that is not the one before the current one is not asked', async (t) => {
+  using log = new Log();
+  await log.run(execs(5, 9));
+  renameSync(log.path, `${log.path}.1`);
+  await log.run(execs(1, 2), { boot: 'boot-two' });
+  rmSync(log.path);
+  writeFileSync(join(log.folder, 'keeps-the-inode-busy'), '');
+  t.is(await log.run(execs(1, 3), { boot: 'boot-two' }), undefined);
+  t.is(log.summary, '5 6 7 8 9 1 2 3');
+});
+
+test('a file that held another boot too and was emptied has a position again', async (t) => {
+  using log = new Log();
+  await log.run(execs(1, 9));
+  await log.run(execs(1, 2), { boot: 'boot-two' });
+  truncateSync(log.path, 0);
+  t.is(await log.run(execs(1, 3), { boot: 'boot-two' }), undefined);
+  t.is(await log.run(execs(1, 4), { boot: 'boot-two' }), 3);
+  t.is(log.summary, '1 2 3 4');
+});
+
 test('a file that was emptied gets again what is held', async (t) => {
   using log = new Log();
   await log.run(execs(1, 3));
@@ -261,8 +296,7 @@ test('a last line that is longer than what is looked at first is found whole', a
 
 test('a file that was moved away while the agent ran is remembered by the new one', async (t) => {
   using log = new Log();
-  const { telemetry } = recordingTelemetry();
-  const output = new FileOutput({ type: 'file', name: 'log', path: log.path, events: 'all', format: 'native', max_bytes: 1e9, max_files: 2, max_queue_bytes: 1e9 }, telemetry);
+  const output = log.output();
   await output.open();
   await output.begin(BOOT, 1);
   await output.write(exec(1).memory);
