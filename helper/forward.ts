@@ -11,7 +11,7 @@ import { loadKoffi } from './ffi/koffi.ts';
 import { bindLibc } from './ffi/libc.ts';
 import type { Handoff } from './handoff.ts';
 import { locateInstallation } from './installation.ts';
-import { DRAIN_INTERVAL_MS, FLUSH_MS, LAGGING_INTERVAL_MS, SETTLE_INTERVAL_MS } from './limits.ts';
+import { DRAIN_INTERVAL_MS, FLUSH_MS, HEARTBEAT_TRIES, LAGGING_INTERVAL_MS, SETTLE_INTERVAL_MS } from './limits.ts';
 import { Backlog } from './pipe/backlog.ts';
 import { rootOrGroup } from './pipe/peer.ts';
 import { PipeServer } from './pipe/server.ts';
@@ -69,8 +69,14 @@ export function forward(handoff: Handoff): void {
     }),
   );
   const heartbeat = (): string => {
+    // At a moment when nothing is on its way, if there is one: then the two counts are equal, and anyone can see it.
+    let count = source.count();
+    for (let tries = 0; tries < HEARTBEAT_TRIES && count.events !== state.lastSeq - state.firstSeq + 1; tries++) {
+      source.drain();
+      count = source.count();
+    }
     const { seconds, nanoseconds } = clock.boot();
-    const { events, lost } = source.count();
+    const { events, lost } = count;
     return line<HeartbeatEvent>({
       type: 'heartbeat',
       time: clock.format(clock.fromBoot(seconds, nanoseconds)),
@@ -96,7 +102,11 @@ export function forward(handoff: Handoff): void {
   };
   setInterval(drain, DRAIN_INTERVAL_MS);
   setInterval(settle, SETTLE_INTERVAL_MS);
-  setInterval(() => pipe.heartbeat(heartbeat()), HEARTBEAT_SECONDS * 1000);
+  setInterval(() => {
+    const beat = heartbeat();
+    pipe.pump();
+    pipe.heartbeat(beat);
+  }, HEARTBEAT_SECONDS * 1000);
 
   const stop = (): void => {
     pipe.stopListening();

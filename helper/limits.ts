@@ -26,6 +26,9 @@ export const SEND_TURN_BYTES = 1024 * 1024;
  */
 export const DRAIN_INTERVAL_MS = 25;
 
+/** Times that a heartbeat looks for a moment at which no event is between the kernel's counter and ours. */
+export const HEARTBEAT_TRIES = 8;
+
 /** Records taken from the ring before the clients have their turn; fewer when they fill an eighth of the backlog. */
 export const DRAIN_TURN_RECORDS = 4096;
 export const DRAIN_TURN_SHARE = 1 / 8;

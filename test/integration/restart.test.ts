@@ -96,7 +96,8 @@ kernelTest('the pins are root\'s alone, and --no-pin takes them away', async (t)
 kernelTest('a helper that brings another build of the probe takes over in a storm: nothing lost, nothing told twice', async (t) => {
   // Another build: the same programs, in an object of another hash. Both are attached for a moment.
   const folder = helperFolder();
-  helper = await startHelper(['--pin'], { socket });
+  const FLAGS = ['--pin', '--backlog', '64MiB'];
+  helper = await startHelper(FLAGS, { socket });
   const load = storm(UPGRADE_LOAD, 'upgraded');
   let running = true;
   void load.then(() => (running = false));
@@ -109,12 +110,12 @@ kernelTest('a helper that brings another build of the probe takes over in a stor
     appendFileSync(`${folder}/exec.bpf.o`, '\0');
     helper.process.kill('SIGKILL');
     await once(helper.process, 'exit');
-    helper = await startHelper(['--pin'], { socket });
+    helper = await startHelper(FLAGS, { socket });
     builds.add(readdirSync(pins).filter((name) => name.startsWith('link-')).join());
   }
   await load;
   const client = new PipeClient(socket);
-  const beat = await client.until(() => settledHeartbeat(client));
+  const beat = await client.until(() => settledHeartbeat(client), 60);
   t.true(builds.size >= 2, 'the pinned program was replaced');
   t.false([...builds].some((links) => links.includes(',')), 'the older one is gone each time');
   requireDense(client.events);
