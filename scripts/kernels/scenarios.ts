@@ -19,6 +19,13 @@ const LEFT_OUT = [
   'a client that does not read*',
   'a new client gets everything*',
   'arguments that grow in JSON*',
+  'who is connected, who wrote*',
+  'a wider socket mode*',
+  'a socket folder that everyone*',
+  'a folder above the binary*',
+  "another socket in the place of the helper's*",
+  'privilege that is left*',
+  'without a helper, and without root*',
 ];
 
 export const SCENARIOS: readonly Scenario[] = [

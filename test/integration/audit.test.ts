@@ -11,7 +11,7 @@ import type { Installation } from '../../helper/installation.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_UID, helperFolder, runHelper, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PipeClient } from '../support/pipe-client.ts';
-import { kernelTest } from '../support/requirements.ts';
+import { kernelTest, pinnedTracepointTest } from '../support/requirements.ts';
 
 interface Report {
   ok: boolean;
@@ -41,7 +41,7 @@ test.afterEach.always(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-kernelTest('a healthy helper has no findings, as text and as JSON', async (t) => {
+pinnedTracepointTest('a healthy helper has no findings, as text and as JSON', async (t) => {
   await start('--exits', '--failures');
   const report = await audit();
   t.deepEqual(report.findings, []);

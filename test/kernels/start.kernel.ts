@@ -1,9 +1,10 @@
 // Run by scripts/kernels.ts on every kernel: how the helper starts there, and what it says where something is missing.
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { release } from 'node:os';
 import test from 'ava';
 import { EXIT_CODES, type ErrorCode } from '../../helper/errors.ts';
-import { CLIENT_GID, HELPER_UID, helperCommand, threadStatuses } from '../support/helper-process.ts';
+import { CLIENT_GID, HELPER_UID, helperCommand, runHelper, threadStatuses } from '../support/helper-process.ts';
 import { Session } from '../support/session.ts';
 
 const [major = 0, minor = 0] = release().split('.').map(Number);
@@ -18,6 +19,22 @@ test.serial('the helper forwards without privilege, filtered by seccomp, and by 
   t.deepEqual({ ...privileges, threads: 0, landlock: 0 }, { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: 0 });
   for (const status of threadStatuses(session.helper.pid, [String(session.helper.pid)])) t.is(status.get('Seccomp'), '2');
   await session.settle();
+});
+
+test.serial('with --pin, --failures works from 5.15 on; before, one line says that it cannot, and nothing stays pinned', async (t) => {
+  const socket = '/run/probes-pinned-failures/events.sock';
+  const pins = '/sys/fs/bpf/probes-pinned-failures';
+  t.teardown(() => rmSync(pins, { recursive: true, force: true }));
+  if (since(5, 15)) {
+    const session = await Session.open(['--pin', '--failures'], { socket });
+    t.teardown(() => session.close());
+    await session.settle();
+  } else {
+    const { code, stderr } = await runHelper(['run', '--socket', socket, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), '--pin', '--failures']);
+    t.is(code, EXIT_CODES.HELPER_UNSUPPORTED, stderr);
+    t.regex(stderr, /^probes-helper [\d.]+: HELPER_UNSUPPORTED: .*--failures.*--pin.*5\.15.*\n$/);
+    t.deepEqual(existsSync(pins) ? readdirSync(pins) : [], []);
+  }
 });
 
 /** Starts the helper in a mount namespace where `hide` was run, and gives what it said. */

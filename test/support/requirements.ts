@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { release } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 
 /** What a test needs of the machine: undefined when it is there, else the reason for skipping. */
@@ -16,6 +17,11 @@ const bpfKernel: Requirement = () =>
 const tracefs: Requirement = () =>
   existsSync('/sys/kernel/tracing/events/syscalls') ? undefined : 'needs tracefs with syscall events on /sys/kernel/tracing';
 
+const pinnableTracepoints: Requirement = () => {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 5 || (major === 5 && minor >= 15) ? undefined : 'needs Linux 5.15, from which on links of tracepoints can be pinned';
+};
+
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
 function requiring(...requirements: Requirement[]): (title: string, run: (t: ExecutionContext) => void | Promise<void>) => void {
   return (title, run) => {
@@ -30,3 +36,6 @@ export const kernelTest = requiring(root, bpfKernel);
 
 /** The same, with the syscall tracepoints. */
 export const tracepointTest = requiring(root, bpfKernel, tracefs);
+
+/** With the syscall tracepoints pinned. */
+export const pinnedTracepointTest = requiring(root, bpfKernel, tracefs, pinnableTracepoints);
