@@ -14,8 +14,11 @@ import { WholeLines } from './whole-lines.ts';
 
 const NEWLINE = 10;
 
-/** What is compared with a shape in one piece, at most: a regular expression remembers every character of a long text. */
-const MAX_SHAPE_BYTES = 256 * 1024;
+/**
+ * What is made text and compared in one piece, at most, but for a longer line. Short texts are cheap to make; and a
+ * regular expression remembers every character of the text it is in.
+ */
+const PIECE_BYTES = 64 * 1024;
 
 /** What one connection tells besides events. */
 export interface SessionListener {
@@ -67,10 +70,23 @@ export class Session {
     return this.#count;
   }
 
-  /** Takes whole lines: those of the usual shape as they are, the others one by one. */
+  /** Takes whole lines, in pieces. */
   #receiveLines(memory: Buffer, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      let next = end;
+      if (end - at > PIECE_BYTES) {
+        next = memory.lastIndexOf(NEWLINE, at + PIECE_BYTES - 1) + 1;
+        if (next <= at) next = memory.indexOf(NEWLINE, at) + 1;
+      }
+      this.#receivePiece(memory, at, next);
+      at = next;
+    }
+  }
+
+  /** Takes whole lines: those of the usual shape as they are, the others one by one. */
+  #receivePiece(memory: Buffer, start: number, end: number): void {
     const shape = this.#shape;
-    const comparable = end - start <= MAX_SHAPE_BYTES && isUtf8(memory.subarray(start, end));
+    const comparable = end - start <= PIECE_BYTES && isUtf8(memory.subarray(start, end));
     const text = comparable ? memory.toString('latin1', start, end) : undefined;
     for (let at = start; at < end; this.#count++) {
       let next: number;

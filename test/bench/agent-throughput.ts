@@ -31,6 +31,9 @@ interface Scenario {
 const TURN_MS = 25;
 const PATIENCE_MS = 20_000;
 
+/** Sent before the measurement: what a program compiles in its first seconds is not what an event costs. */
+const WARM_UP = 50_000;
+
 const { values } = parseArgs({
   options: { events: { type: 'string', default: '500000' }, rounds: { type: 'string', default: '5' }, agent: { type: 'string', default: '' } },
 });
@@ -54,12 +57,12 @@ async function measure(command: (socket: string, file: string, folder: string) =
   const child = spawn(program!, args, { stdio: ['ignore', 'inherit', 'ignore'] });
   try {
     await helper.connected;
+    await helper.send(WARM_UP);
+    await everythingWritten(program!, helper, folder);
     await settled(child);
     const before = { cpu: cpuOf(child), at: performance.now() };
     await (perTurn === undefined ? helper.send(count) : helper.sendInTurns(count, perTurn, TURN_MS));
-    for (const deadline = performance.now() + PATIENCE_MS; sizeOf(folder) < helper.bytesOfEvents; await delay(5)) {
-      if (performance.now() > deadline) throw new Error(`${program}: of ${helper.bytesOfEvents} bytes, ${sizeOf(folder)} were written`);
-    }
+    await everythingWritten(program!, helper, folder);
     return {
       microseconds: (cpuOf(child) - before.cpu) / 1000 / count,
       seconds: (performance.now() - before.at) / 1000,
@@ -69,6 +72,12 @@ async function measure(command: (socket: string, file: string, folder: string) =
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function everythingWritten(program: string, helper: LoadHelper, folder: string): Promise<void> {
+  for (const deadline = performance.now() + PATIENCE_MS; sizeOf(folder) < helper.bytesOfEvents; await delay(5)) {
+    if (performance.now() > deadline) throw new Error(`${program}: of ${helper.bytesOfEvents} bytes, ${sizeOf(folder)} were written`);
   }
 }
 
