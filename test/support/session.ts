@@ -29,11 +29,21 @@ export const argumentsIn = (cmdline: Buffer): string[] => cmdline.toString().spl
 /** One helper with one client, which got everything from the first event on. */
 export class Session {
   readonly helper: RunningHelper;
-  readonly client: PipeClient;
+  #client: PipeClient;
 
   private constructor(helper: RunningHelper) {
     this.helper = helper;
-    this.client = new PipeClient(helper.socket);
+    this.#client = new PipeClient(helper.socket);
+  }
+
+  get client(): PipeClient {
+    return this.#client;
+  }
+
+  /** Does what every client does that was overtaken, on a machine that is busy otherwise: connects again, and is told all that is held. */
+  rejoin(): void {
+    this.#client.close();
+    this.#client = new PipeClient(this.helper.socket);
   }
 
   static async open(...args: Parameters<typeof startHelper>): Promise<Session> {
