@@ -61,7 +61,7 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
       before = Date.now();
       count++;
       if (result === 'failed') failed++;
-      matrix.add(image.release, `${prefix}${title}`, { result, seconds });
+      matrix.add(image.release, `${prefix}${title}`, result);
       process.stdout.write(`${image.release}  ${result.padEnd(7)} ${seconds.toFixed(0).padStart(4)} s  ${prefix}${title}\n`);
       if (result === 'failed') process.stdout.write(`${details.join('\n')}\n`);
     });
