@@ -9,13 +9,19 @@ export type StreamEvent = ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | U
 /** In place of a number, where an event has none. */
 export const NO_NUMBER = -1;
 
+/** Memory that is lent: once it is over, something else is in it. */
+export interface Lease {
+  over: boolean;
+}
+
 /**
  * One event on its way to the outputs. Never changed after it was made: outputs
  * share it.
  *
- * It is a place in the memory that was read from the helper, and its numbers. Text and
+ * It is a place in the memory that the helper's bytes were read into, and its numbers. Text and
  * object are made when somebody asks: most events go from the socket to a
- * file without either. Whoever keeps an event keeps `event`, not the item, which would keep all that was read with it.
+ * file without either. That memory is read into again, so an item is good while it is handed over, not later: whoever keeps
+ * an event keeps `event`.
  */
 export class Item {
   /** Holds the line from `start` to `end`, its newline included, as UTF-8. */
@@ -25,15 +31,20 @@ export class Item {
   /** The numbers of its boot that it stands for: one, or those of a gap. NO_NUMBER when it has none. */
   readonly first: number;
   readonly last: number;
+  readonly #lease: Lease | undefined;
   #event: StreamEvent | undefined;
 
-  /** @param event the same as the line; left out by who has checked the line without making the object */
-  constructor(memory: Buffer, start: number, end: number, first: number, last: number, event?: StreamEvent) {
+  /**
+   * @param lease for how long the memory holds the line; for ever when there is none
+   * @param event the same as the line; left out by who has checked the line without making the object
+   */
+  constructor(memory: Buffer, start: number, end: number, first: number, last: number, lease?: Lease, event?: StreamEvent) {
     this.memory = memory;
     this.start = start;
     this.end = end;
     this.first = first;
     this.last = last;
+    this.#lease = lease;
     this.#event = event;
   }
 
@@ -43,6 +54,7 @@ export class Item {
 
   /** The line as it was received, without its newline. */
   get line(): string {
+    if (this.#lease?.over === true) throw new Error('an item was used after it had been handed over; keep its event instead');
     return this.memory.toString('utf8', this.start, this.end - 1);
   }
 
@@ -59,10 +71,10 @@ export class Item {
 }
 
 /** An item for an event whose line lies in `memory`. */
-export function itemAt(memory: Buffer, start: number, end: number, event: StreamEvent): Item {
-  if (isGap(event)) return new Item(memory, start, end, event.first, event.last, event);
+export function itemAt(memory: Buffer, start: number, end: number, event: StreamEvent, lease?: Lease): Item {
+  if (isGap(event)) return new Item(memory, start, end, event.first, event.last, lease, event);
   const seq = seqOf(event) ?? NO_NUMBER;
-  return new Item(memory, start, end, seq, seq, event);
+  return new Item(memory, start, end, seq, seq, lease, event);
 }
 
 /** An item for an event that was made here rather than received. */

@@ -3,7 +3,7 @@ import type { Item } from './item.ts';
 import type { Numbering } from './numbering.ts';
 import type { Lane } from './outputs/lane.ts';
 
-/** Work on a batch between source and outputs: returns what goes on, in order. Must not change an item. */
+/** Work on a batch between source and outputs: returns what goes on, in order. Must not change an item, nor keep one: it keeps `event`. */
 export type Stage = (batch: readonly Item[]) => readonly Item[];
 
 /** How long the source may be asked to wait for an output, in milliseconds: what is read in one go is then still far more than a machine executes. */

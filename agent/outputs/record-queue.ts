@@ -3,11 +3,13 @@ import { NO_NUMBER, type Item } from '../item.ts';
 const NEWLINE = 10;
 
 /**
- * What one write holds at most, but for a longer line: enough for few system calls, not so much that memory jumps. More when lines
- * wait already: there is one write in each turn of the event loop, and it must outpace the reads, of which there is one as well.
+ * What one write holds at most, but for a longer line: enough for few system calls, not so much that memory jumps. There is one
+ * write in each turn of the event loop, and it must outpace the reads, of which there is one as well (256 KiB).
  */
-const SEGMENT_BYTES = 256 * 1024;
-const BUSY_SEGMENT_BYTES = 1024 * 1024;
+const SEGMENT_BYTES = 1024 * 1024;
+
+/** Segments that are kept for later: with an ordinary load, the same memory is used for ever. */
+const MAX_SPARES = 4;
 
 /** Lines that lie side by side, ready to be written in one piece. */
 interface Segment {
@@ -36,8 +38,7 @@ export interface Batch {
  */
 export class RecordQueue {
   #segments: Segment[] = [];
-  /** Kept for the next segment: with little traffic, the same memory is used for ever. */
-  #spare: Buffer | undefined;
+  readonly #spares: Buffer[] = [];
   #bootId: string | undefined;
   #bytes = 0;
   #records = 0;
@@ -111,18 +112,10 @@ export class RecordQueue {
     const last = this.#segments.at(-1);
     if (last !== undefined && last.bootId === this.#bootId && last.memory.length - last.end >= waiting + size) return last;
     this.#copyRun();
-    const memory = this.#memoryFor(size);
+    const memory = (size <= SEGMENT_BYTES ? this.#spares.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SEGMENT_BYTES, size));
     const segment: Segment = { memory, bootId: this.#bootId, start: 0, end: 0, records: 0, first: NO_NUMBER };
     this.#segments.push(segment);
     return segment;
-  }
-
-  #memoryFor(size: number): Buffer {
-    const length = this.#bytes > SEGMENT_BYTES ? BUSY_SEGMENT_BYTES : SEGMENT_BYTES;
-    const spare = this.#spare;
-    if (spare === undefined || size > length || spare.length !== length) return Buffer.allocUnsafeSlow(Math.max(length, size));
-    this.#spare = undefined;
-    return spare;
   }
 
   /** The oldest lines; undefined when there are none. What is added later does not become part of it. */
@@ -156,6 +149,6 @@ export class RecordQueue {
     segment.records -= records;
     if (segment.start < segment.end) return;
     this.#segments.shift();
-    if (segment.memory.length === SEGMENT_BYTES) this.#spare = segment.memory;
+    if (segment.memory.length === SEGMENT_BYTES && this.#spares.length < MAX_SPARES) this.#spares.push(segment.memory);
   }
 }

@@ -4,7 +4,6 @@ import type { Item } from '../item.ts';
 import type { Numbering } from '../numbering.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { retryDelay } from './backoff.ts';
-import { ReadMemory } from './read-memory.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
 import { verifySocket } from './socket-trust.ts';
@@ -22,6 +21,13 @@ const MISSED_HEARTBEATS = 3;
 /** Bounds for the heartbeat that a hello announces: a timer beyond them would spin or never fire. */
 const HEARTBEAT_BOUNDS_MS = { least: 100, most: 3_600_000 };
 
+/**
+ * More than a Unix socket holds, so that a read takes all there is and then the outputs have their turn. A read that fills its
+ * memory would be followed by the next at once, and outputs fall behind. The same memory serves every read of a connection:
+ * new memory for each would be returned to the system late and in pieces.
+ */
+const READ_BYTES = 256 * 1024;
+
 export interface HelperClientOptions {
   socketPath: string;
   /** Who must own the socket: 0, but for tests. */
@@ -34,7 +40,7 @@ export interface HelperClientOptions {
    * @returns the first number that any output has not stored, where all of them know
    */
   onNumbering: (numbering: Numbering) => number | undefined;
-  /** Gets the new events of each chunk that was read, in order. Must not keep the array. May ask to wait before more is read. */
+  /** Gets the new events of each chunk that was read, in order. Must not keep the array, nor an item. May ask to wait before more is read. */
   onItems: (items: readonly Item[]) => Promise<unknown> | undefined;
 }
 
@@ -132,13 +138,13 @@ export class HelperClient {
       return deliver();
     };
 
-    const memory = new ReadMemory();
+    const memory = Buffer.allocUnsafeSlow(READ_BYTES);
     const socket = connect({
       path: socketPath,
       onread: {
-        buffer: () => memory.next(),
+        buffer: memory,
         callback: (bytes) => {
-          const wait = receive(memory.taken(bytes));
+          const wait = receive(memory.subarray(0, bytes));
           if (wait !== undefined) void wait.then(() => socket.resume());
           return wait === undefined;
         },

@@ -7,7 +7,7 @@ import { isObject } from '../../shared/events/fields.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
 import { VERSION } from '../../shared/version.ts';
 import { AgentError, reasonOf } from '../errors.ts';
-import { Item, itemAt, seqOf, type StreamEvent } from '../item.ts';
+import { Item, itemAt, seqOf, type Lease, type StreamEvent } from '../item.ts';
 import { ExecShape } from './exec-shape.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { WholeLines } from './whole-lines.ts';
@@ -45,6 +45,7 @@ export class Session {
   readonly #lines = new WholeLines((memory, start, end) => this.#receiveLines(memory, start, end));
   readonly #shape = new ExecShape();
   #out: Item[] = [];
+  #lease: Lease = { over: false };
   #count = 0;
   #hello: HelloEvent | undefined;
 
@@ -60,10 +61,12 @@ export class Session {
 
   /**
    * Appends the new events of `chunk` to `out` and returns how many lines it completed. What was
-   * appended before an error is good. The items are places in `chunk`, so its memory must not be used again.
+   * appended before an error is good. The items are places in `chunk`, and good until this is called again.
    * @throws {AgentError | LineTooLongError} when the stream cannot be our helper's; the connection must end
    */
   receive(chunk: Buffer, out: Item[]): number {
+    this.#lease.over = true;
+    this.#lease = { over: false };
     this.#out = out;
     this.#count = 0;
     this.#lines.push(chunk);
@@ -92,7 +95,7 @@ export class Session {
       let next: number;
       if (text !== undefined && this.#hello !== undefined && shape.fits(text, at - start)) {
         next = start + shape.end;
-        this.#filter.take(new Item(memory, at, next, shape.seq, shape.seq), this.#out);
+        this.#filter.take(new Item(memory, at, next, shape.seq, shape.seq, this.#lease), this.#out);
       } else {
         next = memory.indexOf(NEWLINE, at) + 1;
         this.#receiveLine(memory, at, next);
@@ -123,8 +126,15 @@ export class Session {
         return this.#listener.onHeartbeat(heartbeat);
       }
       default:
-        return this.#filter.take(readable(memory, start, end, line, event as StreamEvent), out);
+        return this.#filter.take(this.#readable(memory, start, end, line, event as StreamEvent), out);
     }
+  }
+
+  /** Bytes that are not UTF-8 have become U+FFFD in the event; what is written is then what the event holds. */
+  #readable(memory: Buffer, start: number, end: number, line: string, event: StreamEvent): Item {
+    if (isUtf8(memory.subarray(start, end))) return itemAt(memory, start, end, event, this.#lease);
+    const repaired = Buffer.from(`${line}\n`);
+    return itemAt(repaired, 0, repaired.length, event);
   }
 
   #receiveHello(event: ProbeEvent | UnknownEvent, out: Item[]): void {
@@ -144,13 +154,6 @@ export class Session {
     if (seq !== undefined) this.#filter.takeUnreadable(seq, out);
     this.#listener.onUnreadable(reasonOf(error));
   }
-}
-
-/** Bytes that are not UTF-8 have become U+FFFD in the event; what is written is then what the event holds. */
-function readable(memory: Buffer, start: number, end: number, line: string, event: StreamEvent): Item {
-  if (isUtf8(memory.subarray(start, end))) return itemAt(memory, start, end, event);
-  const repaired = Buffer.from(`${line}\n`);
-  return itemAt(repaired, 0, repaired.length, event);
 }
 
 function parse(line: string): unknown {

@@ -13,7 +13,7 @@ type TakeLines = (memory: Buffer, start: number, end: number) => void;
  */
 export class WholeLines {
   readonly #take: TakeLines;
-  /** The unfinished line, by reference: a chunk's memory must not be used again. */
+  /** The unfinished line, copied: a chunk's memory is read into again. */
   #parts: Buffer[] = [];
   #held = 0;
 
@@ -41,6 +41,6 @@ export class WholeLines {
   #hold(part: Buffer): void {
     this.#held += part.length;
     if (this.#held > MAX_LINE_BYTES) throw new LineTooLongError(MAX_LINE_BYTES);
-    this.#parts.push(part);
+    this.#parts.push(Buffer.from(part));
   }
 }

@@ -39,6 +39,23 @@ test('an item carries its line exactly as it was received', (t) => {
   t.is(out[0]!.bytes, Buffer.byteLength(line) + 1);
 });
 
+test('memory that is read into again spoils neither an unfinished line nor an event that was asked for; the item says so', (t) => {
+  const { session, out } = makeSession();
+  const memory = Buffer.alloc(10_000);
+  const receive = (text: string): void => void session.receive(memory.subarray(0, memory.fill(0).write(text)), out);
+  const line = JSON.stringify(execEvent(1));
+  receive(`${JSON.stringify(HELLO)}\n${line}\n${line.slice(0, 200).replace('"seq":1,', '"seq":2,')}`);
+  const [first] = out;
+  t.is(first!.line, line);
+  receive(`${line.slice(200).replace('"seq":1,', '"seq":2,')}\n`);
+  t.throws(() => first!.line, { message: /keep its event/ });
+  t.is(summary(out.slice(1)), '2');
+  const kept = out[1]!.event;
+  receive('{"type":"notice"}\n');
+  t.is(out[1]!.event, kept);
+  t.throws(() => first!.event);
+});
+
 test('a line may be cut anywhere, in the middle of a character too', (t) => {
   const { session, out } = makeSession();
   const bytes = Buffer.from(`${JSON.stringify(HELLO)}\n${JSON.stringify(execEvent(1, { command: '/bin/é 日本' }))}\n`);

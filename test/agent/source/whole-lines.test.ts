@@ -1,6 +1,5 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { ReadMemory } from '../../../agent/source/read-memory.ts';
 import { WholeLines } from '../../../agent/source/whole-lines.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 
@@ -37,16 +36,4 @@ test('a line as long as the protocol allows passes, one byte more does not', (t)
   lines.push(half);
   lines.push(half);
   t.throws(() => lines.push(Buffer.from('\n')), { name: 'LineTooLongError' });
-});
-
-test('memory that was read into is never read into again', (t) => {
-  const memory = new ReadMemory();
-  const chunks: Buffer[] = [];
-  for (let i = 0; i < 300; i++) {
-    const size = 1 + ((i * 7919) % memory.next().length);
-    memory.next().fill(i % 251, 0, size);
-    chunks.push(memory.taken(size));
-    t.is(chunks.at(-1)!.length, size);
-  }
-  t.true(chunks.every((chunk, i) => chunk.every((byte) => byte === i % 251)));
 });
