@@ -41,6 +41,9 @@ const FAILURE_PROGRAMS = ['on_execve', 'on_execveat', 'on_execve_return', 'on_ex
 const BACKLOG_PAGE_BYTES = 4096;
 const LOG_BYTES = 64 * 1024;
 
+/** What the probe alone may write: all but the ring, whose reader's position is ours to move, and the helper's own backlog. */
+const FROZEN_MAPS = ['counters', 'last_events', 'exited', 'attempts', 'scratches'];
+
 /** Maps that a successor goes on with, whatever build of the probe it brings, if the layout is the same. */
 export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'exited', 'attempts'];
 
@@ -141,13 +144,15 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   if (failed < 0) throw refused('load', -failed, lastLine(log));
 
   const fd = (map: string): number => bpf.map_fd(bpf.map(object, map));
-  // From here on no process can write the counters, by call or by mapping; the probe still can.
-  // (A map made read-only for user space, BPF_F_RDONLY, cannot be mapped at all.)
   const counters = fd('counters');
   const reused = readFdinfo(counters).get('frozen') === '1';
-  if (!reused) {
-    const frozen = bpf.freeze(counters);
-    if (frozen < 0) throw refused('freeze the counters of', -frozen);
+  // From here on no process can write what the probe counts and remembers, by call or by mapping; the probe still can.
+  // (A map made read-only for user space, BPF_F_RDONLY, cannot be mapped at all.)
+  for (const name of FROZEN_MAPS) {
+    const map = fd(name);
+    if (map < 0 || readFdinfo(map).get('frozen') === '1') continue;
+    const frozen = bpf.freeze(map);
+    if (frozen < 0) throw refused(`freeze ${name} of`, -frozen);
   }
   const links = names.map((name) => {
     const link = bpf.attach(bpf.program(object, name));

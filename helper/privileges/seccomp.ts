@@ -40,6 +40,8 @@ const ALLOWED: readonly Call[] = [
   ['gettid', 186, 178, 'locks'],
   ['sched_yield', 24, 124, 'locks'],
   ['sched_getaffinity', 204, 123, 'how many processors there are'],
+  ['sched_getparam', 143, 121, 'a lock that is contended looks at its thread\'s priority'],
+  ['sched_getscheduler', 145, 120, 'the same'],
   ['membarrier', 324, 283, 'the garbage collector'],
   ['rseq', 334, 293, 'the C library, for each thread that ends'],
   ['rt_sigaction', 13, 134, 'restores the signals at the end'],
