@@ -78,13 +78,25 @@ async function describe(bench: Bench, observer: Observer): Promise<Participant> 
   return { id, title, command, version: observer.version(), own: OWN_IDS.includes(id), ...(missing === undefined ? {} : { missing }) };
 }
 
-async function measureAll(bench: Bench, observers: readonly Observer[], shapes: readonly Shape[], rounds: number, execs: number): Promise<Pair[]> {
+/** One that fails does not take the others with it. */
+async function attempt<T>(failures: string[], what: string, run: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    failures.push(`${what}: ${messageOf(error)}`);
+    complain(failures.at(-1) ?? '');
+    return undefined;
+  }
+}
+
+async function measureAll(bench: Bench, observers: readonly Observer[], shapes: readonly Shape[], rounds: number, execs: number, failures: string[]): Promise<Pair[]> {
   const pairs: Pair[] = [];
   for (let round = 1; round <= rounds; round++) {
     for (const shape of shapes) {
       for (const observer of observers) {
         if (observer.shapes?.includes(shape.id) === false) continue;
-        const pair = await bench.pair(observer, shape, execs, round);
+        const pair = await attempt(failures, `round ${round} ${shape.id} ${observer.id}`, () => bench.pair(observer, shape, execs, round));
+        if (pair === undefined) continue;
         pairs.push(pair);
         const { bare, watched, delivery } = pair;
         progress(`round ${round}/${rounds} ${shape.id} ${observer.id}: ${(bare / 1000).toFixed(0)} → ${(watched / 1000).toFixed(0)} µs an exec, ${delivery.lost} lost, ${delivery.cut + delivery.bare} cut`);
@@ -92,6 +104,32 @@ async function measureAll(bench: Bench, observers: readonly Observer[], shapes: 
     }
   }
   return pairs;
+}
+
+type OwnResults = Pick<Results, 'latency' | 'idle' | 'million'>;
+
+/** What is measured of ours alone. */
+async function measureOwn(bench: Bench, storms: Storms, execs: number, failures: string[]): Promise<OwnResults> {
+  const own: { -readonly [K in keyof OwnResults]: OwnResults[K] } = {};
+  if (!values.quick) {
+    await attempt(failures, 'from exec to file', async () => {
+      progress('from exec to file');
+      const [slow, fast] = [storms.plan(plain(), execs), storms.plan(plain(), execs)];
+      own.latency = { trickle: await latency(bench, OWN, slow, () => trickle(slow, 1000)), storm: await latency(bench, OWN, fast, () => storms.run(fast)) };
+    });
+    await attempt(failures, 'idle', async () => {
+      progress('idle for 20 s');
+      own.idle = await idle(bench, OWN, cpuOf);
+    });
+  }
+  const two = SHAPES.find(({ id }) => id === 'two');
+  if (values.million && two !== undefined) {
+    await attempt(failures, 'a million execs', async () => {
+      progress('a million execs: some minutes');
+      own.million = await million(bench, storms, OWN, two, 1_000_000);
+    });
+  }
+  return own;
 }
 
 async function main(): Promise<void> {
@@ -118,28 +156,16 @@ async function main(): Promise<void> {
     participants.push(await describe(bench, observer));
   }
   const observers = observersAsked.filter(({ id }) => participants.some((each) => each.id === id && each.missing === undefined));
-  const pairs = await measureAll(bench, observers, shapes, rounds, execs);
+  const failures: string[] = [];
+  const pairs = await measureAll(bench, observers, shapes, rounds, execs, failures);
 
   const peaks: Record<string, Peak> = {};
-  let own: Partial<Pick<Results, 'latency' | 'idle' | 'million'>> = {};
-  if (!values.quick) {
-    for (const observer of observers) {
-      progress(`memory during a storm: ${observer.id}`);
-      peaks[observer.id] = await peakMemory(bench, storms, observer, plain(), execs);
-    }
-    if (observers.includes(OWN)) {
-      progress('from exec to file');
-      const [slow, fast] = [storms.plan(plain(), execs), storms.plan(plain(), execs)];
-      own = { latency: { trickle: await latency(bench, OWN, slow, () => trickle(slow, 1000)), storm: await latency(bench, OWN, fast, () => storms.run(fast)) } };
-      progress('idle for 20 s');
-      own = { ...own, idle: await idle(bench, OWN, cpuOf) };
-    }
+  for (const observer of values.quick ? [] : observers) {
+    progress(`memory during a storm: ${observer.id}`);
+    const peak = await attempt(failures, `memory of ${observer.id}`, () => peakMemory(bench, storms, observer, plain(), execs));
+    if (peak !== undefined) peaks[observer.id] = peak;
   }
-  const two = SHAPES.find(({ id }) => id === 'two');
-  if (values.million && observers.includes(OWN) && two !== undefined) {
-    progress('a million execs: some minutes');
-    own = { ...own, million: await million(bench, storms, OWN, two, 1_000_000) };
-  }
+  const own = observers.includes(OWN) ? await measureOwn(bench, storms, execs, failures) : {};
 
   const results: Results = {
     date: new Date().toISOString().slice(0, 10),
@@ -151,6 +177,7 @@ async function main(): Promise<void> {
     pairs,
     peaks,
     ...own,
+    failures,
     slept: !neverSlept(),
   };
   process.stdout.write(values.json ? `${JSON.stringify(results, undefined, 2)}\n` : terminal(results));

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 
+import { LineSplitter } from '../../shared/protocol/lines.ts';
 import type { Storm } from './storm.ts';
 
 /** One exec as an observer told it: its arguments, joined by spaces. */
@@ -72,9 +72,12 @@ export class Deliveries {
   }
 }
 
-/** Reads files line by line, whatever their size. */
+/** Reads files line by line, whatever their size. Only a newline ends a line: arguments may hold whatever else does elsewhere. */
 export async function forEachLine(files: readonly string[], take: (line: string) => void): Promise<void> {
   for (const file of files) {
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) take(line);
+    const splitter = new LineSplitter();
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      for (const line of splitter.push(chunk)) take(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
+    }
   }
 }

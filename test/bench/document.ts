@@ -66,7 +66,7 @@ ${row(['', 'what', 'command'])}
 ${row(['---', '---', '---'])}
 ${measured.map(({ title, version, command }) => row([title, version, `\`${command}\``])).join('\n')}
 ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, version, missing: reason }) => `- ${title} (${version}): ${reason}`).join('\n')}\n`}
-## What these figures are not
+${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}## What these figures are not
 
 - Absolute times are those of one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run say something, and only where quartiles do not
   overlap. A figure of added time whose quartiles reach below zero is noise.

@@ -25,6 +25,8 @@ export interface Results {
   readonly latency?: { readonly trickle: Latency; readonly storm: Latency };
   readonly idle?: Idle;
   readonly million?: Million;
+  /** What did not work, and why. */
+  readonly failures: readonly string[];
   readonly slept: boolean;
 }
 
@@ -173,7 +175,7 @@ export function terminal(results: Results): string {
     return rows.length === 0 ? '' : `${title}\n${bareLine(rows)}\n${table([COLUMNS, ...rows.map(cells)])}\n`;
   });
   const missing = results.participants.filter((each) => each.missing !== undefined).map(({ title, missing: reason }) => `not there: ${title}: ${reason}`);
-  return [...blocks, ...missing, '', ...comparisons(results).map((line) => line.replaceAll('**', '')), '', ...ownFigures(results).map(([name, value]) => `${name}: ${value}`), ''].join('\n');
+  return [...blocks, ...missing, ...results.failures.map((failure) => `failed: ${failure}`), '', ...comparisons(results).map((line) => line.replaceAll('**', '')), '', ...ownFigures(results).map(([name, value]) => `${name}: ${value}`), ''].join('\n');
 }
 
 function table(lines: readonly (readonly string[])[]): string {
