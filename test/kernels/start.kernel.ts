@@ -28,7 +28,9 @@ test.serial('with --pin, --failures works from 5.15 on; before, one line says th
   if (since(5, 15)) {
     const session = await Session.open(['--pin', '--failures'], { socket });
     t.teardown(() => session.close());
+    t.true(session.client.hello.programs.includes('on_execve'));
     await session.settle();
+    t.true(readdirSync(pins).some((file) => file.startsWith('link-on_execve')));
   } else {
     const { code, stderr } = await runHelper(['run', '--socket', socket, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), '--pin', '--failures']);
     t.is(code, EXIT_CODES.HELPER_UNSUPPORTED, stderr);
