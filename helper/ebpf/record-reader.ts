@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { MAX_COMMAND_LINE_BYTES, OPEN_EVENT_MS } from '../limits.ts';
+import { MAX_COMMAND_LINE_BYTES, OPEN_EVENT_MS, SETTLE_INTERVAL_MS } from '../limits.ts';
 import type { Clock } from '../clock.ts';
 import type { KernelCount } from '../event-source.ts';
 import type { HelperState } from '../state.ts';
@@ -38,6 +38,7 @@ export class RecordReader {
   readonly #clock: Clock;
   readonly #executed = new Set<string>();
   #settled: readonly KernelCount[] = [];
+  #settledAt = Number.NEGATIVE_INFINITY;
   readonly #open = new Map<number, OpenEvent>();
 
   constructor(
@@ -102,6 +103,9 @@ export class RecordReader {
    * @param counts the kernel's counters, read before the ring was last drained to its end
    */
   settle(counts: readonly KernelCount[]): void {
+    // Long enough for any event that was on its way between the kernel's counter and the ring.
+    const now = performance.now();
+    const isLongAgo = now - this.#settledAt >= SETTLE_INTERVAL_MS / 2;
     counts.forEach(({ lost }, counter) => {
       if (this.#open.has(counter)) return;
       const count = lost - this.#state.lost(counter);
@@ -109,9 +113,11 @@ export class RecordReader {
       // A number that was given before the last time we were here, and whose event is neither in the ring nor counted
       // as lost, is lost all the same: its first half was in the memory of a helper that was killed.
       const missing = (this.#settled[counter]?.events ?? 0) - this.#state.nextNumber(counter);
-      if (missing > 0) this.#reportLoss(counter, missing);
+      if (isLongAgo && missing > 0) this.#reportLoss(counter, missing);
     });
+    if (!isLongAgo) return;
     this.#settled = counts;
+    this.#settledAt = now;
   }
 
   #takeEvent(counter: number, number: number, offset: number, length: number, position: number): void {
