@@ -16,7 +16,16 @@ const terminalTest: typeof test.serial.skip = existsSync(SCRIPT)
 
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
 const summaryOf = (text: string): string => summary(linesOf(text).map((line) => toItem(JSON.parse(line) as object)));
-const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+
+/** What a file holds; nothing when it is not there, or is renamed by a rotation between the look and the reading. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
 
 const toStdout = (helper: FakeHelper, more = ''): string =>
   `source: { socket: ${helper.socketPath} }\noutputs:\n  - { name: screen, type: stdout${more} }\n`;
