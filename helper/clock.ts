@@ -1,9 +1,3 @@
-import type { Libc } from './ffi/libc.ts';
-
-/** clock_gettime(2) ids. */
-const CLOCK_REALTIME = 0;
-const CLOCK_BOOTTIME = 7;
-
 const NS = 1_000_000_000;
 
 /** A moment: whole seconds and nanoseconds. Since boot or since 1970, as the name of the variable says. */
@@ -12,10 +6,23 @@ export interface Moment {
   nanoseconds: number;
 }
 
+/** A moment in whole microseconds. */
+export function microseconds({ seconds, nanoseconds }: Moment): number {
+  return seconds * 1_000_000 + Math.floor(nanoseconds / 1000);
+}
+
+/** The two clocks of a system. */
+export interface SystemClocks {
+  /** Since boot, time asleep included; never set back. */
+  boot(): Moment;
+  /** Unix time, which people and NTP may step. */
+  wall(): Moment;
+}
+
 /** The difference between the wall clock and the boot clock, now. Kept for a whole boot, so that a stepped wall clock reorders nothing. */
-export function readBootEpoch(libc: Libc): Moment {
-  const boot = libc.clock(CLOCK_BOOTTIME);
-  const wall = libc.clock(CLOCK_REALTIME);
+export function readBootEpoch(clocks: SystemClocks): Moment {
+  const boot = clocks.boot();
+  const wall = clocks.wall();
   const nanoseconds = wall.nanoseconds - boot.nanoseconds;
   const borrow = nanoseconds < 0 ? 1 : 0;
   return { seconds: wall.seconds - boot.seconds - borrow, nanoseconds: nanoseconds + borrow * NS };
@@ -23,23 +30,23 @@ export function readBootEpoch(libc: Libc): Moment {
 
 /** Turns moments of the boot clock into times. */
 export class Clock {
-  readonly #libc: Libc;
+  readonly #clocks: SystemClocks;
   readonly #epoch: Moment;
   #second = Number.NaN;
   #text = '';
 
-  constructor(libc: Libc, epoch: Moment) {
-    this.#libc = libc;
+  constructor(clocks: SystemClocks, epoch: Moment) {
+    this.#clocks = clocks;
     this.#epoch = epoch;
   }
 
   /** The boot clock, time asleep included. */
   boot(): Moment {
-    return this.#libc.clock(CLOCK_BOOTTIME);
+    return this.#clocks.boot();
   }
 
   wall(): Moment {
-    return this.#libc.clock(CLOCK_REALTIME);
+    return this.#clocks.wall();
   }
 
   /** Unix time of a moment after boot. */

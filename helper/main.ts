@@ -2,9 +2,9 @@ import { VERSION } from '../shared/version.ts';
 import { audit } from './audit/audit.ts';
 import { helpText, parseAudit, parseRun } from './command-line.ts';
 import { HelperError } from './errors.ts';
-import { forward } from './forward.ts';
-import { parseHandoff } from './handoff.ts';
-import { run } from './run.ts';
+import { forward } from './linux/forward.ts';
+import { parseHandoff } from './linux/handoff.ts';
+import { run } from './linux/run.ts';
 import { say } from './say.ts';
 
 function fail(error: unknown): never {

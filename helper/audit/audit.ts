@@ -4,7 +4,7 @@ import { pinFolder } from '../ebpf/pins.ts';
 import { HelperError } from '../errors.ts';
 import { loadKoffi } from '../ffi/koffi.ts';
 import { bindLibc } from '../ffi/libc.ts';
-import { locateInstallation } from '../installation.ts';
+import { locateInstallation } from '../linux/installation.ts';
 import { auditFiles } from './files.ts';
 import { auditKernel } from './kernel.ts';
 import { auditPipe } from './pipe.ts';

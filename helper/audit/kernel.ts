@@ -3,11 +3,11 @@ import path from 'node:path';
 import { KernelCounters } from '../ebpf/counters.ts';
 import { readFdinfo } from '../ebpf/fdinfo.ts';
 import { bindLibbpf, type Libbpf } from '../ebpf/libbpf.ts';
-import { LASTING_MAPS, loadForTags } from '../ebpf/probe.ts';
 import { linkPins, mapPin, type LinkPin } from '../ebpf/pins.ts';
+import { LASTING_MAPS, loadForTags } from '../ebpf/probe.ts';
 import type { Koffi } from '../ffi/koffi.ts';
 import type { Libc } from '../ffi/libc.ts';
-import type { Handoff } from '../handoff.ts';
+import type { Handoff } from '../linux/handoff.ts';
 import { hashOf } from './files.ts';
 import type { Finding, Section } from './report.ts';
 

@@ -1,13 +1,13 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
-import { bindLibbpf } from '../ebpf/libbpf.ts';
 import { readFdinfo } from '../ebpf/fdinfo.ts';
+import { bindLibbpf } from '../ebpf/libbpf.ts';
+import { KINDS } from '../ebpf/record.ts';
 import type { Koffi } from '../ffi/koffi.ts';
 import type { Libc } from '../ffi/libc.ts';
-import type { Handoff } from '../handoff.ts';
+import type { Handoff } from '../linux/handoff.ts';
 import { requireTrusted } from '../privileges/trusted-files.ts';
 import { readState } from '../state.ts';
-import { KINDS } from '../ebpf/record.ts';
 import type { Finding, Section } from './report.ts';
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');

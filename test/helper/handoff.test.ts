@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { HelperError } from '../../helper/errors.ts';
-import { handOff, parseHandoff, type Handoff } from '../../helper/handoff.ts';
+import { handOff, parseHandoff, type Handoff } from '../../helper/linux/handoff.ts';
 import type { Libc } from '../../helper/ffi/libc.ts';
-import type { Installation } from '../../helper/installation.ts';
+import type { Installation } from '../../helper/linux/installation.ts';
 
 const HANDOFF = {
   probe: {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import { Clock } from '../../helper/clock.ts';
+import { linuxClocks } from '../../helper/linux/clocks.ts';
 import { Backlog } from '../../helper/pipe/backlog.ts';
 import { HelperState } from '../../helper/state.ts';
 import { EventStream, type LineBuilder } from '../../helper/stream.ts';
@@ -20,7 +21,7 @@ function streamOf(capacity = 1024 * 1024) {
   });
   const kernel = new FakeKernel();
   kernel.boot = { seconds: 0, nanoseconds: 42 };
-  const stream = new EventStream(backlog, state, new Clock(kernel.libc, state.epoch));
+  const stream = new EventStream(backlog, state, new Clock(linuxClocks(kernel.libc), state.epoch));
   const text = (): string => Buffer.concat([backlog.peek(backlog.tail, capacity), backlog.peek(backlog.tail + backlog.peek(backlog.tail, capacity).length, capacity)]).toString();
   return { memory, state, backlog, stream, text, lines: () => text().split('\n').slice(0, -1), commits: () => commits };
 }

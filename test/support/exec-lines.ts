@@ -1,4 +1,5 @@
 import { Clock } from '../../helper/clock.ts';
+import { linuxClocks } from '../../helper/linux/clocks.ts';
 import { ExecLines } from '../../helper/ebpf/exec-line.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { parseEvent } from '../../shared/events/parse.ts';
@@ -16,7 +17,7 @@ export interface LineOptions {
 /** The boot epoch of every test: record second 7302 is 2023-03-15T13:20:00Z. */
 export const EPOCH = { seconds: 1_678_886_400 - 7302, nanoseconds: 0 };
 
-export const execLines = (): ExecLines => new ExecLines(new Clock(new FakeKernel().libc, EPOCH), OWN_NAMESPACES);
+export const execLines = (): ExecLines => new ExecLines(new Clock(linuxClocks(new FakeKernel().libc), EPOCH), OWN_NAMESPACES);
 
 /** The line that a record becomes. The record lies somewhere in larger memory, as it does in the ring. */
 export function lineOf(fields: RecordFields = {}, { room = 1 << 20, seq = 1, args, cut = false }: LineOptions = {}, lines = execLines()): string {

@@ -1,4 +1,5 @@
 import { Clock } from '../../helper/clock.ts';
+import { linuxClocks } from '../../helper/linux/clocks.ts';
 import { KernelCounters } from '../../helper/ebpf/counters.ts';
 import { EbpfSource } from '../../helper/ebpf/ebpf-source.ts';
 import { Backlog } from '../../helper/pipe/backlog.ts';
@@ -86,7 +87,7 @@ export class Sensor {
     this.#state = new KillableState(this.#fuse, this.memory, kernel.cpus * 4);
     if (!this.#state.restored) this.#state.begin(FIRST_SEQ, { seconds: 0, nanoseconds: 0 });
     this.#backlog = new Backlog(Buffer.from(this.memory, this.#stateBytes), this.#state, () => this.#state.commit());
-    const clock = new Clock(kernel.libc, this.#state.epoch);
+    const clock = new Clock(linuxClocks(kernel.libc), this.#state.epoch);
     const handles = { resumed: false, ring: RING_FD, ringBytes: kernel.ringBytes, counters: COUNTERS_FD, cpus: kernel.cpus, backlog: 0, backlogBytes: 0, links: [], programs: {}, sha256: '' };
     const counters = new KernelCounters(kernel.libc, COUNTERS_FD, kernel.cpus);
     this.#source = new EbpfSource(kernel.libc, handles, counters, this.#state, new KillableStream(this.#fuse, this.#backlog, this.#state, clock), clock);

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Clock } from '../../../helper/clock.ts';
+import { linuxClocks } from '../../../helper/linux/clocks.ts';
 import { exitLine } from '../../../helper/ebpf/exit-line.ts';
 import type { ExitEvent } from '../../../shared/events/exit.ts';
 import { parseEvent } from '../../../shared/events/parse.ts';
@@ -9,7 +10,7 @@ import { FakeKernel } from '../../support/fake-kernel.ts';
 
 function exitOf(fields: ExitFields): ExitEvent {
   const record = exitRecord(fields);
-  const line = exitLine((at) => record.readUInt32LE(at), new Clock(new FakeKernel().libc, EPOCH))(77, 1000);
+  const line = exitLine((at) => record.readUInt32LE(at), new Clock(linuxClocks(new FakeKernel().libc), EPOCH))(77, 1000);
   return parseEvent(line.slice(0, -1)) as ExitEvent;
 }
 

@@ -1,18 +1,18 @@
-import type { RunOptions } from './command-line.ts';
-import { claimPins, pinFolder, removePins } from './ebpf/pins.ts';
-import { openProbe } from './ebpf/probe.ts';
-import { HelperError } from './errors.ts';
-import { loadKoffi } from './ffi/koffi.ts';
-import { bindLibc } from './ffi/libc.ts';
+import type { RunOptions } from '../command-line.ts';
+import { claimPins, pinFolder, removePins } from '../ebpf/pins.ts';
+import { openProbe } from '../ebpf/probe.ts';
+import { HelperError } from '../errors.ts';
+import { loadKoffi } from '../ffi/koffi.ts';
+import { bindLibc } from '../ffi/libc.ts';
+import { listen } from '../pipe/listen.ts';
+import { findGroup, findUser } from '../privileges/accounts.ts';
+import { dropPrivileges } from '../privileges/drop.ts';
+import { restrictFiles } from '../privileges/landlock.ts';
+import { denyIoUring } from '../privileges/seccomp.ts';
+import { requireTrusted } from '../privileges/trusted-files.ts';
+import { say } from '../say.ts';
 import { handOff } from './handoff.ts';
 import { locateInstallation } from './installation.ts';
-import { listen } from './pipe/listen.ts';
-import { findGroup, findUser } from './privileges/accounts.ts';
-import { dropPrivileges } from './privileges/drop.ts';
-import { restrictFiles } from './privileges/landlock.ts';
-import { denyIoUring } from './privileges/seccomp.ts';
-import { say } from './say.ts';
-import { requireTrusted } from './privileges/trusted-files.ts';
 
 /** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
 const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null', '/proc'];

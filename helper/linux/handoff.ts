@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { HelperError } from './errors.ts';
-import type { ProbeHandles } from './ebpf/probe.ts';
-import type { Libc } from './ffi/libc.ts';
+import type { ProbeHandles } from '../ebpf/probe.ts';
+import { HelperError } from '../errors.ts';
+import type { Libc } from '../ffi/libc.ts';
 import type { Installation } from './installation.ts';
 
 const F_SETFD = 2;

@@ -1,0 +1,61 @@
+import { Clock, microseconds, readBootEpoch } from '../clock.ts';
+import { KernelCounters } from '../ebpf/counters.ts';
+import { EbpfSource } from '../ebpf/ebpf-source.ts';
+import type { EventSource } from '../event-source.ts';
+import { loadKoffi } from '../ffi/koffi.ts';
+import { bindLibc } from '../ffi/libc.ts';
+import { helloMaker } from '../hello.ts';
+import { startLoop } from '../loop.ts';
+import { Backlog } from '../pipe/backlog.ts';
+import { rootOrGroup } from '../pipe/peer.ts';
+import { PipeServer } from '../pipe/server.ts';
+import { restrictSystemCalls } from '../privileges/seccomp.ts';
+import { requireNoPrivileges, ThreadPrivileges } from '../privileges/state.ts';
+import { say } from '../say.ts';
+import { HelperState } from '../state.ts';
+import { EventStream } from '../stream.ts';
+import { linuxClocks } from './clocks.ts';
+import type { Handoff } from './handoff.ts';
+import { locateInstallation } from './installation.ts';
+
+/**
+ * The forwarding stage: no privilege, a few inherited descriptors, and a loop that
+ * moves events from the source into the backlog and from there to the clients.
+ * Returns when the loop is set up; the process ends with SIGTERM or SIGINT.
+ */
+export function forward(handoff: Handoff): void {
+  const threads = new ThreadPrivileges();
+  requireNoPrivileges(threads.read(), handoff.uid, handoff.gid);
+
+  const koffi = loadKoffi(locateInstallation().addon);
+  const libc = bindLibc(koffi);
+  const { probe } = handoff;
+  const counters = new KernelCounters(libc, probe.counters, probe.cpus);
+
+  const memory = libc.map(probe.backlog, probe.backlogBytes, 0, true);
+  const stateBytes = Math.ceil(HelperState.bytesFor(counters.size) / 4096) * 4096;
+  const clocks = linuxClocks(libc);
+  const state = new HelperState(memory, counters.size);
+  if (!state.restored) {
+    // Microseconds since boot: larger than any number that an earlier helper of this boot can have given.
+    state.begin(microseconds(clocks.boot()), readBootEpoch(clocks));
+  }
+  const clock = new Clock(clocks, state.epoch);
+  const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
+  const source: EventSource = new EbpfSource(libc, probe, counters, state, new EventStream(backlog, state, clock), clock);
+
+  source.begin();
+
+  // All is open that will ever be. From here on the process can do little but forward.
+  restrictSystemCalls(libc);
+  const privileges = { ...threads.read(), landlock: handoff.landlock };
+  threads.close();
+
+  const hello = helloMaker({ source, backlog, state, clock }, privileges);
+  const pipe = new PipeServer(koffi, libc, handoff.listener, backlog, rootOrGroup(handoff.group), hello);
+  const stop = startLoop({ source, pipe, state, clock });
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.once('SIGHUP', stop);
+  say(`forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities`);
+}
