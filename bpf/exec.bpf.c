@@ -67,7 +67,7 @@ struct {
 	__type(value, struct last_event);
 } last_events SEC(".maps");
 
-#define STRING_BYTES (4 * PATH_BYTES + CGROUP_BYTES + HEAD_ARGS_BYTES)
+#define STRING_BYTES (3 * PATH_BYTES + CGROUP_BYTES + FILENAME_BYTES + HEAD_ARGS_BYTES)
 
 /*
  * A record is put together here and then copied into the ring in its true size.
@@ -107,20 +107,25 @@ struct {
 } scratches SEC(".maps");
 
 /*
- * Processes whose end was reported. Two threads that end at the same time can
- * both find themselves the last, and two builds of the probe see every end twice.
+ * Processes that were reported, where more than one thread could do it. Their ends:
+ * two threads that end at the same time can both find themselves the last, and two
+ * builds of the probe see every end twice. In the snapshot: a process whose first
+ * thread has ended, by whichever of the others comes first.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
-	__type(key, struct last_event); /* id: the pid */
+	__type(key, struct last_event); /* id: the pid, and SNAPSHOT_ID for the snapshot */
 	__type(value, u8);
-} exited SEC(".maps");
+} reported_processes SEC(".maps");
+
+#define SNAPSHOT_ID (1ULL << 32)
 
 /* What a thread in execve asked for: user pointers, read when the call has failed. */
 struct attempt {
 	u64 filename;
 	u64 argv;
+	u64 exec_id; /* changes when the new image replaces the caller's */
 };
 
 struct {
@@ -375,6 +380,18 @@ static __always_inline bool send_event(struct scratch *s, u64 end, struct counte
 	return false;
 }
 
+/*
+ * Whether the ring has room for `bytes` of arguments. An eighth of it is kept for
+ * events: whoever executes long command lines in a loop loses his own arguments
+ * before others lose their events. (Above the 6 MiB that execve allows, by default.)
+ */
+static __always_inline bool has_room_for_args(u64 bytes)
+{
+	u64 size = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE);
+
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + bytes <= size - size / 8;
+}
+
 /* Sends the arguments that did not fit the event's own record. False when the rest could not be sent. */
 static __noinline bool send_more_args(struct scratch *s, u64 start, u64 number, u32 cpu)
 {
@@ -392,7 +409,7 @@ static __noinline bool send_more_args(struct scratch *s, u64 start, u64 number, 
 		a->number = number;
 		a->offset = at - start;
 		a->args_bytes = n;
-		if (bpf_probe_read_user(s->chunk, n, (void *)at))
+		if (!has_room_for_args(n) || bpf_probe_read_user(s->chunk, n, (void *)at))
 			return false;
 		if (bpf_ringbuf_output(&ring, a, sizeof(*a) + n, BPF_RB_NO_WAKEUP))
 			return false;
@@ -413,8 +430,13 @@ static __always_inline u32 image_flags(struct task_struct *t, struct file *file)
 		bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
 		if (name == 0x666d656d) /* "memf", in a dentry that only the kernel can name */
 			flags |= FLAG_MEMFD;
-	} else if (!BPF_CORE_READ(dentry, d_hash.pprev)) {
-		flags |= FLAG_DELETED;
+	} else {
+		struct nsproxy *ns = BPF_CORE_READ(t, nsproxy);
+		struct mount *m = mount_of(BPF_CORE_READ(file, f_path.mnt));
+		if (!BPF_CORE_READ(dentry, d_hash.pprev))
+			flags |= FLAG_DELETED;
+		if (ns && BPF_CORE_READ(m, mnt_ns) != BPF_CORE_READ(ns, mnt_ns))
+			flags |= FLAG_FOREIGN_MOUNT;
 	}
 	if ((mode & 04000) && BPF_CORE_READ(t, cred, euid.val) == BPF_CORE_READ(file, f_inode, i_uid.val))
 		flags |= FLAG_SETUID;
@@ -459,8 +481,8 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 
 	append_places(s, t);
 	u64 pos = s->end;
-	CLAMP(pos, STRING_BYTES - HEAD_ARGS_BYTES - PATH_BYTES);
-	long n = bpf_probe_read_kernel_str(s->strings + pos, PATH_BYTES, BPF_CORE_READ(bprm, filename));
+	CLAMP(pos, STRING_BYTES - HEAD_ARGS_BYTES - FILENAME_BYTES);
+	long n = bpf_probe_read_kernel_str(s->strings + pos, FILENAME_BYTES, BPF_CORE_READ(bprm, filename));
 	s->event.filename_bytes = n > 0 ? n : 0;
 	pos += s->event.filename_bytes;
 	CLAMP(pos, STRING_BYTES - HEAD_ARGS_BYTES);
@@ -505,7 +527,7 @@ int BPF_PROG(on_exit, struct task_struct *t)
 		return 0;
 	struct last_event process = { started, BPF_CORE_READ(t, tgid) };
 	u8 reported = 1;
-	if (bpf_map_update_elem(&exited, &process, &reported, BPF_NOEXIST) == -EEXIST)
+	if (bpf_map_update_elem(&reported_processes, &process, &reported, BPF_NOEXIST) == -EEXIST)
 		return 0;
 	struct exit_record e = {
 		.type = RECORD_EVENT,
@@ -532,9 +554,17 @@ int on_snapshot(struct bpf_iter__task *ctx)
 	struct counters *c = counters_of(kind, cpu);
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &kind);
 
-	/* Processes, not threads; and not the kernel's own, which have no image. */
-	if (!c || !s || !t || BPF_CORE_READ(t, tgid) != BPF_CORE_READ(t, pid) || !BPF_CORE_READ(t, mm))
+	/* Not the kernel's own processes, which have no image. */
+	if (!c || !s || !t || !BPF_CORE_READ(t, mm))
 		return 0;
+	/* Processes, not threads: the first thread speaks for its process; when it has ended, one of the others. */
+	if (BPF_CORE_READ(t, tgid) != BPF_CORE_READ(t, pid)) {
+		struct task_struct *leader = BPF_CORE_READ(t, group_leader);
+		struct last_event process = { BPF_CORE_READ(leader, start_boottime), SNAPSHOT_ID | BPF_CORE_READ(t, tgid) };
+		u8 reported = 1;
+		if (BPF_CORE_READ(leader, mm) || bpf_map_update_elem(&reported_processes, &process, &reported, BPF_NOEXIST))
+			return 0;
+	}
 	fill_process(&s->event, t, kind, cpu, c->events++);
 	struct file *image = BPF_CORE_READ(t, mm, exe_file);
 	if (image)
@@ -551,9 +581,54 @@ int on_snapshot(struct bpf_iter__task *ctx)
 static __always_inline int remember_attempt(u64 filename, u64 argv)
 {
 	u64 id = bpf_get_current_pid_tgid();
-	struct attempt a = { filename, argv };
+	struct task_struct *t = (void *)bpf_get_current_task();
+	struct attempt a = { filename, argv, BPF_CORE_READ(t, self_exec_id) };
 
 	bpf_map_update_elem(&attempts, &id, &a, 0);
+	return 0;
+}
+
+/* Appends the path and the arguments that were asked for, from the caller's memory. */
+static __noinline int append_attempt(struct scratch *s, struct attempt *a)
+{
+	u64 at = s->end;
+
+	CLAMP(at, STRING_BYTES - HEAD_ARGS_BYTES - FILENAME_BYTES);
+	long filename_bytes = bpf_probe_read_user_str(s->strings + at, FILENAME_BYTES, (void *)a->filename);
+	if (filename_bytes == FILENAME_BYTES)
+		s->event.flags |= FLAG_FILENAME_CUT;
+	s->event.filename_bytes = filename_bytes > 0 ? filename_bytes : 0;
+	s->end = at + s->event.filename_bytes;
+	/* No list at all is an empty one to execve(2). */
+	if (!a->argv)
+		return 0;
+
+	u64 start = s->end;
+	s->limit = start + HEAD_ARGS_BYTES;
+	bool whole = false;
+	for (int i = 0; i <= FAILED_ARGS; i++) {
+		u64 arg = 0;
+		if (bpf_probe_read_user(&arg, sizeof(arg), (void *)(a->argv + i * 8)))
+			break;
+		if (!arg) {
+			whole = true;
+			break;
+		}
+		u64 pos = s->end;
+		if (i == FAILED_ARGS || pos + PATH_BYTES > s->limit)
+			break;
+		CLAMP(pos, STRING_BYTES - PATH_BYTES);
+		long n = bpf_probe_read_user_str(s->strings + pos, PATH_BYTES, (void *)arg);
+		if (n <= 0)
+			break;
+		s->end = pos + n;
+		if (n == PATH_BYTES)
+			break;
+	}
+	if (!whole)
+		s->event.flags |= FLAG_ARGV_CUT;
+	s->event.args_bytes = s->end - start;
+	s->event.argv_bytes = s->end - start;
 	return 0;
 }
 
@@ -588,40 +663,19 @@ static __always_inline int report_attempt(s64 ret)
 	s->event.error = -ret;
 
 	append_places(s, t);
-	u64 at = s->end;
-	CLAMP(at, STRING_BYTES - HEAD_ARGS_BYTES - PATH_BYTES);
-	long filename_bytes = bpf_probe_read_user_str(s->strings + at, PATH_BYTES, (void *)a.filename);
-	s->event.filename_bytes = filename_bytes > 0 ? filename_bytes : 0;
-	s->end = at + s->event.filename_bytes;
-
-	u64 start = s->end;
-	s->limit = start + HEAD_ARGS_BYTES;
-	bool whole = false;
-	for (int i = 0; i <= FAILED_ARGS; i++) {
-		u64 arg = 0;
-		if (bpf_probe_read_user(&arg, sizeof(arg), (void *)(a.argv + i * 8)))
-			break;
-		if (!arg) {
-			whole = true;
-			break;
-		}
-		u64 pos = s->end;
-		if (i == FAILED_ARGS || pos + PATH_BYTES > s->limit)
-			break;
-		CLAMP(pos, STRING_BYTES - PATH_BYTES);
-		long n = bpf_probe_read_user_str(s->strings + pos, PATH_BYTES, (void *)arg);
-		if (n <= 0)
-			break;
-		s->end = pos + n;
-		if (n == PATH_BYTES)
-			break;
-	}
-	if (!whole) {
-		s->event.flags |= FLAG_ARGV_CUT;
+	s->event.filename_bytes = 0;
+	s->event.args_bytes = 0;
+	s->event.argv_bytes = 0;
+	/*
+	 * It failed so late that the caller's memory is gone, and the process will be
+	 * killed: what lies at these addresses now was written by the new image's author.
+	 */
+	if (a.exec_id != BPF_CORE_READ(t, self_exec_id))
+		s->event.flags |= FLAG_ARGV_CUT | FLAG_FILENAME_CUT;
+	else
+		append_attempt(s, &a);
+	if (s->event.flags & FLAG_ARGV_CUT)
 		c->cut++;
-	}
-	s->event.args_bytes = s->end - start;
-	s->event.argv_bytes = s->end - start;
 	send_event(s, s->end, c);
 	return 0;
 }

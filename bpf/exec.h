@@ -31,17 +31,20 @@ enum exec_flags {
 	FLAG_SECUREEXEC = 1 << 5, /* the exec gained privilege (AT_SECURE) */
 	FLAG_COMPAT32 = 1 << 6,   /* a 32-bit image on a 64-bit kernel */
 	FLAG_CHROOT = 1 << 7,     /* the root directory is not the mount namespace's */
+	FLAG_FOREIGN_MOUNT = 1 << 8, /* the image lies on a mount of no namespace, or of another than the process's */
 	FLAG_ARGV_CUT = 1 << 16,  /* not all of the arguments could be read or sent */
 	FLAG_EXE_CUT = 1 << 17,   /* the path is deeper or longer than the walk goes: its root end is missing */
 	FLAG_CWD_CUT = 1 << 18,
 	FLAG_PARENT_EXE_CUT = 1 << 19,
 	FLAG_CGROUP_CUT = 1 << 20,
+	FLAG_FILENAME_CUT = 1 << 21,
 };
 
 /* Namespaces, in the order of exec_record.ns. */
 enum ns_index { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_USER, NS_UTS, NS_COUNT };
 
 #define PATH_BYTES 4096	   /* of each path, NULs between components included */
+#define FILENAME_BYTES (PATH_BYTES + 32) /* execveat puts "/dev/fd/N/" before the caller's path */
 #define PATH_DEPTH 128	   /* components and mount crossings of a walk */
 #define CGROUP_BYTES 2048
 #define CGROUP_DEPTH 32

@@ -13,6 +13,9 @@ export const DEFAULT_BACKLOG_BYTES = 16 * 1024 * 1024;
 export const MIN_BACKLOG_BYTES = 1024 * 1024;
 export const MAX_BACKLOG_BYTES = 1024 * 1024 * 1024;
 
+/** Bytes that a line may have however far all clients are behind; lines beyond it lose arguments first. */
+export const MIN_LINE_ROOM_BYTES = 64 * 1024;
+
 /** Clients at one time. Each costs a descriptor and a few hundred bytes; none has a queue of its own. */
 export const MAX_CLIENTS = 16;
 
@@ -45,8 +48,15 @@ export const SETTLE_INTERVAL_MS = 1000;
  */
 export const OPEN_EVENT_MS = 50;
 
-/** Bytes of arguments that are read of a program that ran already; more than execve(2) allows. */
-export const MAX_COMMAND_LINE_BYTES = 8 * 1024 * 1024;
+/**
+ * Bytes of arguments that are read of a program that ran already: what getconf
+ * ARG_MAX says to most systems, no more, since a process can claim any size
+ * (PR_SET_MM) and all of them are read at start.
+ */
+export const MAX_COMMAND_LINE_BYTES = 128 * 1024;
+
+/** Arguments of one event of which each that is not UTF-8 has its own entry in `raw`; of more, all bytes are one entry. */
+export const MAX_RAW_ARGUMENTS = 1024;
 
 /** Parents whose part of an event is remembered, as it was spelled out last. */
 export const SURROUNDINGS_CACHE_ENTRIES = 512;

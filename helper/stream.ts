@@ -6,8 +6,11 @@ import type { HelperState } from './state.ts';
 /** Room for one line of ordinary length; longer ones get memory of their own. */
 const SCRATCH_BYTES = 64 * 1024;
 
-/** Makes the line of an event that got this number, newline included. `room` is the most bytes it may have. */
-export type LineBuilder = (seq: number, room: number) => string;
+/**
+ * Makes the line of an event that got this number, newline included. `room` tells the
+ * most bytes it may have; need not be asked for lines below MIN_LINE_ROOM_BYTES.
+ */
+export type LineBuilder = (seq: number, room: () => number) => string;
 
 /**
  * Numbers the events and puts them into the backlog. What was put in counts only
@@ -17,6 +20,7 @@ export class EventStream {
   readonly #backlog: Backlog;
   readonly #state: HelperState;
   readonly #clock: Clock;
+  readonly #room = (): number => Math.min(MAX_LINE_BYTES, this.#backlog.roomForLine);
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
   constructor(backlog: Backlog, state: HelperState, clock: Clock) {
@@ -33,8 +37,7 @@ export class EventStream {
   /** Appends one event under the next number. */
   event(build: LineBuilder): void {
     const seq = this.#state.lastSeq + 1;
-    const room = Math.min(MAX_LINE_BYTES, this.#backlog.capacity);
-    this.#append(build(seq, room));
+    this.#append(build(seq, this.#room));
     this.#state.lastSeq = seq;
   }
 

@@ -2,17 +2,18 @@ import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:os';
 import type { Clock } from '../clock.ts';
 import type { LineBuilder } from '../stream.ts';
+import { afterFirst, afterScript, argumentList, encodeArguments, rawArguments } from './arguments.ts';
 import { COMM_BYTES, EVENT, EVENT_BYTES, FLAG_ARGV_CUT, FLAG_NAMES, FLAG_SCRIPT, KIND } from './record.ts';
 import { SurroundingsReader, type Surroundings } from './surroundings.ts';
 
 /** Flags that become names in `flags`; the argument flag has a field of its own. */
 const NAMED_FLAGS = [...FLAG_NAMES.keys()].reduce((mask, bit) => mask | (1 << bit), 0);
 
-/** Interpreters of interpreters that the kernel follows, times the two arguments each may insert, plus one. */
-const SCRIPT_ARGUMENTS = 11;
-
 // Reversed, so that of two names for one number the first one stays: EAGAIN, not EWOULDBLOCK.
 const ERROR_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.errno).reverse().map(([name, number]) => [number, name]));
+
+/** Arguments that fit any line, whatever they hold. */
+const SHORT_ARGUMENTS_BYTES = 4096;
 
 const TWO_32 = 0x1_0000_0000;
 const REPLACEMENT = '\ufffd';
@@ -59,8 +60,8 @@ export class ExecLines {
     if (comm.includes(REPLACEMENT)) raw = keep(raw, 'comm', bytes.subarray(at + EVENT.comm, commEnd(bytes, at + EVENT.comm)));
 
     let type = 'exec';
-    let asked = filename;
-    let name = `,"filename":${JSON.stringify(filename)}`;
+    let asked = JSON.stringify(filename);
+    let name = `,"filename":${asked}`;
     let end = ',"source":"ebpf"';
     let argvBytes = words[w + (EVENT.argv_bytes >>> 2)] as number;
     if (kind === KIND.failed) {
@@ -69,37 +70,35 @@ export class ExecLines {
       end = `,"error":"${ERROR_NAMES.get(error) ?? `E${error}`}","source":"ebpf"`;
     } else if (kind === KIND.snapshot) {
       // How a running process was once asked for is not known; its image is.
-      asked = around.exe;
+      asked = JSON.stringify(around.exe);
       name = '';
       end = ',"source":"snapshot"';
       argvBytes = args?.length ?? 0;
     }
     const time = `,"time":"${this.#clock.format(when)}"${around.who}${name}`;
     const rest = `${around.cwd},"comm":${JSON.stringify(comm)},"start_time":${startTime}${around.where}${this.#flagNames(flags)}${around.parent}${end}}\n`;
-    const isScript = (flags & FLAG_SCRIPT) !== 0;
-
-    const line = (seq: number, argsText: string, whole: boolean, rawArgs: Buffer | undefined): string => {
-      const argv = splitArguments(argsText);
-      const after = isScript ? callersArguments(argv, filename) : argsText.slice(argsText.indexOf('\0') + 1);
-      const tail = typeof after === 'string' ? (argv.length > 1 ? ` ${trimNul(after).replaceAll('\0', ' ')}` : '') : ['', ...after].join(' ');
-      const allRaw = rawArgs === undefined ? raw : keepArguments(raw, rawArgs);
-      return (
-        `{"pid":${pid},"command":${JSON.stringify(asked + tail)},"timestamp":${when.seconds},"type":"${type}","seq":${seq}${time}` +
-        `,"argv":${JSON.stringify(argv)},"argv_bytes":${argvBytes}${whole ? '' : ',"argv_truncated":true'}` +
-        `${allRaw === undefined ? '' : `,"raw":${JSON.stringify(allRaw)}`}${rest}`
-      );
-    };
     const argsBytes = args ?? bytes;
     const from = args === undefined ? argsAt : 0;
     const length = args === undefined ? (words[w + (EVENT.args_bytes >>> 2)] as number) : args.length;
-    const argsText = argsBytes.utf8Slice(from, from + length);
+    const askedText = asked.slice(1, -1);
+    const isScript = (flags & FLAG_SCRIPT) !== 0;
 
-    return (seq, room) => {
-      for (let kept = length, text = argsText, whole = !isCut; ; whole = false) {
-        const built = line(seq, text, whole, text.includes(REPLACEMENT) ? argsBytes.subarray(from, from + kept) : undefined);
-        if (built.length * 3 <= room || Buffer.byteLength(built) <= room) return built;
-        kept >>= 1;
-        text = argsBytes.utf8Slice(from, from + kept);
+    return (seq, roomFor) => {
+      // Asked only where it can matter: it is not free, and nearly all lines are short.
+      const room = length > SHORT_ARGUMENTS_BYTES ? roomFor() : Number.POSITIVE_INFINITY;
+      for (let kept = length, whole = !isCut; ; kept >>= 1, whole = false) {
+        // What cannot fit is found out before the rest of the work is done for nothing.
+        if (kept > room) continue;
+        const block = argsBytes.utf8Slice(from, from + kept);
+        const encoded = encodeArguments(block);
+        if (encoded.length > room) continue;
+        const rawArgs = block.includes(REPLACEMENT) ? rawArguments(argsBytes.subarray(from, from + kept)) : undefined;
+        const allRaw = rawArgs === undefined ? raw : { ...raw, ...rawArgs };
+        const built =
+          `{"pid":${pid},"command":"${askedText}${isScript ? afterScript(encoded, askedText) : afterFirst(encoded)}","timestamp":${when.seconds}` +
+          `,"type":"${type}","seq":${seq}${time},"argv":${argumentList(encoded, block)},"argv_bytes":${argvBytes}` +
+          `${whole ? '' : ',"argv_truncated":true'}${allRaw === undefined ? '' : `,"raw":${JSON.stringify(allRaw)}`}${rest}`;
+        if (built.length * 3 <= room || Buffer.byteLength(built) <= room || kept === 0) return built;
       }
     };
   }
@@ -121,35 +120,6 @@ function commEnd(bytes: Buffer, at: number): number {
   return nul === -1 || nul > at + COMM_BYTES ? at + COMM_BYTES : nul;
 }
 
-const trimNul = (text: string): string => (text.endsWith('\0') ? text.slice(0, -1) : text);
-
-/** Arguments stand one after the other, each with its NUL; the last NUL may be missing when they were cut. */
-export function splitArguments(args: string): string[] {
-  return args === '' ? [] : trimNul(args).split('\0');
-}
-
-/**
- * What the caller of a script passed after argv[0]. The kernel has replaced argv[0]
- * by the interpreter, perhaps one argument of the #! line, and the path of the
- * script: the caller's arguments follow that path.
- */
-export function callersArguments(argv: readonly string[], filename: string): string[] {
-  const script = argv.slice(0, SCRIPT_ARGUMENTS).indexOf(filename, 1);
-  return argv.slice(script === -1 ? 1 : script + 1);
-}
-
 function keep(raw: Surroundings['raw'], field: string, piece: Buffer): Surroundings['raw'] {
   return isUtf8(piece) ? raw : { ...raw, [field]: piece.toString('base64') };
-}
-
-/** With the bytes of each argument that is not UTF-8. */
-function keepArguments(raw: Surroundings['raw'], args: Buffer): Surroundings['raw'] {
-  let all = raw;
-  for (let start = 0, i = 0; start < args.length; i++) {
-    const nul = args.indexOf(0, start);
-    const end = nul === -1 ? args.length : nul;
-    all = keep(all, `argv[${i}]`, args.subarray(start, end));
-    start = end + 1;
-  }
-  return all;
 }

@@ -42,10 +42,10 @@ const BACKLOG_PAGE_BYTES = 4096;
 const LOG_BYTES = 64 * 1024;
 
 /** What the probe alone may write: all but the ring, whose reader's position is ours to move, and the helper's own backlog. */
-const FROZEN_MAPS = ['counters', 'last_events', 'exited', 'attempts', 'scratches'];
+const FROZEN_MAPS = ['counters', 'last_events', 'reported_processes', 'attempts', 'scratches'];
 
 /** Maps that a successor goes on with, whatever build of the probe it brings, if the layout is the same. */
-export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'exited', 'attempts'];
+export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'reported_processes', 'attempts'];
 
 function programNames({ exits, failures }: Pick<ProbeOptions, 'exits' | 'failures'>): string[] {
   return ['on_exec', ...(exits ? ['on_exit'] : []), ...(failures ? FAILURE_PROGRAMS : [])];
@@ -130,7 +130,7 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   };
   for (const name of LASTING_MAPS) {
     const map = bpf.map(object, name);
-    if ((name === 'attempts' && !options.failures) || (name === 'exited' && !options.exits)) {
+    if (name === 'attempts' && !options.failures) {
       bpf.set_autocreate(map, false);
       continue;
     }

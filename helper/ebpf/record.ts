@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of bpf/exec.h that an older or newer helper would misread in a ring left by the other. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /** enum kind: which counter an event is numbered by. */
 export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3 } as const;
@@ -73,10 +73,12 @@ export const FLAG_NAMES: ReadonlyMap<number, string> = new Map([
   [5, 'secureexec'],
   [6, 'compat32'],
   [7, 'chroot'],
+  [8, 'foreign_mount'],
   [17, 'exe_truncated'],
   [18, 'cwd_truncated'],
   [19, 'parent_exe_truncated'],
   [20, 'cgroup_truncated'],
+  [21, 'filename_truncated'],
 ]);
 export const FLAG_SCRIPT = 1 << 0;
 export const FLAG_ARGV_CUT = 1 << 16;

@@ -1,3 +1,5 @@
+import { MIN_LINE_ROOM_BYTES } from '../limits.ts';
+
 const NEWLINE = 10;
 
 /** Bytes freed at once when the backlog is full, so that not every line has to free its own room. */
@@ -19,6 +21,7 @@ export class Backlog {
   readonly #data: Buffer;
   readonly #bounds: BacklogBounds;
   readonly #beforeOverwrite: () => void;
+  #leastBehind: () => number = () => 0;
 
   /**
    * @param data memory for the lines; its length is the capacity
@@ -41,6 +44,22 @@ export class Backlog {
 
   get tail(): number {
     return this.#bounds.tail;
+  }
+
+  /** @param leastBehind bytes that the client which is furthest on does not have yet; 0 without clients */
+  follow(leastBehind: () => number): void {
+    this.#leastBehind = leastBehind;
+  }
+
+  /**
+   * The most bytes that the next line should have. As long as some client keeps up,
+   * a long line must not overtake it: its arguments are then cut. The last eighth is
+   * left to lines that cannot be cut.
+   */
+  get roomForLine(): number {
+    const { capacity } = this;
+    const behind = this.#leastBehind();
+    return behind === 0 ? capacity : Math.max(Math.min(MIN_LINE_ROOM_BYTES, capacity), capacity - (capacity >> 3) - behind);
   }
 
   /**

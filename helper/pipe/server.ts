@@ -40,6 +40,7 @@ export class PipeServer {
     this.#backlog = backlog;
     this.#policy = policy;
     this.#hello = hello;
+    backlog.follow(() => this.#leastBehind());
     this.#watch = new Watch(koffi, listener, { readable: true }, () => this.#accept());
   }
 
@@ -75,6 +76,12 @@ export class PipeServer {
   get flushed(): boolean {
     for (const client of this.#clients) if (!client.upToDate) return false;
     return true;
+  }
+
+  #leastBehind(): number {
+    let least = this.#clients.size === 0 ? 0 : Number.POSITIVE_INFINITY;
+    for (const client of this.#clients) least = Math.min(least, client.behind);
+    return least;
   }
 
   #accept(): void {

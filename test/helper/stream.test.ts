@@ -70,7 +70,7 @@ test('for any events and gaps every number is said exactly once, in order', (t) 
 test('the builder is told the room: the backlog, or the longest line of the protocol where that is less', (t) => {
   const rooms: number[] = [];
   const note: LineBuilder = (_seq, room) => {
-    rooms.push(room);
+    rooms.push(room());
     return '{}\n';
   };
   streamOf(1000).stream.event(note);

@@ -27,7 +27,7 @@ export function lineOf(fields: RecordFields = {}, { room = 1 << 20, seq = 1, arg
   const bytes = Buffer.from(memory).fill(0x2f);
   record.copy(bytes, at);
   const inRecord = bytes.subarray(at + record.length - (fields.args ?? Buffer.from('npm\0install\0')).length, at + record.length);
-  return lines.build(new Uint32Array(memory), bytes, at, args ?? inRecord, cut)(seq, room);
+  return lines.build(new Uint32Array(memory), bytes, at, args ?? inRecord, cut)(seq, () => room);
 }
 
 /** The event that a record becomes, read back by the parser that every client has. */

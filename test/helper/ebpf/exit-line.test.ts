@@ -10,7 +10,7 @@ import { FakeKernel } from '../../support/fake-kernel.ts';
 
 function exitOf(fields: ExitFields): ExitEvent {
   const record = exitRecord(fields);
-  const line = exitLine((at) => record.readUInt32LE(at), new Clock(linuxClocks(new FakeKernel().libc), EPOCH))(77, 1000);
+  const line = exitLine((at) => record.readUInt32LE(at), new Clock(linuxClocks(new FakeKernel().libc), EPOCH))(77, () => 1000);
   return parseEvent(line.slice(0, -1)) as ExitEvent;
 }
 

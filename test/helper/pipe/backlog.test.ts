@@ -129,3 +129,15 @@ test('a successor that takes over memory and bounds goes on with the same lines'
   t.is(held(successor), held(first.backlog));
   t.is(successor.oldestLine()?.toString(), first.backlog.oldestLine()?.toString());
 });
+
+test('a long line leaves the client that is furthest on what it does not have yet', (t) => {
+  const { backlog } = backlogOf(1 << 20);
+  let behind = 0;
+  t.is(backlog.roomForLine, 1 << 20, 'without clients nothing can be overtaken');
+  backlog.follow(() => behind);
+  t.is(backlog.roomForLine, 1 << 20);
+  behind = 1000;
+  t.is(backlog.roomForLine, (1 << 20) * (7 / 8) - 1000);
+  behind = 1 << 20;
+  t.is(backlog.roomForLine, 64 * 1024, 'lines go on, with few arguments');
+});
