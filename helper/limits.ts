@@ -13,8 +13,8 @@ export const DEFAULT_BACKLOG_BYTES = 16 * 1024 * 1024;
 export const MIN_BACKLOG_BYTES = 1024 * 1024;
 export const MAX_BACKLOG_BYTES = 1024 * 1024 * 1024;
 
-/** Bytes that a line may have however far all clients are behind; lines beyond it lose arguments first. */
-export const MIN_LINE_ROOM_BYTES = 64 * 1024;
+/** Bytes that a line may have however far all clients are behind; longer lines lose arguments first. */
+export const MIN_LINE_ROOM_BYTES = 8 * 1024;
 
 /** Clients at one time. Each costs a descriptor and a few hundred bytes; none has a queue of its own. */
 export const MAX_CLIENTS = 16;

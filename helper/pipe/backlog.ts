@@ -46,6 +46,14 @@ export class Backlog {
     return this.#bounds.tail;
   }
 
+  /**
+   * Of the oldest byte that is not overwritten: before `tail`, when a line has lost
+   * its beginning. Who has that beginning already can still have the rest.
+   */
+  get oldestByte(): number {
+    return this.#bounds.head - this.capacity;
+  }
+
   /** @param leastBehind bytes that the client which is furthest on does not have yet; 0 without clients */
   follow(leastBehind: () => number): void {
     this.#leastBehind = leastBehind;
@@ -53,13 +61,16 @@ export class Backlog {
 
   /**
    * The most bytes that the next line should have. As long as some client keeps up,
-   * a long line must not overtake it: its arguments are then cut. The last eighth is
-   * left to lines that cannot be cut.
+   * long lines must not overtake it: their arguments are then cut. The longest may
+   * fill seven eighths when that client has nearly everything, and half of the
+   * backlog otherwise; the rest is for lines that cannot be cut.
    */
   get roomForLine(): number {
     const { capacity } = this;
     const behind = this.#leastBehind();
-    return behind === 0 ? capacity : Math.max(Math.min(MIN_LINE_ROOM_BYTES, capacity), capacity - (capacity >> 3) - behind);
+    if (behind === 0) return capacity;
+    const share = behind < capacity / 8 ? 7 / 8 : 1 / 2;
+    return Math.max(Math.min(MIN_LINE_ROOM_BYTES, capacity), Math.floor(capacity * share) - behind);
   }
 
   /**

@@ -61,7 +61,7 @@ export class Client {
   /** Sends up to `limit` bytes, or until the socket is full; goes on by itself when it is not any more. */
   pump(limit: number): void {
     if (this.#closed) return;
-    if (this.#position < this.#backlog.tail) this.#end('overtaken');
+    if (this.#position < this.#backlog.oldestByte) this.#end('overtaken');
     else if (!this.#waiting) this.#send(limit);
   }
 

@@ -257,6 +257,12 @@ kernelTest('an image that moves while it is executed has one of its names, and i
   }
 });
 
+kernelTest('an image on a mount that is nowhere mounted is flagged, whatever its path looks like', async (t) => {
+  const { event } = await lastExec(fixture('exec-detached'), [noOp, 'usr/bin/sudo', 'x']);
+  t.is(event.exe, '/usr/bin/sudo');
+  t.deepEqual(event.flags, ['foreign_mount']);
+});
+
 kernelTest('100,000 arguments are whole', async (t) => {
   const { event, stdout } = await lastExec(fixture('exec-many-args'), [cmdline, '100000', '5', '0']);
   t.is(event.argv?.length, 100_001);
@@ -293,6 +299,33 @@ kernelTest('arguments that grow in JSON are cut, marked and never lost', async (
   t.true(Buffer.byteLength(line ?? '') <= MAX_LINE_BYTES);
 });
 
+kernelTest('600,000 arguments that are not UTF-8 are kept, their bytes together', async (t) => {
+  const { event, stdout } = await lastExec(fixture('exec-many-args'), [cmdline, '600000', '1', '255']);
+  t.is(event.argv_bytes, stdout.length);
+  t.is(event.argv_truncated, undefined);
+  t.deepEqual(Object.keys(event.raw ?? {}), ['argv']);
+  t.true(Buffer.from(event.raw?.['argv'] ?? '', 'base64').equals(stdout));
+});
+
+kernelTest('whoever executes command lines of 6 MiB in a loop takes no event from others', async (t) => {
+  const sensor = await start();
+  const gapsBefore = sensor.client.events.filter(({ type }) => type === 'gap').length;
+  let attacking = true;
+  let attacks = 0;
+  const attack = async (): Promise<void> => {
+    for (; attacking; attacks++) await run(fixture('exec-many-args'), [noOp, '47', String(128 * 1024 - 1), '97']);
+  };
+  const attackers = [attack(), attack()];
+  const victims: number[] = [];
+  for (let i = 0; i < 60; i++) victims.push((await run(noOp, [`victim ${i}`])).pid);
+  attacking = false;
+  await Promise.all(attackers);
+  await sensor.settle();
+  t.true(attacks > 10, `${attacks}`);
+  t.deepEqual(victims.filter((pid) => sensor.execsOf(pid).length === 0), []);
+  t.is(sensor.client.events.filter(({ type }) => type === 'gap').length, gapsBefore);
+});
+
 kernelTest('a storm of scripts that cannot run gives no event, and costs none', async (t) => {
   const sensor = await start();
   const script = `${scratch}/no-interpreter`;
@@ -324,6 +357,29 @@ async function refusals(program: string, args: readonly string[]): Promise<ExecF
   if (code !== 1) throw new Error(`${program} ended with ${code}`);
   await sensor.settle();
   return sensor.failures((event) => event.pid === pid);
+}
+
+/** An ELF image whose first segment brings text to `address` and whose second is impossible (larger in the file than in memory): load_elf_binary() finds out after it has replaced the process. */
+function lateImage(address: number): Buffer {
+  const image = Buffer.alloc(0x2000);
+  Buffer.from('7f454c46020101', 'hex').copy(image);
+  image.writeUInt16LE(2, 16); // ET_EXEC
+  image.writeUInt16LE(62, 18); // EM_X86_64
+  image.writeUInt32LE(1, 20);
+  image.writeBigUInt64LE(BigInt(address), 24);
+  image.writeBigUInt64LE(64n, 32);
+  for (const [at, value] of [[52, 64], [54, 56], [56, 2]] as const) image.writeUInt16LE(value, at);
+  const segment = (at: number, virtual: number, fileBytes: number, memoryBytes: number): void => {
+    image.writeUInt32LE(1, at); // PT_LOAD
+    image.writeUInt32LE(6, at + 4); // readable and writable
+    for (const [i, value] of [0x1000, virtual, virtual, fileBytes, memoryBytes, 0x1000].entries()) image.writeBigUInt64LE(BigInt(value), at + 8 + 8 * i);
+  };
+  segment(64, address, 0x1000, 0x1000);
+  segment(120, address + 0x10_0000, 0x1000, 0);
+  image.write('/forged/path', 0x1200);
+  image.write('forged-argument', 0x1300);
+  image.writeBigUInt64LE(BigInt(address + 0x300), 0x1400);
+  return image;
 }
 
 tracepointTest('each reason for which an exec is refused is told once, with what was asked for', async (t) => {
@@ -369,6 +425,25 @@ tracepointTest('a descriptor that cannot be executed is told as it was passed, w
   t.is(event?.error, 'EACCES');
   t.is(event?.filename, '');
   t.deepEqual(event?.argv, ['descriptor', '/etc/passwd']);
+});
+
+tracepointTest('without a list of arguments there are none, and nothing is missing', async (t) => {
+  const [event] = await refusals(fixture('exec-refused'), ['no-argv', '/no/such/file']);
+  t.like(event, { error: 'ENOENT', filename: '/no/such/file', argv: [], argv_bytes: 0 });
+  t.is(event?.argv_truncated, undefined);
+});
+
+tracepointTest('an exec that fails when the new image is already there is not told in its words', async (t) => {
+  const sensor = await startWithFailures();
+  const image = `${scratch}/late`;
+  writeFileSync(image, lateImage(0x1000_0000), { mode: 0o755 });
+  const { pid, signal } = await run(fixture('exec-late'), [image, '10000000']);
+  t.is(signal, 'SIGSEGV', 'the kernel kills it, there is nothing to go back to');
+  await sensor.settle();
+  const [event, ...more] = sensor.failures((each) => each.pid === pid);
+  t.deepEqual(more, []);
+  t.like(event, { filename: '', argv: [], argv_truncated: true, flags: ['filename_truncated'] });
+  t.false(JSON.stringify(event).includes('forged'));
 });
 
 tracepointTest('arguments of a refused exec in pages that nothing has touched are told as far as the kernel read them', async (t) => {

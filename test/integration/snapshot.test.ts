@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { MAX_COMMAND_LINE_BYTES } from '../../helper/limits.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
 import { requireDense, settledHeartbeat } from '../support/pipe-client.ts';
@@ -95,6 +97,30 @@ kernelTest('every process that has an image is told, and no kernel thread is', a
   const threads = before.filter(({ pid, ticks, image }) => image === undefined && ticks !== undefined && ticks === ticksOf(pid));
   t.true(threads.length > 3);
   t.deepEqual(threads.filter(({ pid }) => told.has(pid)).map(({ pid }) => pid), []);
+});
+
+kernelTest('a process whose first thread has ended is told once, as the process that it is', async (t) => {
+  const child = launch(fixture('leaderless'), [noOp, 'after all'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  await delay(100);
+  const sensor = await open();
+  await sensor.settle();
+  const [event, ...more] = snapshotOf(sensor).filter(({ pid }) => pid === child.pid);
+  t.deepEqual(more, []);
+  t.is(event?.exe, fixture('leaderless'));
+  child.stdin?.end();
+  const later = await sensor.exec(child.pid ?? 0);
+  t.is(later.command, `${noOp} after all`);
+  t.is(later.start_time, event?.start_time);
+});
+
+kernelTest('a command line that claims to be endless is told as far as it is read', async (t) => {
+  const child = launch(fixture('endless-args'), ['3000'], { uid: 1234, gid: 1234, stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
+  const sensor = await open();
+  await sensor.settle();
+  const [event] = snapshotOf(sensor).filter(({ pid }) => pid === child.pid);
+  t.is(event?.argv_truncated, true);
+  t.is(event?.argv_bytes, MAX_COMMAND_LINE_BYTES);
 });
 
 kernelTest('programs that start while the helper does are told exactly once', async (t) => {

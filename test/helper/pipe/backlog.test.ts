@@ -138,6 +138,8 @@ test('a long line leaves the client that is furthest on what it does not have ye
   t.is(backlog.roomForLine, 1 << 20);
   behind = 1000;
   t.is(backlog.roomForLine, (1 << 20) * (7 / 8) - 1000);
+  behind = 1 << 18;
+  t.is(backlog.roomForLine, 1 << 18);
   behind = 1 << 20;
-  t.is(backlog.roomForLine, 64 * 1024, 'lines go on, with few arguments');
+  t.is(backlog.roomForLine, 8 * 1024, 'lines go on, with few arguments');
 });
