@@ -11,6 +11,9 @@ import type { Handoff } from '../linux/handoff.ts';
 import { hashOf } from './files.ts';
 import type { Finding, Section } from './report.ts';
 
+/** Where each program belongs whose link tells; links to system call tracepoints do not before 6.16, nor their program's tag before 5.15. */
+const TRACEPOINTS: Readonly<Record<string, string>> = { on_exec: 'sched_process_exec', on_exit: 'sched_process_exit' };
+
 /**
  * Whether the kernel runs the shipped probe, all of it and attached. The kernel
  * gives each program a tag, a hash over its instructions; the shipped object is
@@ -32,7 +35,10 @@ export function auditKernel(koffi: Koffi, libc: Libc, pid: number, handoff: Hand
   const attached = links.map((info) => ({ program_id: info.get('prog_id'), tag: info.get('prog_tag'), attach_point: info.get('tp_name') ?? info.get('link_type') ?? 'perf event' }));
   const unmatched = [...attached];
   for (const name of names) {
-    const at = unmatched.findIndex(({ tag }) => tag === undefined || tag === expected.get(name));
+    const point = TRACEPOINTS[name];
+    const at = unmatched.findIndex(({ tag, attach_point }) =>
+      point === undefined ? tag === undefined || tag === expected.get(name) : tag === expected.get(name) && attach_point === point,
+    );
     if (at !== -1) unmatched.splice(at, 1);
     else findings.push({ code: 'PROGRAM_DETACHED', message: `the shipped program ${name} (tag ${expected.get(name)}) is not attached. Events are missing; restart the helper.` });
   }
