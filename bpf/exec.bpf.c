@@ -296,8 +296,8 @@ static __always_inline bool is_reported(u32 kind, u32 cpu, u64 start_time, u64 i
 	return false;
 }
 
-/* Fills all that does not depend on the image: who, when, where. */
-static __always_inline void fill_process(struct exec_record *e, struct task_struct *t, u32 kind, u32 cpu, u64 number)
+/* Fills all that does not depend on the image: who, when, where. Gives the time, in nanoseconds since boot. */
+static __always_inline u64 fill_process(struct exec_record *e, struct task_struct *t, u32 kind, u32 cpu, u64 number)
 {
 	u64 now = bpf_ktime_get_boot_ns();
 	struct task_struct *parent = BPF_CORE_READ(t, real_parent, group_leader);
@@ -336,6 +336,7 @@ static __always_inline void fill_process(struct exec_record *e, struct task_stru
 	e->ns[NS_UTS] = BPF_CORE_READ(ns, uts_ns, ns.inum);
 	e->error = 0;
 	BPF_CORE_READ_INTO(&e->comm, t, comm);
+	return now;
 }
 
 /* Appends the file's path and tells its length; 0 without a file (a kernel thread has none). */
@@ -367,14 +368,31 @@ static __always_inline void append_places(struct scratch *s, struct task_struct 
 		e->flags |= FLAG_CHROOT;
 }
 
+/*
+ * Nanoseconds without an event on this processor after which an event wakes the
+ * reader, if it has read everything else. A wake-up costs the program that executes
+ * ten times the probe itself, so a reader that is awake anyway gets none: it looks
+ * by itself until nothing has come for longer than this (QUIET_MS in helper/limits.ts).
+ */
+#define QUIET_NS 100000000
+
+static __always_inline u64 wake_up_after_quiet(struct counters *c, u64 now)
+{
+	u64 newest = c->newest;
+
+	c->newest = now;
+	if (now - newest < QUIET_NS || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA))
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 /* Copies the finished event into the ring. False, and counted, when there is no room. */
-static __always_inline bool send_event(struct scratch *s, u64 end, struct counters *c)
+static __always_inline bool send_event(struct scratch *s, u64 end, struct counters *c, u64 flags)
 {
 	u64 size = sizeof(struct exec_record) + end;
 
 	CLAMP(size, sizeof(struct exec_record) + STRING_BYTES);
-	/* Never a wake-up: it would cost the program that executes ten times the probe itself. The reader paces itself. */
-	if (!bpf_ringbuf_output(&ring, &s->event, size, BPF_RB_NO_WAKEUP))
+	if (!bpf_ringbuf_output(&ring, &s->event, size, flags))
 		return true;
 	c->lost++;
 	return false;
@@ -476,7 +494,7 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 		return 0;
 	u64 number = c->events++;
 
-	fill_process(&s->event, t, kind, cpu, number);
+	u64 now = fill_process(&s->event, t, kind, cpu, number);
 	s->event.flags |= image_flags(t, BPF_CORE_READ(bprm, file)) | exec_flags(bprm);
 
 	append_places(s, t);
@@ -499,7 +517,7 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 		c->cut++;
 	}
 	s->event.args_bytes = args;
-	if (!send_event(s, pos + args, c))
+	if (!send_event(s, pos + args, c, wake_up_after_quiet(c, now)))
 		return 0;
 	s->args_at = start + args;
 	s->args_end = start + total;
@@ -541,7 +559,7 @@ int BPF_PROG(on_exit, struct task_struct *t)
 									     BPF_CORE_READ(leader, exit_code),
 		.start_time = started / 1000,
 	};
-	if (bpf_ringbuf_output(&ring, &e, sizeof(e), BPF_RB_NO_WAKEUP))
+	if (bpf_ringbuf_output(&ring, &e, sizeof(e), wake_up_after_quiet(c, now)))
 		c->lost++;
 	return 0;
 }
@@ -574,7 +592,7 @@ int on_snapshot(struct bpf_iter__task *ctx)
 	/* The arguments lie in another process's memory, which an iterator cannot read on every kernel: the reader asks /proc. */
 	s->event.argv_bytes = 0;
 	s->event.args_bytes = 0;
-	send_event(s, s->end, c);
+	send_event(s, s->end, c, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
@@ -659,7 +677,7 @@ static __always_inline int report_attempt(s64 ret)
 		return 0;
 	u64 number = c->events++;
 
-	fill_process(&s->event, t, kind, cpu, number);
+	u64 now = fill_process(&s->event, t, kind, cpu, number);
 	s->event.error = -ret;
 
 	append_places(s, t);
@@ -676,7 +694,7 @@ static __always_inline int report_attempt(s64 ret)
 		append_attempt(s, &a);
 	if (s->event.flags & FLAG_ARGV_CUT)
 		c->cut++;
-	send_event(s, s->end, c);
+	send_event(s, s->end, c, wake_up_after_quiet(c, now));
 	return 0;
 }
 

@@ -118,5 +118,6 @@ struct counters {
 	u64 events; /* all that happened, counted before anything could fail */
 	u64 lost;   /* of those, no room in the ring */
 	u64 cut;    /* events sent without all of their arguments */
-	u64 unused[5]; /* a cache line each: processors do not disturb one another */
+	u64 newest; /* when the newest of them happened, nanoseconds since boot */
+	u64 unused[4]; /* a cache line each: processors do not disturb one another */
 };

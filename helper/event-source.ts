@@ -26,6 +26,9 @@ export interface EventSource {
    */
   drain(): boolean;
 
+  /** Calls back once, as soon as there is something to drain. Asked for after a quiet time, when nobody drains in turns. */
+  wake(callback: () => void): void;
+
   /** Compares what was received with the operating system's count and reports what is missing. */
   settle(): void;
 

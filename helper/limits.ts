@@ -23,11 +23,14 @@ export const MAX_CLIENTS = 16;
 export const SEND_TURN_BYTES = 1024 * 1024;
 
 /**
- * Milliseconds between two looks into the ring. The probe never wakes us, since
- * a wake-up costs the executing program ten times the probe itself; this is the
- * price in delay, and 40 short wake-ups a second are the price in idle CPU.
+ * Milliseconds between two looks into the ring while events come. The probe does
+ * not wake us then, since a wake-up costs the executing program ten times the probe
+ * itself; this is the price in delay.
  */
-export const DRAIN_INTERVAL_MS = 25;
+export const DRAIN_INTERVAL_MS = 40;
+
+/** Milliseconds without an event after which we stop looking and wait to be woken. More than QUIET_NS of the probe, which then does wake us. */
+export const QUIET_MS = 200;
 
 /** Times that a heartbeat looks for a moment at which no event is between the kernel's counter and ours. */
 export const HEARTBEAT_TRIES = 8;

@@ -2,7 +2,7 @@ import type { HeartbeatEvent } from '../shared/events/heartbeat.ts';
 import { HEARTBEAT_SECONDS } from '../shared/protocol/limits.ts';
 import { microseconds, type Clock } from './clock.ts';
 import type { EventSource } from './event-source.ts';
-import { DRAIN_INTERVAL_MS, FLUSH_MS, HEARTBEAT_TRIES, LAGGING_INTERVAL_MS, SETTLE_INTERVAL_MS } from './limits.ts';
+import { DRAIN_INTERVAL_MS, FLUSH_MS, HEARTBEAT_TRIES, LAGGING_INTERVAL_MS, QUIET_MS, SETTLE_INTERVAL_MS } from './limits.ts';
 import type { PipeServer } from './pipe/server.ts';
 import type { HelperState } from './state.ts';
 
@@ -19,19 +19,30 @@ interface LoopParts {
  * @returns stops it: sends what clients take in time, then ends the process with 0
  */
 export function startLoop({ source, pipe, state, clock }: LoopParts): () => void {
+  // In turns while events come; after a quiet time, when the source says that there are some.
+  let newest = performance.now();
   const drain = (): void => {
+    const { lastSeq } = state;
     const more = source.drain();
     pipe.pump();
-    if (!more) return;
-    if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
-    else setImmediate(drain);
+    const now = performance.now();
+    if (state.lastSeq !== lastSeq) newest = now;
+    if (more) {
+      if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
+      else setImmediate(drain);
+    } else if (now - newest < QUIET_MS) setTimeout(drain, DRAIN_INTERVAL_MS);
+    else
+      source.wake(() => {
+        newest = performance.now();
+        drain();
+      });
   };
   const settle = (): void => {
     state.recordPipe(pipe);
     source.settle();
     pipe.pump();
   };
-  setInterval(drain, DRAIN_INTERVAL_MS);
+  setImmediate(drain);
   setInterval(settle, SETTLE_INTERVAL_MS);
   setInterval(() => {
     const beat = `${JSON.stringify(heartbeat(source, state, clock))}\n`;

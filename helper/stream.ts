@@ -3,8 +3,8 @@ import type { Clock } from './clock.ts';
 import type { Backlog } from './pipe/backlog.ts';
 import type { HelperState } from './state.ts';
 
-/** Room for one line of ordinary length; longer ones get memory of their own. */
-const SCRATCH_BYTES = 64 * 1024;
+/** UTF-16 units of a line that is written straight into the backlog. Of a longer one, the most that it could take would free too much there. */
+const DIRECT_UNITS = 8 * 1024;
 
 /**
  * Makes the line of an event that got this number, newline included. `room` tells the
@@ -21,7 +21,6 @@ export class EventStream {
   readonly #state: HelperState;
   readonly #clock: Clock;
   readonly #room = (): number => Math.min(MAX_LINE_BYTES, this.#backlog.roomForLine);
-  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
   constructor(backlog: Backlog, state: HelperState, clock: Clock) {
     this.#backlog = backlog;
@@ -51,8 +50,8 @@ export class EventStream {
   }
 
   #append(line: string): void {
-    // Every UTF-16 unit takes at most three bytes.
-    const bytes = line.length * 3 <= SCRATCH_BYTES ? this.#scratch.subarray(0, this.#scratch.write(line)) : Buffer.from(line);
+    if (line.length <= DIRECT_UNITS && this.#backlog.appendText(line)) return;
+    const bytes = Buffer.from(line);
     this.#backlog.makeRoom(bytes.length);
     this.#backlog.append(bytes);
   }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
 import type { EventSource, KernelCount, SourceDescription } from '../event-source.ts';
 import type { Libc } from '../ffi/libc.ts';
+import type { ReadableOnce } from '../ffi/watch.ts';
 import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE } from '../limits.ts';
 import type { HelperState } from '../state.ts';
 import type { EventStream } from '../stream.ts';
@@ -23,8 +24,10 @@ export class EbpfSource implements EventSource {
   readonly #skippedRuns: SkippedRuns;
 
   readonly #turnBytes: number;
+  readonly #whenReadable: ReadableOnce;
 
-  constructor(libc: Libc, handles: ProbeHandles, counters: KernelCounters, state: HelperState, stream: EventStream, clock: Clock) {
+  /** @param whenReadable of the ring's descriptor */
+  constructor(libc: Libc, handles: ProbeHandles, counters: KernelCounters, state: HelperState, stream: EventStream, clock: Clock, whenReadable: ReadableOnce) {
     const namespaces = NAMESPACES.map((name) => statSync(`/proc/self/ns/${name}`).ino);
     this.description = {
       platform: 'linux',
@@ -35,6 +38,7 @@ export class EbpfSource implements EventSource {
       ns: Object.fromEntries(NAMESPACES.map((name, i) => [name, namespaces[i] as number])),
     };
     this.#counters = counters;
+    this.#whenReadable = whenReadable;
     this.#state = state;
     this.#stream = stream;
     this.#turnBytes = stream.capacity * DRAIN_TURN_SHARE;
@@ -63,6 +67,10 @@ export class EbpfSource implements EventSource {
     if (taken > 0 || this.#state.head !== head) this.#state.commit();
     ring.release(this.#reader.firstNeeded(ring.position, ring.size / 4));
     return taken === DRAIN_TURN_RECORDS || !more;
+  }
+
+  wake(callback: () => void): void {
+    this.#whenReadable(callback);
   }
 
   settle(): void {

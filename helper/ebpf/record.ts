@@ -60,7 +60,7 @@ export const ARGS = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, args_byte
 export const ARGS_BYTES = 24;
 
 /** struct counters. */
-export const COUNTERS = { events: 0, lost: 8, cut: 16 } as const;
+export const COUNTERS = { events: 0, lost: 8, cut: 16, newest: 24 } as const;
 export const COUNTERS_BYTES = 64;
 
 /** enum exec_flags: bit number, and the name it has in `flags` of an event. */

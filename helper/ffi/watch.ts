@@ -29,6 +29,11 @@ export class Watch {
     this.#handle.start(interest, this.#onPoll);
   }
 
+  /** Waits for nothing until `change` is called. */
+  pause(): void {
+    this.#handle.stop();
+  }
+
   close(): void {
     this.#handle.close();
   }
@@ -37,5 +42,23 @@ export class Watch {
   readonly #onPoll = (...args: unknown[]): void => {
     const [status, events] = args as [number, Omit<Readiness, 'failed'>];
     this.#callback({ ...events, failed: status < 0 });
+  };
+}
+
+/** Calls `callback` once, as soon as there is something to read. */
+export type ReadableOnce = (callback: () => void) => void;
+
+/** That, for a descriptor. */
+export function readableOnce(koffi: Koffi, fd: number): ReadableOnce {
+  let watch: Watch | undefined;
+  let waiting: () => void;
+  const ready = (): void => {
+    watch?.pause();
+    waiting();
+  };
+  return (callback) => {
+    waiting = callback;
+    if (watch === undefined) watch = new Watch(koffi, fd, { readable: true }, ready);
+    else watch.change({ readable: true });
   };
 }

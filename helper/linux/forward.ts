@@ -4,6 +4,7 @@ import { EbpfSource } from '../ebpf/ebpf-source.ts';
 import type { EventSource } from '../event-source.ts';
 import { loadKoffi } from '../ffi/koffi.ts';
 import { bindLibc } from '../ffi/libc.ts';
+import { readableOnce } from '../ffi/watch.ts';
 import { helloMaker } from '../hello.ts';
 import { startLoop } from '../loop.ts';
 import { Backlog } from '../pipe/backlog.ts';
@@ -42,7 +43,7 @@ export function forward(handoff: Handoff): void {
   }
   const clock = new Clock(clocks, state.epoch);
   const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
-  const source: EventSource = new EbpfSource(libc, probe, counters, state, new EventStream(backlog, state, clock), clock);
+  const source: EventSource = new EbpfSource(libc, probe, counters, state, new EventStream(backlog, state, clock), clock, readableOnce(koffi, probe.ring));
 
   source.begin();
 

@@ -98,6 +98,20 @@ export class Backlog {
     this.#bounds.head += line.length;
   }
 
+  /**
+   * Appends a line of text, and makes room for it: in place, where its longest possible
+   * encoding does not reach the end of the memory. False where it does; nothing has happened then.
+   */
+  appendText(line: string): boolean {
+    // Every UTF-16 unit takes at most three bytes.
+    const most = line.length * 3;
+    const at = this.#bounds.head % this.capacity;
+    if (at + most > this.capacity) return false;
+    this.makeRoom(most);
+    this.#bounds.head += this.#data.utf8Write(line, at, most);
+    return true;
+  }
+
   /** The bytes from `position` on that lie in one piece; empty at the head. Valid until the next `makeRoom`. */
   peek(position: number, limit: number): Buffer {
     const at = position % this.capacity;

@@ -90,7 +90,7 @@ export class Sensor {
     const clock = new Clock(linuxClocks(kernel.libc), this.#state.epoch);
     const handles = { resumed: false, ring: RING_FD, ringBytes: kernel.ringBytes, counters: COUNTERS_FD, cpus: kernel.cpus, backlog: 0, backlogBytes: 0, links: [], programs: {}, sha256: '' };
     const counters = new KernelCounters(kernel.libc, COUNTERS_FD, kernel.cpus);
-    this.#source = new EbpfSource(kernel.libc, handles, counters, this.#state, new KillableStream(this.#fuse, this.#backlog, this.#state, clock), clock);
+    this.#source = new EbpfSource(kernel.libc, handles, counters, this.#state, new KillableStream(this.#fuse, this.#backlog, this.#state, clock), clock, () => undefined);
     this.#source.begin();
     this.#read();
   }
