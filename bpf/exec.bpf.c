@@ -186,10 +186,19 @@ static __always_inline bool append_name(struct scratch *s, const void *name)
 	return true;
 }
 
+/* Odd while the entry is renamed, and another afterwards. */
+static __always_inline u32 rename_count(struct dentry *dentry)
+{
+	u32 sequence = 0;
+
+	bpf_probe_read_kernel(&sequence, sizeof(sequence), (void *)dentry + bpf_core_field_offset(struct dentry, d_seq));
+	return sequence;
+}
+
 /*
  * Appends the components of an absolute path, leaf first (bpf_d_path is not
- * allowed in these programs). A rename during the walk can give a mixture.
- * Sets `cut` in the record's flags when the walk ends before the root.
+ * allowed in these programs). Each component is a name that it had; a folder that
+ * is moved during the walk can give the upper part of another place. Sets `cut` in the record's flags when the walk ends before the root.
  */
 static __noinline int append_path(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry, u32 cut)
 {
@@ -200,9 +209,16 @@ static __noinline int append_path(struct scratch *s, struct vfsmount *mnt, struc
 				return 0;
 			continue;
 		}
+		u32 renames = rename_count(dentry);
+		u64 end = s->end;
 		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 		if (!append_name(s, BPF_CORE_READ(dentry, d_name.name)))
 			break;
+		/* Short names are exchanged in place, and may have been read half old, half new: once more. */
+		if ((renames & 1) || renames != rename_count(dentry)) {
+			s->end = end;
+			continue;
+		}
 		/* Its own parent but not the root of its mount: a file without a directory, such as a memfd. */
 		if (parent == dentry)
 			return 0;

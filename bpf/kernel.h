@@ -72,7 +72,13 @@ struct qstr {
 	const unsigned char *name;
 };
 
+/* Its first member is the number itself, whatever the kernel wraps around it. */
+typedef struct {
+	unsigned int sequence;
+} seqcount_spinlock_t;
+
 struct dentry {
+	seqcount_spinlock_t d_seq;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;

@@ -7,6 +7,15 @@ import { startLoop } from '../../helper/loop.ts';
 import type { PipeServer } from '../../helper/pipe/server.ts';
 import type { HelperState } from '../../helper/state.ts';
 
+// The loop runs as long as its process; this one has other tests to run.
+const { setInterval: everlasting } = globalThis;
+test.before(() => {
+  globalThis.setInterval = ((...args: Parameters<typeof everlasting>) => everlasting(...args).unref()) as typeof everlasting;
+});
+test.after.always(() => {
+  globalThis.setInterval = everlasting;
+});
+
 test('draining stops after a quiet time, and goes on when the source says that there is something', async (t) => {
   const state = { firstSeq: 1, lastSeq: 0, recordPipe: () => undefined };
   const pipe = { isLagging: false, flushed: true, pump: () => undefined, heartbeat: () => undefined, stopListening: () => undefined };
