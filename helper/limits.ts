@@ -39,6 +39,9 @@ export const HEARTBEAT_TRIES = 8;
 export const DRAIN_TURN_RECORDS = 4096;
 export const DRAIN_TURN_SHARE = 1 / 8;
 
+/** How full the ring may get while clients are behind by half the backlog. The probe cuts long arguments from seven eighths on. */
+export const RING_WAIT_SHARE = 3 / 4;
+
 /** Milliseconds until the next turn when a client is far behind: time for it to read, while the ring holds what comes. */
 export const LAGGING_INTERVAL_MS = 5;
 

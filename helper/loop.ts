@@ -55,8 +55,9 @@ export function startLoop({ source, pipe, state, clock }: LoopParts): () => void
     settle();
     const deadline = Date.now() + FLUSH_MS;
     setInterval(() => {
+      const more = source.drain();
       pipe.pump();
-      if (pipe.flushed || Date.now() > deadline) process.exit(0);
+      if ((pipe.flushed && !more) || Date.now() > deadline) process.exit(0);
     }, 10);
   };
 }

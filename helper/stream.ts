@@ -33,6 +33,11 @@ export class EventStream {
     return this.#backlog.capacity;
   }
 
+  /** Whether clients need time to read. */
+  get isCrowded(): boolean {
+    return this.#backlog.isCrowded;
+  }
+
   /** Appends one event under the next number. */
   event(build: LineBuilder): void {
     const seq = this.#state.lastSeq + 1;

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { EventSource, KernelCount, SourceDescription } from '../event-source.ts';
 import type { Libc } from '../ffi/libc.ts';
 import type { ReadableOnce } from '../ffi/watch.ts';
-import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE } from '../limits.ts';
+import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE } from '../limits.ts';
 import type { HelperState } from '../state.ts';
 import type { EventStream } from '../stream.ts';
 import { SkippedRuns, type KernelCounters } from './counters.ts';
@@ -12,6 +12,9 @@ import type { ProbeHandles } from './probe.ts';
 import { RecordReader } from './record-reader.ts';
 import { NAMESPACES } from './record.ts';
 import { RingBuffer } from './ring-buffer.ts';
+
+/** A line from which on it is worth asking whether the clients keep up. */
+const LONG_LINE_BYTES = 4096;
 
 /** The Linux source: reads the ring that the attached probe fills. Needs no privilege, only the descriptors. */
 export class EbpfSource implements EventSource {
@@ -55,18 +58,28 @@ export class EbpfSource implements EventSource {
 
   drain(): boolean {
     const ring = this.#ring;
+    if (this.#shouldWait()) return true;
     const { head } = this.#state;
     const enough = head + this.#turnBytes;
+    let last = head;
     let more = true;
     const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length) => {
       this.#reader.take(offset, length, ring.position);
-      return (more = this.#state.head < enough);
+      const now = this.#state.head;
+      more = now < enough && (now - last < LONG_LINE_BYTES || !this.#shouldWait());
+      last = now;
+      return more;
     });
     this.#reader.closeStale(performance.now());
     // In this order: what the ring forgets is by then in the backlog, for a successor too.
     if (taken > 0 || this.#state.head !== head) this.#state.commit();
     ring.release(this.#reader.firstNeeded(ring.position, ring.size / 4));
     return taken === DRAIN_TURN_RECORDS || !more;
+  }
+
+  /** What the clients cannot take yet waits where there is room, before anything is cut for them. */
+  #shouldWait(): boolean {
+    return this.#stream.isCrowded && this.#ring.pendingBytes < this.#ring.size * RING_WAIT_SHARE;
   }
 
   wake(callback: () => void): void {

@@ -59,6 +59,11 @@ export class Backlog {
     this.#leastBehind = leastBehind;
   }
 
+  /** Whether even the client that is furthest on has half of it to read yet: what can wait elsewhere should. */
+  get isCrowded(): boolean {
+    return this.#leastBehind() > this.capacity / 2;
+  }
+
   /**
    * The most bytes that the next line should have. As long as some client keeps up,
    * long lines must not overtake it: their arguments are then cut. The longest may
