@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/schema.ts';
+import { Detection } from './detection/detection.ts';
 import type { Log } from './log.ts';
 import { LaneSet } from './outputs/lane-set.ts';
 import { Pipeline } from './pipeline.ts';
@@ -21,8 +22,9 @@ export class Agent {
   readonly telemetry: Telemetry;
   readonly #log: Log;
   readonly #ownerUid: number;
-  readonly #filter = new ReplayFilter();
-  readonly #pipeline = new Pipeline([], []);
+  readonly #detection: Detection;
+  readonly #filter: ReplayFilter;
+  readonly #pipeline: Pipeline;
   readonly #outputs: LaneSet;
   #config: Config;
   #client: HelperClient;
@@ -32,22 +34,33 @@ export class Agent {
     this.#log = log;
     this.#ownerUid = ownerUid;
     this.#config = config;
+    this.#detection = new Detection(this.telemetry);
+    this.#filter = new ReplayFilter(undefined, this.#detection.learn);
+    this.#pipeline = new Pipeline([this.#detection.stage], []);
     this.#outputs = new LaneSet(this.telemetry, onReaderGone);
     this.#client = this.#makeClient();
   }
 
-  /** Opens the outputs, then begins to read. @throws {OpenError} when an output cannot be opened */
+  /**
+   * Loads the rules, opens the outputs, then begins to read.
+   * @throws {RulesError} when rules cannot be read
+   * @throws {OpenError} when an output cannot be opened
+   */
   async start(): Promise<void> {
+    const prepared = this.#detection.prepare(this.#config);
     await this.#changeOutputs(this.#config);
+    this.#detection.adopt(prepared);
     this.#client.start();
   }
 
   /**
    * Goes over to another configuration without losing an event.
-   * @throws {OpenError} when an output cannot be opened; the configuration before stays in force
+   * @throws {RulesError | OpenError} when rules cannot be used or an output cannot be opened; the configuration before stays in force
    */
   async reload(config: Config): Promise<void> {
+    const prepared = this.#detection.prepare(config);
     await this.#changeOutputs(config);
+    this.#detection.adopt(prepared);
     const moved = config.source.socket !== this.#config.source.socket;
     this.#config = config;
     this.#log.level = config.log.level;
@@ -63,6 +76,7 @@ export class Agent {
    */
   async stop(): Promise<number> {
     this.#client.stop();
+    this.#detection.close();
     return this.#outputs.close(this.#deadline());
   }
 
@@ -84,7 +98,10 @@ export class Agent {
       ownerUid: this.#ownerUid,
       filter: this.#filter,
       telemetry: this.telemetry,
-      onNumbering: (numbering) => this.#pipeline.begin(numbering),
+      onNumbering: (numbering) => {
+        this.#detection.begin(numbering);
+        return this.#pipeline.begin(numbering);
+      },
       onItems: (items) => this.#pipeline.take(items),
     });
   }

@@ -31,6 +31,8 @@ export class Item {
   /** The numbers of its boot that it stands for: one, or those of a gap. NO_NUMBER when it has none. */
   readonly first: number;
   readonly last: number;
+  /** Whether rules matched it: the event then has `rules`. */
+  readonly isAlert: boolean;
   readonly #lease: Lease | undefined;
   #event: StreamEvent | undefined;
 
@@ -38,12 +40,13 @@ export class Item {
    * @param lease for how long the memory holds the line; for ever when there is none
    * @param event the same as the line; left out by who has checked the line without making the object
    */
-  constructor(memory: Buffer, start: number, end: number, first: number, last: number, lease?: Lease, event?: StreamEvent) {
+  constructor(memory: Buffer, start: number, end: number, first: number, last: number, lease?: Lease, event?: StreamEvent, isAlert = false) {
     this.memory = memory;
     this.start = start;
     this.end = end;
     this.first = first;
     this.last = last;
+    this.isAlert = isAlert;
     this.#lease = lease;
     this.#event = event;
   }
@@ -81,6 +84,12 @@ export function itemAt(memory: Buffer, start: number, end: number, event: Stream
 export function itemOf(event: StreamEvent): Item {
   const memory = Buffer.from(`${JSON.stringify(event)}\n`);
   return itemAt(memory, 0, memory.length, event);
+}
+
+/** An item for an event that rules matched, in place of the one it was received in. */
+export function alertOf(event: StreamEvent, { first, last }: Item): Item {
+  const memory = Buffer.from(`${JSON.stringify(event)}\n`);
+  return new Item(memory, 0, memory.length, first, last, undefined, event, true);
 }
 
 /** The numbers `first` to `last` are not in the stream; `count` of them are accounted for by this event. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Item } from './item.ts';
+import { NO_NUMBER, type Item } from './item.ts';
 import type { Numbering } from './numbering.ts';
 import type { Lane } from './outputs/lane.ts';
 
@@ -39,14 +39,18 @@ export class Pipeline {
     return due === Infinity ? undefined : due;
   }
 
-  /** Takes a batch from the source. @returns what to wait for before the next, if anything; not for long */
+  /**
+   * Takes a batch from the source. What stages leave out is not missing: lanes are told how far the batch went.
+   * @returns what to wait for before the next, if anything; not for long
+   */
   take(batch: readonly Item[]): Promise<unknown> | undefined {
+    const through = lastNumberOf(batch);
     let items = batch;
     for (const stage of this.#stages) items = stage(items);
-    if (items.length === 0) return undefined;
+    if (items.length === 0 && through === NO_NUMBER) return undefined;
     let congested: Promise<void>[] | undefined;
     for (const lane of this.#lanes) {
-      lane.accept(items);
+      lane.accept(items, through);
       const { congestion } = lane;
       if (congestion !== undefined) (congested ??= []).push(congestion);
     }
@@ -60,4 +64,10 @@ export class Pipeline {
     if (this.#numbering === undefined) return;
     for (const lane of lanes) if (!before.has(lane)) lane.begin(this.#numbering);
   }
+}
+
+/** Numbers rise: the last that there is. */
+function lastNumberOf(batch: readonly Item[]): number {
+  for (let i = batch.length - 1; i >= 0; i--) if (batch[i]!.last !== NO_NUMBER) return batch[i]!.last;
+  return NO_NUMBER;
 }

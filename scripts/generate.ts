@@ -4,10 +4,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { configJsonSchemaText } from '../agent/config/json-schema.ts';
+import { builtinRulesModule } from './generate/builtin-rules.ts';
 import { complain, progress } from './progress.ts';
 import { inCheckout } from './root-folder.ts';
 
-const GENERATED = [{ file: 'docs/agent.schema.json', text: configJsonSchemaText }] as const;
+const GENERATED = [
+  { file: 'docs/agent.schema.json', text: configJsonSchemaText },
+  { file: 'agent/detection/builtin-rules.ts', text: builtinRulesModule },
+] as const;
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 for (const { file, text } of GENERATED) {

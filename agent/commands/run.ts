@@ -1,6 +1,7 @@
 import { Agent } from '../agent.ts';
-import { DEFAULT_CONFIG_FILE, loadConfig } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../config/problem.ts';
+import { RulesError } from '../detection/detection.ts';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -45,6 +46,10 @@ export async function run({ file = DEFAULT_CONFIG_FILE, ownerUid }: RunOptions):
   try {
     await busy;
   } catch (error) {
+    if (error instanceof RulesError) {
+      printProblems(problemsOf(error, loaded));
+      return EXIT.CONFIG;
+    }
     if (!(error instanceof OpenError)) throw error;
     for (const reason of error.reasons) process.stderr.write(`OUTPUT_FAILED: ${reason}\n`);
     return EXIT.OUTPUT;
@@ -67,9 +72,16 @@ async function reload(agent: Agent, file: string): Promise<void> {
     await agent.reload(loaded.config);
     agent.telemetry.raise('ConfigReloaded', { config: file });
   } catch (error) {
-    if (!(error instanceof OpenError)) throw error;
-    agent.telemetry.raise('ConfigRefused', { problems: error.reasons });
+    if (error instanceof RulesError) agent.telemetry.raise('ConfigRefused', { problems: problemsOf(error, loaded).map(formatProblem) });
+    else if (error instanceof OpenError) agent.telemetry.raise('ConfigRefused', { problems: error.reasons });
+    else throw error;
   }
+}
+
+/** What rules are refused for, at the place of the configuration that asks for them. */
+function problemsOf({ reasons, folder }: RulesError, { config, placeOf }: LoadedConfig): Problem[] {
+  const path = folder === undefined ? ['rules'] : ['rules', 'folders', config.rules?.folders.indexOf(folder) ?? 0];
+  return reasons.map((message) => ({ ...placeOf(path), message }));
 }
 
 /** The first SIGTERM or SIGINT asks for an orderly end; the second does not wait for it. */

@@ -3,6 +3,8 @@ import { LineCounter, parseDocument, type Document } from 'yaml';
 import { reasonOf, systemCode } from '../errors.ts';
 import { findCollisions } from './collisions.ts';
 import { explainIssue, KnownKeys } from './explain.ts';
+import { readFiltersOf } from './filters.ts';
+import { findPointless } from './pointless.ts';
 import { Positions } from './positions.ts';
 import { formatPath, type Problem } from './problem.ts';
 import { configSchema, type Config } from './schema.ts';
@@ -16,7 +18,14 @@ export const MAX_CONFIG_BYTES = 1024 * 1024;
 /** How many times aliases may expand before the file counts as an attack on memory. */
 const MAX_ALIAS_EXPANSIONS = 100;
 
-export type LoadResult = { ok: true; config: Config } | { ok: false; problems: Problem[] };
+export interface LoadedConfig {
+  ok: true;
+  config: Config;
+  /** Where a path of the configuration stands in the file, for what is found wrong later. */
+  placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>;
+}
+
+export type LoadResult = LoadedConfig | { ok: false; problems: Problem[] };
 
 /** Reads and checks a configuration file. Never throws: whatever is wrong with it is in `problems`, all of it. */
 export function loadConfig(file: string): LoadResult {
@@ -40,10 +49,10 @@ export function parseConfig(text: string, file: string): LoadResult {
       return { line: Math.max(line, 1), column: Math.max(col, 1), path: '', message: firstLine(error.message) };
     }));
   }
-  return checkDocument(document, new Positions(document, lines), file);
+  return checkDocument(document, new Positions(document, lines), { text, file });
 }
 
-function checkDocument(document: Document, positions: Positions, file: string): LoadResult {
+function checkDocument(document: Document, positions: Positions, { text, file }: { text: string; file: string }): LoadResult {
   let data: unknown;
   try {
     data = document.toJS({ maxAliasCount: MAX_ALIAS_EXPANSIONS });
@@ -55,12 +64,12 @@ function checkDocument(document: Document, positions: Positions, file: string): 
   }
   const known = new KnownKeys();
   const result = configSchema.safeParse(data, { reportInput: true, error: known.errorMap });
-  const collisions = findCollisions(data).map(({ path, message }) => ({
-    ...positions.ofValue(path), path: formatPath(path), message,
-  }));
-  if (result.success && collisions.length === 0) return { ok: true, config: result.data };
+  const placeOf = (path: readonly PropertyKey[]) => ({ file, ...positions.ofValue(path), path: formatPath(path) });
+  const collisions = [...findCollisions(data), ...findPointless(data)].map(({ path, message }) => ({ ...placeOf(path), message }));
+  const { filters, problems } = readFiltersOf(text, file, data);
+  if (result.success && collisions.length === 0 && problems.length === 0) return { ok: true, config: { ...result.data, filters }, placeOf };
   const issues = result.success ? [] : result.error.issues.flatMap((issue) => explainIssue(issue, known, positions));
-  return refuse(file, [...issues, ...collisions]);
+  return refuse(file, [...issues, ...collisions, ...problems]);
 }
 
 function refuse(file: string, problems: ReadonlyArray<Omit<Problem, 'file'>>): LoadResult {

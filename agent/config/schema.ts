@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/registry.ts';
+import type { Filter } from '../rules/filter.ts';
 import { absolutePath } from './paths.ts';
 import { duration } from './quantities.ts';
 
@@ -32,11 +34,13 @@ const log = z.strictObject({
  */
 export const configSchema = z.strictObject({
   source: source.prefault({}).meta({ description: 'Where events come from.' }),
+  filters: filtersSchema,
+  rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
   outputs: z
     .array(outputSchema, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of outputs') })
     .min(1, { error: 'expected at least one output' })
     .max(64, { error: 'expected at most 64 outputs' })
-    .meta({ description: 'Where events go. Every output gets every event; none can hold up another.' }),
+    .meta({ description: 'Where events go. None can hold up another.' }),
   log: log.prefault({}).meta({ description: "The agent's own messages, which never mix with events." }),
   shutdown_timeout: duration({
     min: '100ms',
@@ -46,4 +50,7 @@ export const configSchema = z.strictObject({
   }),
 });
 
-export type Config = z.output<typeof configSchema>;
+/** A configuration that was read, its filters compiled. */
+export interface Config extends Omit<z.output<typeof configSchema>, 'filters'> {
+  filters: readonly Filter[];
+}

@@ -7,7 +7,7 @@ export const commonOutputKeys = {
     .string({ error: 'expected a name: letters, digits, ".", "_" or "-", at most 64' })
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'expected a name: letters, digits, ".", "_" or "-", at most 64' })
     .meta({ description: 'Names the output in the log. Unique.' }),
-  events: z.enum(['all']).default('all').meta({ description: 'Which events the output gets.' }),
+  events: z.enum(['all', 'alerts']).default('all').meta({ description: 'Which events the output gets: all, or those that rules matched. Gaps always.' }),
   max_queue_bytes: size({
     min: '64KiB',
     max: '1GiB',

@@ -88,6 +88,7 @@ export class LaneSet {
       name: config.name,
       output: createOutput(config, this.#telemetry),
       maxQueueBytes: config.max_queue_bytes,
+      alertsOnly: config.events === 'alerts',
       telemetry: this.#telemetry,
       onReaderGone: this.#onReaderGone,
     });

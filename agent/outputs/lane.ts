@@ -8,15 +8,22 @@ import { RecordQueue, type Batch } from './record-queue.ts';
 /** First and longest wait before a failed output is tried again, in milliseconds. */
 const RETRY_MS = { first: 250, longest: 15_000 };
 
+/** How long events may pass that leave no trace in the output before it is told how far they went, in milliseconds. */
+const REACHED_AFTER_MS = 1000;
+
 export interface LaneOptions {
   name: string;
   output: Output;
   maxQueueBytes: number;
+  /** Whether the output gets alerts, and gaps, only. */
+  alertsOnly?: boolean;
   telemetry: Telemetry;
   /** Called once when the output's reader is gone for good. */
   onReaderGone: () => void;
   /** First and longest wait after a failure, in milliseconds. */
   retryMs?: { first: number; longest: number };
+  /** How long after events that leave no trace the output is told of them. */
+  reachedAfterMs?: number;
   now?: () => Date;
 }
 
@@ -44,6 +51,12 @@ export class Lane {
   /** The boot that the output was told of since it was opened. */
   #begunBootId: string | undefined;
   #overflow: Overflow | undefined;
+  /** The newest number that came in, for this output or not. */
+  #through = NO_NUMBER;
+  /** The newest number that was queued. */
+  #queued = NO_NUMBER;
+  #reachedTimer: NodeJS.Timeout | undefined;
+  #reachedDue = false;
   #open = false;
   #closing = false;
   #readerGone = false;
@@ -95,6 +108,8 @@ export class Lane {
     const { bootId, lastSeq } = numbering;
     if (bootId !== this.#bootId) {
       this.#bootId = bootId;
+      this.#through = NO_NUMBER;
+      this.#queued = NO_NUMBER;
       this.#queue.begin(bootId);
       this.#stored = this.#believed(numbering);
     } else if (this.#stored !== undefined && this.#stored > lastSeq) {
@@ -118,13 +133,34 @@ export class Lane {
     return position.last;
   }
 
-  /** Queues a batch. Never waits, never throws; what does not fit is accounted for. Keeps no item. */
-  accept(items: readonly Item[]): void {
+  /**
+   * Queues a batch. Never waits, never throws; what does not fit is accounted for. Keeps no item.
+   * @param through the number that the batch went up to: what is left out of `items` below it is not missing
+   */
+  accept(items: readonly Item[], through: number = NO_NUMBER): void {
     if (this.#closing || this.#readerGone) return;
-    for (const item of this.#stored === undefined ? items : this.#notStored(items, this.#stored)) this.#enqueue(item);
+    const { alertsOnly = false } = this.#options;
+    for (const item of this.#stored === undefined ? items : this.#notStored(items, this.#stored)) {
+      if (!alertsOnly || item.isAlert || item.gap !== undefined) this.#enqueue(item);
+    }
     this.#queue.settle();
+    if (through !== NO_NUMBER) this.#reach(through);
     // With nothing to write it would end, unnoticed by what comes in the same turn.
     if (this.#queue.records > 0) this.#run();
+  }
+
+  #reach(through: number): void {
+    this.#through = through;
+    if (this.#stored !== undefined && through > this.#stored) this.#stored = undefined;
+    if (through <= this.#queued || this.#options.output.reached === undefined || this.#reachedTimer !== undefined) return;
+    this.#reachedTimer = setTimeout(() => this.#tellReached(), this.#options.reachedAfterMs ?? REACHED_AFTER_MS).unref();
+  }
+
+  #tellReached(): void {
+    clearTimeout(this.#reachedTimer);
+    this.#reachedTimer = undefined;
+    this.#reachedDue = this.#bootId !== undefined && this.#stored === undefined && this.#through > this.#queued;
+    if (this.#reachedDue) this.#run();
   }
 
   #notStored(items: readonly Item[], stored: number): Item[] {
@@ -151,6 +187,7 @@ export class Lane {
   }
 
   #push(item: Item, output: Output): void {
+    if (item.last > this.#queued) this.#queued = item.last;
     if (output.encode === undefined) this.#queue.add(item);
     else this.#queue.addText(output.encode(item), item.first);
   }
@@ -183,7 +220,7 @@ export class Lane {
     const { output, name, telemetry, onReaderGone } = this.#options;
     let failures = 0;
     let batch: Batch | undefined;
-    while (!this.#readerGone && !this.#abandoned && (!this.#open || this.#queue.records > 0)) {
+    while (!this.#readerGone && !this.#abandoned && (!this.#open || this.#queue.records > 0 || this.#reachedDue)) {
       try {
         if (!this.#open) {
           await output.open();
@@ -191,6 +228,7 @@ export class Lane {
         }
         batch = this.#queue.head();
         if (batch !== undefined) await this.#write(batch);
+        else if (this.#reachedDue && this.#overflow === undefined) await this.#sayReached();
         if (failures > 0) telemetry.raise('OutputRecovered', { output: name });
         failures = 0;
       } catch (error) {
@@ -207,6 +245,13 @@ export class Lane {
       }
       if (this.#queue.records === 0) this.#endOverflow();
     }
+  }
+
+  /** With an empty queue, all that came in up to `#through` is written or is not for this output. */
+  async #sayReached(): Promise<void> {
+    this.#reachedDue = false;
+    const { output } = this.#options;
+    await output.reached?.(this.#bootId!, this.#through);
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -247,6 +292,7 @@ export class Lane {
     this.#closing = true;
     this.#endOverflow();
     this.#wake?.();
+    if (this.#reachedTimer !== undefined) this.#tellReached();
     if (this.#open || this.#queue.records > 0) this.#run();
     const finished = this.#finish();
     await Promise.race([finished, deadline]);

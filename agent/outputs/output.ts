@@ -25,6 +25,12 @@ export interface Output {
   begin?(bootId: string, first: number): Promise<void>;
 
   /**
+   * Everything of this boot up to the number `last` is written, or is not for this output. Called now and then when that is more than
+   * what was written says: after filters, or where only alerts are wanted. For who keeps a position; never fails an output.
+   */
+  reached?(bootId: string, last: number): Promise<void>;
+
+  /**
    * Hands lines over, in order and each with its newline, and resolves when the place took all of them.
    * @param lines must not be kept: their memory is used again
    * @throws {WriteError} saying how much it took; any other error means nothing

@@ -70,12 +70,15 @@ export class Filters {
   readonly #engine: Engine;
   readonly #counts: number[];
   readonly fields: ReadonlySet<string>;
+  /** Whether a keyword looks at every value of the event. */
+  readonly readsEverything: boolean;
 
   constructor(filters: readonly Filter[]) {
     this.#filters = filters;
     this.#engine = new Engine(filters.map((filter) => filter.expression));
     this.#counts = filters.map(() => 0);
     this.fields = this.#engine.fields;
+    this.readsEverything = this.#engine.readsEverything;
   }
 
   /** @returns undefined where no filter matches */

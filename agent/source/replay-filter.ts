@@ -27,6 +27,7 @@ export interface ReplayCounts {
  */
 export class ReplayFilter {
   readonly #now: () => Date;
+  readonly #onKnown: ((item: Item) => void) | undefined;
   #bootId: string | undefined;
   #firstSeq = 0;
   /** The number due next. */
@@ -37,8 +38,10 @@ export class ReplayFilter {
   #newestHere = -1;
   readonly #counts: ReplayCounts = { duplicates: 0, outOfOrder: 0, missing: 0 };
 
-  constructor(now: () => Date = () => new Date()) {
+  /** @param onKnown gets each event that is left out since it was taken before */
+  constructor(now: () => Date = () => new Date(), onKnown?: (item: Item) => void) {
     this.#now = now;
+    this.#onKnown = onKnown;
   }
 
   get counts(): Readonly<ReplayCounts> {
@@ -93,6 +96,7 @@ export class ReplayFilter {
     if (item.last === NO_NUMBER) out.push(item);
     else if (item.gap !== undefined) this.#takeGap(item, out);
     else if (this.#consume(item.last, out)) out.push(item);
+    else this.#onKnown?.(item);
   }
 
   /** Takes the number of an event that cannot be read: it becomes a gap of one. */

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Item } from '../../agent/item.ts';
 import type { Lane } from '../../agent/outputs/lane.ts';
 import { Pipeline } from '../../agent/pipeline.ts';
-import { exec } from './support/items.ts';
+import { exec, gap, toItem } from './support/items.ts';
 
 function collector(): { lane: Lane; batches: Array<readonly Item[]> } {
   const batches: Array<readonly Item[]> = [];
@@ -25,9 +25,18 @@ test('stages work in order, and lanes get what they leave', (t) => {
   t.deepEqual(batches, [[three, two]]);
 });
 
-test('a batch of which nothing is left disturbs nobody', (t) => {
+test('lanes are told how far a batch went, also when stages leave nothing of it', (t) => {
+  const through: number[] = [];
+  const lane = { accept: (items: readonly Item[], last: number) => void through.push(items.length, last) } as unknown as Lane;
+  const pipeline = new Pipeline([() => []], [lane]);
+  pipeline.take([exec(1), exec(2), toItem({ type: 'later' })]);
+  pipeline.take([gap(3, 9)]);
+  t.deepEqual(through, [0, 2, 0, 9]);
+});
+
+test('a batch without a number of which nothing is left disturbs nobody', (t) => {
   const { lane, batches } = collector();
-  new Pipeline([() => []], [lane]).take([exec(1)]);
+  new Pipeline([() => []], [lane]).take([toItem({ type: 'later' })]);
   t.deepEqual(batches, []);
 });
 

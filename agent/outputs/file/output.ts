@@ -40,6 +40,10 @@ export class FileOutput implements Output {
     return this.#progress.bootBegins(bootId, first, this.#file.now);
   }
 
+  reached(bootId: string, last: number): Promise<void> {
+    return this.#progress.reached(bootId, last, this.#file.now);
+  }
+
   write(lines: Buffer): Promise<void> {
     return this.#file.append(lines);
   }

@@ -23,7 +23,8 @@ export interface FileNow {
 /**
  * How far a log file got. The file itself says it: its last line has a number.
  * What lines do not say is which boot the number is of; that, and from where in
- * which file on it holds, is in a small file beside it (`state-file.ts`), which is written when a file or a boot begins, never per event.
+ * which file on it holds, is in a small file beside it (`state-file.ts`), which is written when a file or a boot begins, never per event;
+ * and now and then, where events pass that no line tells of (`reached`).
  *
  * Whatever does not add up leads to no position: then the file gets all that the
  * helper holds, some of it perhaps for the second time. A position that is too high would lose events.
@@ -69,7 +70,7 @@ export class FileProgress {
       return;
     }
     let last: number | undefined;
-    if (file.inode === state.inode) last = (await lastNumberIn(file.handle, state.from, file.size)) ?? state.after;
+    if (file.inode === state.inode) last = await lastOf(state, file.handle, file.size);
     else if (file.size === 0) last = await this.#lastOfRotated(state);
     else this.#doubt = `${this.#path} is not the file that was written before`;
     if (last !== undefined) this.#position = { bootId: state.boot_id, last };
@@ -82,7 +83,7 @@ export class FileProgress {
     try {
       handle = await open(before, constants.O_RDONLY | constants.O_NONBLOCK);
       const { ino, size } = await handle.stat();
-      if (ino === state.inode) return (await lastNumberIn(handle, state.from, size)) ?? state.after;
+      if (ino === state.inode) return await lastOf(state, handle, size);
     } catch (error) {
       if (systemCode(error) === undefined) throw error;
     } finally {
@@ -105,16 +106,25 @@ export class FileProgress {
     if (state.inode !== file.inode || file.size < state.from) await this.#save(bootId, file, this.#position?.last);
   }
 
+  /** All lines of this boot up to the number `last` that the file is to get are in it. */
+  async reached(bootId: string, last: number, file: FileNow): Promise<void> {
+    await this.bootBegins(bootId, last + 1, file);
+    await this.#put({ ...this.#state!, reached: { last, size: file.size } });
+  }
+
   /** `next` takes the place of a file that will not be written any more. */
   async fileReplaced(old: FileNow, next: FileNow): Promise<void> {
     const state = this.#state;
     if (state === undefined) return;
-    const last = old.inode === state.inode ? await lastNumberIn(old.handle, state.from, old.size) : undefined;
-    await this.#save(state.boot_id, next, last ?? state.after);
+    const last = old.inode === state.inode ? await lastOf(state, old.handle, old.size) : state.after;
+    await this.#save(state.boot_id, next, last);
   }
 
-  async #save(bootId: string, { inode, size }: FileNow, after: number | undefined): Promise<void> {
-    const state: FileState = { boot_id: bootId, inode, from: size, ...(after === undefined ? {} : { after }) };
+  #save(bootId: string, { inode, size }: FileNow, after: number | undefined): Promise<void> {
+    return this.#put({ boot_id: bootId, inode, from: size, ...(after === undefined ? {} : { after }) });
+  }
+
+  async #put(state: FileState): Promise<void> {
     this.#state = state;
     try {
       await saveState(this.#path, state);
@@ -122,4 +132,12 @@ export class FileProgress {
       this.#listener.onNotKept(reasonOf(error));
     }
   }
+}
+
+/** The number up to which a file of `size` bytes has everything: what its lines say, or the state, whichever is more. */
+async function lastOf(state: FileState, handle: FileHandle, size: number): Promise<number | undefined> {
+  const written = (await lastNumberIn(handle, state.from, size)) ?? state.after;
+  const { reached } = state;
+  // A file that has become shorter has lost lines since.
+  return reached === undefined || size < reached.size ? written : Math.max(written ?? reached.last, reached.last);
 }

@@ -19,6 +19,11 @@ const fileStateSchema = z.object({
   from: number,
   /** The files before it hold that boot up to this number; absent when they hold nothing of it. */
   after: number.optional(),
+  /**
+   * With its first `size` bytes the file held all that it was to get of that boot up to the number `last`, which may be more than its
+   * lines say: what filters leave out, or is no alert, is in no line. Absent when the lines say everything.
+   */
+  reached: z.object({ last: number, size: number }).optional(),
 });
 
 export type FileState = z.output<typeof fileStateSchema>;

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { parseEvent } from '../../../shared/events/parse.ts';
+import { isObject } from '../../../shared/events/fields.ts';
+import { checkEvent } from '../../../shared/events/parse.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 import { seqOf, type StreamEvent } from '../../item.ts';
 
@@ -35,13 +36,19 @@ function lastNumberOf(window: Buffer, atLine: boolean): number | undefined {
   return undefined;
 }
 
+/** A gap's count may be smaller than its range, unlike on the pipe: what filters left out of the range is not missing. */
 function numberOf(line: string): number | undefined {
   try {
-    const event = parseEvent(line) as StreamEvent;
-    return event.type === 'gap' ? (event as { last: number }).last : seqOf(event);
+    const event: unknown = JSON.parse(line);
+    if (isObject(event) && event['type'] === 'gap') return isNumber(event['last']) ? event['last'] : undefined;
+    return seqOf(checkEvent(event) as StreamEvent);
   } catch {
     return undefined;
   }
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Where the last whole line of a file of `size` bytes ends: `size` itself, unless the file ends inside a line. */

@@ -4,7 +4,7 @@ import type { StdoutOutputConfig } from './config.ts';
 import { formatEvent, formatHeader, type LiveViewOptions } from './live-view.ts';
 import { paintFor } from './paint.ts';
 import { StandardOutput } from './standard-output.ts';
-import { readUserNames } from './user-names.ts';
+import { readUserNames } from '../../enrichment/password-file.ts';
 
 /** Standard output: a live table for people, or JSON lines. */
 export class StdoutOutput implements Output {

@@ -10,7 +10,7 @@ export interface VersionInfo {
 }
 
 /** In hexadecimal. */
-interface Digests {
+export interface Digests {
   readonly md5?: string;
   readonly sha1?: string;
   readonly sha256?: string;
@@ -31,5 +31,5 @@ export interface Lookups {
   readonly integrityLevel?: (event: ExecEvent) => string | undefined;
   readonly logonId?: (event: ExecEvent) => string | undefined;
   readonly versionInfo?: (image: string) => VersionInfo | undefined;
-  readonly digests?: (image: string) => Digests | undefined;
+  readonly digests?: (event: ExecEvent) => Digests | undefined;
 }

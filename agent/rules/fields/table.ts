@@ -19,13 +19,13 @@ const UNIX = ['linux', 'macos'] as const;
 const WINDOWS = ['windows'] as const;
 
 /** The image that runs; where the system did not tell, the path that was asked for. */
-const image = (event: ExecEvent) => event.exe ?? event.filename;
+export const imageOf = (event: ExecEvent): string | undefined => event.exe ?? event.filename;
 
 /**
  * The command line as the process sees it. Windows has one text, which an event may carry
  * as `command_line`; elsewhere it is the arguments with single spaces between them.
  */
-function commandLine(event: ExecEvent): string {
+export function commandLineOf(event: ExecEvent): string {
   const whole = (event as { command_line?: unknown }).command_line;
   if (typeof whole === 'string') return whole;
   return event.argv === undefined || event.argv.length === 0 ? event.command : event.argv.join(' ');
@@ -36,7 +36,10 @@ const versionRow = (sigma: string, key: keyof VersionInfo): FieldRow => ({
   from: 'version resource of the image',
   platforms: WINDOWS,
   lookup: 'versionInfo',
-  read: (event, { versionInfo }) => ofImage(event, versionInfo)?.[key],
+  read: (event, { versionInfo }) => {
+    const path = imageOf(event);
+    return path === undefined ? undefined : versionInfo?.(path)?.[key];
+  },
 });
 
 const digestRow = (sigma: 'md5' | 'sha1' | 'sha256' | 'imphash'): FieldRow => ({
@@ -44,18 +47,13 @@ const digestRow = (sigma: 'md5' | 'sha1' | 'sha256' | 'imphash'): FieldRow => ({
   from: 'digest of the image',
   platforms: ALL,
   lookup: 'digests',
-  read: (event, { digests }) => ofImage(event, digests)?.[sigma],
+  read: (event, { digests }) => digests?.(event)?.[sigma],
 });
-
-function ofImage<T>(event: ExecEvent, lookup: ((image: string) => T) | undefined): T | undefined {
-  const path = image(event);
-  return path === undefined ? undefined : lookup?.(path);
-}
 
 /** Every name that rules for process creation use and that we can fill. docs/rules.md shows the same table; a test compares them. */
 export const FIELDS: readonly FieldRow[] = [
-  { sigma: 'Image', from: '`exe`, else `filename`', platforms: ALL, read: image },
-  { sigma: 'CommandLine', from: '`command_line`, else `argv` joined by spaces, else `command`', platforms: ALL, read: commandLine },
+  { sigma: 'Image', from: '`exe`, else `filename`', platforms: ALL, read: imageOf },
+  { sigma: 'CommandLine', from: '`command_line`, else `argv` joined by spaces, else `command`', platforms: ALL, read: commandLineOf },
   { sigma: 'CurrentDirectory', from: '`cwd`', platforms: ALL, read: (e) => e.cwd },
   { sigma: 'ProcessId', from: '`pid`', platforms: ALL, read: (e) => e.pid },
   { sigma: 'ProcessGuid', from: 'entity id', platforms: ALL, lookup: 'entityId', read: (e, { entityId }) => entityId?.(e) },
@@ -90,7 +88,7 @@ function userName({ uid }: ExecEvent, lookups: Lookups): string | undefined {
 
 /** As Sysmon writes it, algorithms in capitals. */
 function hashes(event: ExecEvent, { digests }: Lookups): string | undefined {
-  const found = ofImage(event, digests);
+  const found = digests?.(event);
   if (found === undefined) return undefined;
   const parts = (['sha1', 'md5', 'sha256', 'imphash'] as const).flatMap((name) => {
     const digest = found[name];

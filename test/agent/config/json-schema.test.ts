@@ -20,7 +20,10 @@ test('the example configuration passes the JSON Schema, and a wrong one does not
   const validate = new Ajv2020({ strict: false }).compile(configJsonSchema());
   const example = parse(read(EXAMPLE)) as object;
   t.true(validate(example), JSON.stringify(validate.errors));
-  t.false(validate({ ...example, filters: [] }));
+  t.false(validate({ ...example, spool: {} }));
+  t.true(validate({ ...example, rules: {}, filters: [{ detection: { a: { Image: '/x' }, condition: 'a' }, action: 'drop' }] }));
+  t.false(validate({ ...example, filters: [{ detection: { condition: 'a' }, action: 'dorp' }] }));
+  t.false(validate({ ...example, rules: { min_level: 'lowest' } }));
   t.false(validate({ outputs: [{ name: 'a', type: 'file' }] }));
   t.false(validate({ outputs: [{ name: 'a', type: 'stdout', max_queue_bytes: '1MB' }] }));
 });

@@ -14,18 +14,65 @@ const GOOD = 'outputs: [{ name: a, type: stdout }]\n';
 
 test('the least configuration has every default', (t) => {
   const result = parseConfig('outputs:\n  - { name: a, type: stdout }\n  - { name: b, type: file, path: /x }\n', 'agent.yaml');
-  t.deepEqual(result, {
-    ok: true,
-    config: {
-      source: { socket: '/run/platform-probes/events.sock' },
-      outputs: [
-        { name: 'a', type: 'stdout', events: 'all', format: 'native', view: 'auto', max_queue_bytes: 33_554_432 },
-        { name: 'b', type: 'file', path: '/x', events: 'all', format: 'native', max_bytes: 67_108_864, max_files: 5, max_queue_bytes: 33_554_432 },
-      ],
-      log: { level: 'info' },
-      shutdown_timeout: 5000,
-    },
+  t.deepEqual(result.ok && result.config, {
+    filters: [],
+    source: { socket: '/run/platform-probes/events.sock' },
+    outputs: [
+      { name: 'a', type: 'stdout', events: 'all', format: 'native', view: 'auto', max_queue_bytes: 33_554_432 },
+      { name: 'b', type: 'file', path: '/x', events: 'all', format: 'native', max_bytes: 67_108_864, max_files: 5, max_queue_bytes: 33_554_432 },
+    ],
+    log: { level: 'info' },
+    shutdown_timeout: 5000,
   });
+});
+
+test('rules have defaults as soon as they are asked for', (t) => {
+  const result = parseConfig(`${GOOD}rules: {}\n`, 'agent.yaml');
+  t.deepEqual(result.ok && result.config.rules, { builtin: true, folders: [], min_level: 'low', placeholders: {}, suppress: [] });
+});
+
+test('what is wrong with filters and rules is reported with everything else, each at its place', (t) => {
+  t.deepEqual(
+    problemsOf(`filters:
+  - name: noise
+    detection:
+      tool: { Image|endwith: /cc1 }
+      condition: tool or
+    action: dorp
+  - { detection: { a: { 'User|expand': '%nobody%' }, condition: a }, actoin: drop }
+rules:
+  builtin: yes please
+  folders: [rules]
+  min_levle: low
+  suppress:
+    - { rules: [], report: once a day }
+outputs: [{ name: a, type: stdout }]
+`),
+    [
+      'agent.yaml:4:15: filters[0].detection.tool.Image|endwith: unknown modifier "endwith", did you mean "endswith"?',
+      'agent.yaml:5:25: filters[0].detection.condition: the condition ends too early',
+      'agent.yaml:6:13: filters[0].action: the action is "drop" or "keep", not "dorp"',
+      'agent.yaml:7:5: filters[1]: the action is "drop" or "keep", and it is missing',
+      'agent.yaml:7:40: filters[1].detection.a.User|expand: the placeholder %nobody% has no values in the configuration',
+      'agent.yaml:7:78: filters[1].actoin: unknown key "actoin", did you mean "action"?',
+      'agent.yaml:9:12: rules.builtin: expected true or false, got "yes please"',
+      'agent.yaml:10:13: rules.folders[0]: expected an absolute path, got "rules"',
+      'agent.yaml:11:3: rules.min_levle: unknown key, did you mean min_level?',
+      'agent.yaml:13:16: rules.suppress[0].rules: expected at least one rule; leave the key out for all, got []',
+      'agent.yaml:13:28: rules.suppress[0].report: expected such as "once per 10m per exe": a number with s, m, h or d, then any number of "per FIELD", got "once a day"',
+    ],
+  );
+});
+
+test('filters are compiled with the placeholders of the configuration', (t) => {
+  const result = parseConfig(`${GOOD}rules: { placeholders: { admins: [ada, root] } }\nfilters: [{ detection: { a: { 'User|expand': '%admins%' }, condition: a }, action: keep }]\n`, 'agent.yaml');
+  t.is(result.ok && result.config.filters.length, 1);
+});
+
+test('an output for alerts without rules is refused: it would get nothing', (t) => {
+  const text = 'outputs: [{ name: a, type: stdout, events: alerts }]\n';
+  t.deepEqual(problemsOf(text), ['agent.yaml:1:44: outputs[0].events: there are no alerts without rules; "rules: {}" uses the starter rules']);
+  t.deepEqual(problemsOf(`${text}rules: {}\n`), []);
 });
 
 test('every problem is reported at once, in the order of the file, with place, reason and value', (t) => {
@@ -45,7 +92,7 @@ outputs:
     type: fiel
   - name: bad name
     type: stdout
-    events: alerts
+    events: alrets
 log: { level: loud }
 shutdown_timeout: 5
 `),
@@ -59,7 +106,7 @@ shutdown_timeout: 5
       'agent.yaml:13:11: outputs[2].type: expected stdout or file, got "fiel", did you mean file?',
       'agent.yaml:14:11: outputs[3].name: expected a name: letters, digits, ".", "_" or "-", at most 64, got "bad name"',
       'agent.yaml:15:11: outputs[3].type: outputs[1] already writes there; each place can have one output',
-      'agent.yaml:16:13: outputs[3].events: expected all, got "alerts"',
+      'agent.yaml:16:13: outputs[3].events: expected all or alerts, got "alrets", did you mean alerts?',
       'agent.yaml:17:15: log.level: expected debug, info, warn or error, got "loud"',
       'agent.yaml:18:19: shutdown_timeout: expected a duration with its unit: ms, s, m, h or d, such as 5s, got 5',
     ],
@@ -95,7 +142,7 @@ test('a socket path longer than the system allows is refused', (t) => {
 });
 
 test('keys of what is not built are errors, not promises', (t) => {
-  for (const key of ['filters', 'rules', 'spool', 'metrics']) {
+  for (const key of ['spool', 'metrics']) {
     t.deepEqual(problemsOf(`${GOOD}${key}: {}\n`), [`agent.yaml:2:1: ${key}: unknown key`]);
   }
 });

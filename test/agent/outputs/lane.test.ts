@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Lane, type LaneOptions } from '../../../agent/outputs/lane.ts';
 import { ReaderGoneError, WriteError, type Output } from '../../../agent/outputs/output.ts';
 import type { Position } from '../../../agent/numbering.ts';
+import { alertOf, type Item } from '../../../agent/item.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
 
@@ -26,6 +27,10 @@ class Gate implements Output {
 
   async open(): Promise<void> {
     this.calls.push('open');
+  }
+
+  async reached(bootId: string, last: number): Promise<void> {
+    this.calls.push(`reached ${bootId} ${last} after ${this.taken.length}`);
   }
 
   async begin(bootId: string, first: number): Promise<void> {
@@ -310,4 +315,70 @@ test('a lane that failed to open keeps trying when it may', async (t) => {
   lane.openEventually();
   await eventually(t, () => gate.summary === '1');
   await lane.close(NEVER);
+});
+
+const BOOT = { bootId: 'boot', firstSeq: 1, lastSeq: 99 };
+const alert = (seq: number): Item => alertOf(exec(seq).event, exec(seq));
+
+test('a lane for alerts takes alerts and gaps', async (t) => {
+  const { gate, lane } = makeLane({ alertsOnly: true });
+  await lane.open();
+  lane.accept([exec(1), alert(2), gap(3, 5), toItem({ type: 'later' }), exec(6)], 6);
+  await lane.close(NEVER);
+  t.is(gate.summary, '2 [3-5 ring ring_full]');
+});
+
+test('an output is told how far events went that it did not get: once they have stopped, and not before its own are written', async (t) => {
+  const { gate, lane } = makeLane({ reachedAfterMs: 5 });
+  await lane.open();
+  lane.begin(BOOT);
+  gate.hold();
+  lane.accept([exec(1)], 4);
+  await delay(20);
+  t.deepEqual(gate.calls, ['open']);
+  lane.accept([], 9);
+  gate.release();
+  await eventually(t, () => gate.calls.length === 2);
+  t.is(gate.calls[1], 'reached boot 9 after 1');
+  lane.accept([exec(10)], 10);
+  await delay(20);
+  t.is(gate.calls.length, 2, 'the line says it');
+  await lane.close(NEVER);
+});
+
+test('an output that lost events is not told of what lies behind them before it has the gap', async (t) => {
+  const { gate, lane } = makeLane({ reachedAfterMs: 1, maxQueueBytes: ITEM_BYTES * 2 });
+  await lane.open();
+  lane.begin(BOOT);
+  gate.hold();
+  // Numbers 2, 4 and so on were dropped by a filter: they are not among what is lost.
+  lane.accept([exec(1), exec(3), exec(5), exec(7), exec(9)], 12);
+  await delay(10);
+  gate.release();
+  await eventually(t, () => gate.calls.some((call) => call.startsWith('reached')));
+  await lane.close(NEVER);
+  t.is(gate.summary, '1 3 [5-9 output queue_full count 3]');
+  t.deepEqual(gate.calls.filter((call) => call.startsWith('reached')), ['reached boot 12 after 3']);
+});
+
+test('what passes in the last moment is told when the lane closes', async (t) => {
+  const { gate, lane } = makeLane();
+  await lane.open();
+  lane.begin(BOOT);
+  lane.accept([exec(1)], 8);
+  await lane.close(NEVER);
+  t.deepEqual(gate.calls, ['open', 'reached boot 8 after 1', 'flush', 'close']);
+});
+
+test('while a replay brings what the output has, nothing is told', async (t) => {
+  const { gate, lane } = makeLane({ reachedAfterMs: 1 });
+  gate.position = { bootId: 'boot', last: 50 };
+  await lane.open();
+  t.is(lane.begin(BOOT), 50);
+  lane.accept([exec(3)], 9);
+  await delay(20);
+  t.deepEqual(gate.calls, ['open']);
+  lane.accept([], 60);
+  await lane.close(NEVER);
+  t.true(gate.calls.includes('reached boot 60 after 0'));
 });

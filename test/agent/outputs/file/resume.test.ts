@@ -16,6 +16,8 @@ interface RunOptions {
   lastSeq?: number;
   maxBytes?: number;
   maxFiles?: number;
+  /** How far the batch went, where that is further than its items. */
+  through?: number;
 }
 
 /** A log in a folder of its own, and agents that write to it one after the other. */
@@ -28,13 +30,13 @@ class Log implements Disposable {
    * One life of an output: it is opened, gets these items as a replay, and is closed. Gives what it said it had.
    * A killed agent leaves the same files: what is written is in them, and nothing is written at the end.
    */
-  async run(items: readonly Item[], { boot = BOOT, lastSeq = 1000, maxBytes = 1e9, maxFiles = 9 }: RunOptions = {}): Promise<number | undefined> {
+  async run(items: readonly Item[], { boot = BOOT, lastSeq = 1000, maxBytes = 1e9, maxFiles = 9, through }: RunOptions = {}): Promise<number | undefined> {
     const { telemetry, raised } = recordingTelemetry();
     const output = new FileOutput({ type: 'file', name: 'log', path: this.path, events: 'all', format: 'native', max_bytes: maxBytes, max_files: maxFiles, max_queue_bytes: 1e9 }, telemetry);
     const lane = new Lane({ name: 'log', output, maxQueueBytes: 1e9, telemetry, onReaderGone: () => undefined });
     await lane.open();
     const stored = lane.begin({ bootId: boot, firstSeq: 1, lastSeq });
-    lane.accept(items);
+    lane.accept(items, through);
     await lane.close(NEVER);
     this.raised = raised;
     return stored;
@@ -72,6 +74,47 @@ class Log implements Disposable {
 const execs = (first: number, last: number): Item[] => Array.from({ length: last - first + 1 }, (_, i) => exec(first + i));
 const LINE_BYTES = exec(1).bytes;
 const warnings = ({ raised }: Log): string[] => raised.filter(({ level }) => level !== 'info').map(({ event }) => event);
+
+test('a file goes on behind what passed it by without a line', async (t) => {
+  using log = new Log();
+  await log.run(execs(1, 3), { through: 7 });
+  t.is(await log.run([], { through: 9 }), 7);
+  t.is(await log.run(execs(10, 11), { through: 11 }), 9);
+  t.is(await log.run([]), 11);
+  t.is(log.summary, '1 2 3 10 11');
+  t.deepEqual(warnings(log), []);
+});
+
+test('a file that nothing was written to yet goes on as well', async (t) => {
+  using log = new Log();
+  await log.run([], { through: 5 });
+  t.is(await log.run([exec(6)]), 5);
+  t.is(log.summary, '6');
+});
+
+test('what passed a file by is known when it is rotated, and of one boot only', async (t) => {
+  using log = new Log();
+  const small = { maxBytes: LINE_BYTES * 2 };
+  await log.run(execs(1, 2), { ...small, through: 5 });
+  t.is(await log.run([], small), 5);
+  await log.run([exec(8)], { ...small, through: 8 });
+  t.is(await log.run([], small), 8);
+  t.is(await log.run([exec(1)], { ...small, boot: 'boot-two', through: 4 }), undefined);
+  t.is(await log.run([], { ...small, boot: 'boot-two' }), 4);
+});
+
+test('a file that lost lines since gets them again, whatever had passed it by', async (t) => {
+  using log = new Log();
+  await log.run(execs(1, 3), { through: 7 });
+  truncateSync(log.path, LINE_BYTES);
+  t.is(await log.run([]), 1);
+});
+
+test('a gap of fewer events than numbers is a last line like others', async (t) => {
+  using log = new Log();
+  await log.run([exec(1), gap(2, 9, { hop: 'output', cause: 'queue_full', count: 3 })]);
+  t.is(await log.run([]), 9);
+});
 
 test('a file goes on behind its last number', async (t) => {
   using log = new Log();

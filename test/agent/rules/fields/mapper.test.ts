@@ -11,7 +11,7 @@ test('an event of ours gets Sigma\'s names, with what look-ups know', (t) => {
     lookups: {
       userName: (uid) => (uid === 1000 ? 'ada' : undefined),
       parentCommandLine: ({ parent }) => `-bash (${parent?.pid})`,
-      digests: (image) => ({ sha256: `ab${image.length}`, md5: 'cd' }),
+      digests: ({ exe }) => ({ sha256: `ab${exe?.length}`, md5: 'cd' }),
     },
   });
   t.deepEqual(map(EXEC_EXAMPLE), {

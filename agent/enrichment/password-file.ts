@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { neutralise } from '../../terminal-text.ts';
+import { neutralise } from '../terminal-text.ts';
 
 /** Names of the users in /etc/passwd, by uid. Empty where there is no such file. */
 export function readUserNames(file = '/etc/passwd'): Map<number, string> {

@@ -1,0 +1,182 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config/schema.ts';
+import { Enrichment } from '../enrichment/enrichment.ts';
+import { reasonOf } from '../errors.ts';
+import type { Item } from '../item.ts';
+import type { Numbering } from '../numbering.ts';
+import type { Stage } from '../pipeline.ts';
+import { formatProblem, formatRefused } from '../rules/load.ts';
+import { Suppressor } from '../rules/suppress.ts';
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { RulesConfig } from './config.ts';
+import { DetectionCounters } from './counters.ts';
+import { Judge } from './judge.ts';
+import { MAX_LOGGED_REFUSALS, MAX_SUPPRESSED_GROUPS, SUPPRESSION_REPORT_MS } from './limits.ts';
+import { RuleFolderError } from './rule-files.ts';
+import { hostPlatform, loadRuleSet, lostTo, sameFiles, skippedByReason, type LoadedRules } from './rule-set.ts';
+import { suppressionsOf } from './suppression.ts';
+import { RuleWatcher } from './watcher.ts';
+
+/** How long after a folder could not be read it is tried again, in milliseconds. */
+const RETRY_MS = 5000;
+
+/** Rules that cannot take the place of those in force. */
+export class RulesError extends Error {
+  override readonly name = 'RulesError';
+  readonly reasons: readonly string[];
+  /** The entry of `rules.folders` that is to blame, if one is. */
+  readonly folder: string | undefined;
+
+  constructor(reasons: readonly string[], folder?: string, options?: ErrorOptions) {
+    super(reasons.join('; '), options);
+    this.reasons = reasons;
+    this.folder = folder;
+  }
+}
+
+/** Filters and rules that are ready to be in force. */
+export interface Prepared {
+  readonly config: { readonly filters: Config['filters']; readonly rules: RulesConfig | undefined };
+  readonly loaded: LoadedRules | undefined;
+  /** Absent where there are neither filters nor rules: nothing looks at events then. */
+  readonly judge: Judge | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The filters and rules in force: a stage between source and outputs. They
+ * change as a whole, between two batches: with the configuration, and when rule files change. What cannot be loaded changes nothing.
+ */
+export class Detection {
+  readonly counters = new DetectionCounters();
+  readonly #telemetry: Telemetry;
+  readonly #enrichment = new Enrichment({ live: true });
+  readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
+  readonly #watcher: RuleWatcher;
+  readonly #reporter: NodeJS.Timeout;
+  #inForce: Prepared | undefined;
+
+  constructor(telemetry: Telemetry) {
+    this.#telemetry = telemetry;
+    this.#watcher = new RuleWatcher({
+      onChange: () => this.#reread(),
+      onUnwatched: (folder, reason) => telemetry.raiseRepeating('RulesNotWatched', folder, { folder, reason }),
+    });
+    this.#reporter = setInterval(() => this.#reportSuppressed(Date.now()), SUPPRESSION_REPORT_MS).unref();
+  }
+
+  /** Filters, then rules. */
+  readonly stage: Stage = (batch) => {
+    const judge = this.#inForce?.judge;
+    return judge === undefined ? batch : judge.judge(batch);
+  };
+
+  /** Events that come from now on have these numbers. */
+  begin({ bootId }: Numbering): void {
+    this.#enrichment.begin(bootId);
+  }
+
+  /** An event that is replayed and was judged before, perhaps by an agent before this one: it says which processes there are. */
+  readonly learn = (item: Item): void => {
+    if (this.#inForce?.judge?.needsTree !== true || item.gap !== undefined) return;
+    if (item.event.type === 'exec') this.#enrichment.tree.see(item.event as ExecEvent);
+  };
+
+  /**
+   * Makes ready what a configuration asks for, and changes nothing.
+   * @throws {RulesError} when rules cannot be read, or one that is in force would be lost to a mistake
+   */
+  prepare({ filters, rules }: Pick<Config, 'filters' | 'rules'>): Prepared {
+    const config = { filters, rules };
+    const loaded = config.rules === undefined ? undefined : this.#load(config.rules);
+    const inForce = this.#inForce;
+    // What counts events goes on counting when nothing changed.
+    const isSame = inForce !== undefined && isDeepStrictEqual(inForce.config, config) && sameFiles(inForce.loaded?.files ?? [], loaded?.files ?? []);
+    return isSame ? inForce : this.#compile(config, loaded);
+  }
+
+  /** From the next batch on, this is in force. */
+  adopt(prepared: Prepared): void {
+    this.#inForce = prepared;
+    this.#watcher.watch(prepared.loaded?.folders ?? []);
+    const { loaded, warnings, config } = prepared;
+    if (loaded === undefined && config.filters.length === 0) return;
+    const { rules = [], correlations = [], filters = 0, refused = [] } = loaded?.set ?? {};
+    this.#telemetry.raise('RulesLoaded', {
+      rules: rules.length, correlations: correlations.length, global_filters: filters, filters: config.filters.length,
+      refused: refused.length, skipped: loaded === undefined ? {} : skippedByReason(loaded.set),
+    });
+    this.#list('RuleRefused', formatRefused(refused));
+    this.#list('RuleDoubtful', warnings);
+  }
+
+  /** Nothing is judged any more: says what was. */
+  close(): void {
+    clearInterval(this.#reporter);
+    this.#watcher.close();
+    this.#reportSuppressed(Infinity);
+    if (this.#inForce?.judge !== undefined) this.#telemetry.raise('EventsJudged', this.counters.summary());
+  }
+
+  #load(config: RulesConfig): LoadedRules {
+    let loaded: LoadedRules;
+    try {
+      loaded = loadRuleSet(config, hostPlatform());
+    } catch (error) {
+      if (!(error instanceof RuleFolderError)) throw error;
+      throw new RulesError([error.message], error.folder, { cause: error });
+    }
+    const current = this.#inForce?.loaded;
+    const reasons = current === undefined ? [] : lostTo(loaded.set, current.set);
+    if (reasons.length > 0) throw new RulesError(reasons);
+    return loaded;
+  }
+
+  #compile(config: Prepared['config'], loaded: LoadedRules | undefined): Prepared {
+    const { filters, rules } = config;
+    const suppressions = loaded === undefined || rules === undefined ? undefined : suppressionsOf(rules, loaded.set);
+    const isNeeded = filters.length > 0 || (loaded !== undefined && loaded.set.rules.length > 0);
+    const judge = !isNeeded ? undefined : new Judge({
+      filters,
+      ...(loaded === undefined || suppressions === undefined ? {} : { rules: { set: loaded.set, suppressions: suppressions.byRule } }),
+      platform: hostPlatform(),
+      enrichment: this.#enrichment,
+      counters: this.counters,
+      suppressor: this.#suppressor,
+      onFailure: (error) => this.#telemetry.raiseRepeating('JudgementFailed', reasonOf(error), { reason: reasonOf(error) }),
+    });
+    return { config, loaded, judge, warnings: [...(loaded?.set.warnings.map(formatProblem) ?? []), ...(suppressions?.warnings ?? [])] };
+  }
+
+  /** Rule files may have changed. */
+  #reread(): void {
+    const { config, loaded } = this.#inForce ?? {};
+    if (config?.rules === undefined || loaded === undefined) return;
+    try {
+      const fresh = this.#load(config.rules);
+      if (sameFiles(fresh.files, loaded.files)) this.#watcher.watch(fresh.folders);
+      else this.adopt(this.#compile(config, fresh));
+    } catch (error) {
+      if (!(error instanceof RulesError)) throw error;
+      const problems = error.reasons.slice(0, MAX_LOGGED_REFUSALS);
+      this.#telemetry.raiseRepeating('RulesRefused', problems.join(), { problems });
+      this.#watcher.watch(loaded.folders);
+      // A folder that comes back tells nobody; a file that is mended does.
+      if (error.folder !== undefined) this.#watcher.touch(RETRY_MS);
+    }
+  }
+
+  /** Says what was held back in windows that have ended by `nowMs`. */
+  #reportSuppressed(nowMs: number): void {
+    const held = new Map<string, number>();
+    for (const { rule, count } of this.#suppressor.take(nowMs)) held.set(rule, (held.get(rule) ?? 0) + count);
+    if (held.size > 0) this.#telemetry.raise('AlertsSuppressed', { rules: Object.fromEntries(held) });
+  }
+
+  #list(event: 'RuleRefused' | 'RuleDoubtful', problems: readonly string[]): void {
+    if (problems.length === 0) return;
+    const more = problems.length - MAX_LOGGED_REFUSALS;
+    this.#telemetry.raise(event, { problems: problems.slice(0, MAX_LOGGED_REFUSALS), ...(more > 0 ? { more } : {}) });
+  }
+}

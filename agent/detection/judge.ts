@@ -1,0 +1,134 @@
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { Enrichment } from '../enrichment/enrichment.ts';
+import { alertOf, type Item, type StreamEvent } from '../item.ts';
+import { Detector, type MatchedRule } from '../rules/detect.ts';
+import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
+import { FIELDS, type Platform } from '../rules/fields/table.ts';
+import { Filters, type Filter } from '../rules/filter.ts';
+import type { SigmaEvent } from '../rules/engine.ts';
+import type { RuleSet } from '../rules/load.ts';
+import type { Suppression, Suppressor } from '../rules/suppress.ts';
+import type { DetectionCounters } from './counters.ts';
+import { keyOf } from './suppression.ts';
+
+export interface JudgeOptions {
+  readonly filters: readonly Filter[];
+  /** Absent where no rules are used. */
+  readonly rules?: { readonly set: RuleSet; readonly suppressions: ReadonlyMap<string, Suppression> };
+  readonly platform: Platform;
+  readonly enrichment: Enrichment;
+  readonly counters: DetectionCounters;
+  readonly suppressor: Suppressor;
+  /** A defect showed on an event, which then goes on as it is. Gets no text of the event. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+type Map = (event: ExecEvent) => SigmaEvent;
+
+/**
+ * Filters, then rules, of one configuration. Never changed: another configuration is another judge, so that no event meets half of one.
+ *
+ * Looked at are programs that began to run (`exec`). Whatever else there is, gaps above all, goes on as it is.
+ */
+export class Judge {
+  readonly #options: JudgeOptions;
+  readonly #filters: Filters | undefined;
+  readonly #mapForFilters: Map;
+  readonly #detector: Detector | undefined;
+  readonly #mapForRules: Map;
+  /** Whether anything asks for other processes than the event's own. */
+  readonly needsTree: boolean;
+
+  constructor(options: JudgeOptions) {
+    const { filters, rules } = options;
+    this.#options = options;
+    this.#filters = filters.length === 0 ? undefined : new Filters(filters);
+    this.#detector = rules === undefined ? undefined : new Detector(rules.set);
+    const groups = [...(rules?.suppressions.values() ?? [])].flatMap(({ per }) => per);
+    const ofFilters = this.#mapperFor(this.#filters, []);
+    const ofRules = this.#mapperFor(this.#detector, groups);
+    this.#mapForFilters = ofFilters.map;
+    this.#mapForRules = ofRules.map;
+    this.needsTree = this.#detector !== undefined || ofFilters.looksUp;
+  }
+
+  #mapperFor(reader: { fields: ReadonlySet<string>; readsEverything: boolean } | undefined, more: readonly string[]): { map: Map; looksUp: boolean } {
+    const { platform, enrichment } = this.#options;
+    const fields = new Set([...(reader?.fields ?? []), ...more]);
+    // A keyword looks at every value there is, but nothing is looked up for it.
+    if (reader?.readsEverything === true) for (const { sigma, lookup } of FIELDS) if (lookup === undefined) fields.add(sigma);
+    const needed = lookupsFor(platform, fields);
+    return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needed.size > 0 };
+  }
+
+  /** What goes on of a batch, alerts in place of the events that rules matched. */
+  judge(batch: readonly Item[]): readonly Item[] {
+    let out: Item[] | undefined;
+    for (const [i, item] of batch.entries()) {
+      const judged = this.#judgeItem(item);
+      if (judged !== item) out ??= batch.slice(0, i);
+      if (judged !== undefined) out?.push(judged);
+    }
+    return out ?? batch;
+  }
+
+  /** @returns the item itself, an alert in its place, or undefined where a filter drops it */
+  #judgeItem(item: Item): Item | undefined {
+    if (item.gap !== undefined || item.event.type !== 'exec') return item;
+    const event = item.event as ExecEvent;
+    try {
+      return this.#judgeExec(item, event);
+    } catch (error) {
+      this.#options.counters.failed++;
+      this.#options.onFailure(error);
+      return item;
+    }
+  }
+
+  #judgeExec(item: Item, event: ExecEvent): Item | undefined {
+    const { counters, enrichment } = this.#options;
+    counters.judged++;
+    if (this.needsTree) enrichment.tree.see(event);
+    const decision = this.#filters?.decide(this.#mapForFilters(event));
+    if (decision !== undefined) {
+      counters.decided(decision);
+      if (decision.action === 'drop') {
+        counters.dropped++;
+        return undefined;
+      }
+    }
+    if (this.#detector === undefined) return item;
+    const sigma = this.#mapForRules(event);
+    const time = timeOf(event);
+    const matched = this.#detector.observe(sigma, time);
+    const rules = matched.length === 0 ? matched : this.#reported(matched, sigma, time);
+    if (rules.length === 0) return item;
+    counters.alerts++;
+    const alert: StreamEvent = { ...event, ...enrichment.contextOf(event), rules };
+    return alertOf(alert, item);
+  }
+
+  /** Without the rules that are held back. */
+  #reported(matched: readonly MatchedRule[], event: SigmaEvent, time: number): ReportedRule[] {
+    const { counters, rules, suppressor } = this.#options;
+    return matched.flatMap((rule): ReportedRule[] => {
+      counters.matched(rule.id);
+      const suppression = rules!.suppressions.get(rule.id);
+      if (suppression === undefined) return [rule];
+      const decision = suppressor.decide(rule.id, keyOf(suppression, event), suppression.windowMs, time);
+      if (!decision.report) {
+        counters.suppressed++;
+        return [];
+      }
+      return [decision.suppressed === 0 ? rule : { ...rule, suppressed: decision.suppressed }];
+    });
+  }
+}
+
+/** A rule as an alert names it; `suppressed`: how many alerts of it were held back since the last. */
+type ReportedRule = MatchedRule & { readonly suppressed?: number };
+
+/** The event's own time, Unix milliseconds. */
+export function timeOf({ time, timestamp }: Pick<ExecEvent, 'time' | 'timestamp'>): number {
+  return timestamp * 1000 + (time.charAt(19) === '.' ? Number(time.slice(20, 23).replace('Z', '').padEnd(3, '0')) : 0);
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { SigmaEvent } from '../rules/engine.ts';
+import { formatProblem, type Rule, type RuleSet } from '../rules/load.ts';
+import type { CorrelationRule } from '../rules/correlate/resolve.ts';
+import { groupOf, parseSuppression, type Suppression } from '../rules/suppress.ts';
+import type { RulesConfig } from './config.ts';
+
+/** A group's values as text beyond this are remembered by their digest: a command line can have megabytes. */
+const LONGEST_KEY = 256;
+
+/** Which rules are held back how, and what of that makes no sense. */
+export interface Suppressions {
+  /** By rule id. */
+  readonly byRule: ReadonlyMap<string, Suppression>;
+  readonly warnings: readonly string[];
+}
+
+/** For each rule: the first entry of the configuration that names it, else the rule's own `suppress`. */
+export function suppressionsOf({ suppress }: Pick<RulesConfig, 'suppress'>, set: RuleSet): Suppressions {
+  const all = [...set.rules, ...set.correlations];
+  const byRule = new Map<string, Suppression>();
+  const warnings: string[] = [];
+  for (const rule of all) {
+    const entry = suppress.find(({ rules }) => rules === undefined || rules.some((name) => isNamed(rule, name)));
+    const own = rule.custom.get('suppress');
+    const found = entry === undefined ? (typeof own === 'string' ? parseSuppression(own) : undefined) : parseSuppression(entry.report);
+    if (found !== undefined) byRule.set(rule.id, found);
+    else if (own !== undefined && entry === undefined) {
+      const { file, line } = rule;
+      warnings.push(formatProblem({ file, line, column: 1, path: 'suppress', message: 'expected such as "once per 10m per exe"; every match is an alert' }));
+    }
+  }
+  for (const [i, { rules = [] }] of suppress.entries()) {
+    for (const [j, name] of rules.entries()) {
+      if (!all.some((rule) => isNamed(rule, name))) warnings.push(`rules.suppress[${i}].rules[${j}]: no rule that is in use has the id, name or title "${name}"`);
+    }
+  }
+  return { byRule, warnings };
+}
+
+function isNamed(rule: Rule | CorrelationRule, name: string): boolean {
+  return rule.id === name || rule.name === name || rule.title === name;
+}
+
+/** The group that an event belongs to, as a short text. */
+export function keyOf(suppression: Suppression, event: SigmaEvent): string {
+  const key = groupOf(suppression, event);
+  return key.length <= LONGEST_KEY ? key : createHash('sha256').update(key).digest('base64');
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { Digests } from '../rules/fields/lookups.ts';
+import { imageOf } from '../rules/fields/table.ts';
+import { Budget } from './budget.ts';
+import { HASH_MS, HASH_MS_PER_SECOND, MAX_DIGESTS, MAX_HASHED_BYTES } from './limits.ts';
+
+const PIECE_BYTES = 1024 * 1024;
+const ALGORITHMS = ['md5', 'sha1', 'sha256'] as const;
+
+/** Where the path of an image leads elsewhere than for the process, or nowhere. */
+const ELSEWHERE = new Set(['memfd', 'deleted', 'chroot', 'exe_truncated']);
+
+/** What could not be hashed, and why. */
+export interface DigestCounts {
+  hashed: number;
+  /** Not readable for the agent's user, no file, too large, or in another mount namespace. */
+  impossible: number;
+  /** There was no time. */
+  skipped: number;
+}
+
+/**
+ * Digests of programs, each file hashed once: it is recognised by device, inode, size and times. What is hashed is what the path holds
+ * when it is asked for, a moment after the exec; a file that was replaced in between gives the digest of its successor.
+ */
+export class DigestCache {
+  readonly counts: DigestCounts = { hashed: 0, impossible: 0, skipped: 0 };
+  readonly #budget = new Budget(HASH_MS_PER_SECOND);
+  /** In the order of their last use; undefined for a file that cannot be hashed. */
+  readonly #known = new Map<string, Digests | undefined>();
+  readonly #maxBytes: number;
+
+  constructor(maxBytes: number = MAX_HASHED_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Digests of the image that an event tells of; undefined where there are none, or no time for it. */
+  of(event: ExecEvent): Digests | undefined {
+    const image = imageOf(event);
+    const elsewhere = event.ns?.['mnt'] !== undefined || (event.flags?.some((flag) => ELSEWHERE.has(flag)) ?? false);
+    if (image === undefined || elsewhere || !image.startsWith('/')) return undefined;
+    try {
+      return this.#ofFile(image, statSync(image));
+    } catch {
+      // It is gone, or not ours to look at.
+      this.counts.impossible++;
+      return undefined;
+    }
+  }
+
+  #ofFile(path: string, stats: Stats): Digests | undefined {
+    const id = idOf(stats);
+    if (this.#known.has(id)) {
+      const known = this.#known.get(id);
+      this.#remember(id, known);
+      return known;
+    }
+    if (!this.#budget.isLeft) {
+      this.counts.skipped++;
+      return undefined;
+    }
+    const start = performance.now();
+    const digests = stats.isFile() && stats.size <= this.#maxBytes ? hash(path, id, start + HASH_MS) : undefined;
+    this.#budget.spend(performance.now() - start);
+    if (digests === undefined) this.counts.impossible++;
+    else this.counts.hashed++;
+    this.#remember(id, digests);
+    return digests;
+  }
+
+  #remember(id: string, digests: Digests | undefined): void {
+    this.#known.delete(id);
+    this.#known.set(id, digests);
+    if (this.#known.size > MAX_DIGESTS) this.#known.delete(this.#known.keys().next().value!);
+  }
+}
+
+function idOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+}
+
+/** @returns undefined when the file is another by now, or there is no time left */
+function hash(path: string, id: string, deadline: number): Digests | undefined {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (idOf(fstatSync(descriptor)) !== id) return undefined;
+    const hashes = ALGORITHMS.map((name) => createHash(name));
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let bytes = readSync(descriptor, piece); bytes > 0; bytes = readSync(descriptor, piece)) {
+      for (const each of hashes) each.update(piece.subarray(0, bytes));
+      if (performance.now() > deadline) return undefined;
+    }
+    const [md5, sha1, sha256] = hashes.map((each) => each.digest('hex'));
+    return { md5: md5!, sha1: sha1!, sha256: sha256! };
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,83 @@
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { Lookups } from '../rules/fields/lookups.ts';
+import { DigestCache } from './digests.ts';
+import { entityId } from './entity-id.ts';
+import { readRunningProcess } from './proc.ts';
+import { ProcessTree } from './process-tree.ts';
+import { UserNames } from './user-names.ts';
+
+/** A process above the one that an alert is about. */
+export interface Ancestor {
+  readonly pid: number;
+  readonly entity_id?: string;
+  readonly exe?: string;
+  readonly command_line?: string;
+}
+
+/** What the agent adds to an alert. */
+export interface Context {
+  readonly entity_id?: string;
+  readonly ancestors?: readonly Ancestor[];
+}
+
+/** What events do not carry and the agent finds out. Lives as long as the agent: rules come and go, what was seen stays. */
+export class Enrichment {
+  readonly tree: ProcessTree;
+  readonly #users: UserNames | undefined;
+  readonly #digests: DigestCache | undefined;
+  #bootId: string | undefined;
+
+  /** @param live whether events are of this machine and of now: then its users, files and processes can be asked for */
+  constructor({ live }: { live: boolean }) {
+    this.tree = new ProcessTree(live && process.platform === 'linux' ? { askSystem: readRunningProcess } : {});
+    this.#users = live ? new UserNames() : undefined;
+    this.#digests = live ? new DigestCache() : undefined;
+  }
+
+  /** Events that come from now on are of this boot. */
+  begin(bootId: string): void {
+    if (this.#bootId !== undefined && this.#bootId !== bootId) this.tree.clear();
+    this.#bootId = bootId;
+  }
+
+  /** The look-ups with these names; asked for others, there is none. */
+  lookups(needed: ReadonlySet<keyof Lookups>): Lookups {
+    return Object.fromEntries(Object.entries(this.#all()).filter(([name]) => needed.has(name as keyof Lookups)));
+  }
+
+  #all(): Lookups {
+    const { tree } = this;
+    const [users, digests] = [this.#users, this.#digests];
+    return {
+      ...(users === undefined ? {} : { userName: (uid: number) => users.of(uid) }),
+      ...(digests === undefined ? {} : { digests: (event: ExecEvent) => digests.of(event) }),
+      parentCommandLine: (event) => tree.parentOf(event)?.commandLine,
+      parentUser: (event) => {
+        const uid = tree.parentOf(event)?.uid;
+        return uid === undefined ? undefined : (users?.of(uid) ?? String(uid));
+      },
+      grandParentImage: (event) => tree.ancestorsOf(event)[1]?.image,
+      entityId: (event) => this.#entityId(event.pid, event.start_time),
+      parentEntityId: ({ parent }) => (parent === undefined ? undefined : this.#entityId(parent.pid, parent.start_time)),
+    };
+  }
+
+  /** What an alert says of the process beside what its event does. */
+  contextOf(event: ExecEvent): Context {
+    const id = this.#entityId(event.pid, event.start_time);
+    const ancestors = this.tree.ancestorsOf(event).map(({ pid, startTime, image, commandLine }): Ancestor => {
+      const ancestorId = this.#entityId(pid, startTime);
+      return {
+        pid,
+        ...(ancestorId === undefined ? {} : { entity_id: ancestorId }),
+        ...(image === undefined ? {} : { exe: image }),
+        ...(commandLine === undefined ? {} : { command_line: commandLine }),
+      };
+    });
+    return { ...(id === undefined ? {} : { entity_id: id }), ...(ancestors.length === 0 ? {} : { ancestors }) };
+  }
+
+  #entityId(pid: number, startTime: number | undefined): string | undefined {
+    return this.#bootId === undefined || startTime === undefined ? undefined : entityId(this.#bootId, pid, startTime);
+  }
+}

@@ -1,0 +1,42 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { MAX_REMEMBERED_COMMAND } from './limits.ts';
+
+/** Clock ticks of /proc/PID/stat: USER_HZ is 100 a second on every architecture that Linux runs on here. */
+const MICROSECONDS_PER_TICK = 10_000;
+
+/** What /proc says of a process that runs. */
+export interface RunningProcess {
+  readonly parentPid: number;
+  readonly commandLine: string;
+}
+
+/**
+ * Asks /proc of a process. Needs no privilege unless /proc is mounted with `hidepid`.
+ * @param startTime microseconds since boot; another process with this pid is not it
+ * @returns undefined when it has ended, is hidden, or has no command line (a kernel thread)
+ */
+export function readRunningProcess(pid: number, startTime: number | undefined): RunningProcess | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name in parentheses may hold anything, also parentheses: fields count from behind the last one (proc_pid_stat(5)).
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [parentPid, ticks] = [Number(fields[1]), Number(fields[19])];
+    if (startTime !== undefined && Math.floor(startTime / MICROSECONDS_PER_TICK) !== ticks) return undefined;
+    const commandLine = readStart(`/proc/${pid}/cmdline`).replace(/\0+$/, '').replaceAll('\0', ' ');
+    return commandLine === '' ? undefined : { parentPid, commandLine };
+  } catch {
+    // It has ended meanwhile, or is not ours to see: both mean that nothing is known.
+    return undefined;
+  }
+}
+
+/** The first bytes of a file, as many as are remembered. */
+function readStart(file: string): string {
+  const memory = Buffer.allocUnsafe(MAX_REMEMBERED_COMMAND);
+  const descriptor = openSync(file, 'r');
+  try {
+    return memory.toString('utf8', 0, readSync(descriptor, memory, 0, memory.length, 0));
+  } finally {
+    closeSync(descriptor);
+  }
+}

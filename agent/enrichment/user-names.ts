@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { Budget } from './budget.ts';
+import { MAX_USER_NAMES, PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS, USER_LOOKUP_MS_PER_SECOND, USER_NAME_MS } from './limits.ts';
+import { readUserNames } from './password-file.ts';
+
+export interface UserNamesOptions {
+  readonly passwordFile?: string;
+  /** Says where the system looks for users; `files` alone means that /etc/passwd has them all. */
+  readonly switchFile?: string;
+  /** Asks the system for a name that the password file does not have. */
+  readonly askSystem?: (uid: number) => string | undefined;
+  /** Milliseconds on a clock that never steps. */
+  readonly now?: () => number;
+}
+
+/** Names of users: from /etc/passwd, and from wherever else the system knows users (LDAP, sssd). Cached and bounded. */
+export class UserNames {
+  readonly #options: UserNamesOptions;
+  readonly #now: () => number;
+  readonly #budget: Budget;
+  #inFile: ReadonlyMap<number, string> = new Map();
+  #fileStamp = '';
+  #hasOthers = false;
+  #checkedAt = -Infinity;
+  /** What the system said; undefined where it knows no such user. In the order of asking. */
+  readonly #asked = new Map<number, { readonly name: string | undefined; readonly at: number }>();
+
+  constructor(options: UserNamesOptions = {}) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#budget = new Budget(USER_LOOKUP_MS_PER_SECOND, this.#now);
+  }
+
+  /** The name of a user; undefined where there is none, or it cannot be found out now. */
+  of(uid: number): string | undefined {
+    const now = this.#now();
+    if (now - this.#checkedAt >= PASSWORD_FILE_CHECK_MS) this.#refresh(now);
+    return this.#inFile.get(uid) ?? (this.#hasOthers ? this.#fromSystem(uid, now) : undefined);
+  }
+
+  #refresh(now: number): void {
+    const { passwordFile = '/etc/passwd', switchFile = '/etc/nsswitch.conf' } = this.#options;
+    this.#checkedAt = now;
+    const stamp = [passwordFile, switchFile].map(stampOf).join();
+    if (stamp === this.#fileStamp) return;
+    this.#fileStamp = stamp;
+    this.#inFile = readUserNames(passwordFile);
+    this.#hasOthers = knowsOtherUsers(switchFile);
+  }
+
+  #fromSystem(uid: number, now: number): string | undefined {
+    const known = this.#asked.get(uid);
+    if (known !== undefined && now - known.at < USER_NAME_MS) return known.name;
+    if (!this.#budget.isLeft) return known?.name;
+    const name = (this.#options.askSystem ?? askGetent)(uid);
+    this.#budget.spend(this.#now() - now);
+    this.#asked.delete(uid);
+    this.#asked.set(uid, { name, at: now });
+    if (this.#asked.size > MAX_USER_NAMES) this.#asked.delete(this.#asked.keys().next().value!);
+    return name;
+  }
+}
+
+function stampOf(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
+}
+
+/** Whether `passwd:` of nsswitch.conf(5) names more than the password file and what systemd makes up. */
+function knowsOtherUsers(file: string): boolean {
+  try {
+    const [, sources = ''] = /^passwd:(.*)$/m.exec(readFileSync(file, 'utf8')) ?? [];
+    return sources.replace(/\[.*?\]|#.*/g, ' ').split(/\s+/).some((source) => !['', 'files', 'compat', 'systemd'].includes(source));
+  } catch {
+    // No such file: the C library then looks into files alone.
+    return false;
+  }
+}
+
+/** A child process, since nothing else asks the C library's name service. */
+function askGetent(uid: number): string | undefined {
+  const { status, stdout } = spawnSync('/usr/bin/getent', ['passwd', String(uid)], {
+    encoding: 'utf8', env: {}, stdio: ['ignore', 'pipe', 'ignore'], timeout: USER_LOOKUP_MS, killSignal: 'SIGKILL', maxBuffer: 65_536,
+  });
+  const name = status === 0 ? stdout.split(':', 1)[0] : undefined;
+  return name === '' ? undefined : name;
+}
