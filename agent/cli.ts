@@ -1,9 +1,11 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import { check } from './commands/check.ts';
+import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
+import { hostPlatform } from './detection/rule-set.ts';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
 
 const ROOT_UID = 0;
@@ -23,6 +25,9 @@ export async function main(argv: readonly string[], trust: Trust = { ownerUid: R
     },
     check: (file, json) => {
       code = check(file, json);
+    },
+    match: async (options) => {
+      code = await match(options);
     },
     schema: () => {
       process.stdout.write(configJsonSchemaText());
@@ -45,6 +50,7 @@ export async function main(argv: readonly string[], trust: Trust = { ownerUid: R
 interface Actions {
   run: (file: string | undefined) => Promise<void>;
   check: (file: string, json: boolean) => void;
+  match: (options: MatchOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -66,10 +72,18 @@ Signals:
     .action((options: { config?: string }) => actions.run(options.config));
   program
     .command('check')
-    .description('say everything that is wrong with a configuration, and change nothing')
+    .description('say everything that is wrong with a configuration and its rules, run the tests in rules, and change nothing')
     .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
     .option('--json', 'report as JSON on standard output', false)
     .action((options: { config: string; json: boolean }) => actions.check(options.config, options.json));
+  program
+    .command('match')
+    .description('say which rules match which of recorded events: one JSON line for each event that any matches')
+    .requiredOption('-r, --rules <folder>', 'a folder of Sigma rules; may be given several times', (folder: string, before: string[] = []) => [...before, folder])
+    .argument('[file]', 'events as JSON lines; - is standard input', '-')
+    .addOption(new Option('--fields <names>', "whose names the events' fields have").choices(['native', 'sigma']).default('native'))
+    .addOption(new Option('--platform <name>', 'whose rules are used').choices(['linux', 'macos', 'windows']).default(hostPlatform()))
+    .action((file: string, options: Omit<MatchOptions, 'file'>) => actions.match({ ...options, file }));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')

@@ -6,6 +6,7 @@ export const EXIT = {
   CONFIG: 3,
   OUTPUT: 4,
   UNFLUSHED: 5,
+  INPUT: 6,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -15,7 +16,8 @@ export const EXIT_MEANINGS: ReadonlyArray<readonly [ExitCode, string]> = [
   [EXIT.OK, 'ended as asked, or the configuration is good'],
   [EXIT.INTERNAL, 'a defect in the agent; please report it with the log'],
   [EXIT.USAGE, 'the command line is wrong'],
-  [EXIT.CONFIG, 'the configuration is missing or wrong; every problem was printed'],
+  [EXIT.CONFIG, 'the configuration is missing or wrong, or check found a faulty rule; every problem was printed'],
   [EXIT.OUTPUT, 'an output could not be opened at start'],
   [EXIT.UNFLUSHED, 'ended, but shutdown_timeout ran out before every event was written'],
+  [EXIT.INPUT, 'match could not read the events or the rules'],
 ];

@@ -1,19 +1,45 @@
+import { hostPlatform } from '../detection/rule-set.ts';
 import { loadConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem, type Problem } from '../config/problem.ts';
+import type { Config } from '../config/schema.ts';
+import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
-/** `probes-agent check`: validates exactly as `run` does, says everything that is wrong, and changes nothing. */
+/**
+ * `probes-agent check`: validates exactly as `run` does, runs the tests that stand in rules, says everything that is wrong, and changes
+ * nothing. Stricter than `run` in one thing: a rule that is refused, or fails a test, is a problem here, and no reason not to start there.
+ */
 export function check(file: string, json: boolean): ExitCode {
-  const result = loadConfig(file);
-  const problems = result.ok ? [] : result.problems;
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ ok: result.ok, file, problems }, null, 2)}\n`);
-  } else if (result.ok) {
-    const outputs = result.config.outputs.map(({ name, type }) => `${name} (${type})`).join(', ');
-    process.stdout.write(`${file}: good. Outputs: ${outputs}\n`);
-  } else {
-    for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
-    process.stderr.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}\n`);
+  const loaded = loadConfig(file);
+  const report = loaded.ok && loaded.config.rules !== undefined ? checkRules(loaded.config.rules, hostPlatform(), loaded.placeOf) : undefined;
+  const problems = loaded.ok ? (report?.problems ?? []) : loaded.problems;
+  const ok = problems.length === 0;
+  if (json) printJson(ok, file, problems, report);
+  else if (loaded.ok) printText(ok, file, loaded.config, problems, report);
+  else printProblems(problems);
+  return ok ? EXIT.OK : EXIT.CONFIG;
+}
+
+function printJson(ok: boolean, file: string, problems: readonly Problem[], report: RulesReport | undefined): void {
+  const { problems: _, ...rules } = report ?? {};
+  process.stdout.write(`${JSON.stringify({ ok, file, problems, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`);
+}
+
+function printText(ok: boolean, file: string, { outputs, filters }: Config, problems: readonly Problem[], report: RulesReport | undefined): void {
+  for (const warning of report?.warnings ?? []) process.stderr.write(`warning: ${warning}\n`);
+  if (!ok) printProblems(problems);
+  const lines = [`${file}: ${ok ? 'good' : 'the configuration is good, its rules are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`];
+  if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);
+  if (report !== undefined) {
+    const { loaded, correlations, global_filters: global, refused, skipped, tests } = report;
+    const skips = Object.entries(skipped).map(([reason, count]) => `\n  ${count} skipped: ${reason}`);
+    lines.push(`Rules: ${loaded} loaded, ${correlations} correlations, ${global} global filters, ${refused} refused${skips.join('')}`);
+    lines.push(`Tests of rules: ${tests.passed} passed, ${tests.failed} failed`);
   }
-  return result.ok ? EXIT.OK : EXIT.CONFIG;
+  (ok ? process.stdout : process.stderr).write(`${lines.join('\n')}\n`);
+}
+
+function printProblems(problems: readonly Problem[]): void {
+  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  process.stderr.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}\n`);
 }

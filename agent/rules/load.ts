@@ -19,7 +19,7 @@ export interface RuleFile {
 export interface LoadOptions {
   /** The events' log source: rules about others are skipped. */
   readonly logsource: Logsource;
-  /** Rules below are skipped. A rule without a level is kept. */
+  /** Rules below are skipped, unless a correlation stands on them: then they only feed it. A rule without a level is kept. */
   readonly minLevel?: Level;
   /** Default: all but `deprecated` and `unsupported`. */
   readonly statuses?: ReadonlySet<Status>;
@@ -75,8 +75,9 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   }
   const unique = withoutDuplicates(documents, refused);
   const skipped: Skipped[] = [];
+  const fed = namesInCorrelations(unique, options);
   const wanted = unique.filter((document) => {
-    const reason = reasonToSkip(document, options);
+    const reason = reasonToSkip(document, options) ?? (isAnyOf(fed, document) ? undefined : reasonOfLevel(document, options));
     if (reason !== undefined) skipped.push({ file: document.file, title: document.title, reason });
     return reason === undefined;
   });
@@ -88,9 +89,10 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const resolved = resolveCorrelations(used.filter((d): d is CorrelationDocument => d.kind === 'correlation'), detections, unused);
   refused.push(...resolved.refused);
   for (const { file, title } of resolved.idle) skipped.push({ file, title, reason: 'rules it refers to are not in use' });
-  const rules = detections.map((document) => toRule(document, filters, !resolved.silent.has(document)));
+  const rules = detections.map((document) => toRule(document, filters, !resolved.silent.has(document) && reasonOfLevel(document, options) === undefined));
+  const correlations = resolved.correlations.map((rule) => (reasonOfLevel(rule, options) === undefined ? rule : { ...rule, reports: false }));
   warnings.push(...unmatchedFilters(filters, unique));
-  return { rules, correlations: resolved.correlations, filters: filters.length, refused, skipped, warnings };
+  return { rules, correlations, filters: filters.length, refused, skipped, warnings };
 }
 
 /** A line for the log at start-up. */
@@ -130,15 +132,35 @@ function withoutDuplicates(documents: readonly RuleDocument[], refused: Refused[
   });
 }
 
-function reasonToSkip(document: RuleDocument, { logsource, minLevel, statuses = USUAL_STATUSES }: LoadOptions): string | undefined {
+function reasonToSkip(document: RuleDocument, { logsource, statuses = USUAL_STATUSES }: LoadOptions): string | undefined {
   if (document.status !== undefined && !statuses.has(document.status)) return `its status is ${document.status}`;
   if (document.kind !== 'correlation' && !covers(document.logsource, logsource)) {
     return `its log source is ${formatLogsource(document.logsource)}, not ${formatLogsource(logsource)}`;
   }
-  if (document.kind === 'rule' && minLevel !== undefined && document.level !== undefined && LEVELS.indexOf(document.level) < LEVELS.indexOf(minLevel)) {
-    return `its level is ${document.level}, below ${minLevel}`;
-  }
   return undefined;
+}
+
+function reasonOfLevel({ level }: Pick<Metadata, 'level'>, { minLevel }: LoadOptions): string | undefined {
+  const isBelow = minLevel !== undefined && level !== undefined && LEVELS.indexOf(level) < LEVELS.indexOf(minLevel);
+  return isBelow ? `its level is ${level}, below ${minLevel}` : undefined;
+}
+
+/** What correlations stand on is needed whatever its own level; it then does not report by itself. */
+function namesInCorrelations(documents: readonly RuleDocument[], options: LoadOptions): ReadonlySet<string> {
+  const inUse = documents.filter((d): d is CorrelationDocument => d.kind === 'correlation' && reasonToSkip(d, options) === undefined);
+  const names = new Set<string>();
+  // Once more for each that was added: a correlation can stand on others.
+  for (let before = -1; before < names.size; ) {
+    before = names.size;
+    for (const document of inUse) {
+      if (reasonOfLevel(document, options) === undefined || isAnyOf(names, document)) for (const name of document.correlation.rules) names.add(name);
+    }
+  }
+  return names;
+}
+
+function isAnyOf(names: ReadonlySet<string>, { id, name, title }: Metadata): boolean {
+  return [id, name, title].some((own) => own !== undefined && names.has(own));
 }
 
 /** "The rule obsoletes the referred rule or rules, which aren't used anymore" (specification, "Identification"). */

@@ -21,8 +21,11 @@ class Setting extends Workplace {
   readonly all = this.path('all.jsonl');
   readonly alerts = this.path('alerts.jsonl');
 
-  constructor(readonly socketPath: string) {
+  readonly socketPath: string;
+
+  constructor(socketPath: string) {
     super();
+    this.socketPath = socketPath;
     mkdirSync(this.rules);
     this.write('miner.yml', rule('miner', '/tmp/xmrig'));
   }

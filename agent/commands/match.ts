@@ -1,0 +1,131 @@
+import { createReadStream } from 'node:fs';
+import { write } from 'node:fs';
+import { promisify } from 'node:util';
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
+import { LineTooLongError } from '../../shared/protocol/lines.ts';
+import { readRuleFolders, RuleFolderError } from '../detection/rule-files.ts';
+import { timeOf } from '../detection/judge.ts';
+import { Enrichment } from '../enrichment/enrichment.ts';
+import { reasonOf, systemCode } from '../errors.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { Detector } from '../rules/detect.ts';
+import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
+import { FIELDS, type Platform } from '../rules/fields/table.ts';
+import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
+import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
+import { WholeLines } from '../source/whole-lines.ts';
+
+export interface MatchOptions {
+  readonly rules: readonly string[];
+  /** A path, or `-` for standard input. */
+  readonly file: string;
+  /** Whose names the events' fields have. */
+  readonly fields: 'native' | 'sigma';
+  readonly platform: Platform;
+}
+
+const STANDARD_INPUT = '-';
+const READ_BYTES = 1024 * 1024;
+
+/** `probes-agent match`: which rules match which of recorded events. */
+export async function match(options: MatchOptions): Promise<ExitCode> {
+  let set: RuleSet;
+  try {
+    set = loadRules(readRuleFolders(options.rules).files, { logsource: { category: 'process_creation', product: options.platform } });
+  } catch (error) {
+    if (!(error instanceof RuleFolderError)) throw error;
+    complain(error.message);
+    return EXIT.INPUT;
+  }
+  for (const line of formatRefused(set.refused)) process.stderr.write(`${line}\n`);
+  const matcher = new LineMatcher(new Detector(set), matcherOptions(set, options));
+  const started = performance.now();
+  try {
+    await matchLines(options.file, matcher);
+  } catch (error) {
+    if (systemCode(error) === 'EPIPE') return EXIT.OK;
+    complain(explain(error, options.file, matcher.statistics.lines));
+    return EXIT.INPUT;
+  }
+  printStatistics(set, matcher.statistics, (performance.now() - started) / 1000);
+  return EXIT.OK;
+}
+
+/** Events of another machine or time: what is looked up comes from the events before them, not from this machine. */
+function matcherOptions(set: RuleSet, { fields, platform }: MatchOptions): MatcherOptions {
+  if (fields === 'sigma') return { toSigma: (event) => event, timeOf: sigmaTime };
+  const detector = new Detector(set);
+  const needed = new Set(detector.fields);
+  if (detector.readsEverything) for (const { sigma, lookup } of FIELDS) if (lookup === undefined) needed.add(sigma);
+  const lookups = lookupsFor(platform, needed);
+  const enrichment = new Enrichment({ live: false });
+  const map = createMapper({ platform, fields: needed, lookups: enrichment.lookups(lookups) });
+  return {
+    toSigma: (event) => {
+      if (event['type'] !== 'exec') return undefined;
+      const exec = event as unknown as ExecEvent;
+      if (lookups.size > 0) enrichment.tree.see(exec);
+      return map(exec);
+    },
+    timeOf: (event) => timeOf(event as unknown as ExecEvent),
+  };
+}
+
+/** Sysmon's UtcTime, else 0: without a time, correlations count what there is. */
+function sigmaTime({ UtcTime }: Readonly<Record<string, unknown>>): number {
+  const time = typeof UtcTime === 'string' ? Date.parse(`${UtcTime.replace(' ', 'T')}Z`) : 0;
+  return Number.isNaN(time) ? 0 : time;
+}
+
+async function matchLines(file: string, matcher: LineMatcher): Promise<void> {
+  const results: string[] = [];
+  const take = (text: string): void => {
+    for (let start = 0, end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
+      const result = matcher.match(text.slice(start, end));
+      if (result !== undefined) results.push(result);
+    }
+  };
+  const lines = new WholeLines((memory, start, end) => take(memory.toString('utf8', start, end)));
+  const input = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
+  let last = 10;
+  for await (const chunk of input as AsyncIterable<Buffer>) {
+    last = chunk.at(-1) ?? last;
+    lines.push(chunk);
+    await print(results.splice(0));
+  }
+  // The last line of a file may lack its newline.
+  if (last !== 10) lines.push(Buffer.from('\n'));
+  await print(results);
+}
+
+const writeTo = promisify(write) as (descriptor: number, data: Buffer, offset: number) => Promise<{ bytesWritten: number }>;
+
+/** Waits for the reader, so that nothing piles up here. */
+async function print(results: readonly string[]): Promise<void> {
+  if (results.length === 0) return;
+  const data = Buffer.from(`${results.join('\n')}\n`);
+  for (let at = 0; at < data.length; ) at += (await writeTo(1, data, at)).bytesWritten;
+}
+
+function printStatistics(set: RuleSet, { lines, events, matched, faulty, byRule }: MatchStatistics, seconds: number): void {
+  const top = [...byRule].toSorted((a, b) => b[1] - a[1]);
+  if (!process.stderr.isTTY) {
+    const { rules, correlations, refused, skipped } = set;
+    const loaded = { rules: rules.length, correlations: correlations.length, refused: refused.length, skipped: skipped.length };
+    process.stderr.write(`${JSON.stringify({ ...loaded, lines, events, matched, faulty, seconds: Number(seconds.toFixed(3)), matches: Object.fromEntries(top) })}\n`);
+    return;
+  }
+  const titles = new Map([...set.rules, ...set.correlations].map(({ id, title }) => [id, title]));
+  process.stderr.write(`${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} not JSON objects, ${seconds.toFixed(1)} s\n`);
+  for (const [id, count] of top) process.stderr.write(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}\n`);
+}
+
+function explain(error: unknown, file: string, lines: number): string {
+  if (error instanceof LineTooLongError) return `${file}:${lines + 1}: the line is longer than ${MAX_LINE_BYTES} bytes`;
+  return systemCode(error) === 'ENOENT' ? `there is no file ${file}` : `${file}: ${reasonOf(error)}`;
+}
+
+function complain(message: string): void {
+  process.stderr.write(`probes-agent match: ${message}\n`);
+}

@@ -1,0 +1,61 @@
+import type { Problem } from '../config/problem.ts';
+import { Detector } from '../rules/detect.ts';
+import { createMapper } from '../rules/fields/mapper.ts';
+import type { Platform } from '../rules/fields/table.ts';
+import { formatProblem, type RuleSet } from '../rules/load.ts';
+import { runRuleTests } from '../rules/tests.ts';
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { RulesConfig } from './config.ts';
+import { RuleFolderError } from './rule-files.ts';
+import { loadRuleSet, skippedByReason } from './rule-set.ts';
+import { suppressionsOf } from './suppression.ts';
+
+/** What is to be said of the rules of a configuration. */
+export interface RulesReport {
+  readonly loaded: number;
+  readonly correlations: number;
+  readonly global_filters: number;
+  readonly refused: number;
+  /** How many documents were skipped, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly tests: { readonly passed: number; readonly failed: number };
+  readonly warnings: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** Loads the rules as `run` does, and runs the tests beside them. */
+export function checkRules(config: RulesConfig, platform: Platform, placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>): RulesReport {
+  let set: RuleSet;
+  try {
+    ({ set } = loadRuleSet(config, platform));
+  } catch (error) {
+    if (!(error instanceof RuleFolderError)) throw error;
+    const place = placeOf(['rules', 'folders', config.folders.indexOf(error.folder)]);
+    return { ...EMPTY, problems: [{ ...place, message: error.message }] };
+  }
+  const { passed, failures } = testRules(set, platform);
+  return {
+    loaded: set.rules.length,
+    correlations: set.correlations.length,
+    global_filters: set.filters,
+    refused: set.refused.length,
+    skipped: skippedByReason(set),
+    tests: { passed, failed: failures.length },
+    warnings: [...set.warnings.map(formatProblem), ...suppressionsOf(config, set).warnings],
+    problems: [...set.refused.flatMap(({ problems }) => problems), ...failures],
+  };
+}
+
+const EMPTY = { loaded: 0, correlations: 0, global_filters: 0, refused: 0, skipped: {}, tests: { passed: 0, failed: 0 }, warnings: [] } as const;
+
+function testRules(set: RuleSet, platform: Platform): { passed: number; failures: Problem[] } {
+  const toSigma = createMapper({ platform, fields: new Detector(set).fields });
+  const results = runRuleTests(set, (event) => toSigma(event as unknown as ExecEvent));
+  const lines = new Map([...set.rules, ...set.correlations].map(({ id, line }) => [id, line]));
+  const failures = results
+    .filter(({ passed }) => !passed)
+    .map(({ rule, title, file, path, expected }): Problem => ({
+      file, line: lines.get(rule) ?? 1, column: 1, path, message: `expected ${expected === 'match' ? 'a match, and there is none' : 'no match, and there is one'}: rule "${title}"`,
+    }));
+  return { passed: results.length - failures.length, failures };
+}
