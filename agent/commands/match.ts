@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { write } from 'node:fs';
+import { createReadStream, write } from 'node:fs';
 import { promisify } from 'node:util';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
@@ -27,6 +26,7 @@ export interface MatchOptions {
 
 const STANDARD_INPUT = '-';
 const READ_BYTES = 1024 * 1024;
+const NEWLINE = 10;
 
 /** `probes-agent match`: which rules match which of recorded events. */
 export async function match(options: MatchOptions): Promise<ExitCode> {
@@ -39,7 +39,8 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
     return EXIT.INPUT;
   }
   for (const line of formatRefused(set.refused)) process.stderr.write(`${line}\n`);
-  const matcher = new LineMatcher(new Detector(set), matcherOptions(set, options));
+  const detector = new Detector(set);
+  const matcher = new LineMatcher(detector, matcherOptions(detector, options));
   const started = performance.now();
   try {
     await matchLines(options.file, matcher);
@@ -53,9 +54,8 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
 }
 
 /** Events of another machine or time: what is looked up comes from the events before them, not from this machine. */
-function matcherOptions(set: RuleSet, { fields, platform }: MatchOptions): MatcherOptions {
+function matcherOptions(detector: Detector, { fields, platform }: MatchOptions): MatcherOptions {
   if (fields === 'sigma') return { toSigma: (event) => event, timeOf: sigmaTime };
-  const detector = new Detector(set);
   const needed = new Set(detector.fields);
   if (detector.readsEverything) for (const { sigma, lookup } of FIELDS) if (lookup === undefined) needed.add(sigma);
   const lookups = lookupsFor(platform, needed);
@@ -88,15 +88,22 @@ async function matchLines(file: string, matcher: LineMatcher): Promise<void> {
   };
   const lines = new WholeLines((memory, start, end) => take(memory.toString('utf8', start, end)));
   const input = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
-  let last = 10;
-  for await (const chunk of input as AsyncIterable<Buffer>) {
-    last = chunk.at(-1) ?? last;
-    lines.push(chunk);
-    await print(results.splice(0));
+  const closed = new Promise((resolve) => input.once('close', resolve));
+  let last = NEWLINE;
+  try {
+    for await (const chunk of input as AsyncIterable<Buffer>) {
+      last = chunk.at(-1) ?? last;
+      lines.push(chunk);
+      await print(results.splice(0));
+    }
+    // The last line of a file may lack its newline.
+    if (last !== NEWLINE) lines.push(Buffer.of(NEWLINE));
+    await print(results);
+  } finally {
+    // A read that is under way would hold up the end of the process.
+    input.destroy();
+    await closed;
   }
-  // The last line of a file may lack its newline.
-  if (last !== 10) lines.push(Buffer.from('\n'));
-  await print(results);
 }
 
 const writeTo = promisify(write) as (descriptor: number, data: Buffer, offset: number) => Promise<{ bytesWritten: number }>;

@@ -32,6 +32,11 @@ export class UserNames {
     this.#budget = new Budget(USER_LOOKUP_MS_PER_SECOND, this.#now);
   }
 
+  /** Names that were asked for and are remembered. */
+  get remembered(): number {
+    return this.#asked.size;
+  }
+
   /** The name of a user; undefined where there is none, or it cannot be found out now. */
   of(uid: number): string | undefined {
     const now = this.#now();

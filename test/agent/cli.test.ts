@@ -2,13 +2,8 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { EXIT_MEANINGS } from '../../agent/exit-codes.ts';
 import { VERSION } from '../../shared/version.ts';
-import { AgentProcess, Workplace } from './support/agent-process.ts';
-
-async function agent(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const process = new AgentProcess(args);
-  const { code } = await process.exited;
-  return { code, stdout: process.stdout, stderr: process.stderr };
-}
+import { Workplace } from './support/agent-process.ts';
+import { agent } from './support/run.ts';
 
 test('--version prints the version', async (t) => {
   t.deepEqual(await agent('--version'), { code: 0, stdout: `${VERSION}\n`, stderr: '' });

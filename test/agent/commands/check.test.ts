@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { ruleText } from '../rules/support.ts';
+import { Workplace } from '../support/agent-process.ts';
+import { agent } from '../support/run.ts';
+
+const GOOD = ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: env\ntests:\n  match: [{Image: /bin/env}]\n  no_match: [{Image: /bin/ls}]\n');
+const FAILING = ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: other\ntests:\n  match: [{Image: /bin/ls}]\n  no_match: [{type: exec, exe: /bin/env}]\n');
+
+function setting(rules: Readonly<Record<string, string>>, config = ''): Workplace {
+  const work = new Workplace();
+  mkdirSync(work.path('rules'));
+  for (const [name, text] of Object.entries(rules)) writeFileSync(work.path(`rules/${name}`), text);
+  work.configure(`${config}rules: { builtin: false, folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\n`);
+  return work;
+}
+
+test('check says which rules there are, why others are not used, and runs their tests', async (t) => {
+  using work = setting({ 'a.yml': GOOD, 'b.yml': GOOD.replace('title: Test', 'title: Old\nstatus: deprecated').replace('id: env', 'id: old') }, 'filters: [{ name: n, detection: { a: { Image: x }, condition: a }, action: keep }]\n');
+  const { code, stdout, stderr } = await agent('check', '--config', work.configFile);
+  t.is(stderr, '');
+  t.is(
+    stdout,
+    `${work.configFile}: good. Outputs: a (stdout)\nFilters: n (keep)\n` +
+      'Rules: 1 loaded, 0 correlations, 0 global filters, 0 refused\n  1 skipped: its status is deprecated\nTests of rules: 2 passed, 0 failed\n',
+  );
+  t.is(code, 0);
+});
+
+test('a refused rule and a test that fails are problems with a place, status 3', async (t) => {
+  using work = setting({ 'a.yml': GOOD, 'b.yml': FAILING, 'c.yml': GOOD.replace('Image|endswith', 'Image|endwith') });
+  const rules = work.path('rules');
+  const { code, stdout, stderr } = await agent('check', '--config', work.configFile);
+  t.is(code, 3);
+  t.is(stdout, '');
+  const lines = stderr.trimEnd().split('\n');
+  t.is(lines[0], `${rules}/c.yml:9:9: detection.s.Image|endwith: unknown modifier "endwith", did you mean "endswith"?`);
+  t.is(lines[1], `${rules}/b.yml:1:1: tests.match[0]: expected a match, and there is none: rule "Test"`);
+  t.is(lines[2], `${rules}/b.yml:1:1: tests.no_match[0]: expected no match, and there is one: rule "Test"`);
+  t.is(lines[3], '3 problems');
+  t.is(lines.at(-1), 'Tests of rules: 2 passed, 2 failed');
+  const json = JSON.parse((await agent('check', '--json', '--config', work.configFile)).stdout) as Record<string, unknown>;
+  t.like(json, { ok: false, rules: { loaded: 2, refused: 1, tests: { passed: 2, failed: 2 } } });
+  t.like((json['problems'] as object[])[1], { file: `${rules}/b.yml`, line: 1, path: 'tests.match[0]' });
+});
+
+test('what is odd about rules is a warning: the configuration is good all the same', async (t) => {
+  using work = setting({ 'a.yml': GOOD.replace('id: env', 'id: env\nsuppress: sometimes') });
+  const { code, stderr } = await agent('check', '--config', work.configFile);
+  t.is(code, 0);
+  t.is(stderr, `warning: ${work.path('rules')}/a.yml:1:1: suppress: expected such as "once per 10m per exe"; every match is an alert\n`);
+});
+
+test('the starter rules are in the program: all of them load and pass their tests', async (t) => {
+  using work = new Workplace();
+  work.configure('rules: {}\noutputs: [{ name: a, type: stdout }]\n');
+  const { code, stdout } = await agent('check', '--json', '--config', work.configFile);
+  t.is(code, 0);
+  const { rules } = JSON.parse(stdout) as { rules: { loaded: number; tests: { passed: number; failed: number } } };
+  t.true(rules.loaded >= 10 && rules.tests.passed >= 50);
+  t.is(rules.tests.failed, 0);
+});
+
+test('a folder that is not there is a problem at its place', async (t) => {
+  using work = new Workplace();
+  work.configure('rules: { folders: [/etc, /no/such/folder] }\noutputs: [{ name: a, type: stdout }]\n');
+  const { code, stderr } = await agent('check', '--config', work.configFile);
+  t.is(code, 3);
+  t.regex(stderr, /agent\.yaml:1:26: rules\.folders\[1\]: there is no folder \/no\/such\/folder/);
+});

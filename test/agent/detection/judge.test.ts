@@ -1,0 +1,116 @@
+import test from 'ava';
+import { DetectionCounters } from '../../../agent/detection/counters.ts';
+import { Judge, timeOf } from '../../../agent/detection/judge.ts';
+import { suppressionsOf } from '../../../agent/detection/suppression.ts';
+import { Enrichment } from '../../../agent/enrichment/enrichment.ts';
+import type { Lookups } from '../../../agent/rules/fields/lookups.ts';
+import { filtersOf } from '../../../agent/rules/filter.ts';
+import { Suppressor } from '../../../agent/rules/suppress.ts';
+import type { ExecEvent } from '../../../shared/events/exec.ts';
+import { execEvent } from '../../support/fake-helper.ts';
+import { load, ruleText } from '../rules/support.ts';
+import { exec, gap, toItem } from '../support/items.ts';
+
+/** Says which look-ups were set up, and fails on demand. */
+class Watched extends Enrichment {
+  needed: string[] = [];
+  failing = false;
+
+  constructor() {
+    super({ live: false });
+  }
+
+  override lookups(needed: ReadonlySet<keyof Lookups>): Lookups {
+    this.needed.push(...needed);
+    return { ...super.lookups(needed), userName: (uid) => (this.failing ? bang() : `user${uid}`) };
+  }
+}
+const bang = (): never => {
+  throw new Error('a defect');
+};
+
+function setting(rules: string | undefined, filters: unknown[] = [], report?: string) {
+  const set = rules === undefined ? undefined : load(rules);
+  const counters = new DetectionCounters();
+  const enrichment = new Watched();
+  enrichment.begin('boot');
+  const failures: unknown[] = [];
+  const judge = new Judge({
+    filters: filtersOf(filters, 'test').filters,
+    ...(set === undefined ? {} : { rules: { set, suppressions: suppressionsOf({ suppress: report === undefined ? [] : [{ report }] }, set).byRule } }),
+    platform: 'linux', enrichment, counters, suppressor: new Suppressor(), onFailure: (error) => failures.push(error),
+  });
+  return { judge, counters, enrichment, failures };
+}
+
+const filter = (detection: object, action: string, name = action) => ({ name, detection: { s: detection, condition: 's' }, action });
+const program = (seq: number, exe: string, more: Partial<ExecEvent> = {}) => toItem(execEvent(seq, { exe, ...more }));
+
+test('without filters and rules that concern it, a batch goes on as it is', (t) => {
+  const { judge } = setting(ruleText('s: {Image: /x}\ncondition: s'));
+  const batch = [exec(1), gap(2, 3), toItem({ type: 'later', seq: 4 })];
+  t.is(judge.judge(batch), batch);
+});
+
+test('the first filter that matches decides; what is dropped meets no rule; what is no exec meets no filter', (t) => {
+  const { judge, counters } = setting(ruleText('s: {Image|startswith: /}\ncondition: s', 'id: all\n'), [filter({ User: 'user0' }, 'keep'), filter({ Image: '/cc1' }, 'drop')]);
+  const out = judge.judge([program(1, '/cc1', { uid: 0 }), program(2, '/cc1'), program(3, '/ls'), gap(4, 9), toItem({ type: 'exec_failed', seq: 10, exe: '/cc1' })]);
+  t.deepEqual(out.map(({ first, isAlert }) => [first, isAlert]), [[1, true], [3, true], [4, false], [10, false]]);
+  t.deepEqual([...counters.filters], [['keep', 1], ['drop', 1]]);
+  t.like(counters, { judged: 3, dropped: 1, alerts: 2 });
+  t.deepEqual([...counters.rules], [['all', 2]]);
+});
+
+test('only what is read is looked up', (t) => {
+  t.deepEqual(setting(ruleText('s: {Image: /x}\ncondition: s')).enrichment.needed, []);
+  t.deepEqual(setting(ruleText('s: {User: x, Hashes|contains: y}\ncondition: s')).enrichment.needed.toSorted(), ['digests', 'userName']);
+  t.deepEqual(setting(undefined, [filter({ ParentCommandLine: 'x' }, 'drop')]).enrichment.needed, ['parentCommandLine']);
+  t.deepEqual(setting(ruleText('s: [x]\ncondition: s')).enrichment.needed, [], 'a keyword looks at what is there');
+  t.true(setting(undefined, [filter({ ParentCommandLine: 'x' }, 'drop')]).judge.needsTree);
+  t.false(setting(undefined, [filter({ Image: 'x' }, 'drop')]).judge.needsTree);
+});
+
+test('a keyword finds any value of the event, by whatever name', (t) => {
+  const { judge } = setting(ruleText('s: [secret]\ncondition: s'));
+  t.deepEqual(judge.judge([program(1, '/ls', { cwd: '/home/secret' }), program(2, '/ls', { argv: ['ls', 'my-secret'] }), program(3, '/ls')]).map(({ isAlert }) => isAlert), [true, true, false]);
+});
+
+test('an event that a defect keeps from being judged goes on as it is, and is counted', (t) => {
+  const { judge, counters, enrichment, failures } = setting(ruleText('s: {User: user1}\ncondition: s'));
+  enrichment.failing = true;
+  const batch = [program(1, '/ls'), program(2, '/ls')];
+  t.is(judge.judge(batch), batch);
+  t.is(counters.failed, 2);
+  t.is(failures.length, 2);
+});
+
+test('an alert is the event, what is known of its process, and its rules', (t) => {
+  const { judge } = setting(ruleText('s: {ParentCommandLine: web --serve, User: user5}\ncondition: s', 'id: a\nauthor: Ada\nlevel: low\n'));
+  const server = execEvent(1, { pid: 7, start_time: 70, exe: '/web', argv: ['web', '--serve'], parent: { pid: 1, start_time: 1, exe: '/init' } });
+  const shell = execEvent(2, { pid: 9, start_time: 90, uid: 5, exe: '/sh', parent: { pid: 7, start_time: 70, exe: '/web' } });
+  const [, alert] = judge.judge([toItem(server), toItem(shell)]);
+  const expected = {
+    ...shell,
+    entity_id: 'boot/9/90',
+    ancestors: [{ pid: 7, entity_id: 'boot/7/70', exe: '/web', command_line: 'web --serve' }, { pid: 1, entity_id: 'boot/1/1', exe: '/init' }],
+    rules: [{ id: 'a', title: 'Test', level: 'low', author: 'Ada', tags: [] }],
+  };
+  t.deepEqual(alert!.event as object, expected);
+  t.deepEqual(JSON.parse(alert!.line) as object, expected);
+  t.is(alert!.bytes, Buffer.byteLength(alert!.line) + 1);
+});
+
+test('suppression is for each rule and group; an event of which every rule is held back is no alert', (t) => {
+  const two = `${ruleText('s: {Image: /a}\ncondition: s', 'id: a\n')}---\n${ruleText('s: {CommandLine|contains: x}\ncondition: s', 'id: x\n')}`;
+  const { judge, counters } = setting(two, [], 'once per 1m per CurrentDirectory');
+  const at = (seq: number, cwd: string, argv: string[]) => program(seq, '/a', { cwd, argv });
+  const out = judge.judge([at(1, '/1', ['-']), at(2, '/1', ['-']), at(3, '/1', ['x']), at(4, '/2', ['-'])]);
+  t.deepEqual(out.map(({ event }) => ((event as { rules?: Array<{ id: string }> }).rules ?? []).map(({ id }) => id)), [['a'], [], ['x'], ['a']]);
+  t.like(counters, { suppressed: 2, alerts: 3 });
+});
+
+test('the time of an event is its own, to the millisecond', (t) => {
+  t.is(timeOf({ timestamp: 1678886400, time: '2023-03-15T13:20:00.123456789Z' }), 1678886400123);
+  t.is(timeOf({ timestamp: 1678886400, time: '2023-03-15T13:20:00Z' }), 1678886400000);
+  t.is(timeOf({ timestamp: 1678886400, time: '2023-03-15T13:20:00.5Z' }), 1678886400500);
+});

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from '../../../agent/detection/limits.ts';
+import { readRuleFolders, RuleFolderError } from '../../../agent/detection/rule-files.ts';
+
+function folder(t: ExecutionContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'probes-rules-'));
+  t.teardown(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+const refusal = (t: ExecutionContext, path: string): string => {
+  const error = t.throws(() => readRuleFolders([path]), { instanceOf: RuleFolderError });
+  t.is(error.folder, path);
+  return error.message;
+};
+
+test('rule files are found at any depth, in the order of their paths, and what is no rule file is passed over', (t) => {
+  const path = folder(t);
+  mkdirSync(join(path, 'b/c'), { recursive: true });
+  mkdirSync(join(path, '.git'));
+  for (const name of ['z.yml', 'a.YAML', 'b/c/x.yml', 'note.txt', '.hidden.yml', '.git/y.yml', 'b/x.yml~']) writeFileSync(join(path, name), name);
+  symlinkSync(join(path, 'z.yml'), join(path, 'link.yml'));
+  symlinkSync('/no/such/file', join(path, 'nowhere.yml'));
+  execFileSync('mkfifo', [join(path, 'pipe.yml')]);
+  const { files, folders } = readRuleFolders([path]);
+  t.deepEqual(files.map(({ file, text }) => [file.slice(path.length + 1), text]), [['a.YAML', 'a.YAML'], ['b/c/x.yml', 'b/c/x.yml'], ['link.yml', 'z.yml'], ['z.yml', 'z.yml']]);
+  t.deepEqual(folders.map((each) => each.slice(path.length)), ['', '/b', '/b/c']);
+});
+
+test('a folder that is missing or none says what to do', (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, 'file'), '');
+  t.regex(refusal(t, join(path, 'none')), /^there is no folder .*; make it, or take it out of the list$/);
+  t.regex(refusal(t, join(path, 'file')), /is not a folder$/);
+});
+
+test('what is larger than the limits is refused: a file, all files together, their number, a circle of links', (t) => {
+  const large = folder(t);
+  writeFileSync(join(large, 'a.yml'), '#'.repeat(MAX_RULE_FILE_BYTES + 1));
+  t.regex(refusal(t, large), new RegExp(`a\\.yml is ${MAX_RULE_FILE_BYTES + 1} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`));
+
+  const heavy = folder(t);
+  writeFileSync(join(heavy, 'a.yml'), '#'.repeat(MAX_RULE_FILE_BYTES));
+  for (let i = 0; i < MAX_RULE_BYTES / MAX_RULE_FILE_BYTES; i++) symlinkSync('a.yml', join(heavy, `${i}.yml`));
+  t.regex(refusal(t, heavy), new RegExp(`more than ${MAX_RULE_BYTES} bytes of rules`));
+
+  const many = folder(t);
+  for (let i = 0; i <= MAX_RULE_FILES; i++) writeFileSync(join(many, `${i}.yml`), '');
+  t.regex(refusal(t, many), new RegExp(`more than ${MAX_RULE_FILES} rule files`));
+
+  const circle = folder(t);
+  symlinkSync('.', join(circle, 'again'));
+  t.regex(refusal(t, circle), new RegExp(`deeper than ${MAX_RULE_DEPTH} folders; is there a link that leads back`));
+});

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import type { ExecEvent } from '../../../shared/events/exec.ts';
+import { MAX_ANCESTORS, MAX_PROCESS_BYTES, MAX_PROCESSES, MAX_REMEMBERED_COMMAND, PROC_READS_PER_SECOND } from '../../../agent/enrichment/limits.ts';
+import { readRunningProcess } from '../../../agent/enrichment/proc.ts';
+import { ProcessTree } from '../../../agent/enrichment/process-tree.ts';
+import { execEvent } from '../../support/fake-helper.ts';
+
+/** A process that began at its own pid, child of another such. */
+const child = (pid: number, parent: number, overrides: Partial<ExecEvent> = {}): ExecEvent =>
+  execEvent(pid, { pid, start_time: pid, exe: `/bin/${pid}`, argv: [`/bin/${pid}`, 'x'], parent: { pid: parent, start_time: parent, exe: `/bin/${parent}` }, ...overrides });
+
+test('ancestors are known as far as events told of them, and one step further by name', (t) => {
+  const tree = new ProcessTree();
+  for (const event of [child(10, 1), child(20, 10), child(30, 20)]) tree.see(event);
+  t.deepEqual(tree.ancestorsOf(child(40, 30)).map(({ pid, image, commandLine }) => [pid, image, commandLine]), [
+    [30, '/bin/30', '/bin/30 x'], [20, '/bin/20', '/bin/20 x'], [10, '/bin/10', '/bin/10 x'], [1, '/bin/1', undefined],
+  ]);
+  t.is(tree.parentOf(child(40, 30))?.commandLine, '/bin/30 x');
+  t.is(tree.parentOf(execEvent(1)), undefined);
+});
+
+test('a process that executes something else is that from then on', (t) => {
+  const tree = new ProcessTree();
+  tree.see(child(10, 1));
+  tree.see(child(10, 1, { exe: '/bin/other', argv: ['other'] }));
+  t.is(tree.parentOf(child(20, 10))?.commandLine, 'other');
+  t.is(tree.size, 1);
+});
+
+test('a pid that is used again is another process', (t) => {
+  const tree = new ProcessTree();
+  tree.see(child(10, 1));
+  tree.see(child(10, 1, { start_time: 5000, argv: ['second'] }));
+  t.is(tree.parentOf(child(20, 10)), undefined, 'the first is gone');
+  t.is(tree.parentOf(child(20, 10, { parent: { pid: 10, start_time: 5000 } }))?.commandLine, 'second');
+  t.is(tree.parentOf(child(20, 10, { parent: { pid: 10, start_time: 9000 } })), undefined, 'one that came later');
+});
+
+test('a circle of parents ends, and so does a long line', (t) => {
+  const tree = new ProcessTree();
+  tree.see(child(10, 20));
+  tree.see(child(20, 10));
+  t.is(tree.ancestorsOf(child(30, 10)).length, 2);
+  for (let pid = 101; pid < 200; pid++) tree.see(child(pid, pid - 1));
+  t.is(tree.ancestorsOf(child(200, 199)).length, MAX_ANCESTORS);
+});
+
+test('memory is bounded in processes and in bytes; what was needed last stays', (t) => {
+  const few = new ProcessTree({ maxProcesses: 3 });
+  for (const pid of [10, 20, 30]) few.see(child(pid, 1));
+  few.parentOf(child(99, 10));
+  few.see(child(40, 1));
+  t.is(few.size, 3);
+  t.truthy(few.parentOf(child(99, 10)));
+  t.is(few.parentOf(child(99, 20)), undefined);
+
+  const tree = new ProcessTree();
+  const long = ['a'.repeat(1_000_000)];
+  for (let pid = 10; pid < 10 + 2 * MAX_PROCESSES; pid++) tree.see(child(pid, 1, { argv: long }));
+  t.true(tree.size <= MAX_PROCESSES && tree.bytes <= MAX_PROCESS_BYTES);
+  t.is(tree.parentOf(child(99_999, 9 + 2 * MAX_PROCESSES))?.commandLine?.length, MAX_REMEMBERED_COMMAND);
+  tree.clear();
+  t.deepEqual([tree.size, tree.bytes], [0, 0]);
+});
+
+test('what no event told of is asked of the system, once, and not too often', (t) => {
+  const asked: number[] = [];
+  const tree = new ProcessTree({ askSystem: (pid) => (asked.push(pid), pid === 10 ? { parentPid: 5, commandLine: 'ten' } : undefined) });
+  for (let i = 0; i < 3; i++) {
+    t.is(tree.parentOf(child(20, 10))?.commandLine, 'ten');
+    t.deepEqual(tree.parentOf(child(20, 11)), { pid: 11, startTime: 11, image: '/bin/11' });
+  }
+  t.deepEqual(tree.ancestorsOf(child(20, 10)).map(({ pid }) => pid), [10, 5]);
+  t.deepEqual(asked, [10, 11, 5]);
+  for (let pid = 1000; pid < 1000 + 2 * PROC_READS_PER_SECOND; pid++) tree.parentOf(child(20, pid));
+  t.true(asked.length < 1.5 * PROC_READS_PER_SECOND);
+});
+
+test('/proc tells the command line of a process that runs, and not of another with its pid', async (t) => {
+  const running = spawn('sleep', ['1000']);
+  try {
+    await delay(100);
+    const ticks = Number(readFileSync(`/proc/${running.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]);
+    t.deepEqual(readRunningProcess(running.pid!, ticks * 10_000 + 9999), { parentPid: process.pid, commandLine: 'sleep 1000' });
+    t.deepEqual(readRunningProcess(running.pid!, undefined), { parentPid: process.pid, commandLine: 'sleep 1000' });
+    t.is(readRunningProcess(running.pid!, ticks * 10_000 - 1), undefined);
+    t.is(readRunningProcess(running.pid!, ticks * 10_000 + 10_000), undefined);
+  } finally {
+    running.kill('SIGKILL');
+  }
+  await new Promise((resolve) => running.once('exit', resolve));
+  t.is(readRunningProcess(running.pid!, undefined), undefined);
+});
