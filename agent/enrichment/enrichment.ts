@@ -7,7 +7,7 @@ import { ProcessTree } from './process-tree.ts';
 import { UserNames } from './user-names.ts';
 
 /** A process above the one that an alert is about. */
-export interface Ancestor {
+interface Ancestor {
   readonly pid: number;
   readonly entity_id?: string;
   readonly exe?: string;

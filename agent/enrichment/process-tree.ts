@@ -1,25 +1,32 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { commandLineOf, imageOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
+import { Generations } from './generations.ts';
 import { MAX_ANCESTORS, MAX_PROCESS_BYTES, MAX_PROCESSES, MAX_REMEMBERED_COMMAND, PROC_READS_PER_SECOND } from './limits.ts';
 import type { readRunningProcess } from './proc.ts';
 
+/** How an event names the parent of its process. */
+type ParentReference = NonNullable<ExecEvent['parent']>;
+
 /** What is known of a process. */
-export interface KnownProcess {
+export class KnownProcess {
   readonly pid: number;
   /** Microseconds since boot. */
-  readonly startTime?: number;
-  readonly image?: string;
+  readonly startTime: number | undefined;
+  readonly image: string | undefined;
   /** Its first characters (MAX_REMEMBERED_COMMAND). */
-  readonly commandLine?: string;
-  readonly uid?: number;
-  readonly parent?: ParentReference;
-}
+  readonly commandLine: string | undefined;
+  readonly uid: number | undefined;
+  readonly parent: ParentReference | undefined;
 
-interface ParentReference {
-  readonly pid: number;
-  readonly start_time?: number;
-  readonly exe?: string;
+  constructor({ pid, start_time, exe }: ParentReference, commandLine?: string, uid?: number, parent?: ParentReference) {
+    this.pid = pid;
+    this.startTime = start_time;
+    this.image = exe;
+    this.commandLine = commandLine;
+    this.uid = uid;
+    this.parent = parent;
+  }
 }
 
 export interface ProcessTreeOptions {
@@ -34,14 +41,14 @@ export interface ProcessTreeOptions {
  * among them; bounded. What no event told of is asked of the system, once.
  */
 export class ProcessTree {
-  readonly #options: ProcessTreeOptions;
+  readonly #askSystem: ProcessTreeOptions['askSystem'];
   readonly #budget = new Budget(PROC_READS_PER_SECOND);
-  /** By pid, what was needed longest ago first. A pid that is used again replaces its predecessor. */
-  readonly #processes = new Map<number, KnownProcess>();
-  #bytes = 0;
+  /** By pid. A pid that is used again replaces its predecessor. */
+  readonly #processes: Generations<number, KnownProcess>;
 
-  constructor(options: ProcessTreeOptions = {}) {
-    this.#options = options;
+  constructor({ askSystem, maxProcesses = MAX_PROCESSES, maxBytes = MAX_PROCESS_BYTES }: ProcessTreeOptions = {}) {
+    this.#askSystem = askSystem;
+    this.#processes = new Generations({ entries: maxProcesses, bytes: maxBytes }, sizeOf);
   }
 
   get size(): number {
@@ -50,21 +57,15 @@ export class ProcessTree {
 
   /** An estimate of the memory that is held. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#processes.bytes;
   }
 
   /** Remembers the process that executed something; what it was before is forgotten. */
   see(event: ExecEvent): void {
-    const { pid, start_time: startTime, uid, parent } = event;
-    const image = imageOf(event);
-    this.#put({
-      pid,
-      commandLine: startOf(commandLineOf(event)),
-      ...(startTime === undefined ? {} : { startTime }),
-      ...(image === undefined ? {} : { image }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(parent === undefined ? {} : { parent }),
-    });
+    const { pid, start_time, uid, parent } = event;
+    const exe = imageOf(event);
+    const reference = { pid, ...(start_time === undefined ? undefined : { start_time }), ...(exe === undefined ? undefined : { exe }) };
+    this.#processes.set(pid, new KnownProcess(reference, startOf(commandLineOf(event)), uid, parent));
   }
 
   /** The parent of the process that executed something. */
@@ -78,7 +79,7 @@ export class ProcessTree {
     const seen = new Set([event.pid]);
     for (let next = event.parent; next !== undefined && ancestors.length < MAX_ANCESTORS && !seen.has(next.pid); ) {
       seen.add(next.pid);
-      const found: KnownProcess = this.#find(next) ?? fromReference(next);
+      const found: KnownProcess = this.#find(next) ?? new KnownProcess(next);
       ancestors.push(found);
       next = found.parent;
     }
@@ -88,18 +89,13 @@ export class ProcessTree {
   /** Another boot has begun: its processes are others. */
   clear(): void {
     this.#processes.clear();
-    this.#bytes = 0;
   }
 
   #find(reference: ParentReference): KnownProcess | undefined {
     const { pid, start_time: startTime } = reference;
     const known = this.#processes.get(pid);
     if (known !== undefined) {
-      if (known.startTime === startTime || known.startTime === undefined || startTime === undefined) {
-        this.#processes.delete(pid);
-        this.#processes.set(pid, known);
-        return known;
-      }
+      if (known.startTime === startTime || known.startTime === undefined || startTime === undefined) return known;
       // The pid has been used again since: who had it before is gone.
       if (known.startTime > startTime) return undefined;
     }
@@ -107,41 +103,15 @@ export class ProcessTree {
   }
 
   #ask(reference: ParentReference): KnownProcess | undefined {
-    const { askSystem } = this.#options;
-    if (askSystem === undefined || !this.#budget.isLeft) return undefined;
+    if (this.#askSystem === undefined || !this.#budget.isLeft) return undefined;
     this.#budget.spend(1);
-    const running = askSystem(reference.pid, reference.start_time);
-    const process: KnownProcess = {
-      ...fromReference(reference),
-      ...(running === undefined ? {} : { commandLine: running.commandLine }),
-      ...(running === undefined || running.parentPid === 0 ? {} : { parent: { pid: running.parentPid } }),
-    };
+    const running = this.#askSystem(reference.pid, reference.start_time);
+    const parent = running === undefined || running.parentPid === 0 ? undefined : { pid: running.parentPid };
+    const process = new KnownProcess(reference, running?.commandLine, undefined, parent);
     // Also when nothing is known: it is not asked again.
-    this.#put(process);
+    this.#processes.set(reference.pid, process);
     return process;
   }
-
-  #put(process: KnownProcess): void {
-    const { maxProcesses = MAX_PROCESSES, maxBytes = MAX_PROCESS_BYTES } = this.#options;
-    this.#forget(process.pid);
-    this.#processes.set(process.pid, process);
-    this.#bytes += sizeOf(process);
-    while (this.#processes.size > maxProcesses || this.#bytes > maxBytes) {
-      const [oldest] = this.#processes.keys();
-      this.#forget(oldest!);
-    }
-  }
-
-  #forget(pid: number): void {
-    const known = this.#processes.get(pid);
-    if (known === undefined) return;
-    this.#processes.delete(pid);
-    this.#bytes -= sizeOf(known);
-  }
-}
-
-function fromReference({ pid, start_time: startTime, exe }: ParentReference): KnownProcess {
-  return { pid, ...(startTime === undefined ? {} : { startTime }), ...(exe === undefined ? {} : { image: exe }) };
 }
 
 /** The object and its numbers, then two bytes a character, since a string that is not Latin takes two. */

@@ -1,4 +1,4 @@
-// node test/bench/agent-throughput.ts [--events 500000] [--rounds 5] [--agent dist/probes-agent]
+// node test/bench/agent-throughput.ts [--events 500000] [--rounds 5] [--agent dist/probes-agent] [--config 'rules: {}']
 //
 // What an event costs the agent: processor time, user and system, from the helper's socket to a file, and memory. A
 // stand-in for the helper sends lines of the usual kinds and sizes. The same bytes through a
@@ -35,7 +35,7 @@ const PATIENCE_MS = 20_000;
 const WARM_UP = 50_000;
 
 const { values } = parseArgs({
-  options: { events: { type: 'string', default: '500000' }, rounds: { type: 'string', default: '5' }, agent: { type: 'string', default: '' } },
+  options: { events: { type: 'string', default: '500000' }, rounds: { type: 'string', default: '5' }, agent: { type: 'string', default: '' }, config: { type: 'string', default: '' } },
 });
 const events = Number(values.events);
 const rounds = Number(values.rounds);
@@ -107,7 +107,7 @@ function sizeOf(folder: string): number {
 
 const agent = (socket: string, file: string, folder: string): string[] => {
   const config = join(folder, 'agent.yaml');
-  writeFileSync(config, `source: { socket: ${socket} }\noutputs:\n  - { name: local, type: file, path: ${file}, max_files: 1000, max_bytes: 64MiB }\n`);
+  writeFileSync(config, `source: { socket: ${socket} }\noutputs:\n  - { name: local, type: file, path: ${file}, max_files: 1000, max_bytes: 64MiB }\n${values.config}\n`);
   return [...agentCommand(), 'run', '--config', config];
 };
 const copy = (socket: string, file: string): string[] => [process.execPath, here('./copy-socket.ts'), socket, file];

@@ -1,0 +1,58 @@
+/**
+ * A bounded map that forgets what was not needed for longest, roughly: two halves, of which the older is dropped when the newer is
+ * full. What is read from the older moves to the newer. Unlike a map that is kept in the order of use, nothing is ever taken out one by
+ * one, which costs a JavaScript Map more than everything else that is done here.
+ */
+export class Generations<Key, Value> {
+  readonly #most: { readonly entries: number; readonly bytes: number };
+  readonly #sizeOf: (value: Value) => number;
+  #newer = new Map<Key, Value>();
+  #older = new Map<Key, Value>();
+  #newerBytes = 0;
+  #olderBytes = 0;
+
+  /** @param sizeOf an estimate of the memory that a value takes, in bytes */
+  constructor(most: { readonly entries: number; readonly bytes: number }, sizeOf: (value: Value) => number) {
+    this.#most = most;
+    this.#sizeOf = sizeOf;
+  }
+
+  /** Entries that are held, those that were replaced since among them. */
+  get size(): number {
+    return this.#newer.size + this.#older.size;
+  }
+
+  get bytes(): number {
+    return this.#newerBytes + this.#olderBytes;
+  }
+
+  get(key: Key): Value | undefined {
+    const value = this.#newer.get(key);
+    if (value !== undefined) return value;
+    const old = this.#older.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
+  }
+
+  set(key: Key, value: Value): void {
+    const { entries, bytes } = this.#most;
+    const size = this.#sizeOf(value);
+    if (this.#newer.size >= entries / 2 || this.#newerBytes + size > bytes / 2) {
+      this.#older = this.#newer;
+      this.#olderBytes = this.#newerBytes;
+      this.#newer = new Map();
+      this.#newerBytes = 0;
+    }
+    const before = this.#newer.get(key);
+    if (before !== undefined) this.#newerBytes -= this.#sizeOf(before);
+    this.#newer.set(key, value);
+    this.#newerBytes += size;
+  }
+
+  clear(): void {
+    this.#newer = new Map();
+    this.#older = new Map();
+    this.#newerBytes = 0;
+    this.#olderBytes = 0;
+  }
+}
