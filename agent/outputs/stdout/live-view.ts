@@ -2,6 +2,7 @@ import type { GapEvent } from '../../../shared/events/gap.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../../shared/events/exec.ts';
 import type { ExitEvent } from '../../../shared/events/exit.ts';
 import type { StreamEvent } from '../../item.ts';
+import type { MatchedRule } from '../../rules/detect.ts';
 import { cutTo, neutralise, padTo, widthOf } from '../../terminal-text.ts';
 import type { Paint } from './paint.ts';
 
@@ -59,13 +60,19 @@ function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions
   const room = columns - widthOf(cells.map(([text]) => text).join(' ')) - 1;
   const notesText = notes === '' ? '' : cutTo(`[${notes}]`, Math.max(0, room - LEAST_COMMAND_WIDTH - 1));
   const command = cutTo(neutralise(event.command), notesText === '' ? room : room - widthOf(notesText) - 1);
-  const style = event.type === 'exec_failed' ? 'red' : event.source === 'snapshot' ? 'dim' : 'plain';
-  const line = `${left} ${paint(style, command)}`;
-  return notesText === '' ? line : `${line} ${paint(event.type === 'exec_failed' ? 'red' : 'magenta', notesText)}`;
+  const isRed = event.type === 'exec_failed' || matchedRules(event).length > 0;
+  const line = `${left} ${paint(isRed ? 'red' : event.source === 'snapshot' ? 'dim' : 'plain', command)}`;
+  return notesText === '' ? line : `${line} ${paint(isRed ? 'red' : 'magenta', notesText)}`;
+}
+
+/** What an alert says of the rules that matched it: level and title of each. */
+function matchedRules(event: object): string[] {
+  const { rules } = event as { rules?: ReadonlyArray<Pick<MatchedRule, 'level' | 'title'>> };
+  return Array.isArray(rules) ? rules.map(({ level = 'alert', title }: Pick<MatchedRule, 'level' | 'title'>) => neutralise(`${level.toUpperCase()}: ${title}`)) : [];
 }
 
 function notesOf(event: ExecEvent | ExecFailedEvent): string {
-  const notes = (event.flags ?? []).map(neutralise);
+  const notes = [...matchedRules(event), ...(event.flags ?? []).map(neutralise)];
   if (event.type === 'exec_failed') notes.unshift(neutralise(event.error));
   if (event.euid !== undefined && event.euid !== event.uid) notes.push(`euid ${event.euid}`);
   if (event.argv_truncated) notes.push('truncated');

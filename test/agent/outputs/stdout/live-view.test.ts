@@ -34,6 +34,12 @@ test('a program that runs with other rights than its caller says so', (t) => {
   t.regex(formatEvent({ ...EXEC_EXAMPLE, flags: ['setuid'], euid: 0 }, view()), /\[setuid euid 0\]$/);
 });
 
+test('an alert names its rules, in red', (t) => {
+  const alert = { ...EXEC_EXAMPLE, rules: [{ id: 'a', title: 'Shell', level: 'high' }, { id: 'b', title: 'No Level' }] };
+  t.regex(formatEvent(alert, view()), / \/usr\/bin\/npm install \[HIGH: Shell ALERT: No Level script\]$/);
+  t.regex(formatEvent(alert, view({ paint })), /<red>\/usr\/bin\/npm install <red>\[/);
+});
+
 test('an exit says how and after how long', (t) => {
   t.is(formatEvent(EXIT_EXAMPLE, view()), '14:20:03.000              12345         exit 0 after 2.877 s');
 });
@@ -71,7 +77,7 @@ test('every line fits the terminal, however narrow, and flags outlive a long com
 test('no field of an event reaches the terminal as it is', (t) => {
   const evil = '\x1b[31m\u202e\n';
   const events: StreamEvent[] = [
-    { ...EXEC_EXAMPLE, command: evil, flags: [evil], time: evil },
+    { ...EXEC_EXAMPLE, command: evil, flags: [evil], time: evil, rules: [{ title: evil, level: evil }] } as StreamEvent,
     { ...EXEC_FAILED_EXAMPLE, command: evil, error: evil },
     { ...EXIT_EXAMPLE, signal: evil },
     { ...GAP_EXAMPLE, hop: evil, cause: evil },

@@ -1,0 +1,90 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { parseConfig } from '../../agent/config/load.ts';
+import { DetectionCounters } from '../../agent/detection/counters.ts';
+import { Judge } from '../../agent/detection/judge.ts';
+import * as detection from '../../agent/detection/limits.ts';
+import * as enrichment from '../../agent/enrichment/limits.ts';
+import { Enrichment } from '../../agent/enrichment/enrichment.ts';
+import { itemOf } from '../../agent/item.ts';
+import { runRuleTests } from '../../agent/rules/tests.ts';
+import { Suppressor } from '../../agent/rules/suppress.ts';
+import { EXEC_EXAMPLE } from '../../shared/events/exec.ts';
+import { HELLO_EXAMPLE } from '../../shared/events/hello.ts';
+import { load } from '../agent/rules/support.ts';
+import { Workplace } from '../agent/support/agent-process.ts';
+import { agent } from '../agent/support/run.ts';
+import { execEvent } from '../support/fake-helper.ts';
+
+const PAGE = readFileSync(new URL('../../docs/rules.md', import.meta.url), 'utf8');
+
+/** The text under a heading of the second level. */
+const section = (heading: string): string => PAGE.split(`\n## ${heading}\n`)[1]!.split(/^## /mu, 1)[0]!;
+
+/** The code in it, in its order. */
+function blocks(heading: string, language: string): string[] {
+  return [...section(heading).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gmsu'))].map((match) => match[1] ?? '');
+}
+
+test('the configuration that the page shows is good, and so are its filters', (t) => {
+  t.true(parseConfig(blocks('Switch rules on', 'yaml')[0]!, 'docs').ok);
+  t.true(parseConfig(`outputs: [{ name: a, type: stdout }]\n${blocks('Filters', 'yaml')[0]!}`, 'docs').ok);
+});
+
+/** @param live whether users of this machine may be asked for */
+function judge(rules: string | undefined, filters = '', live = false): { judge: Judge; counters: DetectionCounters } {
+  const config = parseConfig(`outputs: [{ name: a, type: stdout }]\n${filters}`, 'docs');
+  const counters = new DetectionCounters();
+  const known = new Enrichment({ live });
+  known.begin(HELLO_EXAMPLE.boot_id);
+  return {
+    counters,
+    judge: new Judge({
+      filters: config.ok ? config.config.filters : [],
+      ...(rules === undefined ? {} : { rules: { set: load(rules), suppressions: new Map() } }),
+      platform: 'linux', enrichment: known, counters, suppressor: new Suppressor(), onFailure: (error) => { throw error; },
+    }),
+  };
+}
+
+test("the rule that the page shows turns the protocol's example into the alert that it shows", (t) => {
+  const [alert] = judge(blocks('Alerts', 'yaml')[0]!).judge.judge([itemOf(EXEC_EXAMPLE)]);
+  t.is(`${alert!.line}\n`, blocks('Alerts', 'json')[0]);
+});
+
+test('the filters that the page shows drop the compiler and keep the rest', (t) => {
+  const { judge: filters, counters } = judge(undefined, blocks('Filters', 'yaml')[0]!, true);
+  const compiler = { exe: '/usr/libexec/gcc/cc1plus' };
+  const parent = { pid: 1, exe: '/usr/sbin/cron' };
+  const out = filters.judge([execEvent(1, compiler), execEvent(2, { ...compiler, uid: 0, parent }), execEvent(3)].map(itemOf));
+  t.deepEqual(out.map(({ first }) => first), [2, 3]);
+  t.deepEqual([...counters.filters], [['compiler noise', 1], ["what root's cron does", 1]]);
+});
+
+test('the rule with tests that the page shows passes them', (t) => {
+  const results = runRuleTests(load(blocks('Write a rule', 'yaml')[0]!), (event) => event);
+  t.deepEqual(results.map(({ passed }) => passed), [true, true]);
+});
+
+test('match prints what the page says', async (t) => {
+  using work = new Workplace();
+  mkdirSync(work.path('rules'));
+  writeFileSync(work.path('rules/npm.yml'), blocks('Alerts', 'yaml')[0]!);
+  writeFileSync(work.path('events.jsonl'), `${JSON.stringify(EXEC_EXAMPLE)}\n`);
+  const { stdout, stderr } = await agent('match', '--rules', work.path('rules'), work.path('events.jsonl'));
+  t.is(stdout, blocks('Try rules on recorded events', '')[0]!.split('\n').slice(1).join('\n'));
+  for (const key of Object.keys(JSON.parse(stderr) as object)) t.true(PAGE.includes(`\`${key}\``), key);
+});
+
+test('the page names the counters, and every number that it states is the code\'s', (t) => {
+  for (const key of Object.keys(new DetectionCounters().summary())) t.true(section('Counters').includes(`\`${key}\``), key);
+  const number = (value: number): string => value.toLocaleString('en');
+  const { MAX_RULE_FOLDERS, MAX_RULE_FILES, MAX_RULE_DEPTH, MAX_WATCHED_FOLDERS, MAX_SUPPRESSED_GROUPS } = detection;
+  t.true(PAGE.includes(`At most ${MAX_RULE_FOLDERS} folders of rules, ${number(MAX_RULE_FILES)} files, 1 MiB a file, 64 MiB together, ${MAX_RULE_DEPTH} folders deep; ${number(MAX_WATCHED_FOLDERS)} folders are watched.`));
+  t.deepEqual([detection.MAX_RULE_FILE_BYTES, detection.MAX_RULE_BYTES, enrichment.MAX_HASHED_BYTES, enrichment.MAX_PROCESS_BYTES].map((bytes) => bytes / 2 ** 20), [1, 64, 256, 32]);
+  t.true(PAGE.includes(`At most ${number(MAX_SUPPRESSED_GROUPS)} groups`));
+  t.true(PAGE.includes(`keeps ${number(enrichment.MAX_REMEMBERED_COMMAND)} characters`));
+  t.true(PAGE.includes(`${enrichment.PROC_READS_PER_SECOND} times a second`));
+  t.true(PAGE.includes(`grandparent and so on, ${enrichment.MAX_ANCESTORS} at most`));
+  t.deepEqual([Math.floor(enrichment.MAX_PROCESSES / 1000), enrichment.USER_NAME_MS / 60_000, enrichment.HASH_MS_PER_SECOND / 1000], [16, 10, 0.2]);
+});
