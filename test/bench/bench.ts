@@ -3,7 +3,7 @@
 // What watching costs: the time it adds to each exec, the observer's own processor
 // time and memory, and what it lost or cut; ours beside other tools, in one run.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { mountTracing } from '../../scripts/kernel-mounts.ts';
@@ -20,6 +20,7 @@ import type { Observer } from './observers/observer.ts';
 import { OWN, OWN_VARIANTS } from './observers/ours.ts';
 import { PRINTING } from './observers/printing.ts';
 import { terminal, type Participant, type Results } from './report.ts';
+import { measureRules, rulesSection, withRulesSection } from './rules/section.ts';
 import { SHAPES, Storms, type Shape } from './storm.ts';
 import { idle, latency, million, neverSlept, peakMemory, trickle, type Peak } from './sustained.ts';
 
@@ -30,7 +31,7 @@ const USAGE = `npm run bench -- [options]
 
   --rounds N        how often each is measured (7)
   --execs N         execs in each storm (10000)
-  --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}
+  --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or rules: the rule engine alone, which needs no root
   --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
   --quick           the storms alone: no latency, idle time and peak memory
   --million         also a million execs by two workers
@@ -132,7 +133,16 @@ async function measureOwn(bench: Bench, storms: Storms, execs: number, failures:
   return own;
 }
 
+/** The rule engine, which has nothing to do with a kernel. */
+function benchRules(): void {
+  const result = measureRules();
+  process.stdout.write(values.json ? `${JSON.stringify(result, undefined, 2)}\n` : rulesSection(result));
+  const page = inCheckout('docs/benchmarks.md');
+  if (values.write) writeFileSync(page, withRulesSection(readFileSync(page, 'utf8'), rulesSection(result)));
+}
+
 async function main(): Promise<void> {
+  if (values.only === 'rules') return benchRules();
   if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Error('needs root on Linux: sudo npm run bench');
   const [rounds, execs] = [whole('rounds', values.rounds, 1000), whole('execs', values.execs, 40_000)];
   const observersAsked = choose('only', OBSERVERS, values.only);
@@ -177,6 +187,7 @@ async function main(): Promise<void> {
     pairs,
     peaks,
     ...own,
+    rules: await attempt(failures, 'rules', async () => measureRules()) ?? { missing: 'it failed in this run' },
     failures,
     slept: !neverSlept(),
   };

@@ -1,3 +1,4 @@
+import { rulesSection } from './rules/section.ts';
 import { bareLine, cells, comparisons, HEADINGS, ownFigures, rowsOf, type Results } from './report.ts';
 
 /** docs/benchmarks.md: all of it is made here. */
@@ -60,6 +61,7 @@ ${ownFigures(results).map(row).join('\n')}
 From exec to file: from the start time of the process, which the event carries and which lies a few microseconds before the exec, until
 the line is in the file, looked at every millisecond.${results.slept ? ' The machine has slept since its start, so these figures are wrong.' : ''}
 
+${rulesSection(results.rules)}
 ## Who was measured
 
 ${row(['', 'what', 'command'])}

@@ -1,6 +1,7 @@
 import type { Machine } from './machine.ts';
 import type { Pair } from './measure.ts';
 import { median, quartiles, sum, type Quartiles } from './statistics.ts';
+import type { RulesResult } from './rules/section.ts';
 import type { Idle, Latency, Million, Peak } from './sustained.ts';
 
 export interface Participant {
@@ -25,6 +26,7 @@ export interface Results {
   readonly latency?: { readonly trickle: Latency; readonly storm: Latency };
   readonly idle?: Idle;
   readonly million?: Million;
+  readonly rules: RulesResult;
   /** What did not work, and why. */
   readonly failures: readonly string[];
   readonly slept: boolean;

@@ -49,7 +49,7 @@ function judge(rules: string | undefined, filters = '', live = false): { judge: 
 
 test("the rule that the page shows turns the protocol's example into the alert that it shows", (t) => {
   const [alert] = judge(blocks('Alerts', 'yaml')[0]!).judge.judge([itemOf(EXEC_EXAMPLE)]);
-  t.is(`${alert!.line}\n`, blocks('Alerts', 'json')[0]);
+  t.is(`${alert!.line}\n`, blocks('Alerts', 'json')[0]!);
 });
 
 test('the filters that the page shows drop the compiler and keep the rest', (t) => {

@@ -68,7 +68,8 @@ function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions
 /** What an alert says of the rules that matched it: level and title of each. */
 function matchedRules(event: object): string[] {
   const { rules } = event as { rules?: ReadonlyArray<Pick<MatchedRule, 'level' | 'title'>> };
-  return Array.isArray(rules) ? rules.map(({ level = 'alert', title }: Pick<MatchedRule, 'level' | 'title'>) => neutralise(`${level.toUpperCase()}: ${title}`)) : [];
+  if (!Array.isArray(rules)) return [];
+  return (rules as Pick<MatchedRule, 'level' | 'title'>[]).map(({ level, title }) => neutralise(`${(level ?? 'alert').toUpperCase()}: ${title}`));
 }
 
 function notesOf(event: ExecEvent | ExecFailedEvent): string {

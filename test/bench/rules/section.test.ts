@@ -1,0 +1,16 @@
+import test from 'ava';
+import { rulesSection, withRulesSection } from './section.ts';
+
+const FIGURES = { platform: 'linux', rules: 1234, eventsPerSecond: 300_000, closuresPerSecond: 30_000, ratio: 10, parseOnlyPerSecond: 900_000, loadCpuMs: 1, loadWallMs: 150, heldMb: 1, residentMb: 20 };
+
+test('the figures are a row of the section, and what could not be measured is said', (t) => {
+  t.true(rulesSection({ figures: [FIGURES] }).includes('\n| linux | 1,234 | 300,000 | 900,000 | 30,000 | **10** | 150 ms | 20 MB |\n'));
+  t.is(rulesSection({ missing: 'no rules are here' }), '## Rules\n\nNot measured: no rules are here\n');
+});
+
+test('the section takes the place of the one before, or goes before the last of the page', (t) => {
+  const page = '# Page\n\n## Storms\n\na\n\n## Last\n\nb\n';
+  const once = withRulesSection(page, '## Rules\n\none\n');
+  t.is(once, '# Page\n\n## Storms\n\na\n\n## Rules\n\none\n\n## Last\n\nb\n');
+  t.is(withRulesSection(once, '## Rules\n\ntwo\n'), once.replace('one', 'two'));
+});
