@@ -1,25 +1,30 @@
 /**
- * How much of something may be used: so much a second, and what was not used in the last second. What goes beyond it is paid
+ * How much of something may be used: so much a second, and what was not used before, up to a bound. What goes beyond it is paid
  * back before there is more, so one long use is possible, and many are not.
  */
 export class Budget {
   readonly #perSecond: number;
+  readonly #most: number;
   readonly #now: () => number;
   #left: number;
   #at: number;
 
-  /** @param now milliseconds on a clock that never steps */
-  constructor(perSecond: number, now: () => number = () => performance.now()) {
+  /**
+   * @param most what can be saved up, and is there at first
+   * @param now milliseconds on a clock that never steps
+   */
+  constructor(perSecond: number, most: number = perSecond, now: () => number = () => performance.now()) {
     this.#perSecond = perSecond;
+    this.#most = most;
     this.#now = now;
-    this.#left = perSecond;
+    this.#left = most;
     this.#at = now();
   }
 
   /** Whether anything is left. */
   get isLeft(): boolean {
     const now = this.#now();
-    this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#at) / 1000) * this.#perSecond);
+    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1000) * this.#perSecond);
     this.#at = now;
     return this.#left > 0;
   }

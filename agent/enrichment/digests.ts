@@ -4,7 +4,7 @@ import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Digests } from '../rules/fields/lookups.ts';
 import { imageOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
-import { HASH_MS, HASH_MS_PER_SECOND, MAX_DIGESTS, MAX_HASHED_BYTES } from './limits.ts';
+import { HASH_MS, HASH_MS_PER_SECOND, HASH_MS_SAVED, MAX_DIGESTS, MAX_HASHED_BYTES } from './limits.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 const ALGORITHMS = ['md5', 'sha1', 'sha256'] as const;
@@ -27,7 +27,7 @@ export interface DigestCounts {
  */
 export class DigestCache {
   readonly counts: DigestCounts = { hashed: 0, impossible: 0, skipped: 0 };
-  readonly #budget = new Budget(HASH_MS_PER_SECOND);
+  readonly #budget = new Budget(HASH_MS_PER_SECOND, HASH_MS_SAVED);
   /** In the order of their last use; undefined for a file that cannot be hashed. */
   readonly #known = new Map<string, Digests | undefined>();
   readonly #maxBytes: number;

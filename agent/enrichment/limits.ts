@@ -30,6 +30,10 @@ export const MAX_DIGESTS = 4096;
 /** The largest image that is hashed, in bytes. */
 export const MAX_HASHED_BYTES = 256 * 1024 * 1024;
 
-/** How long hashing one image may take, and all of them in one second on average, in milliseconds. */
+/**
+ * How long hashing one image may take, and all of them in one second on average, in milliseconds; and what of that is saved up while
+ * nothing is hashed. At start, all that runs is new.
+ */
 export const HASH_MS = 1000;
 export const HASH_MS_PER_SECOND = 200;
+export const HASH_MS_SAVED = 5000;

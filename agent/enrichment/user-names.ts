@@ -29,7 +29,7 @@ export class UserNames {
   constructor(options: UserNamesOptions = {}) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#budget = new Budget(USER_LOOKUP_MS_PER_SECOND, this.#now);
+    this.#budget = new Budget(USER_LOOKUP_MS_PER_SECOND, undefined, this.#now);
   }
 
   /** Names that were asked for and are remembered. */

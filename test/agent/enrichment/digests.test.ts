@@ -49,8 +49,8 @@ test('a file beyond the largest size is not hashed, and is not looked at again',
 test('hashing takes no more than its share of time: what is beyond it goes without, and is counted', (t) => {
   const exe = program(t);
   const cache = new DigestCache();
-  const large = 'x'.repeat(4 * 1024 * 1024);
-  for (let i = 0; i < 200 && cache.counts.skipped === 0; i++) {
+  const large = 'x'.repeat(64 * 1024 * 1024);
+  for (let i = 0; i < 1000 && cache.counts.skipped === 0; i++) {
     writeFileSync(exe, `${i}${large}`);
     cache.of(execEvent(1, { exe }));
   }
