@@ -51,11 +51,10 @@ const EMPTY = { loaded: 0, correlations: 0, global_filters: 0, refused: 0, skipp
 function testRules(set: RuleSet, platform: Platform): { passed: number; failures: Problem[] } {
   const toSigma = createMapper({ platform, fields: new Detector(set).fields });
   const results = runRuleTests(set, (event) => toSigma(event as unknown as ExecEvent));
-  const lines = new Map([...set.rules, ...set.correlations].map(({ id, line }) => [id, line]));
   const failures = results
     .filter(({ passed }) => !passed)
-    .map(({ rule, title, file, path, expected }): Problem => ({
-      file, line: lines.get(rule) ?? 1, column: 1, path, message: `expected ${expected === 'match' ? 'a match, and there is none' : 'no match, and there is one'}: rule "${title}"`,
+    .map(({ title, file, line, column, path, expected }): Problem => ({
+      file, line, column, path, message: `expected ${expected === 'match' ? 'a match, and there is none' : 'no match, and there is one'}: rule "${title}"`,
     }));
   return { passed: results.length - failures.length, failures };
 }

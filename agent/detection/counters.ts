@@ -4,7 +4,7 @@ import type { Filter } from '../rules/filter.ts';
 export class DetectionCounters {
   /** Exec events that were looked at. */
   judged = 0;
-  /** Exec events that filters kept from the outputs. */
+  /** Events that filters kept from the outputs: execs, and the ends of those processes. */
   dropped = 0;
   /** Events that became alerts. */
   alerts = 0;

@@ -1,4 +1,6 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { ExitEvent } from '../../shared/events/exit.ts';
+import { Generations } from '../enrichment/generations.ts';
 import type { Enrichment } from '../enrichment/enrichment.ts';
 import { alertOf, type Item, type StreamEvent } from '../item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
@@ -9,6 +11,7 @@ import type { SigmaEvent } from '../rules/engine.ts';
 import type { RuleSet } from '../rules/load.ts';
 import type { Suppression, Suppressor } from '../rules/suppress.ts';
 import type { DetectionCounters } from './counters.ts';
+import { MAX_DROPPED_PROCESSES } from './limits.ts';
 import { keyOf } from './suppression.ts';
 
 export interface JudgeOptions {
@@ -23,12 +26,14 @@ export interface JudgeOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+const NOT_DROPPED = -1;
+
 type Map = (event: ExecEvent) => SigmaEvent;
 
 /**
  * Filters, then rules, of one configuration. Never changed: another configuration is another judge, so that no event meets half of one.
  *
- * Looked at are programs that began to run (`exec`). Whatever else there is, gaps above all, goes on as it is.
+ * Looked at are programs that began to run (`exec`), and their ends. Whatever else there is, gaps above all, goes on as it is.
  */
 export class Judge {
   readonly #options: JudgeOptions;
@@ -36,6 +41,8 @@ export class Judge {
   readonly #mapForFilters: Map;
   readonly #detector: Detector | undefined;
   readonly #mapForRules: Map;
+  /** By pid: when the processes began whose last exec was dropped; NOT_DROPPED for one that executed something else since. */
+  readonly #dropped = new Generations<number, number>({ entries: MAX_DROPPED_PROCESSES });
   /** Whether anything asks for other processes than the event's own. */
   readonly needsTree: boolean;
 
@@ -74,7 +81,9 @@ export class Judge {
 
   /** @returns the item itself, an alert in its place, or undefined where a filter drops it */
   #judgeItem(item: Item): Item | undefined {
-    if (item.gap !== undefined || item.event.type !== 'exec') return item;
+    if (item.gap !== undefined) return item;
+    if (item.event.type === 'exit') return this.#judgeExit(item, item.event as ExitEvent);
+    if (item.event.type !== 'exec') return item;
     const event = item.event as ExecEvent;
     try {
       return this.#judgeExec(item, event);
@@ -85,18 +94,18 @@ export class Judge {
     }
   }
 
+  /** The end of a process goes the way of what it ran last. */
+  #judgeExit(item: Item, { pid, start_time }: ExitEvent): Item | undefined {
+    if (this.#dropped.get(pid) !== start_time) return item;
+    this.#options.counters.dropped++;
+    return undefined;
+  }
+
   #judgeExec(item: Item, event: ExecEvent): Item | undefined {
     const { counters, enrichment } = this.#options;
     counters.judged++;
     if (this.needsTree) enrichment.tree.see(event);
-    const decision = this.#filters?.decide(this.#mapForFilters(event));
-    if (decision !== undefined) {
-      counters.decided(decision);
-      if (decision.action === 'drop') {
-        counters.dropped++;
-        return undefined;
-      }
-    }
+    if (this.#filters !== undefined && this.#isDropped(this.#filters, event)) return undefined;
     if (this.#detector === undefined) return item;
     const sigma = this.#mapForRules(event);
     const time = timeOf(event);
@@ -106,6 +115,16 @@ export class Judge {
     counters.alerts++;
     const alert: StreamEvent = { ...event, ...enrichment.contextOf(event), rules };
     return alertOf(alert, item);
+  }
+
+  #isDropped(filters: Filters, event: ExecEvent): boolean {
+    const { counters } = this.#options;
+    const decision = filters.decide(this.#mapForFilters(event));
+    if (decision !== undefined) counters.decided(decision);
+    const drops = decision?.action === 'drop';
+    if (drops) counters.dropped++;
+    if (drops || this.#dropped.get(event.pid) !== undefined) this.#dropped.set(event.pid, (drops ? event.start_time : undefined) ?? NOT_DROPPED);
+    return drops;
   }
 
   /** Without the rules that are held back. */

@@ -22,6 +22,9 @@ export const SETTLE_MS = { quiet: 500, most: 5000 } as const;
 /** Groups of all rules that suppression remembers. */
 export const MAX_SUPPRESSED_GROUPS = 10_000;
 
+/** Processes of which is remembered that a filter dropped what they ran, so that their `exit` goes with it. */
+export const MAX_DROPPED_PROCESSES = 65_536;
+
 /** How often is logged what suppression held back, in milliseconds. */
 export const SUPPRESSION_REPORT_MS = 60_000;
 

@@ -4,6 +4,7 @@ import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Digests } from '../rules/fields/lookups.ts';
 import { imageOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
+import { Generations } from './generations.ts';
 import { HASH_MS, HASH_MS_PER_SECOND, HASH_MS_SAVED, MAX_DIGESTS, MAX_HASHED_BYTES } from './limits.ts';
 
 const PIECE_BYTES = 1024 * 1024;
@@ -28,8 +29,8 @@ export interface DigestCounts {
 export class DigestCache {
   readonly counts: DigestCounts = { hashed: 0, impossible: 0, skipped: 0 };
   readonly #budget = new Budget(HASH_MS_PER_SECOND, HASH_MS_SAVED);
-  /** In the order of their last use; undefined for a file that cannot be hashed. */
-  readonly #known = new Map<string, Digests | undefined>();
+  /** By identity; without digests, a file that cannot be hashed. */
+  readonly #known = new Generations<string, { readonly digests: Digests | undefined }>({ entries: MAX_DIGESTS });
   readonly #maxBytes: number;
 
   constructor(maxBytes: number = MAX_HASHED_BYTES) {
@@ -52,11 +53,8 @@ export class DigestCache {
 
   #ofFile(path: string, stats: Stats): Digests | undefined {
     const id = idOf(stats);
-    if (this.#known.has(id)) {
-      const known = this.#known.get(id);
-      this.#remember(id, known);
-      return known;
-    }
+    const known = this.#known.get(id);
+    if (known !== undefined) return known.digests;
     if (!this.#budget.isLeft) {
       this.counts.skipped++;
       return undefined;
@@ -66,14 +64,8 @@ export class DigestCache {
     this.#budget.spend(performance.now() - start);
     if (digests === undefined) this.counts.impossible++;
     else this.counts.hashed++;
-    this.#remember(id, digests);
+    this.#known.set(id, { digests });
     return digests;
-  }
-
-  #remember(id: string, digests: Digests | undefined): void {
-    this.#known.delete(id);
-    this.#known.set(id, digests);
-    if (this.#known.size > MAX_DIGESTS) this.#known.delete(this.#known.keys().next().value!);
   }
 }
 

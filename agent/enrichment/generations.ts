@@ -4,15 +4,15 @@
  * one, which costs a JavaScript Map more than everything else that is done here.
  */
 export class Generations<Key, Value> {
-  readonly #most: { readonly entries: number; readonly bytes: number };
+  readonly #most: { readonly entries: number; readonly bytes?: number };
   readonly #sizeOf: (value: Value) => number;
   #newer = new Map<Key, Value>();
   #older = new Map<Key, Value>();
   #newerBytes = 0;
   #olderBytes = 0;
 
-  /** @param sizeOf an estimate of the memory that a value takes, in bytes */
-  constructor(most: { readonly entries: number; readonly bytes: number }, sizeOf: (value: Value) => number) {
+  /** @param sizeOf an estimate of the memory that a value takes, in bytes; needed where bytes are bounded */
+  constructor(most: { readonly entries: number; readonly bytes?: number }, sizeOf: (value: Value) => number = () => 0) {
     this.#most = most;
     this.#sizeOf = sizeOf;
   }
@@ -35,7 +35,7 @@ export class Generations<Key, Value> {
   }
 
   set(key: Key, value: Value): void {
-    const { entries, bytes } = this.#most;
+    const { entries, bytes = Infinity } = this.#most;
     const size = this.#sizeOf(value);
     if (this.#newer.size >= entries / 2 || this.#newerBytes + size > bytes / 2) {
       this.#older = this.#newer;

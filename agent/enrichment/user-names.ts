@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { Budget } from './budget.ts';
+import { Generations } from './generations.ts';
 import { MAX_USER_NAMES, PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS, USER_LOOKUP_MS_PER_SECOND, USER_NAME_MS } from './limits.ts';
 import { readUserNames } from './password-file.ts';
 
@@ -23,8 +24,8 @@ export class UserNames {
   #fileStamp = '';
   #hasOthers = false;
   #checkedAt = -Infinity;
-  /** What the system said; undefined where it knows no such user. In the order of asking. */
-  readonly #asked = new Map<number, { readonly name: string | undefined; readonly at: number }>();
+  /** What the system said; no name where it knows no such user. */
+  readonly #asked = new Generations<number, { readonly name: string | undefined; readonly at: number }>({ entries: MAX_USER_NAMES });
 
   constructor(options: UserNamesOptions = {}) {
     this.#options = options;
@@ -58,11 +59,9 @@ export class UserNames {
     const known = this.#asked.get(uid);
     if (known !== undefined && now - known.at < USER_NAME_MS) return known.name;
     if (!this.#budget.isLeft) return known?.name;
-    const name = (this.#options.askSystem ?? askGetent)(uid);
+    const name = (this.#options.askSystem ?? askNameService)(uid);
     this.#budget.spend(this.#now() - now);
-    this.#asked.delete(uid);
     this.#asked.set(uid, { name, at: now });
-    if (this.#asked.size > MAX_USER_NAMES) this.#asked.delete(this.#asked.keys().next().value!);
     return name;
   }
 }
@@ -72,8 +71,9 @@ function stampOf(file: string): string {
   return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
 }
 
-/** Whether `passwd:` of nsswitch.conf(5) names more than the password file and what systemd makes up. */
+/** Whether `passwd:` of nsswitch.conf(5) names more than the password file and what systemd makes up. On macOS, only services are in that file. */
 function knowsOtherUsers(file: string): boolean {
+  if (process.platform === 'darwin') return true;
   try {
     const [, sources = ''] = /^passwd:(.*)$/m.exec(readFileSync(file, 'utf8')) ?? [];
     return sources.replace(/\[.*?\]|#.*/g, ' ').split(/\s+/).some((source) => !['', 'files', 'compat', 'systemd'].includes(source));
@@ -83,11 +83,12 @@ function knowsOtherUsers(file: string): boolean {
   }
 }
 
-/** A child process, since nothing else asks the C library's name service. */
-function askGetent(uid: number): string | undefined {
-  const { status, stdout } = spawnSync('/usr/bin/getent', ['passwd', String(uid)], {
+/** A child process, since nothing else asks the C library's name service. macOS has no getent. */
+function askNameService(uid: number): string | undefined {
+  const [program, ...args] = process.platform === 'darwin' ? ['/usr/bin/id', '-un', String(uid)] : ['/usr/bin/getent', 'passwd', String(uid)];
+  const { status, stdout } = spawnSync(program!, args, {
     encoding: 'utf8', env: {}, stdio: ['ignore', 'pipe', 'ignore'], timeout: USER_LOOKUP_MS, killSignal: 'SIGKILL', maxBuffer: 65_536,
   });
-  const name = status === 0 ? stdout.split(':', 1)[0] : undefined;
+  const name = status === 0 ? stdout.trimEnd().split(':', 1)[0] : undefined;
   return name === '' ? undefined : name;
 }

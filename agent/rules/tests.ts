@@ -10,6 +10,8 @@ export interface RuleTestResult {
   readonly file: string;
   /** `tests.match[0]`. */
   readonly path: string;
+  readonly line: number;
+  readonly column: number;
   readonly expected: 'match' | 'no match';
   readonly passed: boolean;
 }
@@ -41,6 +43,8 @@ export function runRuleTests(set: RuleSet, toSigma: (event: TestEvent) => SigmaE
         title: rule.title,
         file: rule.file,
         path: test.path,
+        line: test.line,
+        column: test.column,
         expected: test.matches ? 'match' : 'no match',
         passed: found === test.matches,
       } as const;

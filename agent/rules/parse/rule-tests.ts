@@ -10,6 +10,9 @@ interface RuleTest {
   readonly matches: boolean;
   /** Where it stands: `tests.match[0]`. */
   readonly path: string;
+  /** From 1; 0 where it did not come from text. */
+  readonly line: number;
+  readonly column: number;
 }
 
 export type RuleTests = readonly RuleTest[];
@@ -43,7 +46,8 @@ export function readRuleTests(reader: Reader, node: Node | undefined): RuleTests
         reader.problem(wrong ?? item, `expected an event, found ${wrong === undefined ? 'an empty list' : describe(wrong)}`);
         return [];
       }
-      return [{ events: events.map((event) => plain(event) as TestEvent), matches, path: item.path }];
+      const place = item.offset < 0 ? { line: 0, column: 0 } : reader.source.place(item.offset);
+      return [{ events: events.map((event) => plain(event) as TestEvent), matches, path: item.path, ...place }];
     });
   });
 }

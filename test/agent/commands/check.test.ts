@@ -35,13 +35,13 @@ test('a refused rule and a test that fails are problems with a place, status 3',
   t.is(stdout, '');
   const lines = stderr.trimEnd().split('\n');
   t.is(lines[0], `${rules}/c.yml:9:9: detection.s.Image|endwith: unknown modifier "endwith", did you mean "endswith"?`);
-  t.is(lines[1], `${rules}/b.yml:1:1: tests.match[0]: expected a match, and there is none: rule "Test"`);
-  t.is(lines[2], `${rules}/b.yml:1:1: tests.no_match[0]: expected no match, and there is one: rule "Test"`);
+  t.is(lines[1], `${rules}/b.yml:4:11: tests.match[0]: expected a match, and there is none: rule "Test"`);
+  t.is(lines[2], `${rules}/b.yml:5:14: tests.no_match[0]: expected no match, and there is one: rule "Test"`);
   t.is(lines[3], '3 problems');
   t.is(lines.at(-1), 'Tests of rules: 2 passed, 2 failed');
   const json = JSON.parse((await agent('check', '--json', '--config', work.configFile)).stdout) as Record<string, unknown>;
   t.like(json, { ok: false, rules: { loaded: 2, refused: 1, tests: { passed: 2, failed: 2 } } });
-  t.like((json['problems'] as object[])[1], { file: `${rules}/b.yml`, line: 1, path: 'tests.match[0]' });
+  t.like((json['problems'] as object[])[1], { file: `${rules}/b.yml`, line: 4, path: 'tests.match[0]' });
 });
 
 test('what is odd about rules is a warning: the configuration is good all the same', async (t) => {

@@ -1,12 +1,14 @@
 import test from 'ava';
 import { DetectionCounters } from '../../../agent/detection/counters.ts';
 import { Judge, timeOf } from '../../../agent/detection/judge.ts';
+import { MAX_DROPPED_PROCESSES } from '../../../agent/detection/limits.ts';
 import { suppressionsOf } from '../../../agent/detection/suppression.ts';
 import { Enrichment } from '../../../agent/enrichment/enrichment.ts';
 import type { Lookups } from '../../../agent/rules/fields/lookups.ts';
 import { filtersOf } from '../../../agent/rules/filter.ts';
 import { Suppressor } from '../../../agent/rules/suppress.ts';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
+import { EXIT_EXAMPLE } from '../../../shared/events/exit.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 import { load, ruleText } from '../rules/support.ts';
 import { exec, gap, toItem } from '../support/items.ts';
@@ -59,6 +61,35 @@ test('the first filter that matches decides; what is dropped meets no rule; what
   t.deepEqual([...counters.filters], [['keep', 1], ['drop', 1]]);
   t.like(counters, { judged: 3, dropped: 1, alerts: 2 });
   t.deepEqual([...counters.rules], [['all', 2]]);
+});
+
+test('the end of a process that was dropped is dropped with it, and that of another is not', (t) => {
+  const { judge, counters } = setting(undefined, [filter({ Image: '/cc1' }, 'drop')]);
+  const end = (seq: number, pid: number, start_time: number) => toItem({ ...EXIT_EXAMPLE, seq, pid, start_time });
+  const run = (seq: number, pid: number, start_time: number, exe: string) => program(seq, exe, { pid, start_time });
+  const out = judge.judge([
+    run(1, 10, 100, '/cc1'), end(2, 10, 100),
+    run(3, 20, 100, '/cc1'), run(4, 20, 100, '/ls'), end(5, 20, 100),
+    run(6, 30, 100, '/ls'), run(7, 30, 100, '/cc1'), end(8, 30, 100),
+    run(9, 40, 100, '/cc1'), end(10, 40, 999), end(11, 50, 100),
+  ]);
+  t.deepEqual(out.map(({ first }) => first), [4, 5, 6, 10, 11]);
+  t.is(counters.dropped, 6);
+});
+
+test('what a process ran last counts, however much was dropped in between; and what is remembered of that is bounded', (t) => {
+  const { judge } = setting(undefined, [filter({ Image: '/cc1' }, 'drop')]);
+  const run = (pid: number, exe: string) => judge.judge([program(pid, exe, { pid, start_time: 1 })]).length;
+  const end = (pid: number) => judge.judge([toItem({ ...EXIT_EXAMPLE, pid, start_time: 1 })]).length;
+  run(1, '/cc1');
+  run(2, '/cc1');
+  const others = (from: number, count: number) => Array.from({ length: count }, (_, i) => run(from + i, '/cc1'));
+  others(10, MAX_DROPPED_PROCESSES / 2);
+  run(1, '/ls');
+  t.is(end(1), 1);
+  t.is(end(2), 0);
+  others(100_000, MAX_DROPPED_PROCESSES);
+  t.is(end(2), 1, 'forgotten');
 });
 
 test('only what is read is looked up', (t) => {
