@@ -1,0 +1,111 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { parseConfig } from '../../../agent/config/load.ts';
+import { Detection, RulesError } from '../../../agent/detection/detection.ts';
+import { MAX_LOGGED_REFUSALS } from '../../../agent/detection/limits.ts';
+import { execEvent } from '../../support/fake-helper.ts';
+import { toItem } from '../support/items.ts';
+import { recordingTelemetry } from '../support/telemetry.ts';
+
+const rule = (id: string, more = ''): string => `title: ${id}\nid: ${id}\n${more}logsource: { category: process_creation }\ndetection: { s: { Image: /${id} }, condition: s }\n`;
+const broken = (id: string): string => rule(id).replace('condition: s', 'condition: t');
+const TWICE = `title: twice\nid: twice\ncorrelation: { type: event_count, rules: [a], timespan: 1h, condition: { gte: 2 } }\n---\n${rule('a')}`;
+
+function setting(t: ExecutionContext, rules: Readonly<Record<string, string>>) {
+  const folder = mkdtempSync(join(tmpdir(), 'probes-detection-'));
+  mkdirSync(join(folder, 'rules'));
+  const write = (name: string, text: string): void => writeFileSync(join(folder, 'rules', name), text);
+  for (const [name, text] of Object.entries(rules)) write(name, text);
+  const { telemetry, raised } = recordingTelemetry();
+  const detection = new Detection(telemetry);
+  t.teardown(() => {
+    detection.close();
+    rmSync(folder, { recursive: true });
+  });
+  const load = (more = '', text = ''): void => {
+    const loaded = parseConfig(`rules: { builtin: false, folders: [${join(folder, 'rules')}]${more} }\n${text}outputs: [{ name: a, type: stdout }]\n`, 'test');
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    detection.adopt(detection.prepare(loaded.config));
+  };
+  const alerts = (image: string): boolean => detection.stage([toItem(execEvent(1, { exe: image }))])[0]?.isAlert ?? false;
+  const of = (event: string) => raised.filter((each) => each.event === event);
+  return { load, write, alerts, of, raised, folder };
+}
+
+test('without filters and rules nothing looks at an event', (t) => {
+  const { telemetry, raised } = recordingTelemetry();
+  const detection = new Detection(telemetry);
+  detection.adopt(detection.prepare({ filters: [], rules: undefined }));
+  const item = toItem(execEvent(1));
+  Object.defineProperty(item, 'event', { get: () => t.fail('the event was read') });
+  const batch = [item];
+  t.is(detection.stage(batch), batch);
+  detection.learn(item);
+  detection.close();
+  t.deepEqual(raised, []);
+});
+
+test('a reload that changes nothing lets correlations go on counting; one that does begins them anew', (t) => {
+  const { load, alerts } = setting(t, { 'a.yml': TWICE });
+  load();
+  t.false(alerts('/a'));
+  load();
+  t.true(alerts('/a'));
+  t.false(alerts('/a'));
+  load(', min_level: high');
+  t.false(alerts('/a'));
+  t.true(alerts('/a'));
+});
+
+test('a reload keeps the old rules when one of them would be lost to a mistake', (t) => {
+  const { load, write, alerts } = setting(t, { 'a.yml': rule('a'), 'b.yml': rule('b') });
+  load();
+  write('a.yml', broken('a'));
+  write('c.yml', rule('c'));
+  const error = t.throws(() => load(), { instanceOf: RulesError });
+  t.regex(error.reasons.join(), /a\.yml:4:\d+: detection\.condition: unknown search identifier "t"/);
+  t.deepEqual(['/a', '/b', '/c'].map(alerts), [true, true, false]);
+});
+
+test('a mistake in a new file, or one that was there before, keeps nothing from changing', (t) => {
+  const { load, write, alerts, of } = setting(t, { 'a.yml': rule('a'), 'old.yml': broken('old') });
+  load();
+  write('new.yml', broken('new'));
+  write('c.yml', rule('c'));
+  load();
+  t.deepEqual(['/a', '/c'].map(alerts), [true, true]);
+  t.deepEqual(of('RulesLoaded').map(({ rules, refused }) => [rules, refused]), [[1, 1], [2, 2]]);
+});
+
+test('a rule that is removed, skipped or obsolete from now on is not lost to a mistake', (t) => {
+  const { load, write, alerts, folder } = setting(t, { 'a.yml': rule('a'), 'b.yml': rule('b'), 'c.yml': rule('c') });
+  load();
+  rmSync(join(folder, 'rules/a.yml'));
+  write('b.yml', rule('b', 'status: deprecated\n'));
+  write('d.yml', broken('d'));
+  load();
+  t.deepEqual(['/a', '/b', '/c'].map(alerts), [false, false, true]);
+});
+
+test('many mistakes are named up to a bound, and the rest counted', (t) => {
+  const { load, of } = setting(t, { 'a.yml': Array.from({ length: MAX_LOGGED_REFUSALS + 5 }, (_, i) => broken(`a${i}`)).join('---\n') });
+  load();
+  const [refused] = of('RuleRefused');
+  t.is((refused!['problems'] as string[]).length, MAX_LOGGED_REFUSALS);
+  t.is(refused!['more'], 5);
+});
+
+test('what is odd is said, and why rules are not used', (t) => {
+  const { load, of } = setting(t, { 'a.yml': rule('a', 'suppress: often\n'), 'b.yml': rule('b', 'status: deprecated\n') });
+  load();
+  t.regex(String(of('RuleDoubtful')[0]!['problems']), /a\.yml:1:1: suppress: expected such as/);
+  t.deepEqual(of('RulesLoaded')[0]!['skipped'], { 'its status is deprecated': 1 });
+});
+
+test('placeholders of the configuration are values of rules', (t) => {
+  const { load, alerts } = setting(t, { 'a.yml': rule('x').replace('Image: /x', "Image|expand: '%tools%'") });
+  load(', placeholders: { tools: [/one, /two] }');
+  t.deepEqual(['/one', '/two', '/three'].map(alerts), [true, true, false]);
+});
