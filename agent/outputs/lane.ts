@@ -228,7 +228,7 @@ export class Lane {
         }
         batch = this.#queue.head();
         if (batch !== undefined) await this.#write(batch);
-        else if (this.#reachedDue && this.#overflow === undefined) await this.#sayReached();
+        else if (this.#reachedDue) await this.#sayReached();
         if (failures > 0) telemetry.raise('OutputRecovered', { output: name });
         failures = 0;
       } catch (error) {
@@ -247,7 +247,7 @@ export class Lane {
     }
   }
 
-  /** With an empty queue, all that came in up to `#through` is written or is not for this output. */
+  /** With an empty queue, which no overflow outlives, all that came in up to `#through` is written or is not for this output. */
   async #sayReached(): Promise<void> {
     this.#reachedDue = false;
     const { output } = this.#options;

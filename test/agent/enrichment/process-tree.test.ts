@@ -39,6 +39,14 @@ test('a pid that is used again is another process', (t) => {
   t.is(tree.parentOf(child(20, 10, { parent: { pid: 10, start_time: 9000 } })), undefined, 'one that came later');
 });
 
+test('the system is not asked for a process whose pid has another by now', (t) => {
+  const tree = new ProcessTree({ askSystem: () => ({ parentPid: 1, commandLine: 'asked' }) });
+  tree.see(child(10, 1, { start_time: 5000, argv: ['second'] }));
+  t.is(tree.parentOf(child(20, 10)), undefined);
+  t.is(tree.parentOf(child(20, 10, { parent: { pid: 10, start_time: 5000 } }))?.commandLine, 'second');
+  t.is(tree.parentOf(child(20, 10, { parent: { pid: 10, start_time: 6000 } }))?.commandLine, 'asked');
+});
+
 test('a circle of parents ends, and so does a long line', (t) => {
   const tree = new ProcessTree();
   tree.see(child(10, 20));
