@@ -653,8 +653,13 @@ static __noinline int append_attempt(struct scratch *s, struct attempt *a)
 			break;
 		CLAMP(pos, STRING_BYTES - PATH_BYTES);
 		long n = bpf_probe_read_user_str(s->strings + pos, PATH_BYTES, (void *)arg);
-		if (n <= 0)
+		if (n < 0)
 			break;
+		/* Kernels before 6.2 say 0 of an empty string, and write nothing. */
+		if (n == 0) {
+			s->strings[pos] = 0;
+			n = 1;
+		}
 		s->end = pos + n;
 		if (n == PATH_BYTES)
 			break;

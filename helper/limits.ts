@@ -70,6 +70,9 @@ export const SURROUNDINGS_CACHE_ENTRIES = 512;
 /** Of paths longer than this together nothing is remembered, so that all that is takes some 4 MiB at the very most. */
 export const SURROUNDINGS_CACHE_BYTES = 1024;
 
+/** Milliseconds after which the start is over, and the memory that it alone needed is given back. */
+export const STARTED_MS = 1000;
+
 /** Milliseconds that SIGTERM leaves to clients for taking what is already theirs. */
 export const FLUSH_MS = 1000;
 

@@ -1,6 +1,6 @@
 // npm test [-- FILES…]: prepares the machine as far as it may, checks the source,
 // builds, and runs every test this machine can run. With FILES (test files or
-// folders) it builds and runs just those.
+// folders) it builds and runs just those; those of test/endurance only then.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,10 @@ import { inCheckout, ROOT } from './root-folder.ts';
 import { ensureSystemPackages } from './system-packages.ts';
 
 /** Tests that watch the whole kernel: they want a quiet machine, so they run last, one file at a time. */
-const KERNEL_TESTS = 'test/integration/';
+const KERNEL_TESTS = ['test/integration/', 'test/endurance/'];
+
+/** Tests that take many minutes. */
+const LONG_TESTS = 'test/endurance/';
 
 const REASON = /\s*\[skipped: (?<reason>[^\]]+)\]\s*/u;
 
@@ -23,6 +26,8 @@ const chosen = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
+
+const watchesKernel = (file: string): boolean => KERNEL_TESTS.some((folder) => file.startsWith(folder));
 
 function count(name: string, ok: boolean): void {
   if (ok) passed++;
@@ -39,7 +44,7 @@ function add(report: RunReport): void {
 }
 
 function testFiles(): string[] {
-  if (chosen.length === 0) return globSync('test/**/*.test.ts', { cwd: ROOT }).toSorted();
+  if (chosen.length === 0) return globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !file.startsWith(LONG_TESTS)).toSorted();
   return chosen.flatMap((argument) => {
     const file = path.relative(ROOT, path.resolve(argument));
     if (!existsSync(inCheckout(file))) throw new Error(`${argument}: no such test file or folder`);
@@ -63,8 +68,8 @@ async function main(): Promise<void> {
   const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 'inherit', 'inherit'] });
   count('build', build.status === 0);
 
-  const kernelTests = files.filter((file) => file.startsWith(KERNEL_TESTS));
-  const otherTests = files.filter((file) => !file.startsWith(KERNEL_TESTS));
+  const kernelTests = files.filter(watchesKernel);
+  const otherTests = files.filter((file) => !watchesKernel(file));
   if (files.length === 0) count('finding a test file', false);
   if (otherTests.length > 0) {
     progress(`tests: ${otherTests.length} files`);

@@ -86,3 +86,15 @@ export function removePins(folder: string): void {
   }
   for (const file of files) unlinkSync(path.join(folder, file));
 }
+
+/** Gives what `work` gives; when it fails, what it has pinned into `folder` is taken away again, and only that. */
+export function unpinOnFailure<T>(folder: string | undefined, work: () => T): T {
+  if (folder === undefined) return work();
+  const before = new Set(readdirSync(folder));
+  try {
+    return work();
+  } catch (error) {
+    for (const name of readdirSync(folder)) if (!before.has(name)) unlinkSync(path.join(folder, name));
+    throw error;
+  }
+}

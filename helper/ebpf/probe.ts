@@ -6,7 +6,7 @@ import type { Koffi } from '../ffi/koffi.ts';
 import { MIN_RING_BYTES } from '../limits.ts';
 import { readFdinfo } from './fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
-import { linkPinPath, linkPins, mapPin, removeOtherLayouts, type LinkPin } from './pins.ts';
+import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
 import { say } from '../say.ts';
 import { KINDS } from './record.ts';
 
@@ -39,6 +39,7 @@ export interface ProbeOptions {
 const SNAPSHOT_PROGRAM = 'on_snapshot';
 const FAILURE_PROGRAMS = ['on_execve', 'on_execveat', 'on_execve_return', 'on_execveat_return'];
 const BACKLOG_PAGE_BYTES = 4096;
+const EINVAL = 22;
 const LOG_BYTES = 64 * 1024;
 
 /** What the probe alone may write: all but the ring, whose reader's position is ours to move, and the helper's own backlog. */
@@ -75,7 +76,7 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
   const resumed = current.every((pin) => pin !== undefined);
   const loaded = resumed
     ? resume(bpf, options.pins as string, names, current as LinkPin[])
-    : attach(bpf, bytes, sha256, names, options);
+    : unpinOnFailure(options.pins, () => attach(bpf, bytes, sha256, names, options));
   // Only now: between two builds of the probe there is a moment with both, never one with none.
   for (const { file: stale } of pinned) if (!current.some((pin) => pin?.file === stale)) unlinkSync(stale);
   if (options.pins !== undefined && removeOtherLayouts(options.pins)) {
@@ -159,6 +160,9 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
     if (link === null) throw refused(`attach ${name} of`, bpf.errno());
     if (options.pins !== undefined) {
       const unpinned = bpf.pin_link(link, linkPinPath(options.pins, name, sha256.slice(0, 12)));
+      if (unpinned === -EINVAL && FAILURE_PROGRAMS.includes(name)) {
+        throw new HelperError('HELPER_UNSUPPORTED', '--failures does not go with --pin on this kernel: links to system call tracepoints can be pinned from 5.15 on. Leave one of the two away.');
+      }
       if (unpinned < 0) throw refused(`pin ${name} of`, -unpinned);
     }
     return bpf.link_fd(link);

@@ -22,6 +22,7 @@ export function bindLibc(koffi: Koffi) {
   const libc = koffi.load('libc.so.6');
   const bound = {
     mmap: libc.func('void *mmap(void *at, size_t bytes, int prot, int flags, int fd, int64_t offset)'),
+    madvise: libc.func('int madvise(uintptr_t at, size_t bytes, int advice)'),
     getpagesize: libc.func('int getpagesize()'),
     fcntl: libc.func('int fcntl(int fd, int command, long value)'),
     flock: libc.func('int flock(int fd, int operation)'),

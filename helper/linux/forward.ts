@@ -6,6 +6,7 @@ import { loadKoffi } from '../ffi/koffi.ts';
 import { bindLibc } from '../ffi/libc.ts';
 import { readableOnce } from '../ffi/watch.ts';
 import { helloMaker } from '../hello.ts';
+import { STARTED_MS } from '../limits.ts';
 import { startLoop } from '../loop.ts';
 import { Backlog } from '../pipe/backlog.ts';
 import { rootOrGroup } from '../pipe/peer.ts';
@@ -18,6 +19,7 @@ import { EventStream } from '../stream.ts';
 import { linuxClocks } from './clocks.ts';
 import type { Handoff } from './handoff.ts';
 import { locateInstallation } from './installation.ts';
+import { programMappings, releaseProgram } from './memory.ts';
 
 /**
  * The forwarding stage: no privilege, a few inherited descriptors, and a loop that
@@ -46,6 +48,7 @@ export function forward(handoff: Handoff): void {
   const source: EventSource = new EbpfSource(libc, probe, counters, state, new EventStream(backlog, state, clock), clock, readableOnce(koffi, probe.ring));
 
   source.begin();
+  const mappings = programMappings();
 
   // All is open that will ever be. From here on the process can do little but forward.
   restrictSystemCalls(libc);
@@ -55,6 +58,7 @@ export function forward(handoff: Handoff): void {
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
   const pipe = new PipeServer(koffi, libc, handoff.listener, backlog, rootOrGroup(handoff.group), hello);
   const stop = startLoop({ source, pipe, state, clock });
+  setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   process.once('SIGHUP', stop);
