@@ -8,6 +8,7 @@ import { MAX_COMMAND_LINE_BYTES } from '../../helper/limits.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
 import { requireDense, settledHeartbeat } from '../support/pipe-client.ts';
+import { stormOf } from '../support/pace.ts';
 import { kernelTest } from '../support/requirements.ts';
 import { run, Session } from '../support/session.ts';
 
@@ -128,7 +129,7 @@ kernelTest('programs that start while the helper does are told exactly once', as
   let starting = true;
   // Many workers, so that at every moment some program has just begun.
   const storms = (async () => {
-    while (starting) await run(fixture('exec-storm'), [noOp, '2000', '16', 'starting']);
+    while (starting) await run(fixture('exec-storm'), [noOp, String(stormOf(2000)), String(stormOf(16, 2)), 'starting']);
   })();
   const pauses = (async () => {
     for (let i = 0; i < 50 || (starting && i < 400); i++) {
