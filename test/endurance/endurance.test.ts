@@ -27,7 +27,7 @@ test.afterEach.always(async () => {
   rmSync(pins, { recursive: true, force: true });
 });
 
-const storm = (count: number, mark: string): Promise<unknown> => once(spawn(fixture('exec-storm'), [noOp, String(count), '2', mark], { stdio: 'ignore' }), 'exit');
+const storm = (count: number, ...args: string[]): Promise<unknown> => once(spawn(fixture('exec-storm'), [noOp, String(count), '2', ...args], { stdio: 'ignore' }), 'exit');
 /** One file, of which nothing is removed before it was looked at. */
 const keepAll = (): string => `  - { name: local, type: file, path: ${agent.events}, max_files: 1000 }\n`;
 const lastNumberIn = (text: string): number => Number([...text.matchAll(/"(?:seq|last)":(\d+)/g)].at(-1)?.[1] ?? 0);
@@ -78,12 +78,14 @@ kernelTest('a million execs by two workers: each is told once and whole, and mem
 
 kernelTest('a ring of 64 KiB and an agent that is stopped again and again: events and gaps are the kernel\'s count, every time', async (t) => {
   t.timeout(3_600_000);
+  let full = 0;
   for (let round = 0; round < 10; round++) {
     helper = await startHelper(['--ring', '64KiB', '--backlog', '1MiB']);
     agent = new AgentRun();
     agent.start(helper.socket, keepAll());
     let running = true;
-    const load = storm(20_000, 'load').then(() => (running = false));
+    // Two dozen of them fill the ring.
+    const load = storm(10_000, 'x'.repeat(2500), 'load').then(() => (running = false));
     while (running) {
       await delay(200 + 100 * round);
       process.kill(pidOf(agent), 'SIGSTOP');
@@ -96,15 +98,16 @@ kernelTest('a ring of 64 KiB and an agent that is stopped again and again: event
     const beat = await client.until(() => settledHeartbeat(client), 120);
     client.close();
     await agent.until(() => lastNumberIn(endOf(agent.events)) >= beat.last_seq, 120);
-    const sum = await tally(written(agent.events), 'load', 20_000);
+    const sum = await tally(written(agent.events), 'load', 10_000);
+    full += beat.kernel_lost;
     t.log(`${sum.events} events + ${sum.missing} missing; the kernel counted ${beat.kernel_count}, ${beat.kernel_lost} of them without room`);
     t.is(sum.first, client.hello.first_seq);
     // Other programs of the machine may have run since the heartbeat.
     t.is(sum.events + sum.missing, beat.kernel_count + sum.last - beat.last_seq);
-    t.true(sum.missing > 0, 'nothing was lost: the test is too gentle');
     await agent.remove();
     await helper.stop();
   }
+  t.true(full > 0, 'the ring was never full: the test is too gentle');
 });
 
 kernelTest('a helper that is killed every two seconds for a minute under load: nothing lost, nothing twice', async (t) => {
