@@ -1,5 +1,4 @@
-import { createReadStream, write } from 'node:fs';
-import { promisify } from 'node:util';
+import { createReadStream } from 'node:fs';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import { LineTooLongError } from '../../shared/protocol/lines.ts';
@@ -8,6 +7,7 @@ import { timeOf } from '../detection/judge.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
 import { reasonOf, systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { writeAll } from '../outputs/descriptor.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
 import { FIELDS, type Platform } from '../rules/fields/table.ts';
@@ -25,6 +25,7 @@ export interface MatchOptions {
 }
 
 const STANDARD_INPUT = '-';
+const STANDARD_OUTPUT = 1;
 const READ_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
@@ -106,13 +107,11 @@ async function matchLines(file: string, matcher: LineMatcher): Promise<void> {
   }
 }
 
-const writeTo = promisify(write) as (descriptor: number, data: Buffer, offset: number) => Promise<{ bytesWritten: number }>;
-
 /** Waits for the reader, so that nothing piles up here. */
 async function print(results: readonly string[]): Promise<void> {
   if (results.length === 0) return;
-  const data = Buffer.from(`${results.join('\n')}\n`);
-  for (let at = 0; at < data.length; ) at += (await writeTo(1, data, at)).bytesWritten;
+  const { error } = await writeAll(STANDARD_OUTPUT, Buffer.from(`${results.join('\n')}\n`));
+  if (error !== undefined) throw error;
 }
 
 function printStatistics(set: RuleSet, { lines, events, matched, faulty, byRule }: MatchStatistics, seconds: number): void {

@@ -72,6 +72,25 @@ test('a reader that has enough ends it quietly', (t) => {
   t.deepEqual([stdout, stderr], ['{"line":1,"rules":["env"]}\n', '']);
 });
 
+const hasPython = spawnSync('python3', ['-c', '']).status === 0;
+const pythonTest = hasPython ? test : test.skip;
+
+pythonTest(`${hasPython ? '' : '[skipped: needs python3] '}a reader that is slow gets everything`, (t) => {
+  using bench = new Bench({ 'a.yml': ENV });
+  const file = bench.events(...Array.from({ length: 20_000 }, () => EXEC_EXAMPLE));
+  // A socket in place of a pipe, as Node.js gives its children, and one that is full says so instead of waiting.
+  const slow = `import socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+theirs.setblocking(False)
+child = subprocess.Popen(sys.argv[1:], stdout=theirs, stderr=subprocess.DEVNULL)
+theirs.close()
+time.sleep(2)
+lines = ours.makefile().read().count("\\n")
+print(lines, child.wait())`;
+  const { stdout, stderr } = spawnSync('python3', ['-c', slow, process.execPath, MAIN, 'match', '--rules', bench.rules, file], { encoding: 'utf8' });
+  t.is(stdout, '20000 0\n', stderr);
+});
+
 for (const platform of ['linux', 'macos', 'windows'] as const) {
   const check = SKIPPED === '' ? test : test.skip;
   check(`${SKIPPED}with all SigmaHQ rules for ${platform}, match says what two other engines agree on`, async (t) => {
