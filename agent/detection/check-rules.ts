@@ -7,7 +7,7 @@ import { runRuleTests } from '../rules/tests.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { RulesConfig } from './config.ts';
 import { RuleFolderError } from './rule-files.ts';
-import { loadRuleSet, skippedByReason } from './rule-set.ts';
+import { loadRuleSet, readRuleFiles, skippedByReason } from './rule-set.ts';
 import { suppressionsOf } from './suppression.ts';
 
 /** What is to be said of the rules of a configuration. */
@@ -27,7 +27,7 @@ export interface RulesReport {
 export function checkRules(config: RulesConfig, platform: Platform, placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>): RulesReport {
   let set: RuleSet;
   try {
-    ({ set } = loadRuleSet(config, platform));
+    ({ set } = loadRuleSet(config, platform, readRuleFiles(config)));
   } catch (error) {
     if (!(error instanceof RuleFolderError)) throw error;
     const place = placeOf(['rules', 'folders', config.folders.indexOf(error.folder)]);

@@ -1,4 +1,7 @@
 import type { Filter } from '../rules/filter.ts';
+import { MAX_COUNTED_NAMES } from './limits.ts';
+
+const OTHERS = 'others';
 
 /** What filters and rules did since the agent started, reloads included. */
 export class DetectionCounters {
@@ -18,21 +21,33 @@ export class DetectionCounters {
   readonly rules = new Map<string, number>();
 
   decided({ name }: Pick<Filter, 'name'>): void {
-    this.filters.set(name, (this.filters.get(name) ?? 0) + 1);
+    countIn(this.filters, name);
   }
 
   matched(id: string): void {
-    this.rules.set(id, (this.rules.get(id) ?? 0) + 1);
+    countIn(this.rules, id);
   }
 
-  /** For the log: numbers only, names of filters, ids of the rules that matched most. */
-  summary(most = 20): Record<string, unknown> {
-    const { judged, dropped, alerts, suppressed, failed } = this;
-    const rules = [...this.rules].toSorted((a, b) => b[1] - a[1]).slice(0, most);
+  /** For the log: numbers, names of filters, ids of rules. */
+  summary(): Record<string, unknown> {
+    const { judged, dropped, alerts, suppressed, failed, filters, rules } = this;
     return {
       judged, dropped, alerts, suppressed, failed,
-      ...(this.filters.size === 0 ? {} : { filters: Object.fromEntries(this.filters) }),
-      ...(rules.length === 0 ? {} : { rules: Object.fromEntries(rules) }),
+      ...(filters.size === 0 ? {} : { filters: mostOf(filters) }),
+      ...(rules.size === 0 ? {} : { rules: mostOf(rules) }),
     };
   }
+}
+
+/** Rules and filters come and go with reloads: those beyond the bound are counted together. */
+function countIn(counts: Map<string, number>, name: string): void {
+  const key = counts.has(name) || counts.size < MAX_COUNTED_NAMES ? name : OTHERS;
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** The highest counts, and the sum of the others. */
+export function mostOf(counts: ReadonlyMap<string, number>, most = 20): Record<string, number> {
+  const sorted = [...counts].toSorted((a, b) => b[1] - a[1]);
+  const others = sorted.slice(most).reduce((sum, [, count]) => sum + count, 0);
+  return Object.fromEntries([...sorted.slice(0, most), ...(others === 0 ? [] : [[OTHERS, others] as const])]);
 }

@@ -10,11 +10,11 @@ import { Suppressor } from '../rules/suppress.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { RulesConfig } from './config.ts';
-import { DetectionCounters } from './counters.ts';
+import { DetectionCounters, mostOf } from './counters.ts';
 import { Judge } from './judge.ts';
 import { MAX_LOGGED_REFUSALS, MAX_SUPPRESSED_GROUPS, SUPPRESSION_REPORT_MS } from './limits.ts';
-import { RuleFolderError } from './rule-files.ts';
-import { hostPlatform, loadRuleSet, lostTo, sameFiles, skippedByReason, type LoadedRules } from './rule-set.ts';
+import { RuleFolderError, type RuleFolders } from './rule-files.ts';
+import { hostPlatform, loadRuleSet, lostTo, readRuleFiles, sameFiles, skippedByReason, type LoadedRules } from './rule-set.ts';
 import { suppressionsOf } from './suppression.ts';
 import { RuleWatcher } from './watcher.ts';
 
@@ -89,18 +89,20 @@ export class Detection {
    */
   prepare({ filters, rules }: Pick<Config, 'filters' | 'rules'>): Prepared {
     const config = { filters, rules };
-    const loaded = config.rules === undefined ? undefined : this.#load(config.rules);
+    const read = rules === undefined ? undefined : this.#read(rules);
     const inForce = this.#inForce;
     // What counts events goes on counting when nothing changed.
-    const isSame = inForce !== undefined && isDeepStrictEqual(inForce.config, config) && sameFiles(inForce.loaded?.files ?? [], loaded?.files ?? []);
-    return isSame ? inForce : this.#compile(config, loaded);
+    if (inForce !== undefined && isDeepStrictEqual(inForce.config, config) && sameFiles(inForce.loaded?.files ?? [], read?.files ?? [])) return inForce;
+    return this.#compile(config, rules === undefined || read === undefined ? undefined : this.#load(rules, read));
   }
 
   /** From the next batch on, this is in force. */
   adopt(prepared: Prepared): void {
     this.#inForce = prepared;
-    this.#watcher.watch(prepared.loaded?.folders ?? []);
     const { loaded, warnings, config } = prepared;
+    this.#watcher.watch(loaded?.folders ?? []);
+    // What changed between the reading and the watching.
+    if (loaded !== undefined) this.#watcher.touch();
     if (loaded === undefined && config.filters.length === 0) return;
     const { rules = [], correlations = [], filters = 0, refused = [] } = loaded?.set ?? {};
     this.#telemetry.raise('RulesLoaded', {
@@ -119,14 +121,17 @@ export class Detection {
     if (this.#inForce?.judge !== undefined) this.#telemetry.raise('EventsJudged', this.counters.summary());
   }
 
-  #load(config: RulesConfig): LoadedRules {
-    let loaded: LoadedRules;
+  #read(config: RulesConfig): RuleFolders {
     try {
-      loaded = loadRuleSet(config, hostPlatform());
+      return readRuleFiles(config);
     } catch (error) {
       if (!(error instanceof RuleFolderError)) throw error;
       throw new RulesError([error.message], error.folder, { cause: error });
     }
+  }
+
+  #load(config: RulesConfig, read: RuleFolders): LoadedRules {
+    const loaded = loadRuleSet(config, hostPlatform(), read);
     const current = this.#inForce?.loaded;
     const reasons = current === undefined ? [] : lostTo(loaded.set, current.set);
     if (reasons.length > 0) throw new RulesError(reasons);
@@ -154,9 +159,9 @@ export class Detection {
     const { config, loaded } = this.#inForce ?? {};
     if (config?.rules === undefined || loaded === undefined) return;
     try {
-      const fresh = this.#load(config.rules);
-      if (sameFiles(fresh.files, loaded.files)) this.#watcher.watch(fresh.folders);
-      else this.adopt(this.#compile(config, fresh));
+      const read = this.#read(config.rules);
+      if (sameFiles(read.files, loaded.files)) this.#watcher.watch(read.folders);
+      else this.adopt(this.#compile(config, this.#load(config.rules, read)));
     } catch (error) {
       if (!(error instanceof RulesError)) throw error;
       const problems = error.reasons.slice(0, MAX_LOGGED_REFUSALS);
@@ -171,7 +176,7 @@ export class Detection {
   #reportSuppressed(nowMs: number): void {
     const held = new Map<string, number>();
     for (const { rule, count } of this.#suppressor.take(nowMs)) held.set(rule, (held.get(rule) ?? 0) + count);
-    if (held.size > 0) this.#telemetry.raise('AlertsSuppressed', { rules: Object.fromEntries(held) });
+    if (held.size > 0) this.#telemetry.raise('AlertsSuppressed', { rules: mostOf(held) });
   }
 
   #list(event: 'RuleRefused' | 'RuleDoubtful', problems: readonly string[]): void {

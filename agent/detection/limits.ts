@@ -25,6 +25,9 @@ export const MAX_SUPPRESSED_GROUPS = 10_000;
 /** Processes of which is remembered that a filter dropped what they ran, so that their `exit` goes with it. */
 export const MAX_DROPPED_PROCESSES = 65_536;
 
+/** Filters and rules that are counted apart. */
+export const MAX_COUNTED_NAMES = 10_000;
+
 /** How often is logged what suppression held back, in milliseconds. */
 export const SUPPRESSION_REPORT_MS = 60_000;
 

@@ -2,14 +2,12 @@ import type { Platform } from '../rules/fields/table.ts';
 import { formatProblem, loadRules, type RuleFile, type RuleSet } from '../rules/load.ts';
 import { BUILTIN_RULES } from './builtin-rules.ts';
 import type { RulesConfig } from './config.ts';
-import { readRuleFolders } from './rule-files.ts';
+import { mostOf } from './counters.ts';
+import { readRuleFolders, type RuleFolders } from './rule-files.ts';
 
 /** The rules of a configuration, as they were read. */
-export interface LoadedRules {
+export interface LoadedRules extends RuleFolders {
   readonly set: RuleSet;
-  readonly files: readonly RuleFile[];
-  /** Where a change can happen. */
-  readonly folders: readonly string[];
 }
 
 /** The platform whose rules apply on this machine. */
@@ -18,12 +16,16 @@ export function hostPlatform(): Platform {
 }
 
 /**
- * Reads the rules that a configuration asks for. Faulty rules are in the set's `refused`, and keep no other from loading.
+ * Reads the files that a configuration asks for.
  * @throws {RuleFolderError} when a folder cannot be read
  */
-export function loadRuleSet(config: RulesConfig, platform: Platform): LoadedRules {
-  const { files: own, folders } = readRuleFolders(config.folders);
-  const files = [...(config.builtin ? BUILTIN_RULES : []), ...own];
+export function readRuleFiles({ builtin, folders }: RulesConfig): RuleFolders {
+  const own = readRuleFolders(folders);
+  return builtin ? { ...own, files: [...BUILTIN_RULES, ...own.files] } : own;
+}
+
+/** Loads what was read. Faulty rules are in the set's `refused`, and keep no other from loading. */
+export function loadRuleSet(config: RulesConfig, platform: Platform, { files, folders }: RuleFolders): LoadedRules {
   const set = loadRules(files, {
     logsource: { category: 'process_creation', product: platform },
     minLevel: config.min_level,
@@ -48,10 +50,8 @@ export function sameFiles(a: readonly RuleFile[], b: readonly RuleFile[]): boole
 }
 
 /** How many documents were skipped, by reason, the most frequent reasons first. */
-export function skippedByReason({ skipped }: RuleSet, most = 10): Record<string, number> {
+export function skippedByReason({ skipped }: RuleSet): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const sorted = [...counts].toSorted((a, b) => b[1] - a[1]);
-  const rest = sorted.slice(most).reduce((sum, [, count]) => sum + count, 0);
-  return Object.fromEntries([...sorted.slice(0, most), ...(rest === 0 ? [] : [['other reasons', rest] as const])]);
+  return mostOf(counts);
 }

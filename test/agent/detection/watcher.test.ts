@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { MAX_WATCHED_FOLDERS } from '../../../agent/detection/limits.ts';
 import { RuleWatcher } from '../../../agent/detection/watcher.ts';
 
-function setting(t: ExecutionContext, settleMs = { quiet: 50, most: 10_000 }) {
+function setting(t: ExecutionContext, settleMs = { quiet: 300, most: 60_000 }) {
   const folder = mkdtempSync(join(tmpdir(), 'probes-watch-'));
   const changes: number[] = [];
   const unwatched: string[] = [];
@@ -18,14 +18,19 @@ function setting(t: ExecutionContext, settleMs = { quiet: 50, most: 10_000 }) {
   return { folder, changes, unwatched, watcher };
 }
 
+async function until(what: () => boolean): Promise<void> {
+  for (let waited = 0; !what() && waited < 20_000; waited += 20) await delay(20);
+}
+
 test('many changes in one go are told once, when they have settled', async (t) => {
   const { folder, changes, watcher } = setting(t);
   watcher.watch([folder]);
   for (let i = 0; i < 20; i++) writeFileSync(join(folder, `${i}.yml`), '');
-  await delay(500);
+  await until(() => changes.length > 0);
+  await delay(600);
   t.is(changes.length, 1);
   rmSync(join(folder, '3.yml'));
-  await delay(500);
+  await until(() => changes.length > 1);
   t.is(changes.length, 2);
 });
 
@@ -45,14 +50,13 @@ test('what is watched is what was named last', async (t) => {
   watcher.watch([folder]);
   watcher.watch([join(folder, 'inner')]);
   writeFileSync(join(folder, 'a.yml'), '');
-  await delay(300);
+  await delay(600);
   t.is(changes.length, 0);
   writeFileSync(join(folder, 'inner/a.yml'), '');
-  await delay(300);
-  t.is(changes.length, 1);
+  await until(() => changes.length > 0);
   watcher.close();
   writeFileSync(join(folder, 'inner/b.yml'), '');
-  await delay(300);
+  await delay(600);
   t.is(changes.length, 1);
 });
 

@@ -10,7 +10,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** The real program where the socket of a test belongs to root; otherwise the same with another owner to expect. */
 const PROGRAM = process.getuid!() === 0 ? here('../../../agent/main.ts') : here('./run-agent.ts');
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 
 /** A folder for one test's configuration and outputs. */
 export class Workplace implements Disposable {
