@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { ExecEvent } from '../../shared/events/exec.ts';
+import { checkEvent, EventError } from '../../shared/events/parse.ts';
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import { LineTooLongError } from '../../shared/protocol/lines.ts';
 import { readRuleFolders, RuleFolderError } from '../detection/rule-files.ts';
@@ -65,12 +66,23 @@ function matcherOptions(detector: Detector, { fields, platform }: MatchOptions):
   return {
     toSigma: (event) => {
       if (event['type'] !== 'exec') return undefined;
+      if (!isEvent(event)) return 'faulty';
       const exec = event as unknown as ExecEvent;
       if (lookups.size > 0) enrichment.tree.see(exec);
       return map(exec);
     },
     timeOf: (event) => timeOf(event as unknown as ExecEvent),
   };
+}
+
+function isEvent(value: unknown): boolean {
+  try {
+    checkEvent(value);
+    return true;
+  } catch (error) {
+    if (error instanceof EventError) return false;
+    throw error;
+  }
 }
 
 /** Sysmon's UtcTime, else 0: without a time, correlations count what there is. */
@@ -123,7 +135,7 @@ function printStatistics(set: RuleSet, { lines, events, matched, faulty, byRule 
     return;
   }
   const titles = new Map([...set.rules, ...set.correlations].map(({ id, title }) => [id, title]));
-  process.stderr.write(`${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} not JSON objects, ${seconds.toFixed(1)} s\n`);
+  process.stderr.write(`${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${seconds.toFixed(1)} s\n`);
   for (const [id, count] of top) process.stderr.write(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}\n`);
 }
 

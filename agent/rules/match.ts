@@ -2,8 +2,8 @@ import type { Detector } from './detect.ts';
 import type { SigmaEvent } from './engine.ts';
 
 export interface MatcherOptions {
-  /** Turns a parsed line into Sigma's field names; undefined for a line that is no start of a program. */
-  readonly toSigma: (event: SigmaEvent) => SigmaEvent | undefined;
+  /** Turns a parsed line into Sigma's field names; undefined for a line that is no start of a program, `faulty` for one that claims to be. */
+  readonly toSigma: (event: SigmaEvent) => SigmaEvent | 'faulty' | undefined;
   /** The event's own time, Unix milliseconds. */
   readonly timeOf: (event: SigmaEvent) => number;
 }
@@ -12,7 +12,7 @@ export interface MatchStatistics {
   lines: number;
   events: number;
   matched: number;
-  /** Lines that are not a JSON object. */
+  /** Lines that are not a JSON object, or not the event that they say they are. */
   faulty: number;
   /** By rule id. */
   readonly byRule: Map<string, number>;
@@ -35,11 +35,11 @@ export class LineMatcher {
     statistics.lines++;
     if (line.trim() === '') return undefined;
     const parsed = parseObject(line);
-    if (parsed === undefined) {
+    const event = parsed === undefined ? 'faulty' : this.#options.toSigma(parsed);
+    if (parsed === undefined || event === 'faulty') {
       statistics.faulty++;
       return undefined;
     }
-    const event = this.#options.toSigma(parsed);
     if (event === undefined) return undefined;
     statistics.events++;
     const rules = this.#detector.observe(event, this.#options.timeOf(parsed));

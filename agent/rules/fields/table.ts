@@ -57,7 +57,7 @@ export const FIELDS: readonly FieldRow[] = [
   { sigma: 'CurrentDirectory', from: '`cwd`', platforms: ALL, read: (e) => e.cwd },
   { sigma: 'ProcessId', from: '`pid`', platforms: ALL, read: (e) => e.pid },
   { sigma: 'ProcessGuid', from: 'entity id', platforms: ALL, lookup: 'entityId', read: (e, { entityId }) => entityId?.(e) },
-  { sigma: 'UtcTime', from: '`time`, as `2023-03-15 13:20:00.123`', platforms: ALL, read: (e) => e.time.replace('T', ' ').slice(0, 23).replace(/Z$/, '') },
+  { sigma: 'UtcTime', from: '`time`, as `2023-03-15 13:20:00.123`', platforms: ALL, read: utcTime },
   { sigma: 'User', from: 'name of `uid`, else the number', platforms: UNIX, lookup: 'userName', read: userName },
   { sigma: 'User', from: 'name of the account', platforms: WINDOWS, lookup: 'userName', read: userName },
   { sigma: 'LogonId', from: '`loginuid`', platforms: UNIX, read: (e) => e.loginuid },
@@ -81,6 +81,11 @@ export const FIELDS: readonly FieldRow[] = [
   digestRow('sha256'),
   digestRow('imphash'),
 ];
+
+/** An event of a rule's test may lack its time. */
+function utcTime({ time }: Partial<ExecEvent>): string | undefined {
+  return time?.replace('T', ' ').slice(0, 23).replace(/Z$/, '');
+}
 
 function userName({ uid }: ExecEvent, lookups: Lookups): string | undefined {
   return uid === undefined ? undefined : (lookups.userName?.(uid) ?? String(uid));

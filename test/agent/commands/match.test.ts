@@ -34,12 +34,12 @@ const ENV = ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: env\n');
 test('events of ours: a line for each that matches, in the order of the file, and statistics on standard error', async (t) => {
   using bench = new Bench({ 'a.yml': ENV, 'b.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: child\n'), 'c.yml': 'title: broken\n', 'd.txt': 'no rule' });
   const child = { pid: 5, start_time: 9, exe: '/bin/sh', argv: ['sh'], parent: { pid: EXEC_EXAMPLE.pid, start_time: EXEC_EXAMPLE.start_time! } };
-  const file = bench.events(EXEC_EXAMPLE, gapEvent(2, 3), { ...EXEC_EXAMPLE, type: 'exec_failed', error: 'ENOENT' }, 'no JSON', execEvent(4, { exe: '/bin/ls', pid: 3 }), execEvent(5, child));
+  const file = bench.events(EXEC_EXAMPLE, gapEvent(2, 3), { ...EXEC_EXAMPLE, type: 'exec_failed', error: 'ENOENT' }, 'no JSON', { type: 'exec', exe: '/bin/env' }, execEvent(4, { exe: '/bin/ls', pid: 3 }), execEvent(5, child));
   const { code, stdout, stderr } = await agent('match', '--rules', bench.rules, file);
   t.is(code, 0);
-  t.is(stdout, '{"line":1,"rules":["env"]}\n{"line":6,"rules":["child"]}\n');
+  t.is(stdout, '{"line":1,"rules":["env"]}\n{"line":7,"rules":["child"]}\n');
   t.true(stderr.includes(`${bench.rules}/c.yml:1:1: the logsource is missing\n`), stderr);
-  t.like(statisticsIn(stderr), { rules: 2, refused: 1, lines: 6, events: 3, matched: 2, faulty: 1, matches: { env: 1, child: 1 } });
+  t.like(statisticsIn(stderr), { rules: 2, refused: 1, lines: 7, events: 3, matched: 2, faulty: 2, matches: { env: 1, child: 1 } });
 });
 
 test("events in Sigma's names come from standard input too, and rules from several folders", async (t) => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createMapper, lookupsFor } from '../../../../agent/rules/fields/mapper.ts';
 import { FIELDS } from '../../../../agent/rules/fields/table.ts';
-import { EXEC_EXAMPLE } from '../../../../shared/events/exec.ts';
+import { EXEC_EXAMPLE, type ExecEvent } from '../../../../shared/events/exec.ts';
 
 test('an event of ours gets Sigma\'s names, with what look-ups know', (t) => {
   const map = createMapper({
@@ -58,4 +58,8 @@ test('the table of docs/rules.md is the table of the code', (t) => {
     const where = platforms.length === 3 ? 'all' : platforms.join(', ');
     t.true(rows.includes(`\`${sigma}\` | ${from} | ${where}`), `| \`${sigma}\` | ${from} | ${where} |`);
   }
+});
+
+test('an event of a rule\'s test may lack whatever it likes', (t) => {
+  for (const platform of ['linux', 'macos', 'windows'] as const) t.deepEqual(createMapper({ platform })({ type: 'exec', exe: '/x' } as ExecEvent), { Image: '/x' });
 });
