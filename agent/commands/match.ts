@@ -12,7 +12,7 @@ import { writeAll } from '../outputs/descriptor.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
 import { FIELDS, type Platform } from '../rules/fields/table.ts';
-import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
+import { formatProblem, formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
 import { WholeLines } from '../source/whole-lines.ts';
 
@@ -34,7 +34,9 @@ const NEWLINE = 10;
 export async function match(options: MatchOptions): Promise<ExitCode> {
   let set: RuleSet;
   try {
-    set = loadRules(readRuleFolders(options.rules).files, { logsource: { category: 'process_creation', product: options.platform } });
+    const { files, faults } = readRuleFolders(options.rules);
+    for (const fault of faults) process.stderr.write(`${formatProblem(fault)}\n`);
+    set = loadRules(files, { logsource: { category: 'process_creation', product: options.platform } });
   } catch (error) {
     if (!(error instanceof RuleFolderError)) throw error;
     complain(error.message);

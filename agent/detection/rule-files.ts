@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, systemCode } from '../errors.ts';
+import type { Problem } from '../config/problem.ts';
 import type { RuleFile } from '../rules/load.ts';
 import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
 
@@ -22,14 +23,23 @@ export interface RuleFolders {
   readonly files: readonly RuleFile[];
   /** The folders themselves and those inside: where a change can happen. */
   readonly folders: readonly string[];
+  /** Files that are there and cannot be read, or are too large. They keep no other from being read. */
+  readonly faults: readonly Problem[];
+}
+
+interface Found extends RuleFolders {
+  readonly files: RuleFile[];
+  readonly folders: string[];
+  readonly faults: Problem[];
+  bytes: number;
 }
 
 /**
  * Reads every rule file in these folders and below. Names that begin with a dot are passed over, as are all but `.yml` and `.yaml`; links are followed.
- * @throws {RuleFolderError} when a folder or file cannot be read, or there is more than the limits allow
+ * @throws {RuleFolderError} when a folder cannot be read, or all together is more than the limits allow
  */
 export function readRuleFolders(paths: readonly string[]): RuleFolders {
-  const found = { files: [] as RuleFile[], folders: [] as string[], bytes: 0 };
+  const found: Found = { files: [], folders: [], faults: [], bytes: 0 };
   for (const root of paths) {
     try {
       walk(root, 0, found);
@@ -40,7 +50,7 @@ export function readRuleFolders(paths: readonly string[]): RuleFolders {
   return found;
 }
 
-function walk(folder: string, depth: number, found: { files: RuleFile[]; folders: string[]; bytes: number }): void {
+function walk(folder: string, depth: number, found: Found): void {
   if (depth > MAX_RULE_DEPTH) throw new Error(`${folder} lies deeper than ${MAX_RULE_DEPTH} folders; is there a link that leads back?`);
   found.folders.push(folder);
   for (const name of readdirSync(folder).sort()) {
@@ -50,7 +60,7 @@ function walk(folder: string, depth: number, found: { files: RuleFile[]; folders
     if (stats?.isDirectory() === true) walk(path, depth + 1, found);
     else if (stats?.isFile() === true && /\.ya?ml$/i.test(name)) {
       if (found.files.length >= MAX_RULE_FILES) throw new Error(`more than ${MAX_RULE_FILES} rule files`);
-      const text = readBounded(path);
+      const text = readOrFault(path, found.faults);
       if (text === undefined) continue;
       found.bytes += text.length;
       if (found.bytes > MAX_RULE_BYTES) throw new Error(`more than ${MAX_RULE_BYTES} bytes of rules`);
@@ -59,19 +69,24 @@ function walk(folder: string, depth: number, found: { files: RuleFile[]; folders
   }
 }
 
-/** Undefined for a file that has gone since it was listed. */
-function readBounded(path: string): string | undefined {
-  let descriptor: number;
+/** Undefined, without a fault, for a file that has gone since it was listed. */
+function readOrFault(path: string, faults: Problem[]): string | undefined {
   try {
-    // Non-blocking: what was a file when it was listed may be a FIFO by now.
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return readBounded(path);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
+    const code = systemCode(error);
+    const message = code === 'EACCES' ? "cannot be read by this user; make it readable for the agent's user" : reasonOf(error);
+    if (code !== 'ENOENT') faults.push({ file: path, line: 1, column: 1, path: '', message });
+    return undefined;
   }
+}
+
+function readBounded(path: string): string {
+  // Non-blocking: what was a file when it was listed may be a FIFO by now.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = fstatSync(descriptor);
-    if (size > MAX_RULE_FILE_BYTES) throw new Error(`${path} is ${size} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`);
+    if (size > MAX_RULE_FILE_BYTES) throw new Error(`${size} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`);
     return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);
@@ -85,7 +100,7 @@ function explain(error: unknown, root: string): string {
     case 'ENOTDIR':
       return `${root} is not a folder`;
     case 'EACCES':
-      return `${reasonOf(error)}; the agent's user must be able to read the folder and every file in it`;
+      return `${reasonOf(error)}; the agent's user must be able to read the folder and all in it`;
     default:
       return reasonOf(error);
   }

@@ -25,13 +25,15 @@ export function readRuleFiles({ builtin, folders }: RulesConfig): RuleFolders {
 }
 
 /** Loads what was read. Faulty rules are in the set's `refused`, and keep no other from loading. */
-export function loadRuleSet(config: RulesConfig, platform: Platform, { files, folders }: RuleFolders): LoadedRules {
+export function loadRuleSet(config: RulesConfig, platform: Platform, read: RuleFolders): LoadedRules {
+  const { files, faults } = read;
   const set = loadRules(files, {
     logsource: { category: 'process_creation', product: platform },
     minLevel: config.min_level,
     placeholders: new Map(Object.entries(config.placeholders)),
   });
-  return { set, files, folders };
+  const unread = faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] }));
+  return { ...read, set: { ...set, refused: [...unread, ...set.refused] } };
 }
 
 /**

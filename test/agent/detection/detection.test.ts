@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseConfig } from '../../../agent/config/load.ts';
 import { Detection, RulesError } from '../../../agent/detection/detection.ts';
-import { MAX_LOGGED_REFUSALS } from '../../../agent/detection/limits.ts';
+import { MAX_LOGGED_REFUSALS, MAX_RULE_FILE_BYTES } from '../../../agent/detection/limits.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 import { toItem } from '../support/items.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
@@ -77,6 +77,16 @@ test('a mistake in a new file, or one that was there before, keeps nothing from 
   load();
   t.deepEqual(['/a', '/c'].map(alerts), [true, true]);
   t.deepEqual(of('RulesLoaded').map(({ rules, refused }) => [rules, refused]), [[1, 1], [2, 2]]);
+});
+
+test('a file that cannot be read is refused alone, and keeps the old rules in force when it held some of them', (t) => {
+  const { load, write, alerts, of } = setting(t, { 'a.yml': rule('a'), 'large.yml': `${rule('large')}${'#'.repeat(MAX_RULE_FILE_BYTES)}` });
+  load();
+  t.deepEqual(['/a', '/large'].map(alerts), [true, false]);
+  t.regex(String(of('RuleRefused')[0]!['problems']), /large\.yml:1:1: \d+ bytes long/);
+  write('a.yml', `${rule('a')}${'#'.repeat(MAX_RULE_FILE_BYTES)}`);
+  t.throws(() => load(), { instanceOf: RulesError, message: /a\.yml:1:1: \d+ bytes long/ });
+  t.true(alerts('/a'));
 });
 
 test('a rule that is removed, skipped or obsolete from now on is not lost to a mistake', (t) => {

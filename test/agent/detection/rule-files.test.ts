@@ -38,11 +38,21 @@ test('a folder that is missing or none says what to do', (t) => {
   t.regex(refusal(t, join(path, 'file')), /is not a folder$/);
 });
 
-test('what is larger than the limits is refused: a file, all files together, their number, a circle of links', (t) => {
-  const large = folder(t);
-  writeFileSync(join(large, 'a.yml'), '#'.repeat(MAX_RULE_FILE_BYTES + 1));
-  t.regex(refusal(t, large), new RegExp(`a\\.yml is ${MAX_RULE_FILE_BYTES + 1} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`));
+test('a file that is too large or cannot be read is a fault, and keeps no other from being read', (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, 'large.yml'), '#'.repeat(MAX_RULE_FILE_BYTES + 1));
+  writeFileSync(join(path, 'good.yml'), 'good');
+  // A file whose beginning not even root can read.
+  symlinkSync('/proc/self/mem', join(path, 'odd.yml'));
+  const { files, faults } = readRuleFolders([path]);
+  t.deepEqual(files.map(({ text }) => text), ['good']);
+  t.deepEqual(faults.map(({ file, line, message }) => [file, line, message.slice(0, 60)]), [
+    [join(path, 'large.yml'), 1, `${MAX_RULE_FILE_BYTES + 1} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`],
+    [join(path, 'odd.yml'), 1, 'EIO: i/o error, read'],
+  ]);
+});
 
+test('what is larger than the limits is refused: all files together, their number, a circle of links', (t) => {
   const heavy = folder(t);
   writeFileSync(join(heavy, 'a.yml'), '#'.repeat(MAX_RULE_FILE_BYTES));
   for (let i = 0; i < MAX_RULE_BYTES / MAX_RULE_FILE_BYTES; i++) symlinkSync('a.yml', join(heavy, `${i}.yml`));
