@@ -10,6 +10,8 @@ export interface LoadedRules extends RuleFolders {
   readonly set: RuleSet;
 }
 
+const IS_BUILTIN: ReadonlySet<string> = new Set(BUILTIN_RULES.map(({ file }) => file));
+
 /** The platform whose rules apply on this machine. */
 export function hostPlatform(): Platform {
   return process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
@@ -21,7 +23,7 @@ export function hostPlatform(): Platform {
  */
 export function readRuleFiles({ builtin, folders }: RulesConfig): RuleFolders {
   const own = readRuleFolders(folders);
-  return builtin ? { ...own, files: [...BUILTIN_RULES, ...own.files] } : own;
+  return builtin ? { ...own, files: [...own.files, ...BUILTIN_RULES] } : own;
 }
 
 /** Loads what was read. Faulty rules are in the set's `refused`, and keep no other from loading. */
@@ -33,7 +35,10 @@ export function loadRuleSet(config: RulesConfig, platform: Platform, read: RuleF
     placeholders: new Map(Object.entries(config.placeholders)),
   });
   const unread = faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] }));
-  return { ...read, set: { ...set, refused: [...unread, ...set.refused] } };
+  // Starter rules have no mistakes. One that is refused has an id that an own rule has: that is how one is replaced.
+  const replaced = set.refused.filter(({ file }) => IS_BUILTIN.has(file)).map(({ file, title }) => ({ file, title, reason: 'replaced by a rule with its id or name' }));
+  const refused = [...unread, ...set.refused.filter(({ file }) => !IS_BUILTIN.has(file))];
+  return { ...read, set: { ...set, refused, skipped: [...set.skipped, ...replaced] } };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import test from 'ava';
+import { BUILTIN_RULES } from '../../../agent/detection/builtin-rules.ts';
 import { ruleText } from '../rules/support.ts';
 import { Workplace } from '../support/agent-process.ts';
 import { agent } from '../support/run.ts';
@@ -59,6 +60,17 @@ test('the starter rules are in the program: all of them load and pass their test
   const { rules } = JSON.parse(stdout) as { rules: { loaded: number; tests: { passed: number; failed: number } } };
   t.true(rules.loaded >= 10 && rules.tests.passed >= 50);
   t.is(rules.tests.failed, 0);
+});
+
+test('a rule with the id of a starter rule replaces it', async (t) => {
+  const { file, text } = BUILTIN_RULES.find(({ text: each }) => each.includes('title: Reverse Shell'))!;
+  using work = setting({ 'own.yml': text.replace('title: Reverse Shell', 'title: Our Own') });
+  work.configure(`rules: { folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\n`);
+  const { code, stdout } = await agent('check', '--json', '--config', work.configFile);
+  t.is(code, 0, file);
+  const { rules } = JSON.parse(stdout) as { rules: { refused: number; skipped: Record<string, number> } };
+  t.is(rules.refused, 0);
+  t.is(rules.skipped['replaced by a rule with its id or name'], 1);
 });
 
 test('a folder that is not there is a problem at its place', async (t) => {
