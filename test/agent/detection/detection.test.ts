@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { parseConfig } from '../../../agent/config/load.ts';
-import { Detection, RulesError } from '../../../agent/detection/detection.ts';
+import { Detection, RulesError, type Prepared } from '../../../agent/detection/detection.ts';
 import { MAX_LOGGED_REFUSALS, MAX_RULE_FILE_BYTES } from '../../../agent/detection/limits.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 import { toItem } from '../support/items.ts';
@@ -24,14 +25,16 @@ function setting(t: ExecutionContext, rules: Readonly<Record<string, string>>) {
     detection.close();
     rmSync(folder, { recursive: true });
   });
-  const load = (more = '', text = ''): void => {
-    const loaded = parseConfig(`rules: { builtin: false, folders: [${join(folder, 'rules')}]${more} }\n${text}outputs: [{ name: a, type: stdout }]\n`, 'test');
+  const prepared = (more = ''): Prepared => {
+    const loaded = parseConfig(`rules: { builtin: false, folders: [${join(folder, 'rules')}]${more} }\noutputs: [{ name: a, type: stdout }]\n`, 'test');
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    detection.adopt(detection.prepare(loaded.config));
+    return detection.prepare(loaded.config);
   };
+  const adopt = (ready: Prepared): void => detection.adopt(ready);
+  const load = (more = ''): void => adopt(prepared(more));
   const alerts = (image: string): boolean => detection.stage([toItem(execEvent(1, { exe: image }))])[0]?.isAlert ?? false;
   const of = (event: string) => raised.filter((each) => each.event === event);
-  return { load, write, alerts, of, raised, folder };
+  return { load, prepared, adopt, write, alerts, of, raised, folder };
 }
 
 test('without filters and rules nothing looks at an event', (t) => {
@@ -97,6 +100,16 @@ test('a rule that is removed, skipped or obsolete from now on is not lost to a m
   write('d.yml', broken('d'));
   load();
   t.deepEqual(['/a', '/b', '/c'].map(alerts), [false, false, true]);
+});
+
+test('what changed between the reading and the watching is found', async (t) => {
+  const { prepared, adopt, write, alerts } = setting(t, { 'a.yml': rule('a') });
+  const before = prepared();
+  write('b.yml', rule('b'));
+  adopt(before);
+  t.false(alerts('/b'));
+  for (let waited = 0; waited < 20_000 && !alerts('/b'); waited += 50) await delay(50);
+  t.true(alerts('/b'));
 });
 
 test('many mistakes are named up to a bound, and the rest counted', (t) => {
