@@ -61,14 +61,14 @@ ${ownFigures(results).map(row).join('\n')}
 From exec to file: from the start time of the process, which the event carries and which lies a few microseconds before the exec, until
 the line is in the file, looked at every millisecond.${results.slept ? ' The machine has slept since its start, so these figures are wrong.' : ''}
 
-${rulesSection(results.rules)}
 ## Who was measured
 
 ${row(['', 'what', 'command'])}
 ${row(['---', '---', '---'])}
 ${measured.map(({ title, version, command }) => row([title, version, `\`${command}\``])).join('\n')}
 ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, version, missing: reason }) => `- ${title} (${version}): ${reason}`).join('\n')}\n`}
-${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}## What these figures are not
+${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}${rulesSection(results.rules)}
+## What these figures are not
 
 - Absolute times are those of one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run say something, and only where quartiles do not
   overlap. A figure of added time whose quartiles reach below zero is noise.
