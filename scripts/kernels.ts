@@ -1,6 +1,7 @@
 // npm run test:kernels [-- --kernel NAME… --document]: boots each kernel in QEMU, and
 // runs the tests of the kernel and the whole product inside, with the committed probe
-// object and the built helper. --renew downloads the kernels again.
+// object and the built helper. --match runs only tests whose title fits (AVA's patterns).
+// --renew downloads the kernels again.
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -102,10 +103,11 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { kernel: { type: 'string', multiple: true }, renew: { type: 'boolean', default: false }, document: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ options: { kernel: { type: 'string', multiple: true }, match: { type: 'string', multiple: true }, renew: { type: 'boolean', default: false }, document: { type: 'boolean', default: false } } });
   const unknown = values.kernel?.find((name) => !KERNELS.some((kernel) => kernel.name === name));
   if (unknown !== undefined) throw new Error(`--kernel ${unknown}: expected one of ${KERNELS.map(({ name }) => name).join(', ')}`);
   const kernels = KERNELS.filter(({ name }) => values.kernel?.includes(name) ?? true);
+  const scenarios = values.match === undefined ? SCENARIOS : SCENARIOS.slice(0, 1).map((scenario) => ({ ...scenario, match: values.match ?? [] }));
   prepare();
 
   const work = temporaryFolder();
@@ -116,7 +118,7 @@ async function main(): Promise<void> {
   progress(`Probe object ${object.slice(0, 12)}…; ${canVirtualise() ? 'virtual machines' : 'emulated machines: expect a quarter of an hour for each kernel'}`);
   for (const [kernel, image] of images) {
     matrix.addKernel(image.release);
-    for (const scenario of SCENARIOS) {
+    for (const scenario of scenarios) {
       progress(`${kernel.name}: ${image.release}, ${scenario.name}`);
       await runScenario(kernel, image, scenario, checkout);
     }

@@ -109,7 +109,8 @@ kernelTest(`${SHORT.toLocaleString('en')} short processes have as many exits, ea
     const exits = sensor.exits().map(key);
     return execs.every((exec) => exits.includes(exec)) && exits;
   });
-  t.is(new Set(ended).size, ended.length, 'none twice');
+  const twice = ended.filter((exit, i) => ended.indexOf(exit) !== i);
+  t.deepEqual(sensor.exits((exit) => twice.includes(key(exit))), [], 'none twice');
   requireDense(events);
 });
 
