@@ -561,7 +561,9 @@ int BPF_PROG(on_exit, struct task_struct *t)
 		return 0;
 	struct last_event process = { started, BPF_CORE_READ(t, tgid) };
 	u8 reported = 1;
-	if (bpf_map_update_elem(&reported_processes, &process, &reported, BPF_NOEXIST) == -EEXIST)
+	/* Before 6.4 the map's own function is called, which returns an int: the upper half of the register is then not its sign. */
+	s32 known = bpf_map_update_elem(&reported_processes, &process, &reported, BPF_NOEXIST);
+	if (known == -EEXIST)
 		return 0;
 	struct exit_record e = {
 		.type = RECORD_EVENT,
