@@ -4,6 +4,7 @@ import { Detection } from './detection/detection.ts';
 import type { Log } from './log.ts';
 import { LaneSet } from './outputs/lane-set.ts';
 import { Pipeline } from './pipeline.ts';
+import type { Trust } from './source/connection.ts';
 import { HelperClient } from './source/helper-client.ts';
 import { ReplayFilter } from './source/replay-filter.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
@@ -11,8 +12,8 @@ import { Telemetry } from './telemetry/telemetry.ts';
 export interface AgentOptions {
   config: Config;
   log: Log;
-  /** Who must own the helper's socket: 0, but for tests. */
-  ownerUid: number;
+  /** Who must own the helper's socket. */
+  trust: Trust;
   /** Called once when nobody reads standard output any more. */
   onReaderGone: () => void;
 }
@@ -21,7 +22,7 @@ export interface AgentOptions {
 export class Agent {
   readonly telemetry: Telemetry;
   readonly #log: Log;
-  readonly #ownerUid: number;
+  readonly #trust: Trust;
   readonly #detection: Detection;
   readonly #filter: ReplayFilter;
   readonly #pipeline: Pipeline;
@@ -29,10 +30,10 @@ export class Agent {
   #config: Config;
   #client: HelperClient;
 
-  constructor({ config, log, ownerUid, onReaderGone }: AgentOptions) {
+  constructor({ config, log, trust, onReaderGone }: AgentOptions) {
     this.telemetry = new Telemetry(log);
     this.#log = log;
-    this.#ownerUid = ownerUid;
+    this.#trust = trust;
     this.#config = config;
     this.#detection = new Detection(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
@@ -95,7 +96,7 @@ export class Agent {
   #makeClient(): HelperClient {
     return new HelperClient({
       socketPath: this.#config.source.socket,
-      ownerUid: this.#ownerUid,
+      trust: this.#trust,
       filter: this.#filter,
       telemetry: this.telemetry,
       onNumbering: (numbering) => {

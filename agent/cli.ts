@@ -6,22 +6,18 @@ import { endNow, run } from './commands/run.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './detection/rule-set.ts';
+import { PRODUCT_TRUST, type Trust } from './source/connection.ts';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
 
-const ROOT_UID = 0;
-
-/** What only tests may decide. Nothing on the command line or in a file reaches it. */
-export interface Trust {
-  /** Who must own the helper's socket. */
-  ownerUid: number;
-}
-
-/** Runs one command line and ends the process with its status. */
-export async function main(argv: readonly string[], trust: Trust = { ownerUid: ROOT_UID }): Promise<void> {
+/**
+ * Runs one command line and ends the process with its status.
+ * @param trust what only tests may decide: nothing on the command line or in a file reaches it
+ */
+export async function main(argv: readonly string[], trust: Partial<Trust> = {}): Promise<void> {
   let code: ExitCode = EXIT.OK;
   const program = describeProgram({
-    run: async (file) => {
-      code = await run({ file, ownerUid: trust.ownerUid });
+    run: async (file, service) => {
+      code = await run({ file, service, trust: { ...PRODUCT_TRUST, ...trust } });
     },
     check: (file, json) => {
       code = check(file, json);
@@ -48,7 +44,7 @@ export async function main(argv: readonly string[], trust: Trust = { ownerUid: R
 }
 
 interface Actions {
-  run: (file: string | undefined) => Promise<void>;
+  run: (file: string | undefined, service: boolean) => Promise<void>;
   check: (file: string, json: boolean) => void;
   match: (options: MatchOptions) => Promise<void>;
   schema: () => void;
@@ -65,11 +61,12 @@ function describeProgram(actions: Actions): Command {
 Signals:
   SIGHUP            read the configuration again; a wrong one changes nothing
   SIGTERM, SIGINT   write what is queued, then end`);
-  program
+  const runCommand = program
     .command('run')
     .description('receive and deliver events until told to stop')
     .option('-c, --config <file>', `configuration (default: ${DEFAULT_CONFIG_FILE})`)
-    .action((options: { config?: string }) => actions.run(options.config));
+    .action((options: { config?: string; service?: boolean }) => actions.run(options.config, options.service === true));
+  if (process.platform === 'win32') runCommand.option('--service', 'started by the service manager, which is told of start and stop');
   program
     .command('check')
     .description('say everything that is wrong with a configuration and its rules, run the tests in rules, and change nothing')

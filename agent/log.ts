@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { styleText } from 'node:util';
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import { neutralise } from './terminal-text.ts';
 
 /**
@@ -13,11 +13,11 @@ export type Log = Logger;
 
 const STANDARD_ERROR = 2;
 
-/** The agent's own log on standard error: one-liners on a terminal, JSON otherwise. Never carries events. */
-export function createLog(level: LogLevel): Log {
-  const destination = process.stderr.isTTY
-    ? { write: (line: string) => writeToTerminal(formatForTerminal(line)) }
-    : pino.destination({ dest: STANDARD_ERROR, sync: true });
+/**
+ * The agent's own log. Never carries events.
+ * @param destination gets each line as JSON; by default standard error, as one-liners on a terminal
+ */
+export function createLog(level: LogLevel, destination: DestinationStream = standardError()): Log {
   return pino(
     {
       name: 'probes-agent',
@@ -28,6 +28,11 @@ export function createLog(level: LogLevel): Log {
     },
     destination,
   );
+}
+
+function standardError(): DestinationStream {
+  if (process.stderr.isTTY) return { write: (line: string) => writeToTerminal(formatForTerminal(line)) };
+  return pino.destination({ dest: STANDARD_ERROR, sync: true });
 }
 
 function writeToTerminal(line: string): void {

@@ -33,4 +33,11 @@ export interface EventSource {
   settle(): void;
 
   count(): KernelCount;
+
+  /**
+   * Ends a tracing session that would outlive the process. Called when the helper is told to
+   * stop, and again until nothing more is to come; the caller goes on draining.
+   * @returns whether nothing more is to come
+   */
+  end?(): boolean;
 }

@@ -16,9 +16,10 @@ interface LoopParts {
 /**
  * Moves events from the source to the clients until it is stopped; the same on
  * every system. The source has begun.
- * @returns stops it: sends what clients take in time, then ends the process with 0
+ * @param onEnd called when all is sent after it was told to stop; ends the process
+ * @returns stops it: sends what clients take in time
  */
-export function startLoop({ source, pipe, state, clock }: LoopParts): () => void {
+export function startLoop({ source, pipe, state, clock }: LoopParts, onEnd: () => void = () => process.exit(0)): () => void {
   // In turns while events come; after a quiet time, when the source says that there are some.
   let newest = performance.now();
   const drain = (): void => {
@@ -53,11 +54,13 @@ export function startLoop({ source, pipe, state, clock }: LoopParts): () => void
   return () => {
     pipe.stopListening();
     settle();
-    const deadline = Date.now() + FLUSH_MS;
+    let ended = source.end === undefined;
+    let deadline = ended ? Date.now() + FLUSH_MS : Number.POSITIVE_INFINITY;
     setInterval(() => {
+      if (!ended && (ended = source.end?.() ?? true)) deadline = Date.now() + FLUSH_MS;
       const more = source.drain();
       pipe.pump();
-      if ((pipe.flushed && !more) || Date.now() > deadline) process.exit(0);
+      if (ended && ((pipe.flushed && !more) || Date.now() > deadline)) onEnd();
     }, 10);
   };
 }

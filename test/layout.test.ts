@@ -29,7 +29,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     folders: ['agent', 'shared'],
     node: true,
     packages: Object.keys(packageJson.dependencies).filter((name) => name !== FFI),
-    types: [],
+    // On Windows alone, and likewise without its JavaScript.
+    types: [FFI],
   },
   shared: { folders: ['shared'], node: false, packages: [], types: [] },
 };

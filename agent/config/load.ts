@@ -6,11 +6,12 @@ import { explainIssue, KnownKeys } from './explain.ts';
 import { readFiltersOf } from './filters.ts';
 import { findPointless } from './pointless.ts';
 import { Positions } from './positions.ts';
+import { placesOf } from './places.ts';
 import { formatPath, type Problem } from './problem.ts';
 import { configSchema, type Config } from './schema.ts';
 
 /** Where the packages put the configuration. */
-export const DEFAULT_CONFIG_FILE = '/etc/platform-probes/agent.yaml';
+export const DEFAULT_CONFIG_FILE = placesOf(process.platform).config;
 
 /** The largest configuration file that is read, in bytes. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;

@@ -3,10 +3,11 @@ import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/registry.ts';
 import type { Filter } from '../rules/filter.ts';
 import { absolutePath } from './paths.ts';
+import { placesOf } from './places.ts';
 import { duration } from './quantities.ts';
 
 /** Where the packages put the helper's socket. */
-const DEFAULT_SOCKET = '/run/platform-probes/events.sock';
+const DEFAULT_SOCKET = placesOf(process.platform).socket;
 
 /** sockaddr_un has room for 108 bytes, the terminating NUL included. */
 const MAX_SOCKET_PATH_BYTES = 107;

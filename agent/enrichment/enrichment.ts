@@ -1,4 +1,5 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
+import { VersionCache } from '../images/version-cache.ts';
 import type { Lookups } from '../rules/fields/lookups.ts';
 import { DigestCache } from './digests.ts';
 import { entityId } from './entity-id.ts';
@@ -20,11 +21,23 @@ export interface Context {
   readonly ancestors?: readonly Ancestor[];
 }
 
+/** Names of integrity levels as Sysmon, and so Sigma, has them. */
+const SIGMA_LEVELS: ReadonlyMap<string, string> = new Map([
+  ['untrusted', 'Untrusted'],
+  ['low', 'Low'],
+  ['medium', 'Medium'],
+  ['medium_plus', 'MediumPlus'],
+  ['high', 'High'],
+  ['system', 'System'],
+  ['protected', 'Protected'],
+]);
+
 /** What events do not carry and the agent finds out. Lives as long as the agent: rules come and go, what was seen stays. */
 export class Enrichment {
   readonly tree: ProcessTree;
   readonly #users: UserNames | undefined;
   readonly #digests: DigestCache | undefined;
+  readonly #versions: VersionCache | undefined;
   #bootId: string | undefined;
 
   /** @param live whether events are of this machine and of now: then its users, files and processes can be asked for */
@@ -32,6 +45,7 @@ export class Enrichment {
     this.tree = new ProcessTree(live && process.platform === 'linux' ? { askSystem: readRunningProcess } : {});
     this.#users = live ? new UserNames() : undefined;
     this.#digests = live ? new DigestCache() : undefined;
+    this.#versions = live && process.platform === 'win32' ? new VersionCache() : undefined;
   }
 
   /** Events that come from now on are of this boot. */
@@ -47,10 +61,13 @@ export class Enrichment {
 
   #all(): Lookups {
     const { tree } = this;
-    const [users, digests] = [this.#users, this.#digests];
+    const [users, digests, versions] = [this.#users, this.#digests, this.#versions];
     return {
       ...(users === undefined ? {} : { userName: (uid: number) => users.of(uid) }),
       ...(digests === undefined ? {} : { digests: (event: ExecEvent) => digests.of(event) }),
+      ...(versions === undefined ? {} : { versionInfo: (image: string) => versions.of(image) }),
+      integrityLevel: ({ integrity_level: level }) => (level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level)),
+      logonId: (event) => event.logon_id,
       parentCommandLine: (event) => tree.parentOf(event)?.commandLine,
       parentUser: (event) => {
         const uid = tree.parentOf(event)?.uid;

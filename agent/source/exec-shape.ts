@@ -9,6 +9,8 @@
  */
 
 const NUMBER = '(?:0|[1-9]\\d{0,14})';
+/** Since 1970 these have one digit more. */
+const MICROSECONDS = `(?:${NUMBER}|[1-8]\\d{15})`;
 const PLAIN = '[^"\\\\\\x00-\\x1f]*';
 const TEXT = `"${PLAIN}(?:\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4})${PLAIN})*"`;
 const TEXTS = `\\[(?:${TEXT}(?:,${TEXT})*)?\\]`;
@@ -23,21 +25,26 @@ const UP_TO_NUMBER = `\\{"pid":${NUMBER}${field('command', TEXT)}${field('timest
 const FROM_NUMBER = [
   NUMBER,
   field('time', TIME),
-  ...['ppid', 'uid', 'gid', 'euid', 'egid', 'loginuid', 'session_id', 'tty'].map((name) => optional(name, NUMBER)),
+  ...['ppid', 'uid', 'gid', 'euid', 'egid', 'loginuid'].map((name) => optional(name, NUMBER)),
+  ...['user_sid', 'logon_id', 'integrity_level'].map((name) => optional(name, TEXT)),
+  optional('elevated', '(?:true|false)'),
+  ...['session_id', 'tty'].map((name) => optional(name, NUMBER)),
   optional('exe', TEXT),
   optional('filename', TEXT),
   optional('argv', TEXTS),
   optional('argv_bytes', NUMBER),
   optional('argv_truncated', 'true'),
+  optional('command_line', TEXT),
+  optional('command_source', '"(?:etw|process)"'),
   optional('cwd', TEXT),
   optional('comm', TEXT),
-  optional('start_time', NUMBER),
+  optional('start_time', MICROSECONDS),
   optional('cgroup', TEXT),
   optional('container_id', TEXT),
   optional('ns', NAMESPACES),
   optional('flags', TEXTS),
-  optional('parent', `\\{"pid":${NUMBER}${optional('start_time', NUMBER)}${optional('exe', TEXT)}\\}`),
-  optional('source', '"(?:ebpf|snapshot)"'),
+  optional('parent', `\\{"pid":${NUMBER}${optional('start_time', MICROSECONDS)}${optional('exe', TEXT)}\\}`),
+  optional('source', '"(?:ebpf|etw|snapshot)"'),
   '\\}\\n',
 ].join('');
 

@@ -1,12 +1,11 @@
-import { connect, type Socket } from 'node:net';
 import { AgentError, reasonOf, systemCode } from '../errors.ts';
 import type { Item } from '../item.ts';
 import type { Numbering } from '../numbering.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { retryDelay } from './backoff.ts';
+import { connectToHelper, type SourceConnection, type Trust } from './connection.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
-import { verifySocket } from './socket-trust.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 
 /** A connection that lasted this long counts as one that worked: the next retry is immediate again. */
@@ -30,8 +29,8 @@ const READ_BYTES = 256 * 1024;
 
 export interface HelperClientOptions {
   socketPath: string;
-  /** Who must own the socket: 0, but for tests. */
-  ownerUid: number;
+  /** Who must own the socket. */
+  trust: Trust;
   /** Outlives the client, so that a client for another socket goes on where this one stopped. */
   filter: ReplayFilter;
   telemetry: Telemetry;
@@ -53,7 +52,9 @@ export class HelperClient {
   readonly #options: HelperClientOptions;
   #failures = 0;
   #stopped = false;
-  #socket: Socket | undefined;
+  #connection: SourceConnection | undefined;
+  /** Of the connection that is being made or read; events of an earlier one are nobody's. */
+  #attempt = 0;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(options: HelperClientOptions) {
@@ -70,31 +71,25 @@ export class HelperClient {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    this.#socket?.destroy();
-    this.#socket = undefined;
+    this.#attempt++;
+    this.#connection?.destroy();
+    this.#connection = undefined;
   }
 
   async #connect(): Promise<void> {
-    const { socketPath, ownerUid } = this.#options;
-    try {
-      await verifySocket(socketPath, ownerUid);
-    } catch (error) {
-      return this.#failed(error);
-    }
-    if (!this.#stopped) this.#read(socketPath);
-  }
-
-  #read(socketPath: string): void {
-    const { filter, telemetry, onItems } = this.#options;
+    const { socketPath, trust, filter, telemetry, onItems } = this.#options;
+    const attempt = ++this.#attempt;
     const connectedAt = performance.now();
     let items: Item[] = [];
     let failure: unknown;
     let sawLine = false;
     let silentTicks = 0;
 
+    let connection: SourceConnection | undefined;
+
     const silence = () => {
       failure = new AgentError('HELPER_PROTOCOL', 'no line in time');
-      socket.destroy();
+      connection?.destroy();
     };
     let watchdog = setInterval(silence, HELLO_TIMEOUT_MS);
 
@@ -112,7 +107,7 @@ export class HelperClient {
           sawLine = false;
           if (silentTicks < MISSED_HEARTBEATS) return;
           telemetry.raise('HelperSilent', { seconds: (heartbeatMs * MISSED_HEARTBEATS) / 1000 });
-          socket.destroy();
+          connection?.destroy();
         }, heartbeatMs);
       },
       onHeartbeat: () => undefined,
@@ -132,36 +127,40 @@ export class HelperClient {
         if (session.receive(chunk, items) > 0) sawLine = true;
       } catch (error) {
         failure = error;
-        socket.destroy();
+        connection?.destroy();
       }
       this.#reportCounts(before);
       return deliver();
     };
 
     const memory = Buffer.allocUnsafeSlow(READ_BYTES);
-    const socket = connect({
-      path: socketPath,
-      onread: {
-        buffer: memory,
-        callback: (bytes) => {
+    try {
+      connection = await connectToHelper(socketPath, trust, memory, {
+        onBytes: (bytes) => {
+          if (this.#attempt !== attempt) return false;
           const wait = receive(memory.subarray(0, bytes));
-          if (wait !== undefined) void wait.then(() => socket.resume());
+          if (wait !== undefined) void wait.then(() => connection?.resume());
           return wait === undefined;
         },
-      },
-    });
-    this.#socket = socket;
-    socket.on('error', (error) => {
-      failure ??= error;
-    });
-    socket.on('close', () => {
+        onError: (error) => {
+          failure ??= error;
+        },
+        onClose: () => {
+          clearInterval(watchdog);
+          if (this.#attempt !== attempt) return;
+          this.#connection = undefined;
+          if (performance.now() - connectedAt >= STABLE_AFTER_MS) this.#failures = 0;
+          if (failure === undefined) telemetry.raiseRepeating('HelperDisconnected', '', {});
+          this.#failed(failure);
+        },
+      });
+    } catch (error) {
       clearInterval(watchdog);
-      if (this.#socket !== socket) return;
-      this.#socket = undefined;
-      if (performance.now() - connectedAt >= STABLE_AFTER_MS) this.#failures = 0;
-      if (failure === undefined) telemetry.raiseRepeating('HelperDisconnected', '', {});
-      this.#failed(failure);
-    });
+      if (this.#attempt === attempt) this.#failed(error);
+      return;
+    }
+    if (this.#attempt === attempt) this.#connection = connection;
+    else connection.destroy();
   }
 
   /** Goes on where the outputs were left by an agent before this one. */

@@ -3,8 +3,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../../shared/version.ts';
 import { HelperError } from '../errors.ts';
-import type { Installation } from '../linux/installation.ts';
-import { requireTrusted } from '../privileges/trusted-files.ts';
 import type { Finding, Section } from './report.ts';
 
 /** Of a file's content, in hexadecimal. */
@@ -12,11 +10,15 @@ export function hashOf(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-/** Whether the files of the helper are those of the release, and nobody but root can change them. */
-export function auditFiles(installation: Installation, manifest: string | undefined): Section {
+/**
+ * Whether the files of the helper are those of the release, and nobody but the machine's rulers can change them.
+ * @param requireTrusted throws, naming who else can change a file
+ * @param manifest of the release, to compare with
+ */
+export function auditFiles(names: readonly string[], requireTrusted: (file: string) => void, manifest: string | undefined): Section {
   const findings: Finding[] = [];
   const shipped = manifest === undefined ? undefined : readManifest(manifest);
-  const files = installation.files.map((file) => {
+  const files = names.map((file) => {
     if (!existsSync(file)) {
       findings.push({ code: 'FILE_MISSING', message: `${file} is missing. Install the helper again.` });
       return { file, sha256: 'none' };

@@ -1,4 +1,4 @@
-import { count, instant, integer, mapOf, objectOf, oneOf, text, texts, yes, type Fields } from './fields.ts';
+import { count, flag, instant, integer, mapOf, objectOf, oneOf, text, texts, yes, type Fields } from './fields.ts';
 
 /** What every event about one process carries. */
 interface ProcessFields {
@@ -19,7 +19,7 @@ interface ProcessFields {
   egid?: number;
   /** The audit login uid; absent where nobody logged in. */
   loginuid?: number;
-  /** POSIX session (setsid), as field 6 of proc_pid_stat(5); absent for session 0. */
+  /** POSIX session (setsid), as field 6 of proc_pid_stat(5); absent for session 0. Windows: number of the terminal session. */
   session_id?: number;
   /** Controlling terminal's device number, as field 7 of proc_pid_stat(5); absent without one. */
   tty?: number;
@@ -34,9 +34,21 @@ interface ProcessFields {
   argv_truncated?: true;
   /** For each string that was not valid UTF-8: its path in this event, and its bytes in base64. */
   raw?: Record<string, string>;
+  /** Windows: the command line as one string, as the creator of the process passed it; `argv` is split from it. */
+  command_line?: string;
+  /** Windows, where `command_line` comes from: the session, or the process itself, which can have changed it. */
+  command_source?: 'etw' | 'process';
+  /** Windows: security identifier of the process's user, `S-1-5-18`. */
+  user_sid?: string;
+  /** Windows: the logon session, as the system writes it: `0x3e7`. */
+  logon_id?: string;
+  /** Windows: mandatory integrity level by name, `medium`; the SID where it has none. */
+  integrity_level?: string;
+  /** Windows: whether the process has the full token of an administrator. */
+  elevated?: boolean;
   cwd?: string;
   comm?: string;
-  /** Microseconds on the system's process clock (Linux: since boot). With `pid` it names the process. */
+  /** Microseconds on the system's process clock (Linux: since boot; Windows: since 1970). With `pid` it names the process. */
   start_time?: number;
   cgroup?: string;
   container_id?: string;
@@ -82,6 +94,12 @@ const PROCESS: Fields<ProcessFields> = {
   argv_bytes: count,
   argv_truncated: yes,
   raw: mapOf(text),
+  command_line: text,
+  command_source: oneOf('etw', 'process'),
+  user_sid: text,
+  logon_id: text,
+  integrity_level: text,
+  elevated: flag,
   cwd: text,
   comm: text,
   start_time: count,

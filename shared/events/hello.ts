@@ -1,19 +1,25 @@
-import { count, flag, instant, integer, mapOf, objectOf, oneOf, sha256, text, texts, type Fields } from './fields.ts';
+import { count, flag, instant, integer, isObject, mapOf, objectOf, oneOf, sha256, text, texts, type Check, type Fields } from './fields.ts';
 import type { Source } from './exec.ts';
 
-/** What the helper still holds of its privilege, read back from the system after the drop. */
+/** What the helper still holds of its privilege, read back from the system after the drop. What a system has not is left out. */
 export interface PrivilegeState {
-  uid: number;
-  gid: number;
+  uid?: number;
+  gid?: number;
   /** Threads that were looked at; what follows holds for every one of them. */
-  threads: number;
+  threads?: number;
   /** Union of all capability sets of all threads, in hexadecimal: `0` is none. */
-  capabilities: string;
-  no_new_privs: boolean;
+  capabilities?: string;
+  no_new_privs?: boolean;
   /** seccomp mode: 0 none, 2 filter. */
-  seccomp: number;
+  seccomp?: number;
   /** Version of Landlock in force: 0 where the kernel has none. */
-  landlock: number;
+  landlock?: number;
+  /** Windows: user of the process's token. */
+  user_sid?: string;
+  /** Windows: mandatory integrity level by name. */
+  integrity_level?: string;
+  /** Windows: the privileges that are left in the token; all others were removed from it for good. */
+  token_privileges?: string[];
 }
 
 /** The first line to every client: who speaks, what it runs, what it may still do, what it still holds. */
@@ -27,9 +33,9 @@ export interface HelloEvent {
   /** Names the boot; with `seq` it names an event for ever. */
   boot_id: string;
   time: string;
-  /** Of the probe program that was loaded. */
-  probe_sha256: string;
-  /** The kernel programs that are attached. */
+  /** Of the probe program that was loaded; absent where the system brings its own. */
+  probe_sha256?: string;
+  /** The kernel programs that are attached; the providers that are enabled. */
   programs: string[];
   privileges: PrivilegeState;
   /** The number that the first event since the probe was loaded got or will get. */
@@ -40,9 +46,14 @@ export interface HelloEvent {
   oldest_held_seq?: number;
   /** Seconds between heartbeats. */
   heartbeat_seconds: number;
-  /** The helper's own namespaces; `ns` of an event holds those that differ. */
-  ns: Record<string, number>;
+  /** The helper's own namespaces; `ns` of an event holds those that differ. Absent where the system has none. */
+  ns?: Record<string, number>;
 }
+
+const UNIX_PRIVILEGES = objectOf({ uid: integer, gid: integer, threads: count, capabilities: text, no_new_privs: flag, seccomp: count, landlock: count });
+const WINDOWS_PRIVILEGES = objectOf({ user_sid: text, integrity_level: text, token_privileges: texts });
+
+const privileges: Check = (v) => (isObject(v) && 'token_privileges' in v ? WINDOWS_PRIVILEGES(v) : UNIX_PRIVILEGES(v));
 
 export const HELLO_FIELDS: Fields<HelloEvent> = {
   type: oneOf('hello'),
@@ -54,7 +65,7 @@ export const HELLO_FIELDS: Fields<HelloEvent> = {
   time: instant,
   probe_sha256: sha256,
   programs: texts,
-  privileges: objectOf({ uid: integer, gid: integer, threads: count, capabilities: text, no_new_privs: flag, seccomp: count, landlock: count }),
+  privileges,
   first_seq: count,
   last_seq: count,
   oldest_held_seq: count,
@@ -62,8 +73,7 @@ export const HELLO_FIELDS: Fields<HelloEvent> = {
   ns: mapOf(count),
 };
 export const HELLO_REQUIRED = [
-  'protocol', 'helper', 'platform', 'source', 'boot_id', 'time', 'probe_sha256', 'programs', 'privileges', 'first_seq',
-  'last_seq', 'heartbeat_seconds', 'ns',
+  'protocol', 'helper', 'platform', 'source', 'boot_id', 'time', 'programs', 'privileges', 'first_seq', 'last_seq', 'heartbeat_seconds',
 ] as const;
 
 export const HELLO_EXAMPLE: HelloEvent = {

@@ -32,7 +32,9 @@ test('what the helper writes has the shape', (t) => {
 test('a line with every field that an exec event can have fits, but for the rare `raw`', (t) => {
   const { flags, parent, source, ...rest } = EXEC_EXAMPLE;
   const text = JSON.stringify({ ...rest, container_id: 'c', ns: { mnt: 1 }, flags, parent, source });
-  const line = text.replace(',"cwd":', ',"argv_truncated":true,"cwd":');
+  const line = text
+    .replace(',"session_id":', ',"user_sid":"S-1-5-18","logon_id":"0x3e7","integrity_level":"system","elevated":true,"session_id":')
+    .replace(',"cwd":', ',"argv_truncated":true,"command_line":"a b","command_source":"etw","cwd":');
   t.deepEqual(Object.keys(JSON.parse(line) as object).toSorted(), Object.keys(EXEC_FIELDS).filter((name) => name !== 'raw').toSorted());
   t.is(seqOf(`${line}\n`), EXEC_EXAMPLE.seq);
   t.is(seqOf(`${line.replace(',"cwd":', ',"raw":{"cwd":"/w=="},"cwd":')}\n`), undefined);

@@ -55,8 +55,9 @@ for (const { name, example, required, fields } of TYPES) {
 
 /** Values of the list above that the field may well have. */
 function fits(name: string, field: string, value: unknown): boolean {
+  if (field === 'elevated') return value === false;
   if (value === 'x\u0000') {
-    const texts = ['helper', 'boot_id', 'command', 'exe', 'filename', 'cwd', 'comm', 'cgroup', 'container_id', 'error', 'signal', 'hop', 'cause'];
+    const texts = ['helper', 'boot_id', 'command', 'exe', 'filename', 'cwd', 'comm', 'cgroup', 'container_id', 'error', 'signal', 'hop', 'cause', 'command_line', 'user_sid', 'logon_id', 'integrity_level'];
     return texts.includes(field);
   }
   // No namespace and no raw string is no contradiction.
@@ -85,6 +86,9 @@ test('what is inside parent, privileges, raw and ns is checked too', (t) => {
   t.is(refusal(t, { ...EXEC_EXAMPLE, ns: { mnt: '4' } }, 'ns').field, 'ns');
   t.is(refusal(t, { ...EXEC_EXAMPLE, argv: ['a', 1] }, 'argv').field, 'argv');
   t.is(refusal(t, { ...EXEC_EXAMPLE, argv_truncated: false }, 'argv_truncated is true or absent').field, 'argv_truncated');
+  const windows = { user_sid: 'S-1-5-18', integrity_level: 'system', token_privileges: ['SeChangeNotifyPrivilege'] };
+  t.notThrows(() => checkEvent({ ...HELLO_EXAMPLE, privileges: windows }));
+  t.is(refusal(t, { ...HELLO_EXAMPLE, privileges: { ...windows, user_sid: 1 } }, 'user_sid').field, 'privileges');
   for (const key of Object.keys(HELLO_EXAMPLE.privileges)) {
     const privileges = Object.fromEntries(Object.entries(HELLO_EXAMPLE.privileges).filter(([name]) => name !== key));
     t.regex(refusal(t, { ...HELLO_EXAMPLE, privileges }, key).message, new RegExp(`in "${key}"`));

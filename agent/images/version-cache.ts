@@ -1,0 +1,56 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { VersionInfo } from '../rules/fields/lookups.ts';
+import { readVersionInfo } from './pe-version.ts';
+
+/** Images that are remembered. A machine runs a few hundred different ones. */
+const MAX_REMEMBERED = 2048;
+
+/** Milliseconds after which a file is looked at again, since it can have been replaced. */
+const FRESH_MS = 60_000;
+
+interface Known {
+  readonly info: VersionInfo | undefined;
+  readonly at: number;
+}
+
+/** Version resources of images, each file read once a minute at the most. */
+export class VersionCache {
+  readonly #known = new Map<string, Known>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Undefined where the file is gone, cannot be read, or has none. */
+  of(image: string): VersionInfo | undefined {
+    const known = this.#known.get(image);
+    if (known !== undefined && this.#now() - known.at < FRESH_MS) return known.info;
+    const info = read(image);
+    this.#known.delete(image);
+    this.#known.set(image, { info, at: this.#now() });
+    if (this.#known.size > MAX_REMEMBERED) {
+      const [oldest] = this.#known.keys();
+      if (oldest !== undefined) this.#known.delete(oldest);
+    }
+    return info;
+  }
+}
+
+function read(image: string): VersionInfo | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(image, 'r');
+    // No pipe or device: those would keep us waiting.
+    if (!fstatSync(file).isFile()) return undefined;
+    const descriptor = file;
+    return readVersionInfo((offset, length) => {
+      const bytes = Buffer.alloc(length);
+      return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
+    });
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}

@@ -1,0 +1,17 @@
+import type { Koffi } from '../ffi/koffi.ts';
+import type { SystemClocks } from '../clock.ts';
+
+/** KUSER_SHARED_DATA, mapped at the same place in every process; ntddk.h. */
+const SHARED_DATA = 0x7ffe_0000n;
+const BOOT_ID_OFFSET = 0x2c4n;
+
+/**
+ * Names this boot of this machine: the number of the boot, which the loader counts
+ * up (Windows 10 and later); where there is none, the minute in which it began.
+ */
+export function readBootId(koffi: Koffi, clocks: SystemClocks): string {
+  const number = new DataView(koffi.view(SHARED_DATA + BOOT_ID_OFFSET, 4)).getUint32(0, true);
+  if (number !== 0) return `boot-${number}`;
+  const began = clocks.wall().seconds - clocks.boot().seconds;
+  return `boot-at-${new Date(Math.round(began / 60) * 60_000).toISOString()}`;
+}
