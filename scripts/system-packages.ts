@@ -5,7 +5,7 @@ import path from 'node:path';
 import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
-export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files';
+export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -70,6 +70,30 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['tests'],
     why: 'lists the files of the repository',
     present: () => hasCommand('git'),
+  },
+  {
+    name: 'gcc-mingw-w64-x86-64',
+    purposes: ['windows'],
+    why: 'compiles the stand-in for event tracing',
+    present: () => hasCommand('x86_64-w64-mingw32-gcc'),
+  },
+  {
+    name: 'wixl',
+    purposes: ['windows', 'msi'],
+    why: 'makes the Windows installer',
+    present: () => hasCommand('wixl'),
+  },
+  {
+    name: 'msitools',
+    purposes: ['windows', 'msi'],
+    why: 'msibuild adds tables to the Windows installer',
+    present: () => hasCommand('msibuild') && hasCommand('msiinfo'),
+  },
+  {
+    name: 'osslsigncode',
+    purposes: ['windows'],
+    why: 'signs the Windows programs and their installer',
+    present: () => hasCommand('osslsigncode'),
   },
   {
     name: 'qemu-system-x86',
