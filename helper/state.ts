@@ -12,7 +12,7 @@ const PIPE_COUNTS = ['accepted', 'refused', 'left', 'wrote', 'overtaken'] as con
 /** What a look from outside can see of the pipe. */
 export interface PipeRecord {
   readonly counts: Readonly<Record<(typeof PIPE_COUNTS)[number], number>>;
-  readonly peers: readonly { readonly pid: number; readonly uid: number }[];
+  readonly peers: readonly { readonly pid: number; readonly uid?: number }[];
 }
 
 const TAIL = 0;

@@ -9,8 +9,9 @@ import { helloMaker } from '../hello.ts';
 import { STARTED_MS } from '../limits.ts';
 import { startLoop } from '../loop.ts';
 import { Backlog } from '../pipe/backlog.ts';
-import { rootOrGroup } from '../pipe/peer.ts';
 import { PipeServer } from '../pipe/server.ts';
+import { UnixListener } from '../pipe/unix/listener.ts';
+import { rootOrGroup } from '../pipe/unix/peer.ts';
 import { restrictSystemCalls } from '../privileges/seccomp.ts';
 import { requireNoPrivileges, ThreadPrivileges } from '../privileges/state.ts';
 import { say } from '../say.ts';
@@ -56,7 +57,8 @@ export function forward(handoff: Handoff): void {
   threads.close();
 
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
-  const pipe = new PipeServer(koffi, libc, handoff.listener, backlog, rootOrGroup(handoff.group), hello);
+  const listener = new UnixListener(koffi, libc, handoff.listener, rootOrGroup(handoff.group));
+  const pipe = new PipeServer(listener, backlog, hello);
   const stop = startLoop({ source, pipe, state, clock });
   setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
   process.once('SIGTERM', stop);

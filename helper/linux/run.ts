@@ -4,7 +4,7 @@ import { openProbe } from '../ebpf/probe.ts';
 import { HelperError } from '../errors.ts';
 import { loadKoffi } from '../ffi/koffi.ts';
 import { bindLibc } from '../ffi/libc.ts';
-import { listen } from '../pipe/listen.ts';
+import { listen } from '../pipe/unix/listen.ts';
 import { findGroup, findUser } from '../privileges/accounts.ts';
 import { dropPrivileges } from '../privileges/drop.ts';
 import { restrictFiles } from '../privileges/landlock.ts';

@@ -1,44 +1,41 @@
-import { closeSync } from 'node:fs';
-import type { Koffi } from '../ffi/koffi.ts';
-import type { Libc } from '../ffi/libc.ts';
-import { Watch, type Readiness } from '../ffi/watch.ts';
 import { SEND_TURN_BYTES } from '../limits.ts';
 import type { Backlog } from './backlog.ts';
-import type { Peer } from './peer.ts';
-
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-const FIONREAD = 0x541b;
+import type { Connection, Peer } from './connection.ts';
 
 /** Why a client is gone: it left, it wrote to us, or the backlog's end overtook it. */
 export type ClientEnd = 'left' | 'wrote' | 'overtaken';
 
 /**
- * One connection: a position in the backlog. Bytes go from the backlog straight
- * into the socket; what the socket does not take stays where it is.
+ * One client: a position in the backlog. Bytes go from the backlog straight
+ * into its connection; what that does not take stays where it is.
  */
 export class Client {
-  readonly peer: Peer;
-  readonly #libc: Libc;
-  readonly #fd: number;
+  readonly #connection: Connection;
   readonly #backlog: Backlog;
   readonly #ended: (end: ClientEnd) => void;
-  readonly #watch: Watch;
   #position: number;
   /** A line that is not in the backlog (hello, heartbeat), as far as it is not sent. */
   #control: Buffer | undefined;
   #waiting = false;
   #closed = false;
 
-  /** @param fd connected and non-blocking; owned by this client from here on */
-  constructor(koffi: Koffi, libc: Libc, fd: number, peer: Peer, backlog: Backlog, ended: (end: ClientEnd) => void) {
-    this.peer = peer;
-    this.#libc = libc;
-    this.#fd = fd;
+  /** @param connection owned by this client from here on */
+  constructor(connection: Connection, backlog: Backlog, ended: (end: ClientEnd) => void) {
+    this.#connection = connection;
     this.#backlog = backlog;
     this.#ended = ended;
     this.#position = backlog.tail;
-    this.#watch = new Watch(koffi, fd, { readable: true, disconnect: true }, (readiness) => this.#onReady(readiness));
+    connection.begin({
+      onRoom: () => {
+        this.#waiting = false;
+        this.pump(SEND_TURN_BYTES);
+      },
+      onEnd: (end) => this.#end(end),
+    });
+  }
+
+  get peer(): Peer {
+    return this.#connection.peer;
   }
 
   /** Bytes of the backlog that it does not have yet. */
@@ -58,7 +55,7 @@ export class Client {
     this.pump(line.length);
   }
 
-  /** Sends up to `limit` bytes, or until the socket is full; goes on by itself when it is not any more. */
+  /** Sends up to `limit` bytes, or until the connection is full; goes on by itself when it is not any more. */
   pump(limit: number): void {
     if (this.#closed) return;
     if (this.#position < this.#backlog.oldestByte) this.#end('overtaken');
@@ -69,47 +66,26 @@ export class Client {
     for (let budget = limit; budget > 0; ) {
       const piece = this.#control ?? this.#backlog.peek(this.#position, budget);
       if (piece.length === 0) return;
-      const sent = Number(this.#libc.send(this.#fd, piece, piece.length, MSG_DONTWAIT | MSG_NOSIGNAL));
-      if (sent < 0) {
-        if (isFull(this.#libc.errno())) this.#wait(true);
-        else this.#end('left');
-        return;
-      }
+      const sent = this.#connection.send(piece);
+      if (sent === 'gone') return this.#end('left');
+      if (sent === 'full') return this.#wait();
       budget -= sent;
       if (this.#control === undefined) this.#position += sent;
       else this.#control = sent < piece.length ? piece.subarray(sent) : undefined;
     }
     // More is due than one turn allows: let the loop turn, then go on.
-    if (!this.upToDate) this.#wait(true);
+    if (!this.upToDate) this.#wait();
   }
 
-  #onReady({ readable, disconnect, failed }: Readiness): void {
-    if (this.#closed) return;
-    if (readable || disconnect || failed) {
-      // Looked at, not read: how many bytes there are tells a writer from one who left.
-      const pending = [0];
-      const wrote = this.#libc.ioctl(this.#fd, FIONREAD, pending) === 0 && (pending[0] as number) > 0;
-      this.#end(wrote ? 'wrote' : 'left');
-      return;
-    }
-    this.#wait(false);
-    this.pump(SEND_TURN_BYTES);
-  }
-
-  #wait(writable: boolean): void {
-    this.#waiting = writable;
-    this.#watch.change({ readable: true, disconnect: true, writable });
+  #wait(): void {
+    this.#waiting = true;
+    this.#connection.awaitRoom();
   }
 
   #end(end: ClientEnd): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#watch.close();
-    closeSync(this.#fd);
+    this.#connection.close();
     this.#ended(end);
   }
-}
-
-/** EAGAIN, or ENOBUFS when the kernel is short of memory: either way, later. */
-function isFull(errno: number): boolean {
-  return errno === 11 || errno === 105;
 }

@@ -1,47 +1,32 @@
-import { closeSync } from 'node:fs';
-import type { Koffi } from '../ffi/koffi.ts';
-import type { Libc } from '../ffi/libc.ts';
-import { Watch } from '../ffi/watch.ts';
 import { MAX_CLIENTS, SEND_TURN_BYTES } from '../limits.ts';
 import type { Backlog } from './backlog.ts';
 import { Client, type ClientEnd } from './client.ts';
-import { peerOf, type Peer, type PeerPolicy } from './peer.ts';
-
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
+import type { Connection, Listener, Peer } from './connection.ts';
 
 /** What the pipe did since it was opened. */
 export type PipeCounts = Record<'accepted' | 'refused' | ClientEnd, number>;
 
 /**
  * Serves the backlog to every client, each at its own pace. Writing is all it
- * does: no byte of a client is ever read, and a socket that becomes readable is
- * closed.
+ * does: no byte of a client is ever read, and one that writes is disconnected.
  */
 export class PipeServer {
   readonly counts: PipeCounts = { accepted: 0, refused: 0, left: 0, wrote: 0, overtaken: 0 };
-  readonly #koffi: Koffi;
-  readonly #libc: Libc;
-  readonly #listener: number;
+  readonly #listener: Listener;
   readonly #backlog: Backlog;
-  readonly #policy: PeerPolicy;
   readonly #hello: () => string;
   readonly #clients = new Set<Client>();
-  readonly #watch: Watch;
 
   /**
-   * @param listener a listening socket; owned by this server from here on
+   * @param listener owned by this server from here on
    * @param hello makes the first line for a client that connects now
    */
-  constructor(koffi: Koffi, libc: Libc, listener: number, backlog: Backlog, policy: PeerPolicy, hello: () => string) {
-    this.#koffi = koffi;
-    this.#libc = libc;
+  constructor(listener: Listener, backlog: Backlog, hello: () => string) {
     this.#listener = listener;
     this.#backlog = backlog;
-    this.#policy = policy;
     this.#hello = hello;
     backlog.follow(() => this.#leastBehind());
-    this.#watch = new Watch(koffi, listener, { readable: true }, () => this.#accept());
+    listener.begin(() => this.#accept());
   }
 
   /** Who is connected. */
@@ -62,8 +47,7 @@ export class PipeServer {
 
   /** Takes no more clients; those that are there go on. */
   stopListening(): void {
-    this.#watch.close();
-    closeSync(this.#listener);
+    this.#listener.close();
   }
 
   /** Whether a client is so far behind that the backlog could soon overtake it. */
@@ -85,24 +69,28 @@ export class PipeServer {
   }
 
   #accept(): void {
-    // Bounded, so that connecting in a loop cannot keep us from the ring.
+    // Bounded, so that connecting in a loop cannot keep us from the source.
     for (let i = 0; i < MAX_CLIENTS; i++) {
-      const fd = this.#libc.accept4(this.#listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd < 0) return;
-      const peer = peerOf(this.#libc, fd);
-      if (peer === undefined || this.#clients.size >= MAX_CLIENTS || !this.#policy(peer)) {
-        this.counts.refused++;
-        closeSync(fd);
-        continue;
-      }
-      this.counts.accepted++;
-      const client = new Client(this.#koffi, this.#libc, fd, peer, this.#backlog, (end) => {
-        this.counts[end]++;
-        this.#clients.delete(client);
-      });
-      this.#clients.add(client);
-      client.control(Buffer.from(this.#hello()));
-      client.pump(SEND_TURN_BYTES);
+      const connection = this.#listener.accept();
+      if (connection === undefined) return;
+      if (connection === 'refused') this.counts.refused++;
+      else this.#add(connection);
     }
+  }
+
+  #add(connection: Connection): void {
+    if (this.#clients.size >= MAX_CLIENTS) {
+      this.counts.refused++;
+      connection.close();
+      return;
+    }
+    this.counts.accepted++;
+    const client = new Client(connection, this.#backlog, (end) => {
+      this.counts[end]++;
+      this.#clients.delete(client);
+    });
+    this.#clients.add(client);
+    client.control(Buffer.from(this.#hello()));
+    client.pump(SEND_TURN_BYTES);
   }
 }

@@ -1,4 +1,5 @@
-import type { Libc } from '../ffi/libc.ts';
+import type { Libc } from '../../ffi/libc.ts';
+import type { Peer } from '../connection.ts';
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
@@ -7,15 +8,14 @@ const SO_PEERGROUPS = 59;
 const MAX_GROUPS = 1024;
 
 /** Who connected, as the kernel saw it at connect(2). */
-export interface Peer {
-  readonly pid: number;
+export interface UnixPeer extends Peer {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
 }
 
 /** Whether a peer may have the stream. The socket's mode asks the same question; this answers it a second time. */
-export type PeerPolicy = (peer: Peer) => boolean;
+export type PeerPolicy = (peer: UnixPeer) => boolean;
 
 /** Root, and members of the socket's group. */
 export const rootOrGroup =
@@ -24,7 +24,7 @@ export const rootOrGroup =
     peer.uid === 0 || peer.gid === group || peer.groups.includes(group);
 
 /** Undefined where the system does not tell. */
-export function peerOf(libc: Libc, fd: number): Peer | undefined {
+export function peerOf(libc: Libc, fd: number): UnixPeer | undefined {
   const credentials = Buffer.alloc(12);
   if (libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, [credentials.length]) !== 0) return undefined;
   const groups = Buffer.alloc(4 * MAX_GROUPS);

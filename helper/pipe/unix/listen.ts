@@ -1,9 +1,9 @@
 import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, openSync, unlinkSync, type Stats } from 'node:fs';
 import path from 'node:path';
-import { HelperError } from '../errors.ts';
-import { SystemError, type Libc } from '../ffi/libc.ts';
-import { MAX_CLIENTS, MAX_SOCKET_PATH_BYTES } from '../limits.ts';
-import { requireTrusted } from '../privileges/trusted-files.ts';
+import { HelperError } from '../../errors.ts';
+import { SystemError, type Libc } from '../../ffi/libc.ts';
+import { MAX_CLIENTS, MAX_SOCKET_PATH_BYTES } from '../../limits.ts';
+import { requireTrusted } from '../../privileges/trusted-files.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -12,7 +12,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const LOCK_EX_NB = 2 | 4;
 
 /** The open pipe. Both descriptors belong to the caller. */
-export interface Listener {
+export interface ListeningSocket {
   readonly fd: number;
   /** Held as long as a helper serves this path; the kernel lets go of it when the helper ends, however it ends. */
   readonly lock: number;
@@ -23,13 +23,13 @@ export interface Listener {
  * 0660 root:group: it is made 0600, given to its group, and only then opened to it.
  * @throws {HelperError}
  */
-export function listen(libc: Libc, socketPath: string, group: number): Listener {
+export function listen(libc: Libc, socketPath: string, group: number): ListeningSocket {
   if (!path.isAbsolute(socketPath)) throw new HelperError('HELPER_USAGE', `--socket: expected an absolute path, got "${socketPath}"`);
   unixAddress(socketPath);
   return listenIn(libc, prepareFolder(path.dirname(socketPath), group), path.basename(socketPath), group);
 }
 
-function listenIn(libc: Libc, folder: string, name: string, group: number): Listener {
+function listenIn(libc: Libc, folder: string, name: string, group: number): ListeningSocket {
   const socketPath = path.join(folder, name);
   const address = unixAddress(socketPath);
   const lock = takeLock(libc, `${socketPath}.lock`);
