@@ -3,6 +3,7 @@ import { EXIT_CODES, EXIT_MEANINGS, HelperError, type ErrorCode } from './errors
 import {
   DEFAULT_BACKLOG_BYTES, DEFAULT_RING_BYTES, MAX_BACKLOG_BYTES, MAX_RING_BYTES, MIN_BACKLOG_BYTES, MIN_RING_BYTES,
 } from './limits.ts';
+import { systemOf, type System } from './systems.ts';
 
 export interface RunOptions {
   readonly socket: string;
@@ -13,6 +14,10 @@ export interface RunOptions {
   readonly pin: boolean;
   readonly exits: boolean;
   readonly failures: boolean;
+  /** Where events come from; one of the system's sources. */
+  readonly source: string;
+  /** Whether the system's service manager started this process and is to be reported to. */
+  readonly service: boolean;
 }
 
 export interface AuditOptions {
@@ -21,10 +26,12 @@ export interface AuditOptions {
   readonly manifest: string | undefined;
 }
 
-const DEFAULTS = { socket: '/run/platform-probes/events.sock', group: 'probes', user: 'probes-helper' } as const;
-
-/** @throws {HelperError} HELPER_USAGE, naming the flag */
-export function parseRun(args: string[]): RunOptions {
+/**
+ * @param platform whose flags are taken
+ * @throws {HelperError} HELPER_USAGE, naming the flag
+ */
+export function parseRun(args: string[], platform: NodeJS.Platform = process.platform): RunOptions {
+  const system = systemOf(platform);
   const values = parseFlags(args, {
     socket: { type: 'string' },
     group: { type: 'string' },
@@ -34,11 +41,13 @@ export function parseRun(args: string[]): RunOptions {
     pin: { type: 'boolean' },
     exits: { type: 'boolean' },
     failures: { type: 'boolean' },
+    service: { type: 'boolean' },
     source: { type: 'string' },
   });
-  const { source } = values;
-  if (source !== undefined && source !== 'ebpf') throw new HelperError('HELPER_UNSUPPORTED', `--source: this system has "ebpf", not "${source}"`);
-  const text = (name: keyof typeof DEFAULTS): string => (values[name] as string | undefined) ?? DEFAULTS[name];
+  for (const flag of ['user', 'pin', 'exits', 'failures', 'service'] as const) {
+    if (values[flag] !== undefined && !system.flags.has(flag)) throw new HelperError('HELPER_UNSUPPORTED', `--${flag}: this system does not have it`);
+  }
+  const text = (name: 'socket' | 'group' | 'user'): string => (values[name] as string | undefined) ?? system[name];
   return {
     socket: text('socket'),
     group: text('group'),
@@ -48,14 +57,26 @@ export function parseRun(args: string[]): RunOptions {
     pin: values['pin'] === true,
     exits: values['exits'] === true,
     failures: values['failures'] === true,
+    service: values['service'] === true,
+    source: sourceOf(values['source'] as string | undefined, system),
   };
 }
 
-/** @throws {HelperError} HELPER_USAGE, naming the flag */
-export function parseAudit(args: string[]): AuditOptions {
+function sourceOf(source: string | undefined, { sources }: System): string {
+  if (source === undefined) return sources[0];
+  if (sources.includes(source)) return source;
+  const known = sources.map((name) => `"${name}"`).join(', ');
+  throw new HelperError('HELPER_UNSUPPORTED', `--source: this system has ${known}, not "${source}"`);
+}
+
+/**
+ * @param platform whose default socket is taken
+ * @throws {HelperError} HELPER_USAGE, naming the flag
+ */
+export function parseAudit(args: string[], platform: NodeJS.Platform = process.platform): AuditOptions {
   const values = parseFlags(args, { socket: { type: 'string' }, json: { type: 'boolean' }, manifest: { type: 'string' } });
   return {
-    socket: (values['socket'] as string | undefined) ?? DEFAULTS.socket,
+    socket: (values['socket'] as string | undefined) ?? systemOf(platform).socket,
     json: values['json'] === true,
     manifest: values['manifest'] as string | undefined,
   };
@@ -92,32 +113,30 @@ function parseBytes(flag: string, text: string | undefined, fallback: number, le
   throw new HelperError('HELPER_USAGE', `${flag}: expected bytes from ${least} to ${most}, such as 8MiB, got "${text}"`);
 }
 
-export function helpText(): string {
+/** @param platform whose flags are listed */
+export function helpText(platform: NodeJS.Platform = process.platform): string {
+  const system = systemOf(platform);
   const codes = (Object.keys(EXIT_CODES) as ErrorCode[]).map((code) => `  ${String(EXIT_CODES[code]).padStart(3)}  ${EXIT_MEANINGS[code]} (${code})`);
+  const own = OWN_FLAGS.filter(({ flag }) => system.flags.has(flag)).map(({ text }) => text(system));
   return `probes-helper: owns the tracing session and forwards its events, with no privilege left
 
 usage:
-  probes-helper run [flags]     trace and forward until SIGTERM
+  probes-helper run [flags]     trace and forward until ${platform === 'win32' ? 'stopped' : 'SIGTERM'}
   probes-helper audit [flags]   compare what runs with what was shipped; 1 when something is off
   probes-helper --version
   probes-helper --help
 
 flags of run:
-  --socket PATH       where clients connect (${DEFAULTS.socket})
-  --group NAME|GID    who may connect, besides root (${DEFAULTS.group})
-  --user NAME|UID     who the helper becomes after start-up (${DEFAULTS.user})
+  --socket PATH       where clients connect (${system.socket})
+  --group ${GROUP_FORM[platform] ?? 'NAME|GID'}    who may connect, besides ${platform === 'win32' ? 'SYSTEM and administrators' : 'root'} (${system.group})
   --ring BYTES        kernel buffer, a power of two (${DEFAULT_RING_BYTES / 1024 ** 2}MiB)
   --backlog BYTES     newest events kept for clients that come back (${DEFAULT_BACKLOG_BYTES / 1024 ** 2}MiB)
-  --pin               keep the probe in the kernel while no helper runs, so that a restart misses
-                      nothing; --no-pin (the default) takes away what an earlier --pin left
-  --exits             also report how and when each program ended
-  --failures          also report execs that failed; slows every system call of the machine a little
-  --source NAME       where events come from (ebpf)
+${own.join('')}  --source NAME       where events come from (${system.sources.join(', ')})
 
 flags of audit:
   --json              for programs
   --manifest FILE     the manifest of the release, to compare files with
-  --socket PATH       of the helper to look at (${DEFAULTS.socket})
+  --socket PATH       of the helper to look at (${system.socket})
 
 Sizes take KiB, MiB, GiB. There is no configuration file and no environment variable.
 
@@ -127,3 +146,17 @@ exit codes:
 ${codes.join('\n')}
 `;
 }
+
+const GROUP_FORM: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'NAME|SID' };
+
+const OWN_FLAGS = [
+  { flag: 'user', text: ({ user }: System) => `  --user NAME|UID     who the helper becomes after start-up (${user})\n` },
+  {
+    flag: 'pin',
+    text: () => `  --pin               keep the probe in the kernel while no helper runs, so that a restart misses
+                      nothing; --no-pin (the default) takes away what an earlier --pin left\n`,
+  },
+  { flag: 'exits', text: () => '  --exits             also report how and when each program ended\n' },
+  { flag: 'failures', text: () => '  --failures          also report execs that failed; slows every system call of the machine a little\n' },
+  { flag: 'service', text: () => '  --service           started by the service manager, which is told of start and stop\n' },
+] as const;

@@ -1,11 +1,12 @@
 import { VERSION } from '../shared/version.ts';
-import { audit } from './audit/audit.ts';
 import { helpText, parseAudit, parseRun } from './command-line.ts';
 import { HelperError } from './errors.ts';
-import { forward } from './linux/forward.ts';
-import { parseHandoff } from './linux/handoff.ts';
-import { run } from './linux/run.ts';
+import { linux } from './linux/platform.ts';
+import type { Platform } from './platform.ts';
 import { say } from './say.ts';
+
+/** The build replaces `process.platform` by its target's name, so that each system's helper holds its own code alone. */
+const platform: Platform | undefined = process.platform === 'linux' ? linux : undefined;
 
 function fail(error: unknown): never {
   say(error instanceof Error ? error.message : String(error));
@@ -13,31 +14,25 @@ function fail(error: unknown): never {
 }
 
 function main([command, ...rest]: string[]): void {
+  if (command === '--version') return void process.stdout.write(`probes-helper ${VERSION}\n`);
+  const wantsHelp = command === '--help' || command === 'help' || ((command === 'run' || command === 'audit') && rest.includes('--help'));
+  if (wantsHelp) return void process.stdout.write(helpText());
+  if (platform === undefined) throw new HelperError('HELPER_UNSUPPORTED', `there is no helper for ${process.platform} yet`);
   switch (command) {
     case 'run':
-      if (rest.includes('--help')) process.stdout.write(helpText());
-      else run(parseRun(rest));
-      return;
+      return platform.run(parseRun(rest));
     case 'audit': {
-      if (rest.includes('--help')) return void process.stdout.write(helpText());
-      const { text, ok } = audit(parseAudit(rest));
+      const { text, ok } = platform.audit(parseAudit(rest));
       process.stdout.write(text);
       process.exitCode = ok ? 0 : 1;
       return;
     }
     case 'forward':
-      forward(parseHandoff(rest[0]));
-      return;
-    case '--version':
-      process.stdout.write(`probes-helper ${VERSION}\n`);
-      return;
-    case '--help':
-    case 'help':
-      process.stdout.write(helpText());
-      return;
+      if (platform.forward !== undefined) return platform.forward(rest[0]);
+      break;
     default:
-      throw new HelperError('HELPER_USAGE', `${command === undefined ? 'no command' : `unknown command "${command}"`}. See probes-helper --help.`);
   }
+  throw new HelperError('HELPER_USAGE', `${command === undefined ? 'no command' : `unknown command "${command}"`}. See probes-helper --help.`);
 }
 
 process.on('uncaughtException', fail);

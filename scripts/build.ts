@@ -24,9 +24,9 @@ interface Stamp {
 }
 
 async function buildProgram(program: Program, target: Target, work: string, force: boolean): Promise<void> {
-  const { code, metafile } = await bundle(program);
+  const { code, inputs: sources } = await bundle(program, target.platform);
   writeFileSync(path.join(BUILD, `${program.name}.cjs`), code);
-  writeFileSync(path.join(BUILD, `${program.name}.inputs.json`), `${JSON.stringify(Object.keys(metafile.inputs), undefined, 2)}\n`);
+  writeFileSync(path.join(BUILD, `${program.name}.inputs.json`), `${JSON.stringify(sources, undefined, 2)}\n`);
 
   const executable = path.join(DIST, program.name);
   const stampFile = path.join(BUILD, `${program.name}.stamp.json`);

@@ -18,7 +18,6 @@ import { renderJson, renderText, type Section } from './report.ts';
  * @throws {HelperError} when it cannot look
  */
 export function audit(options: AuditOptions): { text: string; ok: boolean } {
-  if (process.platform !== 'linux') throw new HelperError('HELPER_UNSUPPORTED', `no audit for ${process.platform} yet`);
   if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'looking into the kernel and another process takes root. Start it with sudo.');
   const installation = locateInstallation();
   const sections: Section[] = [auditFiles(installation, options.manifest)];

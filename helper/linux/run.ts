@@ -23,7 +23,6 @@ const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null'
  * @throws {HelperError}
  */
 export function run(options: RunOptions): never {
-  if (process.platform !== 'linux') throw new HelperError('HELPER_UNSUPPORTED', `no source for ${process.platform} yet`);
   if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
 
   // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.

@@ -1,20 +1,22 @@
-import { build, type Metafile } from 'esbuild';
+import { build } from 'esbuild';
 
 import { ROOT } from '../root-folder.ts';
+import { ownCodeHasNoSideEffects } from './own-code.ts';
 import type { Program } from './programs.ts';
 
-/** A program as one file of JavaScript, and what went into it. */
+/** A program as one file of JavaScript, and the files that something of it comes from. */
 export interface Bundle {
   readonly code: Uint8Array;
-  readonly metafile: Metafile;
+  readonly inputs: readonly string[];
 }
 
 /**
  * Puts a program and all it imports into one CommonJS file (a single executable
  * takes no other kind). Nothing is shortened: an auditor may read it, and a
  * stack trace names real functions. Any warning of the bundler is an error.
+ * @param platform whose code is kept where a program asks for `process.platform`
  */
-export async function bundle(program: Program): Promise<Bundle> {
+export async function bundle(program: Pick<Program, 'entry'>, platform: NodeJS.Platform): Promise<Bundle> {
   const result = await build({
     absWorkingDir: ROOT,
     entryPoints: [program.entry],
@@ -28,7 +30,8 @@ export async function bundle(program: Program): Promise<Bundle> {
     preserveSymlinks: true,
     charset: 'utf8',
     legalComments: 'none',
-    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename', 'process.platform': JSON.stringify(platform) },
+    plugins: [ownCodeHasNoSideEffects],
     logLevel: 'silent',
   });
   const [warning] = result.warnings;
@@ -37,5 +40,6 @@ export async function bundle(program: Program): Promise<Bundle> {
     const at = warning?.location ? `${warning.location.file}:${warning.location.line}: ` : '';
     throw new Error(`cannot bundle ${program.entry}: ${at}${warning?.text ?? 'the bundler gave no file'}`);
   }
-  return { code: file.contents, metafile: result.metafile };
+  const used = Object.values(result.metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0));
+  return { code: file.contents, inputs: used.map(([name]) => name) };
 }

@@ -87,6 +87,17 @@ test('a source that this system does not have is unsupported, not misspelt', (t)
   t.regex(refused(t, ['--source', 'etw'], 'HELPER_UNSUPPORTED'), /"etw"/);
 });
 
+test('each system has its own defaults, and refuses flags of another', (t) => {
+  t.like(parseRun(['--service'], 'win32'), { socket: String.raw`\\.\pipe\platform-probes-events`, source: 'etw', service: true });
+  for (const flag of ['--pin', '--exits', '--failures', '--user=x']) {
+    const error = t.throws(() => parseRun([flag], 'win32'), { instanceOf: HelperError });
+    t.is(error.code, 'HELPER_UNSUPPORTED');
+  }
+  t.regex(refused(t, ['--service'], 'HELPER_UNSUPPORTED'), /--service/);
+  t.false(helpText('win32').includes('--pin'));
+  t.true(helpText('win32').includes('--service'));
+});
+
 test('the help names every flag, every default and every exit code', (t) => {
   const help = helpText();
   for (const flag of ['--socket', '--group', '--user', '--ring', '--backlog', '--pin', '--no-pin', '--exits', '--failures', '--source', '--version', '--help']) t.true(help.includes(flag), flag);
