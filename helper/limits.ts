@@ -75,6 +75,3 @@ export const STARTED_MS = 1000;
 
 /** Milliseconds that SIGTERM leaves to clients for taking what is already theirs. */
 export const FLUSH_MS = 1000;
-
-/** Bytes of a socket path: sun_path of unix(7), less its NUL. */
-export const MAX_SOCKET_PATH_BYTES = 107;

@@ -21,6 +21,7 @@ import { linuxClocks } from './clocks.ts';
 import type { Handoff } from './handoff.ts';
 import { locateInstallation } from './installation.ts';
 import { programMappings, releaseProgram } from './memory.ts';
+import { linuxSockets } from './sockets.ts';
 
 /**
  * The forwarding stage: no privilege, a few inherited descriptors, and a loop that
@@ -57,7 +58,7 @@ export function forward(handoff: Handoff): void {
   threads.close();
 
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
-  const listener = new UnixListener(koffi, libc, handoff.listener, rootOrGroup(handoff.group));
+  const listener = new UnixListener(koffi, linuxSockets(libc), handoff.listener, rootOrGroup(handoff.group));
   const pipe = new PipeServer(listener, backlog, hello);
   const stop = startLoop({ source, pipe, state, clock });
   setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);

@@ -13,6 +13,7 @@ import { requireTrusted } from '../privileges/trusted-files.ts';
 import { say } from '../say.ts';
 import { handOff } from './handoff.ts';
 import { locateInstallation } from './installation.ts';
+import { linuxSockets } from './sockets.ts';
 
 /** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
 const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null', '/proc'];
@@ -35,7 +36,7 @@ export function run(options: RunOptions): never {
   const libc = bindLibc(koffi);
 
   // 2. The pipe before the probe: if another helper is there, nothing has been attached yet.
-  const { fd: listener, lock } = listen(libc, options.socket, group);
+  const { fd: listener, lock } = listen(linuxSockets(libc), options.socket, group);
 
   // 3. The probe: taken over from a predecessor, or new.
   const folder = pinFolder(options.socket);
