@@ -2,11 +2,12 @@ import { VERSION } from '../shared/version.ts';
 import { helpText, parseAudit, parseRun } from './command-line.ts';
 import { HelperError } from './errors.ts';
 import { linux } from './linux/platform.ts';
+import { macos } from './macos/platform.ts';
 import type { Platform } from './platform.ts';
 import { say } from './say.ts';
 
 /** The build replaces `process.platform` by its target's name, so that each system's helper holds its own code alone. */
-const platform: Platform | undefined = process.platform === 'linux' ? linux : undefined;
+const platform: Platform | undefined = process.platform === 'linux' ? linux : process.platform === 'darwin' ? macos : undefined;
 
 function fail(error: unknown): never {
   say(error instanceof Error ? error.message : String(error));

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../../shared/version.ts';
 import { HelperError } from '../errors.ts';
-import type { Installation } from '../linux/installation.ts';
+import type { Installation } from '../installation.ts';
 import { requireTrusted } from '../privileges/trusted-files.ts';
 import type { Finding, Section } from './report.ts';
 

@@ -7,6 +7,7 @@ import { bindLibc } from '../ffi/libc.ts';
 import { readableOnce } from '../ffi/watch.ts';
 import { helloMaker } from '../hello.ts';
 import { STARTED_MS } from '../limits.ts';
+import { locateInstallation } from '../installation.ts';
 import { startLoop } from '../loop.ts';
 import { Backlog } from '../pipe/backlog.ts';
 import { PipeServer } from '../pipe/server.ts';
@@ -19,7 +20,6 @@ import { HelperState } from '../state.ts';
 import { EventStream } from '../stream.ts';
 import { linuxClocks } from './clocks.ts';
 import type { Handoff } from './handoff.ts';
-import { locateInstallation } from './installation.ts';
 import { programMappings, releaseProgram } from './memory.ts';
 import { linuxSockets } from './sockets.ts';
 
@@ -32,7 +32,7 @@ export function forward(handoff: Handoff): void {
   const threads = new ThreadPrivileges();
   requireNoPrivileges(threads.read(), handoff.uid, handoff.gid);
 
-  const koffi = loadKoffi(locateInstallation().addon);
+  const koffi = loadKoffi(locateInstallation('linux').addon);
   const libc = bindLibc(koffi);
   const { probe } = handoff;
   const counters = new KernelCounters(libc, probe.counters, probe.cpus);

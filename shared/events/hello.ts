@@ -31,6 +31,8 @@ export interface HelloEvent {
   probe_sha256: string;
   /** The kernel programs that are attached. */
   programs: string[];
+  /** Why the source tells less than it should, as far as is known; absent when nothing is. */
+  limits?: string[];
   privileges: PrivilegeState;
   /** The number that the first event since the probe was loaded got or will get. */
   first_seq: number;
@@ -54,6 +56,7 @@ export const HELLO_FIELDS: Fields<HelloEvent> = {
   time: instant,
   probe_sha256: sha256,
   programs: texts,
+  limits: texts,
   privileges: objectOf({ uid: integer, gid: integer, threads: count, capabilities: text, no_new_privs: flag, seccomp: count, landlock: count }),
   first_seq: count,
   last_seq: count,
