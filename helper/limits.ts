@@ -80,6 +80,10 @@ export const FLUSH_MS = 1000;
 export const CHILD_READ_BYTES = 256 * 1024;
 export const CHILD_READ_TURNS = 8;
 
+/** Bytes at once that mean that the child is filling its pipe, and how often the empty pipe is then looked into before the next tick. */
+export const CHILD_BURST_BYTES = 16 * 1024;
+export const CHILD_BURST_TURNS = 100;
+
 /** Bytes of one record of dtrace; the longest has a string of strsize (dtrace/exec.d). What is longer is no record. */
 export const MAX_RECORD_BYTES = 8 * 1024;
 

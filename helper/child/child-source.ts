@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import type { EventSource, KernelCount, SourceDescription } from '../event-source.ts';
-import { CHILD_READ_BYTES, CHILD_READ_TURNS } from '../limits.ts';
+import { CHILD_BURST_BYTES, CHILD_BURST_TURNS, CHILD_READ_BYTES, CHILD_READ_TURNS } from '../limits.ts';
 import { say } from '../say.ts';
 import type { HelperState } from '../state.ts';
 import type { EventStream } from '../stream.ts';
@@ -41,6 +41,8 @@ export class ChildSource implements EventSource, Findings {
   #ours = 0;
   #unreadable = 0;
   #wasBlind = false;
+  /** Looks into an empty pipe that are left before the next tick. */
+  #patience = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -64,14 +66,16 @@ export class ChildSource implements EventSource, Findings {
     // First what it complains of: it tells why something will be missing.
     const complained = this.#read(pipes.errors);
     if (complained > 0) this.#complaints.push(this.#buffer.subarray(0, complained), performance.now());
-    let more = true;
-    for (let turn = 0; turn < CHILD_READ_TURNS && more; turn++) {
-      const bytes = this.#read(pipes.output);
+    let bytes = 1;
+    for (let turn = 0; turn < CHILD_READ_TURNS && bytes > 0; turn++) {
+      bytes = this.#read(pipes.output);
       this.#decoder.push(this.#buffer.subarray(0, bytes));
-      more = bytes === this.#buffer.length;
+      // A pipe holds little: who fills it is about to go on, and is not left waiting for the next tick.
+      if (bytes >= CHILD_BURST_BYTES) this.#patience = CHILD_BURST_TURNS;
     }
+    if (bytes === 0 && this.#patience > 0) this.#patience--;
     if (state.lastSeq !== lastSeq) state.commit();
-    return more;
+    return bytes > 0 || this.#patience > 0;
   }
 
   settle(): void {

@@ -20,11 +20,12 @@ export function processLine(seen: SeenProcess): LineBuilder {
   };
 }
 
-/** The first half of the arguments; of a single one, its first half. */
+/** Half of the argument that is most of them, if one is; else the first half of the arguments. */
 function halved(argv: readonly string[]): readonly string[] {
-  const [only = ''] = argv;
-  if (argv.length > 1) return argv.slice(0, argv.length >> 1);
-  return only.length > 1 ? [only.slice(0, only.length >> 1)] : [];
+  const total = argv.reduce((sum, argument) => sum + argument.length, 0);
+  const large = argv.findIndex((argument) => argument.length > 1 && argument.length * 2 > total);
+  if (large !== -1) return argv.with(large, (argv[large] as string).slice(0, (argv[large] as string).length >> 1));
+  return argv.slice(0, argv.length >> 1);
 }
 
 /** What is left of `raw` when only the first `count` arguments are. */

@@ -78,13 +78,15 @@ export class DtraceDecoder implements Decoder {
   /** What the processor counted up to `number` has come or is missing. @returns false for a number that cannot be */
   #reach(cpu: number, number: number): boolean {
     const missing = number - (this.#newest.get(cpu) ?? 0);
-    if (missing < 0 || missing > MAX_NUMBER_JUMP) {
+    if (missing > MAX_NUMBER_JUMP) {
       this.unreadable++;
       return false;
     }
     this.#finish(cpu);
-    if (missing === 0) return true;
     this.#newest.set(cpu, number);
+    // Numbers only rise: what we took for one was not. From here on this one counts.
+    if (missing < 0) this.unreadable++;
+    if (missing <= 0) return true;
     this.counted += missing;
     this.#miss(missing);
     return true;

@@ -59,10 +59,12 @@ export class EsloggerDecoder implements Decoder {
     this.limit = number === undefined ? 'messages have no numbers: losses are not seen' : undefined;
     if (number !== undefined) {
       const missing = number - this.#next;
-      if (missing < 0 || missing > MAX_NUMBER_JUMP) {
+      if (missing > MAX_NUMBER_JUMP) {
         this.unreadable++;
         return;
       }
+      // Numbers only rise: what we took for one was not. From here on this one counts.
+      if (missing < 0) this.unreadable++;
       const broken = Math.min(missing, this.#broken);
       this.#miss(missing - broken, 'ring_full');
       this.#miss(broken, 'unknown');
@@ -80,7 +82,7 @@ export class EsloggerDecoder implements Decoder {
   }
 
   #miss(count: number, cause: 'ring_full' | 'unknown'): void {
-    if (count === 0) return;
+    if (count <= 0) return;
     this.counted += count;
     this.missed += count;
     this.#findings.missing(count, cause);

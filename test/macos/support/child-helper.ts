@@ -1,0 +1,139 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecEvent } from '../../../shared/events/exec.ts';
+import type { GapEvent } from '../../../shared/events/gap.ts';
+import type { HelloEvent } from '../../../shared/events/hello.ts';
+import { isKnown, parseEvent, type ProbeEvent } from '../../../shared/events/parse.ts';
+import { LineSplitter } from '../../../shared/protocol/lines.ts';
+import { PATIENCE } from '../../support/pace.ts';
+import { requireDense } from '../../support/pipe-client.ts';
+import { endWithUs } from '../../support/reaper.ts';
+import { ROOT } from '../../support/repository.ts';
+import type { Settings } from './helper-on-linux.ts';
+
+/** Ids that no account of a machine has. */
+const UID = 64913;
+const GROUP = 64912;
+
+const FOLDER = `/var/lib/platform-probes/test-${process.pid}-child`;
+let count = 0;
+
+/** Copies what runs under another user to where everybody can read it, once. */
+function stage(): void {
+  if (count++ > 0) return;
+  mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
+  process.on('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
+  cpSync(process.execPath, path.join(FOLDER, 'node'));
+  const addon = `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`;
+  for (const file of ['helper', 'shared', 'test/macos', 'package.json', addon]) cpSync(path.join(ROOT, file), path.join(FOLDER, file), { recursive: true, dereference: true });
+}
+
+/** A helper whose child is the stand-in, and one client of it, which may run as root. */
+export class ChildHelper {
+  readonly socket: string;
+  readonly process: ChildProcess;
+  readonly events: ProbeEvent[] = [];
+  readonly #canaries: string;
+  stderr = '';
+
+  /**
+   * @param script arguments of fixtures/stand-in.ts: the format, what it does, and how much of it
+   * @param seen whether the stand-in tells of canaries
+   */
+  constructor(source: Settings['source'], script: readonly (string | number)[], { seen = true, backlogBytes = 16 << 20, canaryMs = 400 } = {}) {
+    stage();
+    const folder = path.join(FOLDER, `run-${count}`);
+    const canaries = path.join(folder, 'canaries');
+    this.#canaries = canaries;
+    mkdirSync(folder, { mode: 0o755 });
+    writeFileSync(canaries, '');
+    chmodSync(canaries, 0o666);
+    this.socket = `/run/platform-probes-test-${process.pid}-child-${count}/events.sock`;
+    const node = path.join(FOLDER, 'node');
+    const settings: Settings = {
+      addon: path.join(FOLDER, `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`),
+      socket: this.socket,
+      group: GROUP,
+      uid: UID,
+      backlogBytes,
+      source,
+      program: { path: node, args: [path.join(FOLDER, 'test/macos/fixtures/stand-in.ts'), source, seen ? canaries : '', folder, ...script.map(String)] },
+      canary: { path: '/bin/sh', args: ['-c', `echo $$ >> ${canaries}`] },
+      canaryTimes: { intervalMs: canaryMs, patienceMs: 3 * canaryMs },
+    };
+    this.process = spawn(node, ['--disable-warning=ExperimentalWarning', path.join(FOLDER, 'test/macos/support/helper-on-linux.ts'), JSON.stringify(settings), 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    endWithUs(this.process);
+    this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+  }
+
+  /** Waits until it forwards, and connects. */
+  async connect(): Promise<this> {
+    await this.until(() => this.stderr.includes('forwarding;'));
+    const splitter = new LineSplitter();
+    const client = connect(this.socket);
+    client.on('error', () => {});
+    client.on('data', (chunk: Buffer) => {
+      for (const line of splitter.push(chunk)) {
+        const event = parseEvent(Buffer.from(line).toString());
+        if (isKnown(event)) this.events.push(event);
+      }
+    });
+    await this.until(() => this.events.length > 0);
+    return this;
+  }
+
+  get hello(): HelloEvent {
+    return this.events[0] as HelloEvent;
+  }
+
+  get execs(): ExecEvent[] {
+    return this.events.filter((event) => event.type === 'exec');
+  }
+
+  /** Gaps of which the count is known. */
+  get gaps(): GapEvent[] {
+    return this.events.filter((event) => event.type === 'gap').filter((gap) => gap.uncounted !== true);
+  }
+
+  /** Causes of the others, in their order. */
+  get uncounted(): string[] {
+    return this.events.filter((event) => event.type === 'gap').filter((gap) => gap.uncounted === true).map((gap) => gap.cause);
+  }
+
+  get lost(): number {
+    return this.gaps.reduce((sum, gap) => sum + gap.count, 0);
+  }
+
+  /** What the stand-in put into its execs to tell them apart, in the order in which they came. */
+  get marks(): string[] {
+    return this.execs.map((event) => event.argv?.[1] ?? '');
+  }
+
+  /** Has the stand-in tell of one more program. */
+  someoneRan(): void {
+    appendFileSync(this.#canaries, '1\n');
+  }
+
+  async until(holds: () => boolean, seconds = 30): Promise<void> {
+    for (let waited = 0; !holds(); waited += 10) {
+      if (waited > seconds * PATIENCE * 1000) throw new Error(`not seen within ${seconds * PATIENCE} s; ${this.execs.length} execs, ${this.lost} lost, ${this.uncounted.join()}; ${this.stderr.slice(-1500)}`);
+      await delay(10);
+    }
+    requireDense(this.events);
+  }
+
+  /** Ends it as launchd does, and gives the exit code. */
+  async stop(): Promise<number | null> {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      const gone = once(this.process, 'exit');
+      this.process.kill('SIGTERM');
+      await gone;
+    }
+    rmSync(path.dirname(this.socket), { recursive: true, force: true });
+    return this.process.exitCode;
+  }
+}
