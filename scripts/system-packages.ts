@@ -5,7 +5,7 @@ import path from 'node:path';
 import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
-export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files';
+export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'dtrace';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -112,6 +112,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['kernels'],
     why: 'unpacks modules',
     present: () => hasCommand('zstd'),
+  },
+  {
+    name: 'mmdebstrap',
+    purposes: ['dtrace'],
+    why: 'makes the root file system that has a dtrace',
+    present: () => hasCommand('mmdebstrap'),
   },
 ];
 

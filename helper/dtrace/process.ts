@@ -55,7 +55,9 @@ export function processOf({ numbers, failed, name, path: asked, info, args, cut 
     source: 'dtrace' as const,
   };
   if (!failed) return { type: 'exec', ...common };
-  return { type: 'exec_failed', ...common, error: ERROR_NAMES.get(Number(errno)) ?? `E${id(errno)}` };
+  // With a sign where the kernel passes it on as its functions return it.
+  const error = Math.abs(Number(errno));
+  return { type: 'exec_failed', ...common, error: ERROR_NAMES.get(error) ?? `E${error}` };
 }
 
 /** What only kernel memory tells. */
