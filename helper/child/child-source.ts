@@ -1,5 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import type { EventSource, KernelCount, SourceDescription } from '../event-source.ts';
+import type { ReadableOnce } from '../ffi/watch.ts';
 import { CHILD_BURST_BYTES, CHILD_BURST_TURNS, CHILD_READ_BYTES, CHILD_READ_TURNS } from '../limits.ts';
 import { say } from '../say.ts';
 import type { HelperState } from '../state.ts';
@@ -24,6 +25,8 @@ interface Parts {
   readonly limits: readonly string[];
   readonly decoder: (findings: Findings) => Decoder;
   readonly pipes: ChildPipes;
+  /** Of the child's standard output. */
+  readonly whenReadable: ReadableOnce;
   readonly canary: Canary;
   readonly stream: EventStream;
   readonly state: HelperState;
@@ -76,6 +79,10 @@ export class ChildSource implements EventSource, Findings {
     if (bytes === 0 && this.#patience > 0) this.#patience--;
     if (state.lastSeq !== lastSeq) state.commit();
     return bytes > 0 || this.#patience > 0;
+  }
+
+  wake(callback: () => void): void {
+    this.#parts.whenReadable(callback);
   }
 
   settle(): void {

@@ -2,7 +2,7 @@ import { Clock, microseconds, readBootEpoch } from '../clock.ts';
 import { DtraceDecoder } from '../dtrace/dtrace-decoder.ts';
 import { HelperError } from '../errors.ts';
 import { EsloggerDecoder } from '../eslogger/eslogger-decoder.ts';
-import { Watch } from '../ffi/watch.ts';
+import { readableOnce, Watch } from '../ffi/watch.ts';
 import { helloMaker } from '../hello.ts';
 import { startLoop } from '../loop.ts';
 import { Backlog } from '../pipe/backlog.ts';
@@ -48,6 +48,7 @@ export function forwardChild(host: Host, handoff: ChildHandoff, canaryProgram: C
     limits: handoff.limits,
     decoder: (findings) => new DECODERS[handoff.source](findings),
     pipes: { output, errors, again },
+    whenReadable: readableOnce(host.koffi, output),
     canary: new Canary(canaryProgram, canaryTimes),
     stream: new EventStream(backlog, state, clock),
     state,
