@@ -33,7 +33,7 @@ export interface Target {
  * every event makes a little, from growing first; SIGUSR1 would open the inspector on a port; the
  * OpenSSL configuration named by the environment may load a library.
  */
-const LINUX_PROGRAMS: readonly Program[] = [
+export const PROGRAMS: readonly Program[] = [
   {
     name: 'probes-helper',
     entry: 'helper/main.ts',
@@ -51,7 +51,7 @@ export function hostTarget(): Target {
   return {
     platform,
     arch,
-    programs: LINUX_PROGRAMS,
+    programs: PROGRAMS,
     copiedFiles: [
       { name: 'exec.bpf.o', from: inCheckout('bpf/exec.bpf.o'), remedy: 'npm run build:bpf makes it' },
       { name: 'koffi.node', from: koffiAddon(platform, arch), remedy: 'npm ci installs it' },
