@@ -85,8 +85,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'busybox-static',
-    purposes: ['kernels'],
-    why: 'the programs that they start with',
+    purposes: ['kernels', 'tests'],
+    why: 'the programs that other kernels start with, and that install scripts find in a test',
     present: () => hasCommand('busybox'),
   },
   {
@@ -97,8 +97,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'cpio',
-    purposes: ['kernels'],
-    why: 'packs the file system that they start from',
+    purposes: ['kernels', 'tests'],
+    why: 'packs the file system that kernels start from, and reads the payload of a macOS package',
     present: () => hasCommand('cpio'),
   },
   {
@@ -118,6 +118,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['dtrace'],
     why: 'makes the root file system that has a dtrace',
     present: () => hasCommand('mmdebstrap'),
+  },
+  {
+    name: 'libarchive-tools',
+    purposes: ['tests'],
+    why: 'bsdtar reads the container of a macOS package',
+    present: () => hasCommand('bsdtar'),
+  },
+  {
+    name: 'p7zip-full',
+    purposes: ['tests'],
+    why: '7z checks it',
+    present: () => hasCommand('7z'),
   },
 ];
 
