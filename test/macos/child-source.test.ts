@@ -2,6 +2,7 @@
 // eslogger: real processes, real users, the real pipe. What it does not show: helper/macos/.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AgentRun } from '../support/agent-process.ts';
 import { rootTest } from '../support/requirements.ts';
 import { ChildHelper } from './support/child-helper.ts';
 
@@ -124,6 +125,24 @@ for (const source of SOURCES) {
     }
   });
 }
+
+rootTest('the real agent writes all of it to a file, losses as gaps', async (t) => {
+  const helper = new ChildHelper('dtrace', ['flooding', 20_000]);
+  const agent = new AgentRun();
+  try {
+    await helper.connect();
+    agent.start(helper.socket);
+    const written = () => agent.written().filter((event) => event.type === 'exec' || event.type === 'gap');
+    const sum = (): number => written().reduce((total, event) => total + (event.type === 'gap' ? event.count : 1), 0);
+    await agent.until(() => sum() === 20_000);
+    t.is(new Set(written().map((event) => (event.type === 'exec' ? event.command : `gap ${event.first}`))).size, written().length);
+    t.true(written().some((event) => event.type === 'gap' && event.hop === 'ring' && event.cause === 'ring_full'));
+    t.is(await agent.stop(), 0);
+  } finally {
+    await agent.remove();
+    await helper.stop();
+  }
+});
 
 function isGone(pid: string): boolean {
   try {
