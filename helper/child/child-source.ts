@@ -11,7 +11,7 @@ import type { Decoder, Findings, SeenProcess } from './decoder.ts';
 import { processLine } from './process-line.ts';
 
 /** The ends of the pipes to the child and to who watches over it. Non-blocking; they belong to the source. */
-export interface ChildPipes {
+interface ChildPipes {
   /** The child's standard output and standard error, to read. */
   readonly output: number;
   readonly errors: number;

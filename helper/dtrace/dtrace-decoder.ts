@@ -53,7 +53,7 @@ export class DtraceDecoder implements Decoder {
   }
 
   #restart(): void {
-    for (const cpu of [...this.#open.keys()]) this.#finish(cpu);
+    for (const cpu of this.#open.keys()) this.#finish(cpu);
     this.#newest.clear();
     this.#dropped = false;
     this.#findings.restarted();

@@ -64,7 +64,7 @@ export function signAdHoc(file: Buffer, identifier: string): Buffer {
 }
 
 /** SHA-256 of each page; the last one may be short. */
-export function pageHashes(code: Buffer): Buffer[] {
+function pageHashes(code: Buffer): Buffer[] {
   return Array.from({ length: Math.ceil(code.length / PAGE_BYTES) }, (_, i) => createHash('sha256').update(code.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES)).digest());
 }
 
