@@ -126,6 +126,14 @@ for (const source of SOURCES) {
   });
 }
 
+rootTest('the forwarding process refuses to be root, or anyone else than it was told', async (t) => {
+  for (const [uid, ids] of [[64_913, {}], [64_913, { uid: 64_914, gid: 64_912 }], [64_913, { uid: 64_913, gid: 0 }]] as const) {
+    const { code, stderr } = await ChildHelper.forward({ source: 'dtrace', sha256: '0'.repeat(64), limits: [], backlogBytes: 1 << 20, uid, gid: 64_912, group: 64_912 }, ids);
+    t.not(code, 0);
+    t.regex(stderr, /HELPER_PRIVILEGE: the forwarding process is uid/);
+  }
+});
+
 rootTest('the real agent writes all of it to a file, losses as gaps', async (t) => {
   const helper = new ChildHelper('dtrace', ['flooding', 20_000]);
   const agent = new AgentRun();

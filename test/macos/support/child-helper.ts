@@ -13,6 +13,7 @@ import { PATIENCE } from '../../support/pace.ts';
 import { requireDense } from '../../support/pipe-client.ts';
 import { endWithUs } from '../../support/reaper.ts';
 import { ROOT } from '../../support/repository.ts';
+import type { ChildHandoff } from '../../../helper/child/handoff.ts';
 import type { Settings } from './helper-on-linux.ts';
 
 /** Ids that no account of a machine has. */
@@ -20,6 +21,8 @@ const UID = 64913;
 const GROUP = 64912;
 
 const FOLDER = `/var/lib/platform-probes/test-${process.pid}-child`;
+const ADDON = path.join(FOLDER, `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`);
+const ENTRY = path.join(FOLDER, 'test/macos/support/helper-on-linux.ts');
 let count = 0;
 
 /** Copies what runs under another user to where everybody can read it, once. */
@@ -55,7 +58,7 @@ export class ChildHelper {
     this.socket = `/run/platform-probes-test-${process.pid}-child-${count}/events.sock`;
     const node = path.join(FOLDER, 'node');
     const settings: Settings = {
-      addon: path.join(FOLDER, `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`),
+      addon: ADDON,
       socket: this.socket,
       group: GROUP,
       uid: UID,
@@ -65,9 +68,19 @@ export class ChildHelper {
       canary: { path: '/bin/sh', args: ['-c', `echo $$ >> ${canaries}`] },
       canaryTimes: { intervalMs: canaryMs, patienceMs: 3 * canaryMs },
     };
-    this.process = spawn(node, ['--disable-warning=ExperimentalWarning', path.join(FOLDER, 'test/macos/support/helper-on-linux.ts'), JSON.stringify(settings), 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process = spawn(node, ['--disable-warning=ExperimentalWarning', ENTRY, JSON.stringify(settings), 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
     endWithUs(this.process);
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+  }
+
+  /** Runs the forwarding process alone, as whoever is given, to its end. */
+  static async forward(handoff: ChildHandoff, ids: { uid?: number; gid?: number }): Promise<{ code: number | null; stderr: string }> {
+    stage();
+    const child = spawn(path.join(FOLDER, 'node'), ['--disable-warning=ExperimentalWarning', ENTRY, JSON.stringify({ addon: ADDON }), 'forward', JSON.stringify(handoff)], { cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'pipe'], ...ids });
+    let stderr = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    await once(child, 'close');
+    return { code: child.exitCode, stderr };
   }
 
   /** Waits until it forwards, and connects. */
