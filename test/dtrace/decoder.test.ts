@@ -69,8 +69,9 @@ test('losses are put down to want of room when dtrace says so', (t) => {
 
 test('another child begins its numbers anew; what the one before left half is told as it is', (t) => {
   const half = printed(2).subarray(0, 60);
-  const { found } = decode(printed(1), half, RESTART_MARK, printed(1));
-  t.deepEqual(found.all.map((one) => (typeof one === 'string' ? one : one.pid)), [70, 70, 'restarted', 70]);
+  const { found, decoder } = decode(printed(1), half, RESTART_MARK, printed(1), printed(2), printed(5), RESTART_MARK, printed(4));
+  t.deepEqual(found.all.map((one) => (typeof one === 'string' ? one : one.pid)), [70, 70, 'restarted', 70, 70, '2 unknown', 70, 'restarted', '3 unknown', 70]);
+  t.is(decoder.unreadable, 1);
 });
 
 test('a mark inside a name or an argument is part of it', (t) => {

@@ -100,6 +100,9 @@ for (const source of SOURCES) {
 
   childTest('standard error without end holds nothing up, and is passed on in measure', ['complaining', 2000], async (helper, t) => {
     await helper.until(() => helper.marks.length === 2000);
+    // Read with the output, a piece at a time; by then all of it is.
+    await delay(1500);
+    t.true(helper.stderr.includes('says: complaint'));
     t.true(helper.stderr.length < 100_000, `${helper.stderr.length}`);
   });
 
