@@ -21,6 +21,7 @@ export class Canary {
   readonly #awaited = new Map<number, number>();
   #last = Number.NEGATIVE_INFINITY;
   #missedInARow = 0;
+  #missedSinceAsked = 0;
 
   constructor(program: CanaryProgram, { intervalMs = CANARY_INTERVAL_MS, patienceMs = CANARY_PATIENCE_MS } = {}) {
     this.#program = program;
@@ -33,9 +34,11 @@ export class Canary {
     return this.#missedInARow > 0;
   }
 
-  /** Whether so many were missed that the child is better started again; at most once for so many. */
-  get hopeless(): boolean {
-    return this.#missedInARow > 0 && this.#missedInARow % CANARIES_BEFORE_RESTART === 0;
+  /** Whether so many were missed, since it last said so, that the child is better started again. */
+  givesUp(): boolean {
+    if (this.#missedSinceAsked < CANARIES_BEFORE_RESTART) return false;
+    this.#missedSinceAsked = 0;
+    return true;
   }
 
   /**
@@ -45,6 +48,7 @@ export class Canary {
   recognises(seen: SeenProcess): boolean {
     if (seen.type !== 'exec' || !this.#awaited.delete(seen.pid)) return false;
     this.#missedInARow = 0;
+    this.#missedSinceAsked = 0;
     return true;
   }
 
@@ -60,6 +64,7 @@ export class Canary {
       missed++;
     }
     this.#missedInARow += missed;
+    this.#missedSinceAsked += missed;
     if (nowMs - this.#last >= this.#intervalMs) {
       this.#last = nowMs;
       this.#start(nowMs);

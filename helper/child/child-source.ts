@@ -93,7 +93,7 @@ export class ChildSource implements EventSource, Findings {
       this.#uncounted += missed;
       stream.gap('probe', missed, 'source_blind', true);
       state.commit();
-      if (canary.hopeless) askAgain(pipes.again);
+      if (canary.givesUp()) askAgain(pipes.again);
     }
     if (canary.blind !== this.#wasBlind) {
       this.#wasBlind = canary.blind;

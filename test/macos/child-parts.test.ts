@@ -113,6 +113,8 @@ test('a canary is recognised once, by its process id; one that is not told of in
   t.false(canary.recognises({ ...template, pid: 1 }));
   t.is(canary.tick(2600), 1);
   t.true(canary.blind);
+  t.false(canary.givesUp());
   t.is(canary.tick(4600), 2);
-  t.true(canary.hopeless);
+  t.true(canary.givesUp());
+  t.false(canary.givesUp());
 });

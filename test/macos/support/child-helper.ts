@@ -40,6 +40,17 @@ export class ChildHelper {
   readonly socket: string;
   readonly process: ChildProcess;
   readonly events: ProbeEvent[] = [];
+  readonly execs: ExecEvent[] = [];
+  /** What the stand-in put into its execs to tell them apart, in the order in which they came. */
+  readonly marks: string[] = [];
+  readonly #distinct = new Set<string>();
+  /** Gaps of which the count is known, and the sum of these. */
+  readonly gaps: GapEvent[] = [];
+  lost = 0;
+  /** Causes of the others, in their order. */
+  readonly uncounted: string[] = [];
+  /** Canaries of which the helper said that they went unseen. */
+  blind = 0;
   readonly #canaries: string;
   stderr = '';
 
@@ -47,7 +58,7 @@ export class ChildHelper {
    * @param script arguments of fixtures/stand-in.ts: the format, what it does, and how much of it
    * @param seen whether the stand-in tells of canaries
    */
-  constructor(source: Settings['source'], script: readonly (string | number)[], { seen = true, backlogBytes = 16 << 20, canaryMs = 400 } = {}) {
+  constructor(source: Settings['source'], script: readonly (string | number)[], { seen = true, backlogBytes = 16 << 20, patienceMs = 20_000 } = {}) {
     stage();
     const folder = path.join(FOLDER, `run-${count}`);
     const canaries = path.join(folder, 'canaries');
@@ -66,7 +77,7 @@ export class ChildHelper {
       source,
       program: { path: node, args: [path.join(FOLDER, 'test/macos/fixtures/stand-in.ts'), source, seen ? canaries : '', folder, ...script.map(String)] },
       canary: { path: '/bin/sh', args: ['-c', `echo $$ >> ${canaries}`] },
-      canaryTimes: { intervalMs: canaryMs, patienceMs: 3 * canaryMs },
+      canaryTimes: { intervalMs: 400, patienceMs },
     };
     this.process = spawn(node, ['--disable-warning=ExperimentalWarning', ENTRY, JSON.stringify(settings), 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
     endWithUs(this.process);
@@ -92,7 +103,7 @@ export class ChildHelper {
     client.on('data', (chunk: Buffer) => {
       for (const line of splitter.push(chunk)) {
         const event = parseEvent(Buffer.from(line).toString());
-        if (isKnown(event)) this.events.push(event);
+        if (isKnown(event)) this.#take(event);
       }
     });
     await this.until(() => this.events.length > 0);
@@ -103,27 +114,26 @@ export class ChildHelper {
     return this.events[0] as HelloEvent;
   }
 
-  get execs(): ExecEvent[] {
-    return this.events.filter((event) => event.type === 'exec');
+  /** Takes what came; counted as it comes, since tests look often, and at many events. */
+  #take(event: ProbeEvent): void {
+    this.events.push(event);
+    if (event.type === 'exec') {
+      this.execs.push(event);
+      const mark = event.argv?.[1] ?? '';
+      this.marks.push(mark);
+      this.#distinct.add(mark);
+    } else if (event.type === 'gap' && event.uncounted === true) {
+      this.uncounted.push(event.cause);
+      if (event.cause === 'source_blind') this.blind += event.count;
+    } else if (event.type === 'gap') {
+      this.gaps.push(event);
+      this.lost += event.count;
+    }
   }
 
-  /** Gaps of which the count is known. */
-  get gaps(): GapEvent[] {
-    return this.events.filter((event) => event.type === 'gap').filter((gap) => gap.uncounted !== true);
-  }
-
-  /** Causes of the others, in their order. */
-  get uncounted(): string[] {
-    return this.events.filter((event) => event.type === 'gap').filter((gap) => gap.uncounted === true).map((gap) => gap.cause);
-  }
-
-  get lost(): number {
-    return this.gaps.reduce((sum, gap) => sum + gap.count, 0);
-  }
-
-  /** What the stand-in put into its execs to tell them apart, in the order in which they came. */
-  get marks(): string[] {
-    return this.execs.map((event) => event.argv?.[1] ?? '');
+  /** Whether each of so many execs is there or counted as lost, none twice. */
+  isWhole(all: number): boolean {
+    return this.#distinct.size === this.marks.length && this.marks.length + this.lost === all;
   }
 
   /** Has the stand-in tell of one more program. */
@@ -132,8 +142,8 @@ export class ChildHelper {
   }
 
   async until(holds: () => boolean, seconds = 30): Promise<void> {
-    for (let waited = 0; !holds(); waited += 10) {
-      if (waited > seconds * PATIENCE * 1000) throw new Error(`not seen within ${seconds * PATIENCE} s; ${this.execs.length} execs, ${this.lost} lost, ${this.uncounted.join()}; ${this.stderr.slice(-1500)}`);
+    for (const start = Date.now(); !holds(); ) {
+      if (Date.now() - start > seconds * PATIENCE * 1000) throw new Error(`not seen within ${seconds * PATIENCE} s; ${this.execs.length} execs, ${this.lost} lost, ${this.uncounted.join()}; ${this.stderr.slice(-1500)}`);
       await delay(10);
     }
     requireDense(this.events);
