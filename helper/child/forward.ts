@@ -28,6 +28,7 @@ const DECODERS = { dtrace: DtraceDecoder, eslogger: EsloggerDecoder } as const;
 export function forwardChild(host: Host, handoff: ChildHandoff, canaryProgram: CanaryProgram, canaryTimes?: ConstructorParameters<typeof Canary>[1]): void {
   requireUser(handoff.uid, handoff.gid);
   const { output, errors, again, life, listener } = DESCRIPTORS;
+  for (const fd of Object.values(DESCRIPTORS)) host.setCloseOnExec(fd);
   for (const fd of [output, errors, again, life]) host.setNonBlocking(fd);
 
   // Memory of this process alone: nothing of it outlives the helper here.

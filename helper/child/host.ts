@@ -11,6 +11,9 @@ export interface Host {
   /** A new pipe, closed on exec: the end to read and the end to write. @throws {SystemError} */
   pipe(): readonly [read: number, write: number];
 
+  /** Has a descriptor that was inherited closed in programs that this process starts. @throws {SystemError} */
+  setCloseOnExec(fd: number): void;
+
   /** @throws {SystemError} */
   setNonBlocking(fd: number): void;
 

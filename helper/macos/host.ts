@@ -29,6 +29,9 @@ export function macHost(koffi: Koffi): Host & { readonly libc: MacLibc } {
       if (!closeOnExec(libc, read) || !closeOnExec(libc, write)) throw libc.failure('fcntl');
       return [read, write];
     },
+    setCloseOnExec(fd) {
+      if (!closeOnExec(libc, fd)) throw libc.failure('fcntl');
+    },
     setNonBlocking(fd) {
       if (!setNonBlocking(libc, fd)) throw libc.failure('fcntl');
     },

@@ -45,6 +45,9 @@ function linuxHost(addon: string): Host {
       for (const fd of fds) libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
       return fds as [number, number];
     },
+    setCloseOnExec(fd) {
+      if (libc.fcntl(fd, F_SETFD, FD_CLOEXEC) !== 0) throw libc.failure('fcntl');
+    },
     setNonBlocking(fd) {
       if (libc.fcntl(fd, F_SETFL, O_NONBLOCK) !== 0) throw libc.failure('fcntl');
     },
