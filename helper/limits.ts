@@ -76,5 +76,43 @@ export const STARTED_MS = 1000;
 /** Milliseconds that SIGTERM leaves to clients for taking what is already theirs. */
 export const FLUSH_MS = 1000;
 
-/** Bytes of a socket path: sun_path of unix(7), less its NUL. */
-export const MAX_SOCKET_PATH_BYTES = 107;
+/** Bytes read at once from a child that traces (dtrace, eslogger), and turns of that before the clients have theirs. */
+export const CHILD_READ_BYTES = 256 * 1024;
+export const CHILD_READ_TURNS = 8;
+
+/** Bytes at once that mean that the child is filling its pipe, and how often the empty pipe is then looked into before the next tick. */
+export const CHILD_BURST_BYTES = 16 * 1024;
+export const CHILD_BURST_TURNS = 100;
+
+/** Bytes of one record of dtrace; the longest has a string of strsize (dtrace/exec.d). What is longer is no record. */
+export const MAX_RECORD_BYTES = 8 * 1024;
+
+/** Processors that a record may name. */
+export const MAX_PROCESSORS = 1024;
+
+/** Bytes of one line of eslogger; macOS lets arguments and environment have 1 MiB, and JSON can make six bytes of one. */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/** UTF-16 units of a path that eslogger tells: PATH_MAX of macOS, in bytes. What is longer is cut and marked. */
+export const MAX_PATH_UNITS = 1024;
+
+/** A jump of a child's numbers by more than this is taken for a broken record, not for a loss. */
+export const MAX_NUMBER_JUMP = 100_000_000;
+
+/** Lines that a child says on standard error and that are passed on, a minute, each up to so many bytes. */
+export const COMPLAINTS_PER_MINUTE = 20;
+export const MAX_COMPLAINT_BYTES = 1024;
+
+/** Milliseconds between two programs that the helper runs to see whether it is told of them, and how long that may take. */
+export const CANARY_INTERVAL_MS = 5000;
+export const CANARY_PATIENCE_MS = 8000;
+
+/** Canaries in a row that have to be missed before the child is started again. */
+export const CANARIES_BEFORE_RESTART = 3;
+
+/** Milliseconds before a child that ended is started again: doubled each time, and back to the least when it lived for the most. */
+export const MIN_BACKOFF_MS = 1000;
+export const MAX_BACKOFF_MS = 60_000;
+
+/** Milliseconds that SIGTERM leaves to a child before SIGKILL. */
+export const CHILD_GRACE_MS = 2000;

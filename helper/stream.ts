@@ -45,12 +45,15 @@ export class EventStream {
     this.#state.lastSeq = seq;
   }
 
-  /** Appends a gap in place of `count` events that are lost. */
-  gap(hop: string, count: number, cause: string): void {
+  /**
+   * Appends a gap in place of `count` events that are lost.
+   * @param uncounted that nobody knows how many are lost: `count` is how many are sure to be, or 1
+   */
+  gap(hop: string, count: number, cause: string, uncounted = false): void {
     const first = this.#state.lastSeq + 1;
     const last = first + count - 1;
     const time = this.#clock.now();
-    this.#append(`${JSON.stringify({ type: 'gap', time, hop, first, last, count, cause })}\n`);
+    this.#append(`${JSON.stringify({ type: 'gap', time, hop, first, last, count, cause, ...(uncounted ? { uncounted } : {}) })}\n`);
     this.#state.lastSeq = last;
   }
 

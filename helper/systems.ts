@@ -19,6 +19,14 @@ const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
     sources: ['ebpf'],
     flags: new Set(['user', 'pin', 'exits', 'failures']),
   },
+  darwin: {
+    // Not in /var/run, which a group of the system can write to.
+    socket: '/var/db/platform-probes/events.sock',
+    group: '_platformprobes',
+    user: '_platformprobes_helper',
+    sources: ['auto', 'dtrace', 'eslogger'],
+    flags: new Set(['user', 'failures']),
+  },
   win32: {
     socket: String.raw`\\.\pipe\platform-probes-events`,
     group: String.raw`NT SERVICE\platform-probes-agent`,

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
-export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi';
+export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -109,8 +109,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'busybox-static',
-    purposes: ['kernels'],
-    why: 'the programs that they start with',
+    purposes: ['kernels', 'tests'],
+    why: 'the programs that other kernels start with, and that install scripts find in a test',
     present: () => hasCommand('busybox'),
   },
   {
@@ -121,8 +121,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'cpio',
-    purposes: ['kernels'],
-    why: 'packs the file system that they start from',
+    purposes: ['kernels', 'tests'],
+    why: 'packs the file system that kernels start from, and reads the payload of a macOS package',
     present: () => hasCommand('cpio'),
   },
   {
@@ -136,6 +136,24 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['kernels'],
     why: 'unpacks modules',
     present: () => hasCommand('zstd'),
+  },
+  {
+    name: 'mmdebstrap',
+    purposes: ['dtrace'],
+    why: 'makes the root file system that has a dtrace',
+    present: () => hasCommand('mmdebstrap'),
+  },
+  {
+    name: 'libarchive-tools',
+    purposes: ['tests'],
+    why: 'bsdtar reads the container of a macOS package',
+    present: () => hasCommand('bsdtar'),
+  },
+  {
+    name: 'p7zip-full',
+    purposes: ['tests'],
+    why: '7z checks it',
+    present: () => hasCommand('7z'),
   },
 ];
 

@@ -4,7 +4,7 @@ import { pinFolder } from '../ebpf/pins.ts';
 import { HelperError } from '../errors.ts';
 import { loadKoffi } from '../ffi/koffi.ts';
 import { bindLibc } from '../ffi/libc.ts';
-import { locateInstallation } from '../linux/installation.ts';
+import { locateInstallation } from '../installation.ts';
 import { requireTrusted } from '../privileges/trusted-files.ts';
 import { auditFiles } from './files.ts';
 import { auditKernel } from './kernel.ts';
@@ -20,7 +20,7 @@ import { renderJson, renderText, type Section } from './report.ts';
  */
 export function audit(options: AuditOptions): { text: string; ok: boolean } {
   if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'looking into the kernel and another process takes root. Start it with sudo.');
-  const installation = locateInstallation();
+  const installation = locateInstallation('linux');
   const sections: Section[] = [auditFiles(installation.files, requireTrusted, options.manifest)];
   const pid = findHelper(`${options.socket}.lock`);
   const handoff = pid === undefined ? undefined : readHandoff(pid);

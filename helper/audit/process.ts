@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { parseHandoff, type Handoff } from '../linux/handoff.ts';
-import type { Installation } from '../linux/installation.ts';
+import type { Installation } from '../installation.ts';
 import { ThreadPrivileges } from '../privileges/state.ts';
 import { requireTrusted } from '../privileges/trusted-files.ts';
 import type { Finding, Section } from './report.ts';

@@ -6,6 +6,7 @@ import { loadKoffi } from '../ffi/koffi.ts';
 import { bindLibc } from '../ffi/libc.ts';
 import { readableOnce } from '../ffi/watch.ts';
 import { helloMaker } from '../hello.ts';
+import { locateInstallation } from '../installation.ts';
 import { STARTED_MS } from '../limits.ts';
 import { startLoop } from '../loop.ts';
 import { Backlog } from '../pipe/backlog.ts';
@@ -19,8 +20,8 @@ import { HelperState } from '../state.ts';
 import { EventStream } from '../stream.ts';
 import { linuxClocks } from './clocks.ts';
 import type { Handoff } from './handoff.ts';
-import { locateInstallation } from './installation.ts';
 import { programMappings, releaseProgram } from './memory.ts';
+import { linuxSockets } from './sockets.ts';
 
 /**
  * The forwarding stage: no privilege, a few inherited descriptors, and a loop that
@@ -31,7 +32,7 @@ export function forward(handoff: Handoff): void {
   const threads = new ThreadPrivileges();
   requireNoPrivileges(threads.read(), handoff.uid, handoff.gid);
 
-  const koffi = loadKoffi(locateInstallation().addon);
+  const koffi = loadKoffi(locateInstallation('linux').addon);
   const libc = bindLibc(koffi);
   const { probe } = handoff;
   const counters = new KernelCounters(libc, probe.counters, probe.cpus);
@@ -57,7 +58,7 @@ export function forward(handoff: Handoff): void {
   threads.close();
 
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
-  const listener = new UnixListener(koffi, libc, handoff.listener, rootOrGroup(handoff.group));
+  const listener = new UnixListener(koffi, linuxSockets(libc), handoff.listener, rootOrGroup(handoff.group));
   const pipe = new PipeServer(listener, backlog, hello);
   const stop = startLoop({ source, pipe, state, clock });
   setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { ProbeHandles } from '../ebpf/probe.ts';
 import { HelperError } from '../errors.ts';
 import type { Libc } from '../ffi/libc.ts';
-import type { Installation } from './installation.ts';
+import type { Installation } from '../installation.ts';
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;

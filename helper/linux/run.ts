@@ -12,7 +12,8 @@ import { denyIoUring } from '../privileges/seccomp.ts';
 import { requireTrusted } from '../privileges/trusted-files.ts';
 import { say } from '../say.ts';
 import { handOff } from './handoff.ts';
-import { locateInstallation } from './installation.ts';
+import { locateInstallation } from '../installation.ts';
+import { linuxSockets } from './sockets.ts';
 
 /** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
 const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null', '/proc'];
@@ -26,7 +27,7 @@ export function run(options: RunOptions): never {
   if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
 
   // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
-  const installation = locateInstallation();
+  const installation = locateInstallation('linux');
   for (const file of installation.files) requireTrusted(file);
 
   const user = findUser(options.user);
@@ -35,7 +36,7 @@ export function run(options: RunOptions): never {
   const libc = bindLibc(koffi);
 
   // 2. The pipe before the probe: if another helper is there, nothing has been attached yet.
-  const { fd: listener, lock } = listen(libc, options.socket, group);
+  const { fd: listener, lock } = listen(linuxSockets(libc), options.socket, group);
 
   // 3. The probe: taken over from a predecessor, or new.
   const folder = pinFolder(options.socket);

@@ -10,29 +10,37 @@ import { inCheckout } from '../root-folder.ts';
 /** What is fetched once and kept for all checkouts of this user. */
 export const CACHE = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'platform-probes');
 
-interface Locked {
+/** A package of npm for another system than this one, so `npm ci` does not install it. */
+export interface NpmPackage {
+  readonly name: string;
   readonly version: string;
+  /** Of the package's archive, as package-lock.json has it. */
   readonly integrity: string;
 }
 
-/**
- * The folder of an npm package for another platform, which npm does not install here.
- * Version and hash are those of package-lock.json.
- */
-export function packageForAnotherPlatform(name: string): string {
-  const { packages } = JSON.parse(readFileSync(inCheckout('package-lock.json'), 'utf8')) as { packages: Record<string, Locked | undefined> };
+/** A package with the version and the hash of package-lock.json. */
+export function lockedPackage(name: string): NpmPackage {
+  const { packages } = JSON.parse(readFileSync(inCheckout('package-lock.json'), 'utf8')) as { packages: Record<string, Omit<NpmPackage, 'name'> | undefined> };
   const locked = packages[`node_modules/${name}`];
   if (locked === undefined) throw new Error(`package-lock.json does not have ${name}`);
-  const folder = path.join(CACHE, 'npm', `${name.replaceAll('/', '+')}-${locked.version}`);
+  return { name, version: locked.version, integrity: locked.integrity };
+}
+
+/**
+ * The folder with the package's files, after getting it with npm when it is not there.
+ * @throws when what npm brings is not what was pinned
+ */
+export function unpacked({ name, version, integrity }: NpmPackage): string {
+  const folder = path.join(CACHE, 'npm', `${name.replaceAll('/', '+')}-${version}`);
   if (existsSync(folder)) return path.join(folder, 'package');
 
-  progress(`Fetching ${name} ${locked.version}`);
+  progress(`Fetching ${name} ${version}`);
   mkdirSync(path.dirname(folder), { recursive: true });
   const work = mkdtempSync(`${folder}-`);
   try {
-    const archive = path.join(work, run('npm', ['pack', '--silent', '--pack-destination', work, `${name}@${locked.version}`]).trim());
+    const archive = path.join(work, run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', work, `${name}@${version}`]).trim());
     const hash = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-    if (hash !== locked.integrity) throw new Error(`${name} ${locked.version} is not what package-lock.json says: ${hash}`);
+    if (hash !== integrity) throw new Error(`${name} ${version} is not what was pinned: ${hash} instead of ${integrity}`);
     run('tar', ['-xzf', archive, '-C', work, '--no-same-owner']);
     rmSync(archive);
     renameSync(work, folder);

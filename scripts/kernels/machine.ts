@@ -15,9 +15,11 @@ export interface Boot {
   /** Added to the kernel's command line. */
   readonly kernelArguments: string;
   readonly cgroup: 'v1' | 'v2';
+  /** What the guest sees as its root file system; the host's, unless it is given. */
+  readonly root?: string;
   /** What the guest sees in place of the checkout. */
   readonly checkout: string;
-  /** A shell script. Runs as root in the host's root file system, what it writes stays in memory. */
+  /** A shell script. Runs as root; what it writes stays in memory. */
   readonly command: string;
   readonly memory: string;
   readonly seconds: number;
@@ -69,9 +71,10 @@ export async function runInMachine(boot: Boot): Promise<number> {
     return child;
   };
   try {
-    const initramfs = makeInitramfs(boot.image, { checkout: ROOT, node_modules: realpathSync(inCheckout('node_modules')), cgroup: boot.cgroup, command: boot.command }, work);
+    const modules = boot.root === undefined ? realpathSync(inCheckout('node_modules')) : '';
+    const initramfs = makeInitramfs(boot.image, { checkout: ROOT, node_modules: modules, cgroup: boot.cgroup, command: boot.command }, work);
     const devices = await shareFolders(launch, work, {
-      root: '/',
+      root: boot.root ?? '/',
       checkout: boot.checkout,
       modules: path.join(boot.image.folder, 'lib/modules', boot.image.release),
     });

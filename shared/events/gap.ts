@@ -1,4 +1,4 @@
-import { count, instant, oneOf, text, type Fields } from './fields.ts';
+import { count, instant, oneOf, text, yes, type Fields } from './fields.ts';
 
 /** Events that exist but are not in the stream: the numbers `first` to `last`, `count` of them. */
 export interface GapEvent {
@@ -11,6 +11,8 @@ export interface GapEvent {
   count: number;
   /** Why, in one word that stays: `ring_full`, `backlog_overrun` … */
   cause: string;
+  /** Nobody knows how many are lost: `count` of them are sure to be, or it is 1 for any number, none included. */
+  uncounted?: true;
 }
 
 export const GAP_FIELDS: Fields<GapEvent> = {
@@ -21,6 +23,7 @@ export const GAP_FIELDS: Fields<GapEvent> = {
   last: count,
   count,
   cause: text,
+  uncounted: yes,
 };
 export const GAP_REQUIRED = ['time', 'hop', 'first', 'last', 'count', 'cause'] as const;
 

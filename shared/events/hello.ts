@@ -37,6 +37,8 @@ export interface HelloEvent {
   probe_sha256?: string;
   /** The kernel programs that are attached; the providers that are enabled. */
   programs: string[];
+  /** Why the source tells less than it should, as far as is known; absent when nothing is. */
+  limits?: string[];
   privileges: PrivilegeState;
   /** The number that the first event since the probe was loaded got or will get. */
   first_seq: number;
@@ -65,6 +67,7 @@ export const HELLO_FIELDS: Fields<HelloEvent> = {
   time: instant,
   probe_sha256: sha256,
   programs: texts,
+  limits: texts,
   privileges,
   first_seq: count,
   last_seq: count,

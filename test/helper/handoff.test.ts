@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { HelperError } from '../../helper/errors.ts';
 import { handOff, parseHandoff, type Handoff } from '../../helper/linux/handoff.ts';
 import type { Libc } from '../../helper/ffi/libc.ts';
-import type { Installation } from '../../helper/linux/installation.ts';
+import type { Installation } from '../../helper/installation.ts';
 
 const HANDOFF = {
   probe: {

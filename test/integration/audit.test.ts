@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { auditProcess } from '../../helper/audit/process.ts';
 import type { Handoff } from '../../helper/linux/handoff.ts';
-import type { Installation } from '../../helper/linux/installation.ts';
+import type { Installation } from '../../helper/installation.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_UID, helperFolder, runHelper, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PipeClient } from '../support/pipe-client.ts';

@@ -31,6 +31,9 @@ function requiring(...requirements: Requirement[]): (title: string, run: (t: Exe
   };
 }
 
+/** As root. */
+export const rootTest = requiring(root);
+
 /** On the real kernel, as root. */
 export const kernelTest = requiring(root, bpfKernel);
 

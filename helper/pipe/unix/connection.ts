@@ -1,28 +1,24 @@
 import { closeSync } from 'node:fs';
 import type { Koffi } from '../../ffi/koffi.ts';
-import type { Libc } from '../../ffi/libc.ts';
 import { Watch, type Readiness } from '../../ffi/watch.ts';
 import type { Connection, ConnectionEvents } from '../connection.ts';
 import type { UnixPeer } from './peer.ts';
-
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-const FIONREAD = 0x541b;
+import type { SocketCalls } from './socket-calls.ts';
 
 /** A connected Unix stream socket. */
 export class UnixConnection implements Connection {
   readonly peer: UnixPeer;
   readonly #koffi: Koffi;
-  readonly #libc: Libc;
+  readonly #calls: SocketCalls;
   readonly #fd: number;
   #watch: Watch | undefined;
   #events: ConnectionEvents | undefined;
 
   /** @param fd connected and non-blocking; owned by this connection from here on */
-  constructor(koffi: Koffi, libc: Libc, fd: number, peer: UnixPeer) {
+  constructor(koffi: Koffi, calls: SocketCalls, fd: number, peer: UnixPeer) {
     this.peer = peer;
     this.#koffi = koffi;
-    this.#libc = libc;
+    this.#calls = calls;
     this.#fd = fd;
   }
 
@@ -32,9 +28,7 @@ export class UnixConnection implements Connection {
   }
 
   send(piece: Buffer): number | 'full' | 'gone' {
-    const sent = Number(this.#libc.send(this.#fd, piece, piece.length, MSG_DONTWAIT | MSG_NOSIGNAL));
-    if (sent >= 0) return sent;
-    return isFull(this.#libc.errno()) ? 'full' : 'gone';
+    return this.#calls.send(this.#fd, piece);
   }
 
   awaitRoom(): void {
@@ -50,17 +44,10 @@ export class UnixConnection implements Connection {
   #onReady({ readable, disconnect, failed }: Readiness): void {
     if (readable || disconnect || failed) {
       // Looked at, not read: how many bytes there are tells a writer from one who left.
-      const pending = [0];
-      const wrote = this.#libc.ioctl(this.#fd, FIONREAD, pending) === 0 && (pending[0] as number) > 0;
-      this.#events?.onEnd(wrote ? 'wrote' : 'left');
+      this.#events?.onEnd(this.#calls.pending(this.#fd) > 0 ? 'wrote' : 'left');
       return;
     }
     this.#watch?.change({ readable: true, disconnect: true });
     this.#events?.onRoom();
   }
-}
-
-/** EAGAIN, or ENOBUFS when the kernel is short of memory: either way, later. */
-function isFull(errno: number): boolean {
-  return errno === 11 || errno === 105;
 }

@@ -1,15 +1,10 @@
 import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, openSync, unlinkSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import { HelperError } from '../../errors.ts';
-import { SystemError, type Libc } from '../../ffi/libc.ts';
-import { MAX_CLIENTS, MAX_SOCKET_PATH_BYTES } from '../../limits.ts';
+import { SystemError } from '../../ffi/libc.ts';
+import { MAX_CLIENTS } from '../../limits.ts';
 import { requireTrusted } from '../../privileges/trusted-files.ts';
-
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const LOCK_EX_NB = 2 | 4;
+import type { SocketCalls } from './socket-calls.ts';
 
 /** The open pipe. Both descriptors belong to the caller. */
 export interface ListeningSocket {
@@ -23,26 +18,26 @@ export interface ListeningSocket {
  * 0660 root:group: it is made 0600, given to its group, and only then opened to it.
  * @throws {HelperError}
  */
-export function listen(libc: Libc, socketPath: string, group: number): ListeningSocket {
+export function listen(calls: SocketCalls, socketPath: string, group: number): ListeningSocket {
   if (!path.isAbsolute(socketPath)) throw new HelperError('HELPER_USAGE', `--socket: expected an absolute path, got "${socketPath}"`);
-  unixAddress(socketPath);
-  return listenIn(libc, prepareFolder(path.dirname(socketPath), group), path.basename(socketPath), group);
+  addressOf(calls, socketPath);
+  return listenIn(calls, prepareFolder(path.dirname(socketPath), group), path.basename(socketPath), group);
 }
 
-function listenIn(libc: Libc, folder: string, name: string, group: number): ListeningSocket {
+function listenIn(calls: SocketCalls, folder: string, name: string, group: number): ListeningSocket {
   const socketPath = path.join(folder, name);
-  const address = unixAddress(socketPath);
-  const lock = takeLock(libc, `${socketPath}.lock`);
-  removeStale(libc, socketPath, address);
+  const address = addressOf(calls, socketPath);
+  const lock = takeLock(calls, `${socketPath}.lock`);
+  removeStale(calls, socketPath, address);
 
-  const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw failed(socketPath, libc.failure('socket'));
+  const fd = calls.socket();
+  if (fd < 0) throw failed(socketPath, calls.failure('socket'));
   const umask = process.umask(0o177);
   try {
-    if (libc.bind(fd, address, address.length) !== 0) throw libc.failure('bind');
+    if (calls.bind(fd, address) !== 0) throw calls.failure('bind');
     chownSync(socketPath, 0, group);
     chmodSync(socketPath, 0o660);
-    if (libc.listen(fd, MAX_CLIENTS) !== 0) throw libc.failure('listen');
+    if (calls.listen(fd, MAX_CLIENTS) !== 0) throw calls.failure('listen');
   } catch (cause) {
     closeSync(fd);
     throw failed(socketPath, cause as Error);
@@ -64,20 +59,20 @@ function prepareFolder(folder: string, group: number): string {
   return requireTrusted(folder);
 }
 
-function takeLock(libc: Libc, lockPath: string): number {
+function takeLock(calls: SocketCalls, lockPath: string): number {
   let fd: number;
   try {
     fd = openSync(lockPath, 'w', 0o600);
   } catch (cause) {
     throw failed(lockPath, cause as Error);
   }
-  if (libc.flock(fd, LOCK_EX_NB) === 0) return fd;
+  if (calls.lock(fd)) return fd;
   closeSync(fd);
   throw new HelperError('HELPER_SOCKET_IN_USE', `another helper holds ${lockPath}. Stop it, or give this one its own --socket.`);
 }
 
 /** A socket that nobody serves any more is removed; anything else at that path is not ours to touch. */
-function removeStale(libc: Libc, socketPath: string, address: Buffer): void {
+function removeStale(calls: SocketCalls, socketPath: string, address: Buffer): void {
   let found: Stats;
   try {
     found = lstatSync(socketPath);
@@ -85,22 +80,19 @@ function removeStale(libc: Libc, socketPath: string, address: Buffer): void {
     return;
   }
   if (!found.isSocket()) throw new HelperError('HELPER_SOCKET', `${socketPath} exists and is not a socket. Move it away, or choose another --socket.`);
-  const probe = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const served = libc.connect(probe, address, address.length) === 0 || libc.failure('connect').code !== 'ECONNREFUSED';
+  const probe = calls.socket();
+  const served = calls.connect(probe, address) === 0 || calls.failure('connect').code !== 'ECONNREFUSED';
   closeSync(probe);
   if (served) throw new HelperError('HELPER_SOCKET_IN_USE', `another program listens on ${socketPath}. Stop it, or choose another --socket.`);
   unlinkSync(socketPath);
 }
 
-/** struct sockaddr_un: the family, then the path with its NUL. */
-function unixAddress(socketPath: string): Buffer {
-  const name = Buffer.from(`${socketPath}\0`);
-  if (name.length > MAX_SOCKET_PATH_BYTES + 1) {
-    throw new HelperError('HELPER_SOCKET', `${socketPath} is longer than ${MAX_SOCKET_PATH_BYTES} bytes, the most a socket's path can have`);
+/** The socket's address, if the system has room for such a path. */
+function addressOf(calls: SocketCalls, socketPath: string): Buffer {
+  if (Buffer.byteLength(socketPath) > calls.maxPathBytes) {
+    throw new HelperError('HELPER_SOCKET', `${socketPath} is longer than ${calls.maxPathBytes} bytes, the most a socket's path can have`);
   }
-  const family = Buffer.alloc(2);
-  family.writeUInt16LE(AF_UNIX);
-  return Buffer.concat([family, name]);
+  return calls.address(socketPath);
 }
 
 function failed(what: string, cause: Error): HelperError {

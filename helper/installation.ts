@@ -10,7 +10,7 @@ export interface Installation {
   readonly files: readonly string[];
   /** The FFI addon. */
   readonly addon: string;
-  /** The compiled probe. */
+  /** What traces: the compiled probe, or the script of dtrace. */
   readonly probe: string;
   /** The command that starts this same helper again: program, then its leading arguments. */
   readonly command: readonly [string, ...string[]];
@@ -19,24 +19,31 @@ export interface Installation {
 /** As in the built helper, but --jitless: Node.js reads TypeScript by WebAssembly, which needs the compiler. */
 const SOURCE_FLAGS = ['--disable-sigusr1', '--openssl-config=/dev/null'];
 
-/** Finds them: beside the executable when built, in the checkout when run from source. Touches nothing. */
-export function locateInstallation(): Installation {
-  return isSea() ? built(process.execPath) : checkout();
+/** Where each system's probe lies in a checkout. */
+const PROBES = { linux: 'bpf/exec.bpf.o', darwin: 'dtrace/exec.d' } as const;
+
+/**
+ * Finds them: beside the executable when built, in the checkout when run from source. Touches nothing.
+ * @param system whose probe it is
+ */
+export function locateInstallation(system: keyof typeof PROBES): Installation {
+  const probe = PROBES[system];
+  return isSea() ? built(process.execPath, path.basename(probe)) : checkout(probe);
 }
 
-function built(executable: string): Installation {
+function built(executable: string, probeName: string): Installation {
   const folder = path.dirname(executable);
   const addon = path.join(folder, 'koffi.node');
-  const probe = path.join(folder, 'exec.bpf.o');
+  const probe = path.join(folder, probeName);
   return { folder, files: [executable, addon, probe], addon, probe, command: [executable] };
 }
 
-function checkout(): Installation {
+function checkout(probeInCheckout: string): Installation {
   const entry = path.resolve(process.argv[1] ?? '');
   const root = path.dirname(path.dirname(entry));
   const system = `${process.platform}-${process.arch}`;
   const addon = path.join(root, 'node_modules', '@koromix', `koffi-${system}`, system.replace('-', '_'), 'koffi.node');
-  const probe = path.join(root, 'bpf', 'exec.bpf.o');
+  const probe = path.join(root, probeInCheckout);
   const sources = ['helper', 'shared'].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => path.join(root, folder, file)),
   );

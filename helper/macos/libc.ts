@@ -1,0 +1,31 @@
+import { SystemError } from '../ffi/libc.ts';
+import type { Koffi } from '../ffi/koffi.ts';
+
+/**
+ * The C library's calls that Node.js has no own way for, on macOS. Each answers as its
+ * manual page says. Calls with `...` pass those arguments on the stack on Apple's
+ * 64-bit ARM, so they have to be declared as what they are.
+ */
+export type MacLibc = ReturnType<typeof bindMacLibc>;
+
+export function bindMacLibc(koffi: Koffi) {
+  const libc = koffi.load('/usr/lib/libSystem.B.dylib');
+  const bound = {
+    pipe: libc.func('int pipe(_Out_ int *fds)'),
+    fcntl: libc.func('int fcntl(int fd, int command, ...)'),
+    ioctl: libc.func('int ioctl(int fd, unsigned long request, ...)'),
+    flock: libc.func('int flock(int fd, int operation)'),
+    clock_gettime: libc.func('int clock_gettime(int clock, _Out_ int64_t *timespec)'),
+    socket: libc.func('int socket(int domain, int type, int protocol)'),
+    bind: libc.func('int bind(int fd, const uint8_t *address, uint32_t bytes)'),
+    connect: libc.func('int connect(int fd, const uint8_t *address, uint32_t bytes)'),
+    listen: libc.func('int listen(int fd, int backlog)'),
+    accept: libc.func('int accept(int fd, void *address, void *bytes)'),
+    send: libc.func('intptr_t send(int fd, const uint8_t *data, size_t bytes, int flags)'),
+    getsockopt: libc.func('int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *bytes)'),
+    sysctlbyname: libc.func('int sysctlbyname(const char *name, _Out_ uint8_t *old, _Inout_ size_t *bytes, const void *value, size_t value_bytes)'),
+    /** Of libsyscall/wrappers/csr.c: 0 when System Integrity Protection allows what the mask names. */
+    csr_check: libc.func('int csr_check(uint32_t mask)'),
+  } as const;
+  return { ...bound, failure: (call: string) => new SystemError(call, koffi.errno()), errno: () => koffi.errno() };
+}

@@ -1,0 +1,25 @@
+/** Where a part that only macOS understands begins and ends in dtrace/exec.d. */
+const MACOS = /\/\* macOS(?:: [^*]*)? \*\/.*?\/\* end of macOS \*\//gsu;
+
+/** What the clause that tells arguments and ids reads on Linux: argc and argv lie at the start of the stack. */
+const DETAILS = String.raw`proc:::exec-success
+{
+	this->argc = *(int *)copyin((uintptr_t)curthread->mm->start_stack, 4);
+	this->argv = (uintptr_t)curthread->mm->start_stack + 8;
+	printf("i %d %d %d %d %d %d -1 0 0\n", cpu, this->n, this->argc, curpsinfo->pr_euid, curpsinfo->pr_egid, curpsinfo->pr_sid);
+}`;
+
+/** Parts that only macOS has; a change there has to be thought through here. */
+const PARTS = 8;
+
+/**
+ * The script as Linux can run it: without the parts of macOS, but for the one clause
+ * that has a counterpart.
+ * @throws when the script does not have the parts that are expected
+ */
+export function linuxScript(script: string): string {
+  const parts = [...script.matchAll(MACOS)].map(([part]) => part);
+  const detailed = parts.filter((part) => part.includes('pr_argv'));
+  if (parts.length !== PARTS || detailed.length !== 1) throw new Error(`dtrace/exec.d has ${parts.length} parts for macOS alone, ${detailed.length} of them with arguments; ${PARTS} and 1 are known here`);
+  return script.replaceAll(MACOS, (part) => (part === detailed[0] ? DETAILS : ''));
+}
