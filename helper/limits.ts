@@ -70,6 +70,9 @@ export const SURROUNDINGS_CACHE_ENTRIES = 512;
 /** Of paths longer than this together nothing is remembered, so that all that is takes some 4 MiB at the very most. */
 export const SURROUNDINGS_CACHE_BYTES = 1024;
 
+/** Milliseconds that a source has for ending its session and giving what it still holds. */
+export const SOURCE_END_MS = 10_000;
+
 /** Milliseconds after which the start is over, and the memory that it alone needed is given back. */
 export const STARTED_MS = 1000;
 

@@ -2,7 +2,7 @@ import type { HeartbeatEvent } from '../shared/events/heartbeat.ts';
 import { HEARTBEAT_SECONDS } from '../shared/protocol/limits.ts';
 import { microseconds, type Clock } from './clock.ts';
 import type { EventSource } from './event-source.ts';
-import { DRAIN_INTERVAL_MS, FLUSH_MS, HEARTBEAT_TRIES, LAGGING_INTERVAL_MS, QUIET_MS, SETTLE_INTERVAL_MS } from './limits.ts';
+import { DRAIN_INTERVAL_MS, FLUSH_MS, HEARTBEAT_TRIES, LAGGING_INTERVAL_MS, QUIET_MS, SETTLE_INTERVAL_MS, SOURCE_END_MS } from './limits.ts';
 import type { PipeServer } from './pipe/server.ts';
 import type { HelperState } from './state.ts';
 
@@ -55,12 +55,12 @@ export function startLoop({ source, pipe, state, clock }: LoopParts, onEnd: () =
     pipe.stopListening();
     settle();
     let ended = source.end === undefined;
-    let deadline = ended ? Date.now() + FLUSH_MS : Number.POSITIVE_INFINITY;
+    let deadline = Date.now() + (ended ? FLUSH_MS : SOURCE_END_MS);
     setInterval(() => {
       if (!ended && (ended = source.end?.() ?? true)) deadline = Date.now() + FLUSH_MS;
       const more = source.drain();
       pipe.pump();
-      if (ended && ((pipe.flushed && !more) || Date.now() > deadline)) onEnd();
+      if ((ended && pipe.flushed && !more) || Date.now() > deadline) onEnd();
     }, 10);
   };
 }
