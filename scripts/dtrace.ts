@@ -12,8 +12,9 @@ import { dtraceRoot } from './dtrace/root.ts';
 import { CUT, HOSTILE, STORM, workloadScript, type Run } from './dtrace/workload.ts';
 import { kernelImage, type Image } from './kernels/download.ts';
 import { KERNELS } from './kernels/kernels.ts';
-import { endMachines, logFile, runInMachine, temporaryFolder, virtiofsd } from './kernels/machine.ts';
-import { complain, messageOf, progress } from './progress.ts';
+import { logFile, runInMachine, temporaryFolder, virtiofsd } from './kernels/machine.ts';
+import { withMachines } from './kernels/session.ts';
+import { progress } from './progress.ts';
 import { inCheckout, ROOT } from './root-folder.ts';
 import { ensureSystemPackages } from './system-packages.ts';
 
@@ -106,19 +107,6 @@ async function main(): Promise<void> {
   check('each is told or counted as lost', small.found.processes.length + lost === small.decoder.counted && small.decoder.counted === decoder.counted, `${small.found.processes.length} told, ${lost} lost, ${decoder.counted} were executed`);
 }
 
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
-  process.on(signal, () => {
-    endMachines();
-    process.exit(code);
-  });
-}
-try {
-  await main();
-} catch (error) {
-  failed++;
-  complain(messageOf(error));
-} finally {
-  endMachines();
-}
+if (!(await withMachines(main))) failed++;
 process.stdout.write(`${passed} passed, ${failed} failed, 0 skipped\n`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

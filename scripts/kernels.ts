@@ -11,12 +11,13 @@ import { compileFixtures, copyCheckout } from './kernels/checkout.ts';
 import { writeResults } from './kernels/document.ts';
 import { kernelImage, type Image } from './kernels/download.ts';
 import { KERNELS, type Kernel } from './kernels/kernels.ts';
-import { canVirtualise, endMachines, logFile, MachineError, runInMachine, temporaryFolder, virtiofsd } from './kernels/machine.ts';
+import { canVirtualise, logFile, MachineError, runInMachine, temporaryFolder, virtiofsd } from './kernels/machine.ts';
 import { Matrix } from './kernels/matrix.ts';
 import { run } from './kernels/run.ts';
 import { SCENARIOS, type Scenario } from './kernels/scenarios.ts';
+import { withMachines } from './kernels/session.ts';
 import { TapReader } from './kernels/tap.ts';
-import { complain, messageOf, progress } from './progress.ts';
+import { complain, progress } from './progress.ts';
 import { inCheckout, ROOT } from './root-folder.ts';
 import { ensureSystemPackages } from './system-packages.ts';
 
@@ -127,20 +128,7 @@ async function main(): Promise<void> {
   if (values.document) writeFileSync(inCheckout('docs/kernels.md'), writeResults(readFileSync(inCheckout('docs/kernels.md'), 'utf8'), matrix, object));
 }
 
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
-  process.on(signal, () => {
-    endMachines();
-    process.exit(code);
-  });
-}
-try {
-  await main();
-} catch (error) {
-  broken++;
-  complain(messageOf(error));
-} finally {
-  endMachines();
-}
+if (!(await withMachines(main))) broken++;
 const [passed, failed, skipped] = [matrix.count('passed'), matrix.count('failed') + broken, matrix.count('skipped')];
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -103,6 +103,8 @@ kernelTest(`${SHORT.toLocaleString('en')} short processes have as many exits, ea
   await sensor.settle();
   const key = ({ pid, start_time }: { pid: number; start_time?: number }): string => `${pid} ${start_time}`;
   const events = sensor.client.events.slice(from);
+  t.deepEqual(sensor.client.events.filter(({ type }) => type === 'gap'), []);
+  t.deepEqual(sensor.client.execs.filter((event) => event.source !== 'snapshot' && event.argv_truncated), [], 'none without its arguments');
   const execs = sensor.client.execs.filter(({ filename, argv }) => filename === noOp && argv?.[3] === 'short').map(key);
   t.is(new Set(execs).size, SHORT);
   const ended = await sensor.client.until(() => {
