@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Numbers, and the way into the ring.
+ */
+#pragma once
+
+#include "maps.h"
+
+static __always_inline struct counters *counters_of(u32 kind, u32 cpu)
+{
+	u32 key = cpu * KINDS + kind;
+	return bpf_map_lookup_elem(&counters, &key);
+}
+
+/* Whether another build of this probe has just reported the same event here; if not, it is this one's. */
+static __always_inline bool is_reported(u32 kind, u32 cpu, u64 start_time, u64 id)
+{
+	u32 key = cpu * KINDS + kind;
+	struct last_event *last = bpf_map_lookup_elem(&last_events, &key);
+
+	if (!last)
+		return false;
+	if (last->id == id && last->start_time == start_time)
+		return true;
+	last->id = id;
+	last->start_time = start_time;
+	return false;
+}
+
+/*
+ * Nanoseconds without an event on this processor after which an event wakes the
+ * reader, if it has read everything else. A wake-up costs the program that executes
+ * ten times the probe itself, so a reader that is awake anyway gets none: it looks
+ * by itself until nothing has come for longer than this (QUIET_MS in helper/limits.ts).
+ */
+#define QUIET_NS 100000000
+
+static __always_inline u64 wake_up_after_quiet(struct counters *c, u64 now)
+{
+	u64 newest = c->newest;
+
+	c->newest = now;
+	if (now - newest < QUIET_NS || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA))
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* Copies the finished event into the ring. False, and counted, when there is no room. */
+static __always_inline bool send_event(struct scratch *s, u64 end, struct counters *c, u64 flags)
+{
+	u64 size = sizeof(struct exec_record) + end;
+
+	CLAMP(size, sizeof(struct exec_record) + STRING_BYTES);
+	if (!bpf_ringbuf_output(&ring, &s->event, size, flags))
+		return true;
+	c->lost++;
+	return false;
+}
+
+/*
+ * Whether the ring has room for `bytes` of arguments. An eighth of it is kept for
+ * events: whoever executes long command lines in a loop loses his own arguments
+ * before others lose their events. (Above the 6 MiB that execve allows, by default.)
+ */
+static __always_inline bool has_room_for_args(u64 bytes)
+{
+	u64 size = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE);
+
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + bytes <= size - size / 8;
+}
+
+/* Sends the arguments that did not fit the event's own record. False when the rest could not be sent. */
+static __noinline bool send_more_args(struct scratch *s, u64 start, u64 number, u32 cpu)
+{
+	struct args_record *a = &s->args;
+
+	for (int i = 0; i < CHUNKS; i++) {
+		u64 at = s->args_at;
+		u64 n = s->args_end - at;
+		if (!n)
+			return true;
+		CLAMP(n, CHUNK_BYTES);
+		a->type = RECORD_ARGS;
+		a->kind = KIND_EXEC;
+		a->cpu = cpu;
+		a->number = number;
+		a->offset = at - start;
+		a->args_bytes = n;
+		if (!has_room_for_args(n) || bpf_probe_read_user(s->chunk, n, (void *)at))
+			return false;
+		if (bpf_ringbuf_output(&ring, a, sizeof(*a) + n, BPF_RB_NO_WAKEUP))
+			return false;
+		s->args_at = at + n;
+	}
+	return s->args_at == s->args_end;
+}
