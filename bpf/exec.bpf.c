@@ -18,6 +18,7 @@
 #include "process.h"
 #include "send.h"
 #include "attempts.h"
+#include "preemption.h"
 #include <bpf/bpf_tracing.h>
 
 /* Helpers that only GPL-compatible programs may call (bpf_probe_read_kernel …). */
@@ -40,8 +41,7 @@ static __always_inline u32 exec_flags(struct linux_binprm *bprm)
 	return flags;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
+static __always_inline int report_exec(struct task_struct *t, struct linux_binprm *bprm)
 {
 	u32 kind = KIND_EXEC, cpu = bpf_get_smp_processor_id();
 	struct counters *c = counters_of(kind, cpu);
@@ -86,12 +86,20 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	return 0;
 }
 
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
+{
+	disable_preemption();
+	report_exec(t, bprm);
+	enable_preemption();
+	return 0;
+}
+
 #define EEXIST 17
 #define PF_FORKNOEXEC 0x40	/* include/linux/sched.h: forked, has not executed anything yet */
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
 
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *t)
+static __always_inline int report_exit(struct task_struct *t)
 {
 	u32 kind = KIND_EXIT, cpu = bpf_get_smp_processor_id();
 	struct signal_struct *signal = BPF_CORE_READ(t, signal);
@@ -123,6 +131,15 @@ int BPF_PROG(on_exit, struct task_struct *t)
 	};
 	if (bpf_ringbuf_output(&ring, &e, sizeof(e), wake_up_after_quiet(c, now)))
 		c->lost++;
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *t)
+{
+	disable_preemption();
+	report_exit(t);
+	enable_preemption();
 	return 0;
 }
 
