@@ -37,6 +37,8 @@ export const SCENARIOS: readonly Scenario[] = [
       'test/kernels/start.kernel.ts',
       'test/integration/exec-event.test.ts',
       'test/integration/evasion.test.ts',
+      'test/integration/long-arguments.test.ts',
+      'test/integration/failures.test.ts',
       'test/integration/exits.test.ts',
       'test/integration/snapshot.test.ts',
       'test/integration/pipe.test.ts',

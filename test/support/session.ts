@@ -40,8 +40,7 @@ export class Session {
     return this.#client;
   }
 
-  /** Does what every client does that was overtaken, on a machine that is busy otherwise: connects again, and is told all that is held. */
-  rejoin(): void {
+  #rejoin(): void {
     this.#client.close();
     this.#client = new PipeClient(this.helper.socket);
   }
@@ -72,6 +71,22 @@ export class Session {
     return this.client.exec((event) => event.filename === filename && event.argv?.at(-1) === mark);
   }
 
+  /**
+   * Runs `program`, which becomes another in the same process, and gives the exec of that other.
+   * A client that lines of megabytes have overtaken, on a machine that is busy otherwise, connects again and is told all that is held.
+   */
+  async becomes(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<{ event: ExecEvent; stdout: Buffer }> {
+    const { pid, code, signal, stdout } = await run(program, args, options);
+    if (code !== 0) throw new Error(`${program} ended with ${code ?? signal}`);
+    const both = (): Promise<unknown> => this.client.until(() => this.execsOf(pid).length === 2);
+    await both().catch((error: Error) => {
+      if (!error.message.includes('disconnected')) throw error;
+      this.#rejoin();
+      return both();
+    });
+    return { event: this.execsOf(pid)[1] as ExecEvent, stdout };
+  }
+
   failures(fits: (event: ExecFailedEvent) => boolean): ExecFailedEvent[] {
     return this.client.events.filter((event): event is ExecFailedEvent => event.type === 'exec_failed' && fits(event));
   }
@@ -90,5 +105,4 @@ export class Session {
     await this.exec(pid);
     requireDense(this.client.events);
   }
-
 }
