@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { EXEC_EXAMPLE } from '../../shared/events/exec.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
 import { AgentProcess, Workplace } from './support/agent-process.ts';
-import { summary, toItem } from './support/items.ts';
+import { linesOf, numberAfter, read, start, summaryOf, toFile, toStdout } from './support/outputs.ts';
 
 /** Runs a program on a terminal of its own; in every Debian and Red Hat by default. */
 const SCRIPT = '/usr/bin/script';
@@ -13,41 +13,6 @@ const SCRIPT = '/usr/bin/script';
 const terminalTest: typeof test.serial.skip = existsSync(SCRIPT)
   ? test.serial
   : (title, run) => test.serial.skip(`[skipped: needs ${SCRIPT}] ${title}`, run as never);
-
-const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
-const summaryOf = (text: string): string => summary(linesOf(text).map((line) => toItem(JSON.parse(line) as object)));
-
-/** What a file holds; nothing when it is not there, or is renamed by a rotation between the look and the reading. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-const toStdout = (helper: FakeHelper, more = ''): string =>
-  `source: { socket: ${helper.socketPath} }\noutputs:\n  - { name: screen, type: stdout${more} }\n`;
-const toFile = (helper: FakeHelper, path: string, more = ''): string =>
-  `source: { socket: ${helper.socketPath} }\noutputs:\n  - { name: local, type: file, path: ${path}${more} }\n`;
-
-/** The number after the last that events and gaps account for, when they follow each other from 1 without a hole. */
-function numberAfter(stdout: string): number {
-  let next = 1;
-  for (const line of linesOf(stdout)) {
-    const { type, seq, first, last, count } = JSON.parse(line) as { type: string; seq: number; first: number; last: number; count: number };
-    const [from, to] = type === 'gap' ? [first, last] : [seq, seq];
-    if (from !== next || (type === 'gap' && count !== to - from + 1)) throw new Error(`expected ${next} next: ${line}`);
-    next = to + 1;
-  }
-  return next;
-}
-
-async function start(work: Workplace, config: string, env?: NodeJS.ProcessEnv): Promise<AgentProcess> {
-  work.configure(config);
-  return new AgentProcess(['run', '--config', work.configFile], env === undefined ? {} : { env });
-}
 
 test.serial('events reach a pipe as the very lines that the helper sent, hello and heartbeat do not', async (t) => {
   using work = new Workplace();
@@ -265,189 +230,6 @@ test.serial('a second signal does not wait for outputs', async (t) => {
   agent.child.kill('SIGTERM');
   await new Promise((resolve) => agent.child.once('exit', resolve));
   t.true(performance.now() - asked < 2000);
-});
-
-/** Killed as nothing else would kill it, at a moment when it has written what it has so far. */
-async function killed(agent: AgentProcess): Promise<void> {
-  agent.child.kill('SIGKILL');
-  await agent.exited;
-}
-
-test.serial('an agent that was killed goes on in each file where that file ends', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper({ hello: { last_seq: 3 } }).listen();
-  const [old, fresh] = [work.path('old.jsonl'), work.path('fresh.jsonl')];
-  helper.send(execEvent(1), execEvent(2), execEvent(3));
-  {
-    await using agent = await start(work, toFile(helper, old));
-    await agent.until(() => linesOf(read(old)).length === 3);
-    await killed(agent);
-  }
-  helper.backlog.push(JSON.stringify(gapEvent(4, 6)), JSON.stringify(execEvent(7)));
-  helper.hello.last_seq = 7;
-  await using agent = await start(work, `${toFile(helper, old)}  - { name: new, type: file, path: ${fresh} }\n`);
-  await agent.until(() => linesOf(read(fresh)).length === 5 && linesOf(read(old)).length === 5);
-  t.is(summaryOf(read(old)), '1 2 3 [4-6 ring ring_full] 7');
-  t.is(summaryOf(read(fresh)), '1 2 3 [4-6 ring ring_full] 7');
-  t.deepEqual(agent.events.filter(({ event }) => event === 'OutputResumed').map(({ output, after }) => [output, after]), [['local', 3]]);
-  t.true(agent.events.every(({ level, event }) => level === 'info' || event === 'AgentRunsAsRoot'));
-  t.is(await agent.end(), 0);
-});
-
-test.serial('what the backlog lost while the agent was dead is a gap, and only that', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
-  const [old, fresh] = [work.path('old.jsonl'), work.path('fresh.jsonl')];
-  helper.send(execEvent(1), execEvent(2));
-  {
-    await using agent = await start(work, toFile(helper, old));
-    await agent.until(() => linesOf(read(old)).length === 2);
-    await killed(agent);
-  }
-  helper.backlog = [JSON.stringify(execEvent(9)), JSON.stringify(execEvent(10))];
-  Object.assign(helper.hello, { last_seq: 10, oldest_held_seq: 9 });
-  {
-    await using agent = await start(work, toFile(helper, old));
-    await agent.until(() => linesOf(read(old)).length === 5);
-    t.like(agent.events.find(({ event }) => event === 'EventsMissing'), { count: 6 });
-    await killed(agent);
-  }
-  t.is(summaryOf(read(old)), '1 2 [3-8 pipe backlog_overrun] 9 10');
-  {
-    await using agent = await start(work, `${toFile(helper, old)}  - { name: new, type: file, path: ${fresh} }\n`);
-    await agent.until(() => linesOf(read(fresh)).length === 3);
-    t.is(await agent.end(), 0);
-  }
-  t.is(summaryOf(read(fresh)), '[1-8 pipe backlog_overrun] 9 10');
-  t.is(summaryOf(read(old)), '1 2 [3-8 pipe backlog_overrun] 9 10');
-});
-
-test.serial('a probe that was loaded anew while the agent was dead makes no gap: nobody knows what ran in between', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
-  const path = work.path('e.jsonl');
-  helper.send(execEvent(1), execEvent(2));
-  {
-    await using agent = await start(work, toFile(helper, path));
-    await agent.until(() => linesOf(read(path)).length === 2);
-    await killed(agent);
-  }
-  helper.backlog = [JSON.stringify(execEvent(1000))];
-  Object.assign(helper.hello, { first_seq: 1000, last_seq: 1000 });
-  await using agent = await start(work, toFile(helper, path));
-  await agent.until(() => linesOf(read(path)).length === 3);
-  t.is(summaryOf(read(path)), '1 2 1000');
-  t.is(agent.countOf('ProbeReloaded'), 1);
-  t.is(await agent.end(), 0);
-});
-
-test.serial('after a boot the numbers of the file do not count', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
-  const path = work.path('e.jsonl');
-  helper.send(execEvent(1), execEvent(2));
-  {
-    await using agent = await start(work, toFile(helper, path));
-    await agent.until(() => linesOf(read(path)).length === 2);
-    await killed(agent);
-  }
-  Object.assign(helper.hello, { boot_id: 'another', last_seq: 2 });
-  await using agent = await start(work, toFile(helper, path));
-  await agent.until(() => linesOf(read(path)).length === 4);
-  t.is(summaryOf(read(path)), '1 2 1 2');
-  t.is(await agent.end(), 0);
-});
-
-test.serial('killed again and again while events pour in, its files hold each of them once', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper({ hello: { last_seq: 40_000 } }).listen();
-  helper.send(...Array.from({ length: 40_000 }, (_, i) => execEvent(i + 1)));
-  const path = work.path('e.jsonl');
-  const whole = (): string => [...Array(200).keys()].toReversed().map((n) => read(n === 0 ? path : `${path}.${n}`)).join('');
-  const sizeOf = (): number => Buffer.byteLength(whole());
-  const config = toFile(helper, path, ', max_bytes: 1MiB, max_files: 1000');
-  const total = helper.backlog.join('\n').length + 1;
-  for (let lives = 0; sizeOf() < total; lives++) {
-    await using agent = await start(work, config);
-    const before = sizeOf();
-    await agent.until(() => sizeOf() > before);
-    await delay((lives * 7) % 40);
-    await killed(agent);
-  }
-  {
-    await using agent = await start(work, config);
-    await agent.until(() => agent.countOf('HelperConnected') === 1);
-    t.is(await agent.end(), 0);
-  }
-  t.deepEqual(linesOf(whole()), helper.backlog);
-});
-
-test.serial('SIGHUP with a good file: outputs that stay lose nothing, new ones begin, old ones end', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper().listen();
-  const output = (name: string, more = ''): string => `  - { name: ${name}, type: file, path: ${work.path(name)}${more} }\n`;
-  const head = `source: { socket: ${helper.socketPath} }\noutputs:\n`;
-  await using agent = await start(work, head + output('stays') + output('goes') + output('changes'));
-  helper.send(execEvent(1));
-  await agent.until(() => ['stays', 'goes', 'changes'].every((name) => read(work.path(name)) !== ''));
-  work.configure(head + output('stays') + output('comes') + output('changes', ', max_files: 7'));
-  agent.child.kill('SIGHUP');
-  await agent.until(() => agent.countOf('ConfigReloaded') === 1);
-  helper.send(execEvent(2));
-  await agent.until(() => ['comes', 'changes', 'stays'].every((name) => read(work.path(name)).includes('"seq":2,')));
-  t.is(await agent.end(), 0);
-  t.deepEqual(
-    Object.fromEntries(['stays', 'goes', 'changes', 'comes'].map((name) => [name, summaryOf(read(work.path(name)))])),
-    { stays: '1 2', goes: '1', changes: '1 2', comes: '2' },
-  );
-  t.is(helper.connections, 1);
-  t.is(agent.events.filter(({ event, output: name }) => event === 'OutputClosed' && name === 'stays').length, 1);
-});
-
-test.serial('SIGHUP with a wrong file: every problem is in the log and the old configuration goes on', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper().listen();
-  await using agent = await start(work, toFile(helper, work.path('e')));
-  helper.send(execEvent(1));
-  await agent.until(() => read(work.path('e')) !== '');
-  work.configure('outptus: []\nlog: { level: loud }\n');
-  agent.child.kill('SIGHUP');
-  await agent.until(() => agent.countOf('ConfigRefused') === 1);
-  const problems = agent.events.find(({ event }) => event === 'ConfigRefused')!['problems'] as string[];
-  t.is(problems.length, 3);
-  t.true(problems.some((problem) => problem.endsWith('outptus: unknown key, did you mean outputs?')));
-  helper.send(execEvent(2));
-  await agent.until(() => linesOf(read(work.path('e'))).length === 2);
-  t.is(await agent.end(), 0);
-});
-
-test.serial('SIGHUP with an output that cannot be opened changes nothing', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper().listen();
-  await using agent = await start(work, toFile(helper, work.path('e')));
-  await agent.until(() => helper.clients.size === 1);
-  work.configure(toFile(helper, work.path('no/such/folder')));
-  agent.child.kill('SIGHUP');
-  await agent.until(() => agent.countOf('ConfigRefused') === 1);
-  helper.send(execEvent(1));
-  await agent.until(() => linesOf(read(work.path('e'))).length === 1);
-  t.is(await agent.end(), 0);
-});
-
-test.serial('SIGHUP with another socket goes over to it', async (t) => {
-  using work = new Workplace();
-  await using before = await new FakeHelper().listen();
-  await using after = await new FakeHelper().listen();
-  after.send(execEvent(1), execEvent(2));
-  await using agent = await start(work, toStdout(before));
-  before.send(execEvent(1));
-  await agent.until(() => linesOf(agent.stdout).length === 1);
-  work.configure(toStdout(after));
-  agent.child.kill('SIGHUP');
-  await agent.until(() => linesOf(agent.stdout).length === 2);
-  t.is(summaryOf(agent.stdout), '1 2');
-  await agent.until(() => before.clients.size === 0);
-  await agent.end();
 });
 
 test.serial('a configuration with problems starts nothing: all are printed, status 3', async (t) => {

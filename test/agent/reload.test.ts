@@ -1,0 +1,72 @@
+import test from 'ava';
+import { execEvent, FakeHelper } from '../support/fake-helper.ts';
+import { Workplace } from './support/agent-process.ts';
+import { linesOf, read, start, summaryOf, toFile, toStdout } from './support/outputs.ts';
+
+test.serial('SIGHUP with a good file: outputs that stay lose nothing, new ones begin, old ones end', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper().listen();
+  const output = (name: string, more = ''): string => `  - { name: ${name}, type: file, path: ${work.path(name)}${more} }\n`;
+  const head = `source: { socket: ${helper.socketPath} }\noutputs:\n`;
+  await using agent = await start(work, head + output('stays') + output('goes') + output('changes'));
+  helper.send(execEvent(1));
+  await agent.until(() => ['stays', 'goes', 'changes'].every((name) => read(work.path(name)) !== ''));
+  work.configure(head + output('stays') + output('comes') + output('changes', ', max_files: 7'));
+  agent.child.kill('SIGHUP');
+  await agent.until(() => agent.countOf('ConfigReloaded') === 1);
+  helper.send(execEvent(2));
+  await agent.until(() => ['comes', 'changes', 'stays'].every((name) => read(work.path(name)).includes('"seq":2,')));
+  t.is(await agent.end(), 0);
+  t.deepEqual(
+    Object.fromEntries(['stays', 'goes', 'changes', 'comes'].map((name) => [name, summaryOf(read(work.path(name)))])),
+    { stays: '1 2', goes: '1', changes: '1 2', comes: '2' },
+  );
+  t.is(helper.connections, 1);
+  t.is(agent.events.filter(({ event, output: name }) => event === 'OutputClosed' && name === 'stays').length, 1);
+});
+
+test.serial('SIGHUP with a wrong file: every problem is in the log and the old configuration goes on', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper().listen();
+  await using agent = await start(work, toFile(helper, work.path('e')));
+  helper.send(execEvent(1));
+  await agent.until(() => read(work.path('e')) !== '');
+  work.configure('outptus: []\nlog: { level: loud }\n');
+  agent.child.kill('SIGHUP');
+  await agent.until(() => agent.countOf('ConfigRefused') === 1);
+  const problems = agent.events.find(({ event }) => event === 'ConfigRefused')!['problems'] as string[];
+  t.is(problems.length, 3);
+  t.true(problems.some((problem) => problem.endsWith('outptus: unknown key, did you mean outputs?')));
+  helper.send(execEvent(2));
+  await agent.until(() => linesOf(read(work.path('e'))).length === 2);
+  t.is(await agent.end(), 0);
+});
+
+test.serial('SIGHUP with an output that cannot be opened changes nothing', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper().listen();
+  await using agent = await start(work, toFile(helper, work.path('e')));
+  await agent.until(() => helper.clients.size === 1);
+  work.configure(toFile(helper, work.path('no/such/folder')));
+  agent.child.kill('SIGHUP');
+  await agent.until(() => agent.countOf('ConfigRefused') === 1);
+  helper.send(execEvent(1));
+  await agent.until(() => linesOf(read(work.path('e'))).length === 1);
+  t.is(await agent.end(), 0);
+});
+
+test.serial('SIGHUP with another socket goes over to it', async (t) => {
+  using work = new Workplace();
+  await using before = await new FakeHelper().listen();
+  await using after = await new FakeHelper().listen();
+  after.send(execEvent(1), execEvent(2));
+  await using agent = await start(work, toStdout(before));
+  before.send(execEvent(1));
+  await agent.until(() => linesOf(agent.stdout).length === 1);
+  work.configure(toStdout(after));
+  agent.child.kill('SIGHUP');
+  await agent.until(() => linesOf(agent.stdout).length === 2);
+  t.is(summaryOf(agent.stdout), '1 2');
+  await agent.until(() => before.clients.size === 0);
+  await agent.end();
+});
