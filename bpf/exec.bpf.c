@@ -41,7 +41,7 @@ static __always_inline u32 exec_flags(struct linux_binprm *bprm)
 	return flags;
 }
 
-static __always_inline int report_exec(struct task_struct *t, struct linux_binprm *bprm)
+static __always_inline int report_exec(struct task_struct *t, struct linux_binprm *bprm, bool first)
 {
 	u32 kind = KIND_EXEC, cpu = bpf_get_smp_processor_id();
 	struct counters *c = counters_of(kind, cpu);
@@ -49,8 +49,9 @@ static __always_inline int report_exec(struct task_struct *t, struct linux_binpr
 
 	if (!c || !s)
 		return 0;
-	u64 id = (u64)BPF_CORE_READ(t, tgid) << 32 | (u32)BPF_CORE_READ(t, self_exec_id);
-	if (is_reported(kind, cpu, BPF_CORE_READ(t, start_boottime), id))
+	u32 pid = BPF_CORE_READ(t, tgid);
+	u64 id = (u64)pid << 32 | (u32)BPF_CORE_READ(t, self_exec_id);
+	if (is_seen(c, pid, BPF_CORE_READ(t, start_boottime), id, first))
 		return 0;
 	u64 number = c->events++;
 
@@ -86,20 +87,27 @@ static __always_inline int report_exec(struct task_struct *t, struct linux_binpr
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
-{
-	disable_preemption();
-	report_exec(t, bprm);
-	enable_preemption();
-	return 0;
-}
+#define ON_EXEC(name, first)                                                                       \
+	SEC("tp_btf/sched_process_exec")                                                           \
+	int BPF_PROG(name, struct task_struct *t, int old_pid, struct linux_binprm *bprm)          \
+	{                                                                                          \
+		disable_preemption();                                                              \
+		report_exec(t, bprm, first);                                                       \
+		enable_preemption();                                                               \
+		return 0;                                                                          \
+	}
+
+ON_EXEC(on_exec, true)
+ON_EXEC(on_exec_second, false)
+ON_EXEC(on_exec_third, false)
 
 #define EEXIST 17
 #define PF_FORKNOEXEC 0x40	/* include/linux/sched.h: forked, has not executed anything yet */
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
 
-static __always_inline int report_exit(struct task_struct *t)
+#define ENDED (~0ULL << 63) /* no exec's id has this bit: process ids have 22 */
+
+static __always_inline int report_exit(struct task_struct *t, bool first)
 {
 	u32 kind = KIND_EXIT, cpu = bpf_get_smp_processor_id();
 	struct signal_struct *signal = BPF_CORE_READ(t, signal);
@@ -108,8 +116,10 @@ static __always_inline int report_exit(struct task_struct *t)
 	u64 now = bpf_ktime_get_boot_ns();
 	u64 started = BPF_CORE_READ(leader, start_boottime);
 
+	if (!c || is_seen(c, BPF_CORE_READ(t, pid), BPF_CORE_READ(t, start_boottime), ENDED | BPF_CORE_READ(t, pid), first))
+		return 0;
 	/* The last thread only, and only of a process that an exec event has told of. */
-	if (!c || BPF_CORE_READ(signal, live.counter) != 0 || (BPF_CORE_READ(leader, flags) & PF_FORKNOEXEC))
+	if (BPF_CORE_READ(signal, live.counter) != 0 || (BPF_CORE_READ(leader, flags) & PF_FORKNOEXEC))
 		return 0;
 	struct last_event process = { started, BPF_CORE_READ(t, tgid) };
 	u8 reported = 1;
@@ -134,14 +144,19 @@ static __always_inline int report_exit(struct task_struct *t)
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *t)
-{
-	disable_preemption();
-	report_exit(t);
-	enable_preemption();
-	return 0;
-}
+#define ON_EXIT(name, first)                                                                       \
+	SEC("?tp_btf/sched_process_exit")                                                          \
+	int BPF_PROG(name, struct task_struct *t)                                                  \
+	{                                                                                          \
+		disable_preemption();                                                              \
+		report_exit(t, first);                                                             \
+		enable_preemption();                                                               \
+		return 0;                                                                          \
+	}
+
+ON_EXIT(on_exit, true)
+ON_EXIT(on_exit_second, false)
+ON_EXIT(on_exit_third, false)
 
 SEC("?iter/task")
 int on_snapshot(struct bpf_iter__task *ctx)

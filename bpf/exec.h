@@ -119,5 +119,6 @@ struct counters {
 	u64 lost;   /* of those, no room in the ring */
 	u64 cut;    /* events sent without all of their arguments */
 	u64 newest; /* when the newest of them happened, nanoseconds since boot */
-	u64 unused[4]; /* a cache line each: processors do not disturb one another */
+	u64 recovered; /* told by a further program, because the kernel had skipped the first */
+	u64 unused[3]; /* a cache line each: processors do not disturb one another */
 };

@@ -36,18 +36,22 @@ struct {
 } backlog SEC(".maps");
 
 /*
- * What each processor reported last, by kind. When a newer build of the probe
- * takes over, it is attached before the older one is detached, and both see every
- * event in between, one right after the other: the second finds it here.
+ * What a task did last, for the programs that see it after the first one, right
+ * then: further programs of this probe (preemption.h), and those of another build
+ * that takes over, which is attached before the older one is detached. By the low
+ * bits of the task's id: the place is taken by another only when that one executes
+ * or ends between two programs of this one.
  */
 struct last_event {
-	u64 start_time; /* of the process: with its pid, no other ever */
-	u64 id;         /* pid, and which exec of that process */
+	u64 start_time; /* of the task: with its id, no other ever */
+	u64 id;         /* of the task, and which exec or that it ended */
 };
+
+#define LAST_EVENTS 8192
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* KINDS for each possible processor */
+	__uint(max_entries, LAST_EVENTS);
 	__type(key, u32);
 	__type(value, struct last_event);
 } last_events SEC(".maps");
@@ -57,9 +61,8 @@ struct {
 /*
  * A record is put together here and then copied into the ring in its true size.
  * Reserving the largest size in the ring instead would waste 26 KiB an event.
- * The kernel runs at most one instance of a program per processor (it counts and
- * skips a nested one, see prog_info.recursion_misses), so one of these per kind
- * and processor is enough.
+ * No two programs of a kind run at once on a processor (preemption.h), so one of
+ * these per kind and processor is enough.
  */
 struct scratch {
 	/*

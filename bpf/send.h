@@ -12,18 +12,18 @@ static __always_inline struct counters *counters_of(u32 kind, u32 cpu)
 	return bpf_map_lookup_elem(&counters, &key);
 }
 
-/* Whether another build of this probe has just reported the same event here; if not, it is this one's. */
-static __always_inline bool is_reported(u32 kind, u32 cpu, u64 start_time, u64 id)
+/* Whether another program has seen this already; if not, it is this one's. `first`: no other of this probe comes before. */
+static __always_inline bool is_seen(struct counters *c, u32 task_id, u64 start_time, u64 id, bool first)
 {
-	u32 key = cpu * KINDS + kind;
+	u32 key = task_id % LAST_EVENTS;
 	struct last_event *last = bpf_map_lookup_elem(&last_events, &key);
 
-	if (!last)
-		return false;
-	if (last->id == id && last->start_time == start_time)
+	if (!last || (last->id == id && last->start_time == start_time))
 		return true;
 	last->id = id;
 	last->start_time = start_time;
+	if (!first)
+		c->recovered++;
 	return false;
 }
 

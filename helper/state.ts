@@ -108,7 +108,7 @@ export class HelperState implements BacklogBounds {
     this.#state.values[SKIPPED] = count;
   }
 
-  /** Of those, by programs that are not loaded any more: the kernel counts for each loaded program. */
+  /** To be added to what is counted now: the kernel counts for each loaded program, and that began later. */
   get skippedEarlier(): number {
     return this.#get(SKIPPED_EARLIER);
   }

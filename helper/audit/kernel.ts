@@ -5,14 +5,12 @@ import { readFdinfo } from '../ebpf/fdinfo.ts';
 import { bindLibbpf, type Libbpf } from '../ebpf/libbpf.ts';
 import { linkPins, mapPin, type LinkPin } from '../ebpf/pins.ts';
 import { LASTING_MAPS, loadForTags } from '../ebpf/probe.ts';
+import { EXEC_PROGRAMS, tracepointOf } from '../ebpf/programs.ts';
 import type { Koffi } from '../ffi/koffi.ts';
 import type { Libc } from '../ffi/libc.ts';
 import type { Handoff } from '../linux/handoff.ts';
 import { hashOf } from './files.ts';
 import type { Finding, Section } from './report.ts';
-
-/** Where each program belongs whose link tells; links to system call tracepoints do not before 6.16, nor their program's tag before 5.15. */
-const TRACEPOINTS: Readonly<Record<string, string>> = { on_exec: 'sched_process_exec', on_exit: 'sched_process_exit' };
 
 /**
  * Whether the kernel runs the shipped probe, all of it and attached. The kernel
@@ -22,8 +20,8 @@ const TRACEPOINTS: Readonly<Record<string, string>> = { on_exec: 'sched_process_
 export function auditKernel(koffi: Koffi, libc: Libc, pid: number, handoff: Handoff, object: string, pins: string): Section {
   const findings: Finding[] = [];
   const bpf = bindLibbpf(koffi);
-  // What the hand-over names stands in the process's own memory: the one program that every helper has is not left to it.
-  const names = [...new Set(['on_exec', ...Object.keys(handoff.probe.programs)])];
+  // What the hand-over names stands in the process's own memory: the programs that every helper has are not left to it.
+  const names = [...new Set([...EXEC_PROGRAMS, ...Object.keys(handoff.probe.programs)])];
   const sha256 = hashOf(object);
   if (sha256 !== handoff.probe.sha256) {
     findings.push({ code: 'PROBE_CHANGED', message: `${object} (SHA-256 ${sha256}) is not the object that was loaded (${handoff.probe.sha256}). Install again, or restart the helper after an upgrade.` });
@@ -35,7 +33,8 @@ export function auditKernel(koffi: Koffi, libc: Libc, pid: number, handoff: Hand
   const attached = links.map((info) => ({ program_id: info.get('prog_id'), tag: info.get('prog_tag'), attach_point: info.get('tp_name') ?? info.get('link_type') ?? 'perf event' }));
   const unmatched = [...attached];
   for (const name of names) {
-    const point = TRACEPOINTS[name];
+    // Links to system call tracepoints do not tell theirs before 6.16, nor their program's tag before 5.15.
+    const point = tracepointOf(name);
     const at = unmatched.findIndex(({ tag, attach_point }) =>
       point === undefined ? tag === undefined || tag === expected.get(name) : tag === expected.get(name) && attach_point === point,
     );

@@ -1,32 +1,47 @@
 import { openSync, readSync } from 'node:fs';
+import path from 'node:path';
 import type { KernelCount } from '../event-source.ts';
 import type { Libc } from '../ffi/libc.ts';
 import { parseFdinfo } from './fdinfo.ts';
+import { isFurther } from './programs.ts';
 import { COUNTERS, COUNTERS_BYTES, KINDS } from './record.ts';
 
 const WORDS = COUNTERS_BYTES / 8;
+
+const TOTALS = ['events', 'lost', 'cut', 'recovered'] as const;
 
 const FDINFO_BYTES = 4096;
 
 /**
  * Runs of a program that the kernel skipped, because it was running on that
- * processor already (possible where tracepoints can be preempted). The probe
- * cannot count these itself. Kernels before 5.12 do not tell, and do not preempt.
+ * processor already (possible where tracepoints can be preempted: bpf/preemption.h).
+ * The probe cannot count these itself. Kernels before 5.12 do not tell, and do not
+ * preempt. What a further program has told instead is not missing.
  */
 export class SkippedRuns {
   readonly #files: readonly number[];
+  readonly #counters: KernelCounters;
+  #before = 0;
 
-  /** Opens what the kernel tells of these programs, to be read as long as the process lives. */
-  constructor(programs: readonly number[]) {
-    this.#files = programs.map((fd) => openSync(`/proc/self/fdinfo/${fd}`, 'r'));
+  /** Opens what the kernel tells of the programs (descriptors by name), to be read as long as the process lives. */
+  constructor(programs: Readonly<Record<string, number>>, counters: KernelCounters, folder = '/proc/self/fdinfo') {
+    const first = Object.entries(programs).filter(([name]) => !isFurther(name));
+    this.#files = first.map(([, fd]) => openSync(path.join(folder, String(fd)), 'r'));
+    this.#counters = counters;
   }
 
+  /**
+   * Events that no program has told, as of the call before: between the program that
+   * was skipped and the further one their task can itself have been preempted.
+   */
   total(): number {
+    const skipped = this.#before;
     const buffer = Buffer.alloc(FDINFO_BYTES);
-    return this.#files.reduce((sum, file) => {
+    this.#before = this.#files.reduce((sum, file) => {
       const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
       return sum + Number(parseFdinfo(text).get('recursion_misses') ?? 0);
     }, 0);
+    return skipped - this.#counters.totals().recovered;
   }
 }
 
@@ -56,12 +71,10 @@ export class KernelCounters {
   }
 
   /** Sums over all counters. */
-  totals(): { events: number; lost: number; cut: number } {
-    const totals = { events: 0, lost: 0, cut: 0 };
+  totals(): Readonly<Record<(typeof TOTALS)[number], number>> {
+    const totals = { events: 0, lost: 0, cut: 0, recovered: 0 };
     for (let counter = 0; counter < this.size; counter++) {
-      totals.events += this.#read(counter, COUNTERS.events);
-      totals.lost += this.#read(counter, COUNTERS.lost);
-      totals.cut += this.#read(counter, COUNTERS.cut);
+      for (const name of TOTALS) totals[name] += this.#read(counter, COUNTERS[name]);
     }
     return totals;
   }

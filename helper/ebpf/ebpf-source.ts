@@ -45,8 +45,8 @@ export class EbpfSource implements EventSource {
     this.#state = state;
     this.#stream = stream;
     this.#turnBytes = stream.capacity * DRAIN_TURN_SHARE;
-    this.#skippedRuns = new SkippedRuns(Object.values(handles.programs));
-    if (!handles.resumed) state.skippedEarlier = state.skipped;
+    this.#skippedRuns = new SkippedRuns(handles.programs, counters);
+    if (!handles.resumed) state.skippedEarlier = state.skipped + counters.totals().recovered;
     this.#ring = new RingBuffer(libc, handles.ring, handles.ringBytes);
     this.#reader = new RecordReader(this.#ring, new ExecLines(clock, namespaces), stream, state, counters, clock);
   }

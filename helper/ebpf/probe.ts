@@ -7,6 +7,7 @@ import { MIN_RING_BYTES } from '../limits.ts';
 import { readFdinfo } from './fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
 import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
+import { EXEC_PROGRAMS, FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM } from './programs.ts';
 import { say } from '../say.ts';
 import { KINDS } from './record.ts';
 
@@ -36,8 +37,6 @@ export interface ProbeOptions {
   readonly pins: string | undefined;
 }
 
-const SNAPSHOT_PROGRAM = 'on_snapshot';
-const FAILURE_PROGRAMS = ['on_execve', 'on_execveat', 'on_execve_return', 'on_execveat_return'];
 const BACKLOG_PAGE_BYTES = 4096;
 const EINVAL = 22;
 const LOG_BYTES = 64 * 1024;
@@ -47,10 +46,6 @@ const FROZEN_MAPS = ['counters', 'last_events', 'reported_processes', 'attempts'
 
 /** Maps that a successor goes on with, whatever build of the probe it brings, if the layout is the same. */
 export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'reported_processes', 'attempts'];
-
-function programNames({ exits, failures }: Pick<ProbeOptions, 'exits' | 'failures'>): string[] {
-  return ['on_exec', ...(exits ? ['on_exit'] : []), ...(failures ? FAILURE_PROGRAMS : [])];
-}
 
 /**
  * Attaches the compiled probe, or takes over the one that a predecessor left
@@ -126,7 +121,6 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   const sizes: Record<string, number> = {
     ring: options.ringBytes,
     counters: bpf.possible_cpus() * KINDS,
-    last_events: bpf.possible_cpus() * KINDS,
     backlog: options.backlogBytes / BACKLOG_PAGE_BYTES,
   };
   for (const name of LASTING_MAPS) {
@@ -182,7 +176,7 @@ export function loadForTags(koffi: Koffi, file: string, names: readonly string[]
   const bytes = readFileSync(file);
   const object: Handle = bpf.open(bytes, bytes.length, null);
   if (object === null) throw refused('read', bpf.errno());
-  bpf.set_autoload(bpf.program(object, 'on_exec'), false);
+  for (const name of EXEC_PROGRAMS) bpf.set_autoload(bpf.program(object, name), false);
   for (const name of names) bpf.set_autoload(bpf.program(object, name), true);
   bpf.set_entries(bpf.map(object, 'ring'), MIN_RING_BYTES);
   const failed = bpf.load(object);

@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of bpf/exec.h that an older or newer helper would misread in a ring left by the other. */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 
 /** enum kind: which counter an event is numbered by. */
 export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3 } as const;
@@ -60,7 +60,7 @@ export const ARGS = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, args_byte
 export const ARGS_BYTES = 24;
 
 /** struct counters. */
-export const COUNTERS = { events: 0, lost: 8, cut: 16, newest: 24 } as const;
+export const COUNTERS = { events: 0, lost: 8, cut: 16, newest: 24, recovered: 32 } as const;
 export const COUNTERS_BYTES = 64;
 
 /** enum exec_flags: bit number, and the name it has in `flags` of an event. */

@@ -88,7 +88,7 @@ export const HELLO_EXAMPLE: HelloEvent = {
   boot_id: '5a0c81a2-2b5e-4f0f-9d4c-3a7f8f1f5e11',
   time: '2023-03-15T13:19:59.000000000Z',
   probe_sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
-  programs: ['on_exec'],
+  programs: ['on_exec', 'on_exec_second', 'on_exec_third'],
   privileges: { uid: 991, gid: 991, threads: 7, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: 7 },
   first_seq: 7300067,
   last_seq: 7302117,

@@ -123,7 +123,7 @@ kernelTest('without --exits there are none', async (t) => {
     await plain.exec(pid);
     await plain.settle();
     t.deepEqual(plain.exits(), []);
-    t.deepEqual(plain.client.hello.programs, ['on_exec']);
+    t.deepEqual(plain.client.hello.programs, ['on_exec', 'on_exec_second', 'on_exec_third']);
   } finally {
     await plain.close();
   }

@@ -46,7 +46,7 @@ kernelTest('hello says who speaks, what it runs and what it may still do', async
   t.is(hello.protocol, 1);
   t.is(hello.platform, 'linux');
   t.is(hello.boot_id, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
-  t.deepEqual(hello.programs, ['on_exec']);
+  t.deepEqual(hello.programs, ['on_exec', 'on_exec_second', 'on_exec_third']);
   t.deepEqual({ ...hello.privileges, threads: 0 }, { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: hello.privileges.landlock });
   const hash = spawnSync('sha256sum', [`${helperFolder()}/exec.bpf.o`]).stdout.toString().slice(0, 64);
   t.is(hello.probe_sha256, hash);
@@ -213,7 +213,7 @@ kernelTest('numbers of a later helper of the same boot never repeat those of an 
 tracepointTest('with --failures, what could not run is told with the path asked for and the reason', async (t) => {
   const helper = await start(['--failures']);
   const client = await join(helper);
-  t.deepEqual(client.hello.programs.length, 5);
+  t.deepEqual(client.hello.programs.length, 7);
   const plain = '/var/tmp/not-executable';
   const garbage = '/var/tmp/no-format';
   writeFileSync(plain, '#!/bin/sh\n', { mode: 0o644 });

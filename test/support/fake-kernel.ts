@@ -92,12 +92,12 @@ export class FakeKernel {
     return reservation !== undefined;
   }
 
-  count(counter: number, field: 'events' | 'lost' | 'cut'): number {
+  count(counter: number, field: keyof typeof FIELDS): number {
     return Number(this.#counters[counter * 8 + FIELDS[field]]);
   }
 
   /** Adds one; answers what it was before. */
-  increment(counter: number, field: 'events' | 'lost' | 'cut'): number {
+  increment(counter: number, field: keyof typeof FIELDS): number {
     const before = this.count(counter, field);
     this.#counters[counter * 8 + FIELDS[field]] = BigInt(before + 1);
     return before;
@@ -125,7 +125,7 @@ export class FakeKernel {
   }
 }
 
-const FIELDS = { events: 0, lost: 1, cut: 2 } as const;
+const FIELDS = { events: 0, lost: 1, cut: 2, recovered: 4 } as const;
 
 function footprint(length: number): number {
   return (length + 8 + 7) & ~7;
