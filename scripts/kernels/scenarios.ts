@@ -42,6 +42,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'test/integration/exits.test.ts',
       'test/integration/snapshot.test.ts',
       'test/integration/pipe.test.ts',
+      'test/integration/wake-up.test.ts',
       'test/integration/restart.test.ts',
       'test/integration/sandbox.test.ts',
       'test/integration/audit.test.ts',

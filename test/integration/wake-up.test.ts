@@ -1,0 +1,60 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { mapPin } from '../../helper/ebpf/pins.ts';
+import { QUIET_MS } from '../../helper/limits.ts';
+import { fixture } from '../support/fixtures.ts';
+import { startHelper, type RunningHelper } from '../support/helper-process.ts';
+import { PATIENCE } from '../support/pace.ts';
+import { endWithUs } from '../support/reaper.ts';
+import { kernelTest } from '../support/requirements.ts';
+import { run } from '../support/session.ts';
+
+const socket = `/run/platform-probes-wake-${process.pid}/events.sock`;
+const ring = path.join('/sys/fs/bpf', path.basename(path.dirname(socket)), mapPin('ring'));
+let helper: RunningHelper | undefined;
+let sleeper: ChildProcess | undefined;
+
+test.afterEach.always(async () => {
+  helper?.process.kill('SIGCONT');
+  sleeper?.kill('SIGKILL');
+  await helper?.stop();
+});
+
+/** The words of a process so far, last one last. */
+function wordsOf(child: ChildProcess): readonly string[] {
+  const words: string[] = [];
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => words.push(...text.trim().split('\n')));
+  return words;
+}
+
+/** Whether it comes to hold in time. */
+async function holds(found: () => boolean, seconds: number): Promise<boolean> {
+  for (let waited = 0; !found() && waited < seconds * 1000 * PATIENCE; waited += 10) await delay(10);
+  return found();
+}
+
+kernelTest('a reader that sleeps on an empty ring is woken by the next exec', async (t) => {
+  const { process: reader } = (helper = await startHelper(['--pin'], { socket }));
+  sleeper = spawn(fixture('ring-sleeper'), [ring], { stdio: ['pipe', 'pipe', 'inherit'] });
+  endWithUs(sleeper);
+  const words = wordsOf(sleeper);
+  t.true(await holds(() => words.at(-1) === 'ready', 10), 'the pinned ring is open');
+  // What else runs on the machine can come in between: then nobody sleeps, or the time was not quiet.
+  for (let tries = 0; words.at(-1) !== 'woken' && tries < 20; tries++) {
+    await delay(2 * QUIET_MS);
+    // It has read the ring empty and now stands still, so that nobody else reads what comes next.
+    reader.kill('SIGSTOP');
+    const said = words.length;
+    if (words.at(-1) !== 'asleep') sleeper.stdin?.write('.');
+    await holds(() => words.length > said || words.at(-1) === 'asleep', 10);
+    await delay(QUIET_MS);
+    if (words.at(-1) === 'asleep') {
+      await run('/bin/true');
+      await holds(() => words.at(-1) === 'woken', 1);
+    }
+    reader.kill('SIGCONT');
+  }
+  t.is(words.at(-1), 'woken');
+});
