@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { openPipe } from '../windows/pipe-connection.ts';
 import { verifySocket } from './socket-trust.ts';
+import type { ConnectionHandlers, SourceConnection } from './source-connection.ts';
 
 /** Who must have made the helper's socket or pipe: root, or SYSTEM and administrators; others for tests alone. */
 export interface Trust {
@@ -11,20 +12,6 @@ export interface Trust {
 }
 
 export const PRODUCT_TRUST: Trust = { ownerUid: 0, ownerSids: ['S-1-5-18', 'S-1-5-32-544'] };
-
-export interface ConnectionHandlers {
-  /** So many bytes lie in `memory` now. @returns whether to go on reading; else `resume` is called later */
-  onBytes(bytes: number): boolean;
-  onError(error: Error): void;
-  /** The connection is over, whoever ended it. Called once. */
-  onClose(): void;
-}
-
-/** A connection to the helper, of which only reading is known. */
-export interface SourceConnection {
-  resume(): void;
-  destroy(): void;
-}
 
 /**
  * Connects to the helper, and to nobody else.

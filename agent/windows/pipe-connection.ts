@@ -1,5 +1,5 @@
 import { AgentError } from '../errors.ts';
-import type { ConnectionHandlers, SourceConnection } from '../source/connection.ts';
+import type { ConnectionHandlers, SourceConnection } from '../source/source-connection.ts';
 import { windowsFunctions } from './functions.ts';
 
 const GENERIC_READ = 0x8000_0000;
