@@ -157,8 +157,11 @@ kernelTest('snapshot, execs and gaps add up to the kernel\'s count', async (t) =
   const beat = await sensor.client.until((client) => settledHeartbeat(client), 60);
   const counted = sensor.client.events.slice(0, sensor.client.events.indexOf(beat));
   t.true(snapshotOf(sensor).length > 3);
-  t.is(counted.filter(({ type }) => type === 'exec').length, beat.kernel_count);
-  t.is(beat.kernel_lost, 0);
+  // Where programs can be preempted (bpf/preemption.h), the first is alone for a moment of the storm.
+  const gaps = counted.filter((event) => event.type === 'gap');
+  t.true(gaps.every(({ cause }) => cause === 'probe_skipped'));
+  t.is(beat.kernel_lost, gaps.reduce((sum, { count }) => sum + count, 0));
+  t.is(counted.filter(({ type }) => type === 'exec').length + beat.kernel_lost, beat.kernel_count);
   requireDense(sensor.client.events);
 });
 
