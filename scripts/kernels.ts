@@ -1,7 +1,7 @@
 // npm run test:kernels [-- --kernel NAME… --document]: boots each kernel in QEMU, and
 // runs the tests of the kernel and the whole product inside, with the committed probe
 // object and the built helper. --match runs only tests whose title fits (AVA's patterns).
-// --renew downloads the kernels again.
+// --renew downloads the kernels again. --jobs N runs N machines at once.
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -104,7 +104,9 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { kernel: { type: 'string', multiple: true }, match: { type: 'string', multiple: true }, renew: { type: 'boolean', default: false }, document: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ options: { kernel: { type: 'string', multiple: true }, match: { type: 'string', multiple: true }, renew: { type: 'boolean', default: false }, document: { type: 'boolean', default: false }, jobs: { type: 'string', default: '1' } } });
+  const jobs = Number(values.jobs);
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs ${values.jobs}: expected how many machines to run at once, 1 or more`);
   const unknown = values.kernel?.find((name) => !KERNELS.some((kernel) => kernel.name === name));
   if (unknown !== undefined) throw new Error(`--kernel ${unknown}: expected one of ${KERNELS.map(({ name }) => name).join(', ')}`);
   const kernels = KERNELS.filter(({ name }) => values.kernel?.includes(name) ?? true);
@@ -117,13 +119,18 @@ async function main(): Promise<void> {
   copyCheckout(checkout);
   const object = sha256(readFileSync(path.join(checkout, 'dist/exec.bpf.o')));
   progress(`Probe object ${object.slice(0, 12)}…; ${canVirtualise() ? 'virtual machines' : 'emulated machines: expect a quarter of an hour for each kernel'}`);
-  for (const [kernel, image] of images) {
-    matrix.addKernel(image.release);
-    for (const scenario of scenarios) {
-      progress(`${kernel.name}: ${image.release}, ${scenario.name}`);
-      await runScenario(kernel, image, scenario, checkout);
+  for (const [, image] of images) matrix.addKernel(image.release);
+  const waiting = [...images];
+  const job = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [kernel, image] = next;
+      for (const scenario of scenarios) {
+        progress(`${kernel.name}: ${image.release}, ${scenario.name}`);
+        await runScenario(kernel, image, scenario, checkout);
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: jobs }, job));
   process.stdout.write(`\n${matrix.toString()}\n`);
   if (values.document) writeFileSync(inCheckout('docs/kernels.md'), writeResults(readFileSync(inCheckout('docs/kernels.md'), 'utf8'), matrix, object));
 }
