@@ -1,6 +1,7 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { VersionCache } from '../images/version-cache.ts';
 import type { Lookups } from '../rules/fields/lookups.ts';
+import { AccountNames, accountNamesHere } from './account-names.ts';
 import { DigestCache } from './digests.ts';
 import { entityId } from './entity-id.ts';
 import { readRunningProcess } from './proc.ts';
@@ -36,6 +37,7 @@ const SIGMA_LEVELS: ReadonlyMap<string, string> = new Map([
 export class Enrichment {
   readonly tree: ProcessTree;
   readonly #users: UserNames | undefined;
+  readonly #accounts: AccountNames;
   readonly #digests: DigestCache | undefined;
   readonly #versions: VersionCache | undefined;
   #bootId: string | undefined;
@@ -44,6 +46,7 @@ export class Enrichment {
   constructor({ live }: { live: boolean }) {
     this.tree = new ProcessTree(live && process.platform === 'linux' ? { askSystem: readRunningProcess } : {});
     this.#users = live ? new UserNames() : undefined;
+    this.#accounts = live ? accountNamesHere() : new AccountNames();
     this.#digests = live ? new DigestCache() : undefined;
     this.#versions = live && process.platform === 'win32' ? new VersionCache() : undefined;
   }
@@ -66,12 +69,14 @@ export class Enrichment {
       ...(users === undefined ? {} : { userName: (uid: number) => users.of(uid) }),
       ...(digests === undefined ? {} : { digests: (event: ExecEvent) => digests.of(event) }),
       ...(versions === undefined ? {} : { versionInfo: (image: string) => versions.of(image) }),
+      accountName: (sid) => this.#accounts.of(sid),
       integrityLevel: ({ integrity_level: level }) => (level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level)),
       logonId: (event) => event.logon_id,
       parentCommandLine: (event) => tree.parentOf(event)?.commandLine,
       parentUser: (event) => {
-        const uid = tree.parentOf(event)?.uid;
-        return uid === undefined ? undefined : (users?.of(uid) ?? String(uid));
+        const user = tree.parentOf(event)?.user;
+        if (typeof user === 'string') return this.#accounts.of(user);
+        return user === undefined ? undefined : (users?.of(user) ?? String(user));
       },
       grandParentImage: (event) => tree.ancestorsOf(event)[1]?.image,
       entityId: (event) => this.#entityId(event.pid, event.start_time),

@@ -16,15 +16,16 @@ export class KnownProcess {
   readonly image: string | undefined;
   /** Its first characters (MAX_REMEMBERED_COMMAND). */
   readonly commandLine: string | undefined;
-  readonly uid: number | undefined;
+  /** uid, or on Windows SID. */
+  readonly user: number | string | undefined;
   readonly parent: ParentReference | undefined;
 
-  constructor({ pid, start_time, exe }: ParentReference, commandLine?: string, uid?: number, parent?: ParentReference) {
+  constructor({ pid, start_time, exe }: ParentReference, commandLine?: string, user?: number | string, parent?: ParentReference) {
     this.pid = pid;
     this.startTime = start_time;
     this.image = exe;
     this.commandLine = commandLine;
-    this.uid = uid;
+    this.user = user;
     this.parent = parent;
   }
 }
@@ -62,10 +63,10 @@ export class ProcessTree {
 
   /** Remembers the process that executed something; what it was before is forgotten. */
   see(event: ExecEvent): void {
-    const { pid, start_time, uid, parent } = event;
+    const { pid, start_time, uid, user_sid, parent } = event;
     const exe = imageOf(event);
     const reference = { pid, ...(start_time === undefined ? undefined : { start_time }), ...(exe === undefined ? undefined : { exe }) };
-    this.#processes.set(pid, new KnownProcess(reference, startOf(commandLineOf(event)), uid, parent));
+    this.#processes.set(pid, new KnownProcess(reference, startOf(commandLineOf(event)), user_sid ?? uid, parent));
   }
 
   /** The parent of the process that executed something. */
@@ -115,8 +116,8 @@ export class ProcessTree {
 }
 
 /** The object and its numbers, then two bytes a character, since a string that is not Latin takes two. */
-function sizeOf({ image, commandLine, parent }: KnownProcess): number {
-  return 200 + 2 * ((image?.length ?? 0) + (commandLine?.length ?? 0) + (parent?.exe?.length ?? 0));
+function sizeOf({ image, commandLine, user, parent }: KnownProcess): number {
+  return 200 + 2 * ((image?.length ?? 0) + (commandLine?.length ?? 0) + (typeof user === 'string' ? user.length : 0) + (parent?.exe?.length ?? 0));
 }
 
 /** A copy: a part of a string would keep the whole of it in memory. */

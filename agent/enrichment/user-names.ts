@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { Budget } from './budget.ts';
-import { Generations } from './generations.ts';
-import { MAX_USER_NAMES, PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS, USER_LOOKUP_MS_PER_SECOND, USER_NAME_MS } from './limits.ts';
+import { AskedNames } from './asked-names.ts';
+import { PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS } from './limits.ts';
 import { readUserNames } from './password-file.ts';
 
 export interface UserNamesOptions {
@@ -19,18 +18,16 @@ export interface UserNamesOptions {
 export class UserNames {
   readonly #options: UserNamesOptions;
   readonly #now: () => number;
-  readonly #budget: Budget;
   #inFile: ReadonlyMap<number, string> = new Map();
   #fileStamp = '';
   #hasOthers = false;
   #checkedAt = -Infinity;
-  /** What the system said; no name where it knows no such user. */
-  readonly #asked = new Generations<number, { readonly name: string | undefined; readonly at: number }>({ entries: MAX_USER_NAMES });
+  readonly #asked: AskedNames<number>;
 
   constructor(options: UserNamesOptions = {}) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#budget = new Budget(USER_LOOKUP_MS_PER_SECOND, undefined, this.#now);
+    this.#asked = new AskedNames(options.askSystem ?? askNameService, this.#now);
   }
 
   /** Names that were asked for and are remembered. */
@@ -42,7 +39,7 @@ export class UserNames {
   of(uid: number): string | undefined {
     const now = this.#now();
     if (now - this.#checkedAt >= PASSWORD_FILE_CHECK_MS) this.#refresh(now);
-    return this.#inFile.get(uid) ?? (this.#hasOthers ? this.#fromSystem(uid, now) : undefined);
+    return this.#inFile.get(uid) ?? (this.#hasOthers ? this.#asked.of(uid) : undefined);
   }
 
   #refresh(now: number): void {
@@ -53,16 +50,6 @@ export class UserNames {
     this.#fileStamp = stamp;
     this.#inFile = readUserNames(passwordFile);
     this.#hasOthers = knowsOtherUsers(switchFile);
-  }
-
-  #fromSystem(uid: number, now: number): string | undefined {
-    const known = this.#asked.get(uid);
-    if (known !== undefined && now - known.at < USER_NAME_MS) return known.name;
-    if (!this.#budget.isLeft) return known?.name;
-    const name = (this.#options.askSystem ?? askNameService)(uid);
-    this.#budget.spend(this.#now() - now);
-    this.#asked.set(uid, { name, at: now });
-    return name;
   }
 }
 

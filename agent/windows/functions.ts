@@ -27,6 +27,10 @@ function bind() {
       'uint32_t __stdcall GetSecurityInfo(int64_t handle, uint32_t type, uint32_t parts, _Out_ void **owner, void *group, void *dacl, void *sacl, _Out_ void **descriptor)',
     ),
     ConvertSidToStringSidW: advapi.func('bool __stdcall ConvertSidToStringSidW(void *sid, _Out_ void **text)'),
+    ConvertStringSidToSidW: advapi.func('bool __stdcall ConvertStringSidToSidW(const char16_t *text, _Out_ void **sid)'),
+    LookupAccountSidW: advapi.func(
+      'bool __stdcall LookupAccountSidW(void *system, void *sid, _Out_ uint8_t *name, _Inout_ uint32_t *nameCharacters, _Out_ uint8_t *domain, _Inout_ uint32_t *domainCharacters, _Out_ uint32_t *use)',
+    ),
     RegisterEventSourceW: advapi.func('int64_t __stdcall RegisterEventSourceW(void *server, const char16_t *source)'),
     ReportEventW: advapi.func(
       'bool __stdcall ReportEventW(int64_t log, uint16_t type, uint16_t category, uint32_t id, void *user, uint16_t strings, uint32_t bytes, const char16_t **text, void *data)',

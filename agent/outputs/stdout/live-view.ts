@@ -10,6 +10,8 @@ export interface LiveViewOptions {
   /** Columns of the terminal; Infinity where lines need not be cut. */
   columns: number;
   userNames: ReadonlyMap<number, string>;
+  /** The account with a SID, `DOMAIN\name`. */
+  accountName: (sid: string) => string;
   paint: Paint;
   /** Minutes that local time is ahead of UTC at an instant; the terminal's own zone by default. */
   zoneOffset?: (time: Date) => number;
@@ -52,9 +54,8 @@ export function formatEvent(event: StreamEvent, options: LiveViewOptions): strin
 }
 
 function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions): string {
-  const { columns, paint, userNames } = options;
-  const user = event.uid === undefined ? '-' : (userNames.get(event.uid) ?? String(event.uid));
-  const cells = leftColumns(columns, clock(event.time, options), user, String(event.pid), String(event.ppid ?? '-'));
+  const { columns, paint } = options;
+  const cells = leftColumns(columns, clock(event.time, options), userOf(event, options), String(event.pid), String(event.ppid ?? '-'));
   const left = cells.map(([text, style]) => paint(style === 'user' && event.uid === 0 ? 'yellow' : STYLES[style], text)).join(' ');
   const notes = notesOf(event);
   const room = columns - widthOf(cells.map(([text]) => text).join(' ')) - 1;
@@ -63,6 +64,14 @@ function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions
   const isRed = event.type === 'exec_failed' || matchedRules(event).length > 0;
   const line = `${left} ${paint(isRed ? 'red' : event.source === 'snapshot' ? 'dim' : 'plain', command)}`;
   return notesText === '' ? line : `${line} ${paint(isRed ? 'red' : 'magenta', notesText)}`;
+}
+
+/** The column is narrow: of an account without the domain, of a SID its end, which tells accounts of one machine apart. */
+function userOf({ uid, user_sid: sid }: ExecEvent | ExecFailedEvent, { userNames, accountName }: LiveViewOptions): string {
+  if (uid !== undefined) return userNames.get(uid) ?? String(uid);
+  if (sid === undefined) return '-';
+  const name = accountName(sid);
+  return neutralise(name === sid ? `…${sid.slice(1 - USER_WIDTH)}` : name.slice(name.lastIndexOf('\\') + 1));
 }
 
 /** What an alert says of the rules that matched it: level and title of each. */

@@ -4,6 +4,7 @@ import type { StdoutOutputConfig } from './config.ts';
 import { formatEvent, formatHeader, type LiveViewOptions } from './live-view.ts';
 import { paintFor } from './paint.ts';
 import { StandardOutput } from './standard-output.ts';
+import { accountNamesHere } from '../../enrichment/account-names.ts';
 import { readUserNames } from '../../enrichment/password-file.ts';
 
 /** Standard output: a live table for people, or JSON lines. */
@@ -17,7 +18,8 @@ export class StdoutOutput implements Output {
   constructor(config: StdoutOutputConfig) {
     const live = config.view === 'live' || (config.view === 'auto' && process.stdout.isTTY);
     if (live) {
-      const view = { userNames: readUserNames(), paint: paintFor(process.stdout) };
+      const accounts = accountNamesHere();
+      const view = { userNames: readUserNames(), accountName: (sid: string) => accounts.of(sid), paint: paintFor(process.stdout) };
       this.#view = view;
       // The width is asked for each time: the window may have changed.
       this.encode = (item) => formatEvent(item.event, { ...view, columns: columnsNow() });

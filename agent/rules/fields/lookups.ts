@@ -23,6 +23,8 @@ export interface Digests {
  */
 export interface Lookups {
   readonly userName?: (uid: number) => string | undefined;
+  /** Of a Windows account, `DOMAIN\name`; the SID itself where it has none. */
+  readonly accountName?: (sid: string) => string;
   readonly parentCommandLine?: (event: ExecEvent) => string | undefined;
   readonly parentUser?: (event: ExecEvent) => string | undefined;
   readonly grandParentImage?: (event: ExecEvent) => string | undefined;

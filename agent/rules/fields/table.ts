@@ -59,7 +59,7 @@ export const FIELDS: readonly FieldRow[] = [
   { sigma: 'ProcessGuid', from: 'entity id', platforms: ALL, lookup: 'entityId', read: (e, { entityId }) => entityId?.(e) },
   { sigma: 'UtcTime', from: '`time`, as `2023-03-15 13:20:00.123`', platforms: ALL, read: utcTime },
   { sigma: 'User', from: 'name of `uid`, else the number', platforms: UNIX, lookup: 'userName', read: userName },
-  { sigma: 'User', from: 'name of the account', platforms: WINDOWS, lookup: 'userName', read: userName },
+  { sigma: 'User', from: 'account of `user_sid`, else the SID', platforms: WINDOWS, lookup: 'accountName', read: accountName },
   { sigma: 'LogonId', from: '`loginuid`', platforms: UNIX, read: (e) => e.loginuid },
   { sigma: 'LogonId', from: 'logon session', platforms: WINDOWS, lookup: 'logonId', read: (e, { logonId }) => logonId?.(e) },
   { sigma: 'TerminalSessionId', from: '`session_id`', platforms: ALL, read: (e) => e.session_id },
@@ -89,6 +89,10 @@ function utcTime({ time }: Partial<ExecEvent>): string | undefined {
 
 function userName({ uid }: ExecEvent, lookups: Lookups): string | undefined {
   return uid === undefined ? undefined : (lookups.userName?.(uid) ?? String(uid));
+}
+
+function accountName({ user_sid: sid }: ExecEvent, lookups: Lookups): string | undefined {
+  return sid === undefined ? undefined : (lookups.accountName?.(sid) ?? sid);
 }
 
 /** As Sysmon writes it, algorithms in capitals. */

@@ -10,6 +10,7 @@ import type { StreamEvent } from '../../../../agent/item.ts';
 const view = (overrides: Partial<LiveViewOptions> = {}): LiveViewOptions => ({
   columns: 100,
   userNames: new Map([[0, 'root'], [1000, 'ada']]),
+  accountName: (sid) => (sid === 'S-1-5-18' ? String.raw`NT AUTHORITY\SYSTEM` : sid),
   paint: paintNothing,
   zoneOffset: () => 60,
   ...overrides,
@@ -24,6 +25,12 @@ test('an exec is one aligned line under its header: time here, user, pid, parent
 
 test('a user without a name is a number', (t) => {
   t.regex(formatEvent({ ...EXEC_EXAMPLE, uid: 4711 }, view()), / 4711 /);
+});
+
+test('a Windows user is the account without its domain, or the end of the SID', (t) => {
+  const { uid: _, ...event } = EXEC_EXAMPLE;
+  t.regex(formatEvent({ ...event, user_sid: 'S-1-5-18' }, view()), /^14:20:00\.123 SYSTEM +12345 /);
+  t.regex(formatEvent({ ...event, user_sid: 'S-1-5-21-1-2-3-1001' }, view()), /^14:20:00\.123 …-2-3-1001 +12345 /);
 });
 
 test('an attempt that failed says why', (t) => {

@@ -37,9 +37,9 @@ test('on Windows the command line is the whole text, and the version resource sp
     platform: 'windows',
     lookups: { versionInfo: () => ({ originalFileName: 'Cmd.Exe', product: 'Windows' }), integrityLevel: () => 'High', logonId: () => '0x3e7' },
   });
-  const { loginuid: _, ...event } = EXEC_EXAMPLE;
-  t.like(map({ ...event, exe: 'C:\\cmd.exe', command_line: '"cmd"  /c' } as never), {
-    CommandLine: '"cmd"  /c', OriginalFileName: 'Cmd.Exe', Product: 'Windows', IntegrityLevel: 'High', LogonId: '0x3e7', User: '1000',
+  const { loginuid: _, uid: __, ...event } = EXEC_EXAMPLE;
+  t.like(map({ ...event, exe: 'C:\\cmd.exe', command_line: '"cmd"  /c', user_sid: 'S-1-5-18' }), {
+    CommandLine: '"cmd"  /c', OriginalFileName: 'Cmd.Exe', Product: 'Windows', IntegrityLevel: 'High', LogonId: '0x3e7', User: 'S-1-5-18',
   });
 });
 
