@@ -4,13 +4,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { buildMsi } from '../installers/windows/build.ts';
 import { VERSION } from '../shared/version.ts';
 import { sha256 } from './build/manifest.ts';
 import { windowsTarget } from './build/programs.ts';
 import { makeRelease } from './build/release.ts';
 import { flatPackage } from './package/macos/flat-package.ts';
 import { INSTALL_SCRIPTS, payload } from './package/macos/payload.ts';
+import { buildMsi } from './package/windows/msi.ts';
 import { complain, messageOf, progress } from './progress.ts';
 import { inCheckout, ROOT } from './root-folder.ts';
 import { ensureSystemPackages } from './system-packages.ts';

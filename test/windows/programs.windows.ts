@@ -6,7 +6,7 @@ import test from 'ava';
 
 import { readVersionInfo } from '../../agent/images/pe-version.ts';
 import * as layout from '../../helper/etw/layout.ts';
-import { buildMsi } from '../../installers/windows/build.ts';
+import { buildMsi } from '../../scripts/package/windows/msi.ts';
 import { windowsTarget } from '../../scripts/build/programs.ts';
 import { makeRelease } from '../../scripts/build/release.ts';
 import { VERSION } from '../../shared/version.ts';

@@ -1,4 +1,4 @@
-import { serviceSid } from '../../helper/windows/sid.ts';
+import { serviceSid } from '../../../helper/windows/sid.ts';
 
 /** On installation and reinstallation. */
 const EVENTS = 5;

@@ -3,8 +3,9 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { VERSION } from '../../shared/version.ts';
-import { manifestText } from '../../scripts/build/manifest.ts';
+import { VERSION } from '../../../shared/version.ts';
+import { manifestText } from '../../build/manifest.ts';
+import { inCheckout } from '../../root-folder.ts';
 import { sign, type Signing } from './sign.ts';
 import { QUERIES, TABLES } from './tables.ts';
 
@@ -12,7 +13,8 @@ import { QUERIES, TABLES } from './tables.ts';
 const AGENT_ACCOUNT = String.raw`NT SERVICE\platform-probes-agent`;
 
 const SHIPPED = ['probes-helper.exe', 'probes-agent.exe', 'koffi.node'];
-const HERE = import.meta.dirname;
+/** What goes into it as it is. */
+const SOURCES = inCheckout('installers/windows');
 
 interface MsiOptions {
   /** Folder with the built programs. */
@@ -35,7 +37,7 @@ export function buildMsi({ files, output, signing, version = VERSION, extraFiles
     if (signing !== undefined) for (const name of SHIPPED) sign(path.join(staged, name), signing);
     // Of what is really shipped: a signature changes a file.
     writeFileSync(path.join(staged, 'manifest.json'), manifestText(staged, SHIPPED));
-    cpSync(path.join(HERE, 'agent.yaml'), path.join(staged, 'agent.yaml'));
+    cpSync(path.join(SOURCES, 'agent.yaml'), path.join(staged, 'agent.yaml'));
     const source = path.join(work, 'platform-probes.wxs');
     writeFileSync(source, sourceOf(version, extraFiles));
     const msi = path.join(work, 'platform-probes.msi');
@@ -66,7 +68,7 @@ function sourceOf(version: string, extraFiles: readonly string[]): string {
     EXTRA_COMPONENTS: components.join('\n'),
     EXTRA_REFERENCES: extraFiles.map((name) => `<ComponentRef Id="${id(name)}" />`).join('\n'),
   };
-  return readFileSync(path.join(HERE, 'platform-probes.wxs'), 'utf8').replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  return readFileSync(path.join(SOURCES, 'platform-probes.wxs'), 'utf8').replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
 function run(command: string, args: readonly string[], cwd?: string): void {
