@@ -99,8 +99,11 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** UTF-16 units of a path that eslogger tells: PATH_MAX of macOS, in bytes. What is longer is cut and marked. */
 export const MAX_PATH_UNITS = 1024;
 
-/** A jump of a child's numbers by more than this is taken for a broken record, not for a loss. */
-export const MAX_NUMBER_JUMP = 100_000_000;
+/**
+ * A jump of a child's numbers by more than this is taken for a broken record, not for a loss. It is one second of a boot's numbers
+ * (a numbering begins at the microseconds since boot), so that a broken record cannot carry them beyond where the next helper begins.
+ */
+export const MAX_NUMBER_JUMP = 1_000_000;
 
 /** Lines that a child says on standard error and that are passed on, a minute, each up to so many bytes. */
 export const COMPLAINTS_PER_MINUTE = 20;

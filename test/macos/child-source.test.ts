@@ -110,6 +110,27 @@ for (const source of SOURCES) {
     t.is(helper.lost, 5);
   });
 
+  rootTest(`${source}: a helper after another, in the same boot, numbers above all that the other did`, async (t) => {
+    let newest = 0;
+    let boot: string | undefined;
+    // A tenth of the first one's numbers are losses.
+    for (const script of [['flooding', 40_000], ['healthy', 10], ['healthy', 10]] as const) {
+      const helper = new ChildHelper(source, script);
+      try {
+        await helper.connect();
+        const { first_seq, boot_id } = helper.hello;
+        t.true(first_seq > newest, `${first_seq} after ${newest}`);
+        t.is(boot_id, boot ?? boot_id);
+        await helper.until(() => helper.isWhole(script[1]), 60);
+        boot = boot_id;
+        newest = Math.max(...helper.execs.map(({ seq }) => seq), ...helper.gaps.map(({ last }) => last));
+        t.true(newest >= first_seq + script[1] - 1);
+      } finally {
+        await helper.stop();
+      }
+    }
+  });
+
   rootTest(`${source}: the forwarding process ends with the watching one, and it with the forwarding one`, async (t) => {
     for (const victim of ['watching', 'forwarding'] as const) {
       const helper = await new ChildHelper(source, ['healthy', 10]).connect();
