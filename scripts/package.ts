@@ -1,6 +1,7 @@
 // npm run package -- --target NAME [--certificate FILE [--password-file FILE]]: makes the installer of a system in dist/, of this checkout's source.
+// npm run package -- --target NAME --check: makes it again and compares it with the one in dist/.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -26,6 +27,8 @@ interface PackageTarget {
   readonly file: string;
   /** Whether it can be signed here. */
   readonly signs: boolean;
+  /** Whether the same commit gives the same bytes. wixl gives every installer a number and a time of its own. */
+  readonly reproducible: boolean;
   /** Writes it to a path. */
   readonly make: (output: string, signing: Signing | undefined) => Promise<void>;
 }
@@ -33,6 +36,7 @@ interface PackageTarget {
 const windows: PackageTarget = {
   file: 'platform-probes.msi',
   signs: true,
+  reproducible: false,
   async make(output, signing) {
     const missing = ensureSystemPackages('msi');
     if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
@@ -44,6 +48,7 @@ const windows: PackageTarget = {
 const macos = (architecture: 'arm64' | 'x64'): PackageTarget => ({
   file: `platform-probes-${VERSION}-macos-${architecture}.pkg`,
   signs: false,
+  reproducible: true,
   async make(output) {
     const contents = { payload: await payload(architecture), scripts: INSTALL_SCRIPTS };
     writeFileSync(output, flatPackage({ identifier: 'platform-probes', version: VERSION, ...contents, epoch: commitTime() }));
@@ -57,16 +62,33 @@ function commitTime(): number {
   return Number(execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }));
 }
 
+/** Makes it again, beside the one that is there. @throws {Error} when it is another */
+async function check({ file, reproducible, make }: PackageTarget): Promise<void> {
+  const before = inCheckout('dist', file);
+  if (!reproducible) throw new Error(`--check: ${file} is another each time it is made; its contents are not: compare manifest.json`);
+  if (!existsSync(before)) throw new Error(`--check: there is no ${path.relative(inCheckout(), before)} to compare with. Make it first, without --check.`);
+  const again = `${before}.again`;
+  try {
+    await make(again, undefined);
+    const [first, second] = [before, again].map((each) => sha256(readFileSync(each)));
+    if (first !== second) throw new Error(`--check: made again, ${file} is another: SHA-256 ${second}, before ${first}. Was that made of another commit, or of a source that was changed since?`);
+    progress(`${file}: made again, the same bytes`);
+  } finally {
+    rmSync(again, { force: true });
+  }
+}
+
 try {
-  const { values } = parseArgs({ options: { target: { type: 'string' }, certificate: { type: 'string' }, 'password-file': { type: 'string' } } });
+  const { values } = parseArgs({ options: { target: { type: 'string' }, certificate: { type: 'string' }, 'password-file': { type: 'string' }, check: { type: 'boolean', default: false } } });
   const { target: name, certificate, 'password-file': passwordFile } = values;
   const target = TARGETS[name ?? ''];
   if (target === undefined) throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
   if (!target.signs && (certificate ?? passwordFile) !== undefined) throw new Error(`--certificate and --password-file: a package of ${name} is not signed here; sign it on a Mac`);
   const output = inCheckout('dist', target.file);
   mkdirSync(path.dirname(output), { recursive: true });
-  await target.make(output, certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) });
-  progress(`${path.relative(inCheckout(), output)} is ready`);
+  if (values.check) await check(target);
+  else await target.make(output, certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) });
+  if (!values.check) progress(`${path.relative(inCheckout(), output)} is ready`);
   process.stdout.write(`${sha256(readFileSync(output))}  ${path.relative(inCheckout(), output)}
 `);
 } catch (error) {
