@@ -122,3 +122,7 @@ export const MAX_BACKOFF_MS = 60_000;
 
 /** Milliseconds that SIGTERM leaves to a child before SIGKILL. */
 export const CHILD_GRACE_MS = 2000;
+
+/** What a program of the system that the audit asks may take, in milliseconds, and print, in bytes. */
+export const AUDIT_PROGRAM_MS = 10_000;
+export const MAX_AUDIT_OUTPUT_BYTES = 32 * 1024 * 1024;
