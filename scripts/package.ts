@@ -1,5 +1,4 @@
-// npm run package -- --target NAME [--certificate FILE [--password-file FILE]]: makes the installer of a system in dist/, of this checkout's source.
-// npm run package -- --target NAME --check: makes it again and compares it with the one in dist/.
+// npm run package: makes the installer of a system. `--help` tells the flags.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -78,19 +77,37 @@ async function check({ file, reproducible, make }: PackageTarget): Promise<void>
   }
 }
 
-try {
-  const { values } = parseArgs({ options: { target: { type: 'string' }, certificate: { type: 'string' }, 'password-file': { type: 'string' }, check: { type: 'boolean', default: false } } });
+const HELP = `Usage: npm run package -- --target NAME [flags]
+
+Makes the installer of a system in dist/, of this checkout's source, and prints its SHA-256.
+
+  --target NAME         ${Object.keys(TARGETS).join(', ')}
+  --certificate FILE    sign programs and installer with this PKCS #12 file (windows)
+  --password-file FILE  whose first line is the certificate's password
+  --check               make it again and compare it with the one in dist/ (macOS); 1 when it is another
+`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { target: { type: 'string' }, certificate: { type: 'string' }, 'password-file': { type: 'string' }, check: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
+  if (values.help === true) return void process.stdout.write(HELP);
   const { target: name, certificate, 'password-file': passwordFile } = values;
   const target = TARGETS[name ?? ''];
   if (target === undefined) throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
   if (!target.signs && (certificate ?? passwordFile) !== undefined) throw new Error(`--certificate and --password-file: a package of ${name} is not signed here; sign it on a Mac`);
   const output = inCheckout('dist', target.file);
-  mkdirSync(path.dirname(output), { recursive: true });
-  if (values.check) await check(target);
-  else await target.make(output, certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) });
-  if (!values.check) progress(`${path.relative(inCheckout(), output)} is ready`);
-  process.stdout.write(`${sha256(readFileSync(output))}  ${path.relative(inCheckout(), output)}
-`);
+  if (values.check === true) await check(target);
+  else {
+    mkdirSync(path.dirname(output), { recursive: true });
+    await target.make(output, certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) });
+    progress(`${path.relative(inCheckout(), output)} is ready`);
+  }
+  process.stdout.write(`${sha256(readFileSync(output))}  ${path.relative(inCheckout(), output)}\n`);
+}
+
+try {
+  await main();
 } catch (error) {
   complain(messageOf(error));
   process.exitCode = 1;
