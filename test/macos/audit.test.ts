@@ -32,6 +32,7 @@ class Installed {
     const files = ['probes-helper', 'koffi.node', 'exec.d'].map((name) => path.join(FOLDER, name));
     const entries = files.map((file) => {
       writeFileSync(file, `content of ${file}`);
+      chmodSync(file, 0o644);
       return [path.basename(file), { sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }];
     });
     writeFileSync(this.manifest, JSON.stringify({ files: Object.fromEntries(entries) }));
@@ -40,6 +41,7 @@ class Installed {
     // The plist that is shipped, of an installation whose executable is the one that runs here.
     cpSync(path.join(ROOT, 'installers/macos/launchd/platform-probes.helper.plist'), plist);
     writeFileSync(plist, readFileSync(plist, 'utf8').replace(EXECUTABLE, executable ?? ''));
+    chmodSync(plist, 0o644);
     const csrutil = path.join(FOLDER, 'csrutil');
     writeFileSync(csrutil, '#!/bin/sh\n[ "$1" = status ] && [ -z "$HOME" ] && echo "System Integrity Protection status: enabled."\n', { mode: 0o755 });
     const tracer = `${executable} ${path.join(path.dirname(path.dirname(entry)), 'fixtures/stand-in.ts')}`;
@@ -133,10 +135,10 @@ auditTest('a socket that is wider, of another owner, or gone is named', async (t
 auditTest('processes that are missing, or have what they should not, are named', (t, installed) => {
   t.deepEqual(installed.codes({ tracers: ['/usr/bin/eslogger'] }), ['TRACER_MISSING']);
   t.deepEqual(installed.codes({ ps: '/no/such/ps' }), ['PROCESS_UNREADABLE']);
-  // What ps says, but for one word: a stand-in, since no real forwarding process lets itself be started so.
+  // What ps says, but for one word, when it is asked for the saved user id too: a stand-in, since no real forwarding process lets itself be started so.
   const ps = path.join(FOLDER, 'ps');
   const changing = (script: string): string[] => {
-    writeFileSync(ps, `#!/bin/sh\n/bin/ps "$@" | sed -E '${script}'\n`, { mode: 0o755 });
+    writeFileSync(ps, `#!/bin/sh\ncase "$*" in *'-o svuid='*) /bin/ps "$@" | sed -E '${script}';; esac\n`, { mode: 0o755 });
     return installed.codes({ ps });
   };
   t.deepEqual(changing('s/ 64913 +64913 +64913 / 64913 64913 0 /'), ['PROCESS_PRIVILEGE']);
