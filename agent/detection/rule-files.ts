@@ -5,6 +5,8 @@ import type { Problem } from '../config/problem.ts';
 import type { RuleFile } from '../rules/load.ts';
 import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /** A folder of rules that cannot be used as it is. */
 export class RuleFolderError extends Error {
   override readonly name = 'RuleFolderError';
@@ -87,9 +89,20 @@ function readBounded(path: string): string {
   try {
     const { size } = fstatSync(descriptor);
     if (size > MAX_RULE_FILE_BYTES) throw new Error(`${size} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`);
-    return readFileSync(descriptor, 'utf8');
+    return utf8(readFileSync(descriptor));
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Text in another encoding would be read with other letters in it, and its rules would be in force and never match. */
+function utf8(bytes: Buffer): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    const mark = bytes.subarray(0, 2).toString('hex');
+    const found = mark === 'fffe' || mark === 'feff' ? 'UTF-16' : 'something else';
+    throw new Error(`expected UTF-8, found ${found}; save the file as UTF-8`);
   }
 }
 

@@ -52,6 +52,22 @@ test('a file that is too large or cannot be read is a fault, and keeps no other 
   ]);
 });
 
+test('a file that is not UTF-8 is a fault: its rules would never match; a byte order mark is passed over', (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, 'a.yml'), Buffer.from('title: M\u00fcll', 'latin1'));
+  writeFileSync(join(path, 'b.yml'), Buffer.from('\ufefftitle: x', 'utf16le'));
+  writeFileSync(join(path, 'c.yml'), Buffer.of(0xff));
+  writeFileSync(join(path, 'd.yml'), '\ufefftitle: M\u00fcll');
+  writeFileSync(join(path, 'e.yml'), '');
+  const { files, faults } = readRuleFolders([path]);
+  t.deepEqual(files.map(({ text }) => text), ['title: M\u00fcll', '']);
+  t.deepEqual(faults.map(({ file, message }) => [file.slice(path.length + 1), message]), [
+    ['a.yml', 'expected UTF-8, found something else; save the file as UTF-8'],
+    ['b.yml', 'expected UTF-8, found UTF-16; save the file as UTF-8'],
+    ['c.yml', 'expected UTF-8, found something else; save the file as UTF-8'],
+  ]);
+});
+
 test('what is larger than the limits is refused: all files together, their number, a circle of links', (t) => {
   const heavy = folder(t);
   writeFileSync(join(heavy, 'a.yml'), '#'.repeat(MAX_RULE_FILE_BYTES));
