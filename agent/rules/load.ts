@@ -1,4 +1,5 @@
 import { resolveCorrelations, type CorrelationRule } from './correlate/resolve.ts';
+import { doubtfulFields, unmatchedFilters } from './doubts.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
 import { LEVELS, type Level, type Metadata, type Status } from './parse/metadata.ts';
 import { formatProblem, type Problem } from './parse/problem.ts';
@@ -91,7 +92,7 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   for (const { file, title } of resolved.idle) skipped.push({ file, title, reason: 'rules it refers to are not in use' });
   const rules = detections.map((document) => toRule(document, filters, !resolved.silent.has(document) && reasonOfLevel(document, options) === undefined));
   const correlations = resolved.correlations.map((rule) => (reasonOfLevel(rule, options) === undefined ? rule : { ...rule, reports: false }));
-  warnings.push(...unmatchedFilters(filters, unique));
+  warnings.push(...unmatchedFilters(filters, unique), ...doubtfulFields(used));
   return { rules, correlations, filters: filters.length, refused, skipped, warnings };
 }
 
@@ -122,8 +123,10 @@ function withoutDuplicates(documents: readonly RuleDocument[], refused: Refused[
       const other = first.get(name);
       if (other !== undefined) {
         const { file, line, title } = document;
-        const message = `"${name}" already belongs to "${other.title}" (${other.file}:${other.line})`;
-        refused.push({ file, title, problems: [{ file, line, column: 1, path: document.id === name ? 'id' : 'name', message }] });
+        const path = document.id === name ? 'id' : document.name === name ? 'name' : 'title';
+        const remedy = path === 'title' ? '; give each an id' : '';
+        const message = `"${name}" already belongs to "${other.title}" (${other.file}:${other.line})${remedy}`;
+        refused.push({ file, title, problems: [{ file, line, column: 1, path, message }] });
         return false;
       }
     }
@@ -185,15 +188,4 @@ function toRule(document: DetectionDocument, filters: readonly FilterDocument[],
 
 function applies({ filter: { rules }, logsource }: FilterDocument, rule: DetectionDocument): boolean {
   return covers(logsource, rule.logsource) && (rules === 'any' || rules.some((name) => name === rule.id || name === rule.name));
-}
-
-function unmatchedFilters(filters: readonly FilterDocument[], documents: readonly RuleDocument[]): Problem[] {
-  const known = new Set(documents.flatMap((d) => [d.id, d.name]));
-  return filters.flatMap(({ file, line, filter: { rules } }) =>
-    rules === 'any'
-      ? []
-      : rules
-          .filter((name) => !known.has(name))
-          .map((name) => ({ file, line, column: 1, path: 'filter.rules', message: `there is no rule "${name}"` })),
-  );
 }

@@ -1,6 +1,7 @@
 import type { Correlation } from '../parse/correlation.ts';
 import type { Metadata } from '../parse/metadata.ts';
 import type { CorrelationDocument, DetectionDocument, Refused } from '../parse/rule.ts';
+import { didYouMean } from '../parse/problem.ts';
 import type { RuleTests } from '../parse/rule-tests.ts';
 
 /** A correlation whose references were found. */
@@ -47,18 +48,20 @@ export function resolveCorrelations(documents: readonly CorrelationDocument[], r
     const known = state.get(document);
     if (known !== undefined) return known === 'good';
     state.set(document, 'under way');
-    const problems: string[] = [];
+    const problems: Fault[] = [];
     let waits = false;
+    const wrong = (message: string): void => void problems.push({ path: 'correlation.rules', message });
     for (const name of document.correlation.rules) {
       const target = byName.get(name);
       if (target === undefined && unused.has(name)) waits = true;
-      else if (target === undefined) problems.push(`there is no loaded rule "${name}"`);
-      else if (target.kind === 'correlation' && state.get(target) === 'under way') problems.push(`"${name}" refers back to this correlation`);
+      else if (target === undefined) wrong(`there is no loaded rule "${name}"${didYouMean(name, byName.keys())}`);
+      else if (target.kind === 'correlation' && state.get(target) === 'under way') wrong(`"${name}" refers back to this correlation`);
       else if (target.kind === 'correlation' && !visit(target)) {
         if (idle.includes(target)) waits = true;
-        else problems.push(`"${name}" was refused`);
+        else wrong(`"${name}" was refused`);
       }
     }
+    if (problems.length === 0 && !waits) problems.push(...faultsOf(document, byName));
     const good = problems.length === 0 && !waits;
     state.set(document, good ? 'good' : 'bad');
     if (good) order.push(document);
@@ -80,8 +83,27 @@ export function resolveCorrelations(documents: readonly CorrelationDocument[], r
   };
 }
 
-function refusal({ file, line, title }: CorrelationDocument, messages: readonly string[]): Refused {
-  return { file, title, problems: messages.map((message) => ({ file, line, column: 1, path: 'correlation.rules', message })) };
+interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
+function refusal({ file, line, title }: CorrelationDocument, faults: readonly Fault[]): Refused {
+  return { file, title, problems: faults.map((fault) => ({ file, line, column: 1, ...fault })) };
+}
+
+/** What only shows once the rules are known. An alias for a rule that is not listed would leave the one that was meant without it. */
+function faultsOf({ correlation: { rules, aliases } }: CorrelationDocument, byName: ReadonlyMap<string, Target>): Fault[] {
+  const targets = rules.map((name) => byName.get(name)!);
+  const known = [...rules, ...targets.flatMap(({ name, id }) => [name, id])].filter((name) => name !== undefined);
+  const repeated = rules.filter((_, i) => targets.indexOf(targets[i]!) !== i).map((name): Fault => ({ path: 'correlation.rules', message: `"${name}" is listed twice` }));
+  const strange = [...aliases].flatMap(([alias, mapping]) =>
+    [...mapping.keys()].filter((name) => !known.includes(name)).map((name): Fault => ({
+      path: `correlation.aliases.${alias}`,
+      message: `"${name}" is none of the rules of this correlation${didYouMean(name, known)}`,
+    })),
+  );
+  return [...repeated, ...strange];
 }
 
 function toRule(document: CorrelationDocument, byName: ReadonlyMap<string, Target>, reports: boolean): CorrelationRule {

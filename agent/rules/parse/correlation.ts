@@ -114,7 +114,7 @@ function readBounds(reader: Reader, node: MapNode, type: CorrelationType | undef
     const count = number(reader, operand);
     return count === undefined ? [] : [{ op, count }];
   });
-  if (bounds.length === 0) reader.problem(value, `expected one of ${OPERATORS.join(', ')}`);
+  if (!value.entries.some(({ key }) => key !== 'field' && key !== 'percentile')) reader.problem(value, `expected one of ${OPERATORS.join(', ')}`);
   const fields = texts(reader, value, 'field');
   const ofValues = type !== undefined && type.startsWith('value_');
   if (ofValues && fields.length === 0) reader.problem(value, `${type} needs a field`);

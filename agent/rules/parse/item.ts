@@ -1,6 +1,6 @@
 import { ModifierError } from '../value/modifier-error.ts';
 import { finish, LIST_MODIFIERS, MODIFIERS, valueOfText, type Value } from '../value/modifiers.ts';
-import type { Placeholders } from '../value/placeholders.ts';
+import { hasPlaceholder, type Placeholders } from '../value/placeholders.ts';
 import type { Expression, Test } from '../value/test.ts';
 import { ANY, normalize, type Token } from '../value/tokens.ts';
 import { describe, type Node, type Reader, type ScalarNode } from './node.ts';
@@ -27,6 +27,9 @@ export function readItem(reader: Reader, key: string, keyNode: Node, value: Node
     return undefined;
   }
   if (modifiers.includes('all') && nodes.length < 2) reader.warning(value, 'all needs a list of at least two values; it is ignored');
+  if (modifiers.includes('expand') && !nodes.some((node) => node.kind === 'scalar' && hasPlaceholder(node.text))) {
+    reader.warning(value, 'expand finds no %name% here; a backslash before % escapes it, so a path is written C:\\\\%name%');
+  }
   const alternatives: Expression[] = [];
   for (const node of nodes) {
     if (node.kind !== 'scalar') {
@@ -76,7 +79,7 @@ function initial(node: ScalarNode, field: string | null, modifiers: readonly str
   }
   if (typeof value === 'number') return { kind: 'number', number: value, text };
   if (typeof value === 'boolean') return { kind: 'boolean', boolean: value };
-  return valueOfText(value);
+  return valueOfText(value, modifiers.includes('expand'));
 }
 
 /** A keyword is searched in the values of an event, so it may stand anywhere unless a modifier says otherwise. */

@@ -3,7 +3,7 @@ import { RegexError } from '../regex/parse.ts';
 import { parseNetwork } from './cidr.ts';
 import { toBase64, toBase64Offsets, toUtf16 } from './encode.ts';
 import { ModifierError } from './modifier-error.ts';
-import { expandPlaceholders, insertPlaceholders, type Placeholders } from './placeholders.ts';
+import { cutExpression, cutPlaceholders, expandPlaceholders, type Placeholders } from './placeholders.ts';
 import type { CompareTest, FieldTest, RegexTest, Test } from './test.ts';
 import { TIME_PARTS, type TimePart } from './time-part.ts';
 import { ANY, literalText, normalize, parseTokens, type Token } from './tokens.ts';
@@ -40,8 +40,9 @@ const asText = (value: Value, needs: string): Text => {
 
 const textValue = (tokens: readonly Token[], source: string): Text => ({ kind: 'text', tokens, cased: false, bytes: false, source });
 
-export function valueOfText(text: string): Text {
-  return textValue(parseTokens(text), text);
+/** @param expands whether `expand` is among the modifiers: only then `%name%` is a placeholder */
+export function valueOfText(text: string, expands = false): Text {
+  return textValue(expands ? cutPlaceholders(parseTokens(text, true)) : parseTokens(text), text);
 }
 
 const around = (before: boolean, after: boolean, name: string): Modifier => (value) => {
@@ -144,12 +145,12 @@ const cased: Modifier = (value) => {
 const expand: Modifier = (value, context) => {
   if (value.kind === 'test' && value.test.kind === 'regex') {
     const { test: regex } = value as { test: RegexTest };
-    return expandPlaceholders(insertPlaceholders([regex.source]), context.placeholders, (v) => [v]).map((tokens) =>
+    return expandPlaceholders(cutExpression(regex.source), context.placeholders, (v) => [v]).map((tokens) =>
       test({ ...regex, source: tokens.join('') }),
     );
   }
   const text = asText(value, 'expand needs text');
-  return expandPlaceholders(insertPlaceholders(text.tokens), context.placeholders, parseTokens).map((tokens) => ({
+  return expandPlaceholders(text.tokens, context.placeholders, (inserted) => parseTokens(inserted)).map((tokens) => ({
     ...text,
     tokens: normalize(tokens),
   }));

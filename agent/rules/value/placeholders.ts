@@ -1,5 +1,5 @@
 import { ModifierError } from './modifier-error.ts';
-import { normalize, type Token } from './tokens.ts';
+import { normalize, parseTokens, type Token } from './tokens.ts';
 
 /** What `%name%` of the `expand` modifier stands for: from the configuration. Wildcards count. */
 export type Placeholders = ReadonlyMap<string, readonly string[]>;
@@ -7,24 +7,34 @@ export type Placeholders = ReadonlyMap<string, readonly string[]>;
 /** One value may not become more than this many. */
 const MAX_ALTERNATIVES = 10_000;
 
-const PLACEHOLDER = /(?<!\\)%([^%]+)%/g;
+/** In a text, escapes are already read: a backslash that is left is one that escapes the percent character. */
+const IN_TEXT = /(?<!\\)%([^%]+)%/g;
+/** In an expression they are not: backslashes in pairs stand for themselves. */
+const IN_EXPRESSION = /(?<=(?<!\\)(?:\\\\)*)%([^%]+)%/g;
 
-/** Cuts `%name%` out of the texts. `\%` is a percent character. */
-export function insertPlaceholders(tokens: readonly Token[]): Token[] {
-  const unescape = (text: string) => text.replaceAll('\\%', '%');
-  return normalize(
-    tokens.flatMap((token): Token[] => {
-      if (typeof token !== 'string') return [token];
-      const out: Token[] = [];
-      let end = 0;
-      for (const found of token.matchAll(PLACEHOLDER)) {
-        out.push(unescape(token.slice(end, found.index)), { placeholder: found[1]! });
-        end = found.index + found[0].length;
-      }
-      out.push(unescape(token.slice(end)));
-      return out;
-    }),
-  );
+/** Cuts `%name%` out of a value that was read with `parseTokens(value, true)`. `\%` is a percent character. */
+export function cutPlaceholders(tokens: readonly Token[]): Token[] {
+  return normalize(tokens.flatMap((token) => (typeof token === 'string' ? cut(token, IN_TEXT, (text) => text.replaceAll('\\%', '%')) : [token])));
+}
+
+/** The same for a regular expression, in which `\%` stays as it is. */
+export function cutExpression(source: string): Token[] {
+  return normalize(cut(source, IN_EXPRESSION, (text) => text));
+}
+
+export function hasPlaceholder(value: string): boolean {
+  return [...cutPlaceholders(parseTokens(value, true)), ...cutExpression(value)].some((token) => typeof token === 'object');
+}
+
+function cut(text: string, pattern: RegExp, unescape: (text: string) => string): Token[] {
+  const out: Token[] = [];
+  let end = 0;
+  for (const found of text.matchAll(pattern)) {
+    out.push(unescape(text.slice(end, found.index)), { placeholder: found[1]! });
+    end = found.index + found[0].length;
+  }
+  out.push(unescape(text.slice(end)));
+  return out;
 }
 
 /**

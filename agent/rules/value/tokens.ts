@@ -21,8 +21,9 @@ export const DASHES = ['-', '/', '\u2013', '\u2014', '\u2015'] as const;
 /**
  * Reads wildcards and escapes. `\*`, `\?` and `\\` stand for the character
  * itself; a backslash before anything else, or at the end, is a backslash.
+ * @param expands whether placeholders are looked for next: then the text ends behind `\\\\` and begins anew with the `%`, so that this backslash does not escape it
  */
-export function parseTokens(value: string): Token[] {
+export function parseTokens(value: string, expands = false): Token[] {
   const tokens: Token[] = [];
   let text = '';
   const flush = () => {
@@ -35,6 +36,7 @@ export function parseTokens(value: string): Token[] {
     if (c === '\\' && (next === '*' || next === '?' || next === '\\')) {
       text += next;
       i++;
+      if (expands && next === '\\' && value[i + 1] === '%') flush();
     } else if (c === '*' || c === '?') {
       flush();
       if (c === '?') tokens.push(ONE);

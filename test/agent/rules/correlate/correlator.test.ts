@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Detector } from '../../../../agent/rules/detect.ts';
-import { load, refusals } from '../support.ts';
+import { load, refusals, warnings } from '../support.ts';
 
 const BASE = ['a', 'b', 'c'].map((name) => `title: ${name.toUpperCase()}\nname: ${name}\nid: id-${name}\nlogsource: {category: process_creation}\ndetection: {s: {Image: ${name}}, condition: s}\n---\n`).join('');
 const correlation = (body: string, head = 'title: Corr\nid: corr\n') => `${head}correlation:\n${body.trim().split('\n').map((l) => `    ${l.trimEnd()}`).join('\n')}\n---\n`;
@@ -77,6 +77,20 @@ test('sums, averages, medians and percentiles are of a number field', (t) => {
 test('aliases name the same thing in events of different rules', (t) => {
   const rule = BASE + correlation('type: temporal\nrules: [a, b]\ngroup-by: [ip]\ntimespan: 1m\naliases:\n    ip:\n        a: SourceIp\n        b: DestinationIp');
   t.deepEqual(fires(rule, [[0, 'a', { SourceIp: '::1' }], [1, 'b', { SourceIp: '::1' }], [2, 'b', { DestinationIp: '::1' }]]), [2]);
+});
+
+test('an alias for a rule that the correlation does not have, and a rule that it has twice, are refused', (t) => {
+  const temporal = (rules: string, alias: string) => refusals(BASE + correlation(`type: temporal\nrules: ${rules}\ngroup-by: [ip]\ntimespan: 1m\naliases:\n    ip:\n        ${alias}: SourceIp`));
+  t.deepEqual(temporal('[id-a, b]', 'a'), [], 'a name for an id');
+  t.regex(temporal('[id-a, b]', 'ida')[0]!, /correlation\.aliases\.ip: "ida" is none of the rules of this correlation, did you mean "id-a"\?/);
+  t.regex(temporal('[id-a, a]', 'a')[0]!, /correlation\.rules: "a" is listed twice/);
+  t.regex(temporal('[id-a, bb]', 'a')[0]!, /there is no loaded rule "bb", did you mean "B"\?/);
+});
+
+test('what a correlation groups by or counts is a field that events have', (t) => {
+  const rule = (fields: string) => warnings(BASE + correlation(`type: value_count\nrules: [a]\n${fields}\ntimespan: 1m`));
+  t.deepEqual(rule('group-by: [who]\ncondition: {gte: 2, field: Image}\naliases: {who: {a: User}}'), []);
+  t.regex(rule('group-by: [user]\ncondition: {gte: 2, field: Image}')[0]!, /correlation: no event has a field "user", did you mean "User"\?/);
 });
 
 test('correlations chain, whatever their order in the file', (t) => {

@@ -91,7 +91,8 @@ test('a rule that another obsoletes is not used, and one it is merely related to
 
 test('an id belongs to one rule', (t) => {
   const text = GOOD.replace('title: Test', 'title: Test\nid: same');
-  t.regex(formatRefused(load(`${text}---\n${text}`).refused)[0]!, /id: "same" already belongs to "Test" \(test\.yml:1\)/);
+  t.regex(formatRefused(load(`${text}---\n${text}`).refused)[0]!, /id: "same" already belongs to "Test" \(test\.yml:1\)$/);
+  t.regex(formatRefused(load(`${GOOD}---\n${GOOD}`).refused)[0]!, /title: "Test" already belongs to "Test" \(test\.yml:1\); give each an id$/);
 });
 
 test('own keys are kept, and a key that is one letter off is pointed out', (t) => {

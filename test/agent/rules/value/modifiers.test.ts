@@ -166,6 +166,11 @@ test('expand puts in the values of a placeholder, and refuses the rule without t
   t.false(item("User|expand: '%Admins%'", { User: 'ada' }, options));
   t.true(item("User|expand|contains: 'x%n%y%n%z'", { User: '-x1y2z-' }, options), 'every combination');
   t.true(item("User|expand: '\\%plain%n%'", { User: '%plain1' }, options), 'an escaped percent is plain');
+  t.true(item("Image|expand: 'C:\\\\%n%\\x'", { Image: 'c:\\1\\x' }, options), 'an escaped backslash does not escape the percent');
+  t.true(item("Image|contains|expand: '\\\\%n%'", { Image: 'c:\\1\\x' }, options), 'whatever comes before expand');
+  t.true(item("Image|expand: '\\\\\\%n%'", { Image: '\\%n%' }, options), 'nor does it unescape');
+  t.true(item("Image|re|expand: '^C:\\\\%n%$'", { Image: 'C:\\2' }, options), 'in an expression, too');
+  t.true(item("Image|re|expand: '^\\%n%$'", { Image: '%n%' }, options));
   t.true(item("User: '%Admins%'", { User: '%admins%' }, options), 'without expand it is literal');
   t.true(item("User|re|expand: '^u%n%$'", { User: 'u2' }, options));
   t.regex(refusals(ruleText("selection:\n    User|expand: '%Nobody%'\ncondition: selection"))[0]!, /placeholder %Nobody% has no values/);
@@ -234,5 +239,9 @@ test('what is odd but clear is a warning, and the rule is loaded', (t) => {
   const warned = (detection: string) => warnings(ruleText(detection))[0];
   t.regex(warned('selection:\n    Image|contains|all: x\ncondition: selection')!, /all needs a list/);
   t.regex(warned("selection:\n    Image: ['', null]\ncondition: selection")!, /null in a list/);
+  t.regex(warned("selection:\n    Image|expand: 'C:\\%n%'\ncondition: selection")!, /expand finds no %name%/);
+  t.regex(warned('selection:\n    Imge|endswith: x\ncondition: selection')!, /^test\.yml:1:1: detection: no event has a field "Imge", did you mean "Image"\?$/);
+  t.regex(warned('selection:\n    Image|fieldref: parentImage\ncondition: selection')!, /"parentImage", did you mean "ParentImage"/);
+  t.is(warned('selection:\n    OriginalFileName: x\n    parent.pid: 1\n    flags: memfd\ncondition: selection'), undefined);
   t.regex(warned('selection:\n    Image: x\nother:\n    Image: y\ncondition: selection')!, /"other" is not used/);
 });

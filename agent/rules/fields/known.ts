@@ -1,0 +1,28 @@
+import { EXEC_FIELDS } from '../../../shared/events/exec.ts';
+import { didYouMean } from '../parse/problem.ts';
+import type { Expression } from '../value/test.ts';
+import { FIELDS } from './table.ts';
+
+const SIGMA_NAMES = new Set(FIELDS.map(({ sigma }) => sigma));
+const NAMES = [...SIGMA_NAMES, ...Object.keys(EXEC_FIELDS)];
+
+/** Every field that an expression reads, those that it compares with among them. */
+export function fieldsOf(expression: Expression, found = new Set<string>()): ReadonlySet<string> {
+  if (expression.op === 'not') fieldsOf(expression.arg, found);
+  else if (expression.op !== 'test') for (const arg of expression.args) fieldsOf(arg, found);
+  else {
+    if (expression.field !== null) found.add(expression.field);
+    if (expression.test.kind === 'field') found.add(expression.test.field);
+  }
+  return found;
+}
+
+/**
+ * What to say of names that no event has on any system, so that nobody waits for a rule that cannot match. Names are
+ * compared as they are, with capitals. Of a name with dots, the first part counts.
+ */
+export function unknownFields(names: Iterable<string>): string[] {
+  return [...names]
+    .filter((name) => !SIGMA_NAMES.has(name) && !Object.hasOwn(EXEC_FIELDS, name.split('.', 1)[0]!))
+    .map((name) => `no event has a field "${name}"${didYouMean(name, NAMES)}`);
+}
