@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Digests } from '../rules/fields/lookups.ts';
 import { imageOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
+import { LocalFiles } from './local-files.ts';
 import { HASH_MS, HASH_MS_PER_SECOND, HASH_MS_SAVED, MAX_DIGESTS, MAX_HASHED_BYTES } from './limits.ts';
 
 const PIECE_BYTES = 1024 * 1024;
@@ -16,7 +18,7 @@ const ELSEWHERE = new Set(['memfd', 'deleted', 'chroot', 'exe_truncated']);
 /** What could not be hashed, and why. */
 export interface DigestCounts {
   hashed: number;
-  /** Not readable for the agent's user, no file, too large, or in another mount namespace. */
+  /** Not readable for the agent's user, no file, too large, in another mount namespace, or not on a local file system. */
   impossible: number;
   /** There was no time. */
   skipped: number;
@@ -25,6 +27,7 @@ export interface DigestCounts {
 /**
  * Digests of programs, each file hashed once: it is recognised by device, inode, size and times. What is hashed is what the path holds
  * when it is asked for, a moment after the exec; a file that was replaced in between gives the digest of its successor.
+ * Only local file systems are asked: the call waits for the answer, and so does every event behind it.
  */
 export class DigestCache {
   readonly counts: DigestCounts = { hashed: 0, impossible: 0, skipped: 0 };
@@ -32,20 +35,24 @@ export class DigestCache {
   /** By identity; without digests, a file that cannot be hashed. */
   readonly #known = new Generations<string, { readonly digests: Digests | undefined }>({ entries: MAX_DIGESTS });
   readonly #maxBytes: number;
+  readonly #local: LocalFiles;
 
-  constructor(maxBytes: number = MAX_HASHED_BYTES) {
+  constructor(maxBytes: number = MAX_HASHED_BYTES, local: LocalFiles = new LocalFiles()) {
     this.#maxBytes = maxBytes;
+    this.#local = local;
   }
 
   /** Digests of the image that an event tells of; undefined where there are none, or no time for it. */
   of(event: ExecEvent): Digests | undefined {
-    const image = imageOf(event);
+    // On Linux `exe` is a path without links, and `filename` may lead through any.
+    const image = process.platform === 'linux' ? event.exe : imageOf(event);
     const elsewhere = event.ns?.['mnt'] !== undefined || (event.flags?.some((flag) => ELSEWHERE.has(flag)) ?? false);
-    if (image === undefined || elsewhere || !image.startsWith('/')) return undefined;
+    if (image === undefined || elsewhere || !isAbsolute(image)) return undefined;
     try {
+      if (!this.#local.has(image)) throw new Error('the answer could never come');
       return this.#ofFile(image, statSync(image));
     } catch {
-      // It is gone, or not ours to look at.
+      // It is gone, not ours to look at, or lies where a look could take for ever.
       this.counts.impossible++;
       return undefined;
     }
@@ -75,7 +82,7 @@ function idOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
 
 /** @returns undefined when the file is another by now, or there is no time left */
 function hash(path: string, id: string, deadline: number): Digests | undefined {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     if (idOf(fstatSync(descriptor)) !== id) return undefined;
     const hashes = ALGORITHMS.map((name) => createHash(name));

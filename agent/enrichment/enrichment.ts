@@ -4,6 +4,8 @@ import type { Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
 import { DigestCache } from './digests.ts';
 import { entityId } from './entity-id.ts';
+import { MAX_HASHED_BYTES } from './limits.ts';
+import { LocalFiles } from './local-files.ts';
 import { readRunningProcess } from './proc.ts';
 import { ProcessTree } from './process-tree.ts';
 import { UserNames } from './user-names.ts';
@@ -38,6 +40,7 @@ export class Enrichment {
   readonly tree: ProcessTree;
   readonly #users: UserNames | undefined;
   readonly #accounts: AccountNames;
+  readonly #localFiles = new LocalFiles();
   readonly #digests: DigestCache | undefined;
   readonly #versions: VersionCache | undefined;
   #bootId: string | undefined;
@@ -47,7 +50,7 @@ export class Enrichment {
     this.tree = new ProcessTree(live && process.platform === 'linux' ? { askSystem: readRunningProcess } : {});
     this.#users = live ? new UserNames() : undefined;
     this.#accounts = live ? accountNamesHere() : new AccountNames();
-    this.#digests = live ? new DigestCache() : undefined;
+    this.#digests = live ? new DigestCache(MAX_HASHED_BYTES, this.#localFiles) : undefined;
     this.#versions = live && process.platform === 'win32' ? new VersionCache() : undefined;
   }
 
@@ -68,7 +71,7 @@ export class Enrichment {
     return {
       ...(users === undefined ? {} : { userName: (uid: number) => users.of(uid) }),
       ...(digests === undefined ? {} : { digests: (event: ExecEvent) => digests.of(event) }),
-      ...(versions === undefined ? {} : { versionInfo: (image: string) => versions.of(image) }),
+      ...(versions === undefined ? {} : { versionInfo: (image: string) => (this.#localFiles.has(image) ? versions.of(image) : undefined) }),
       accountName: (sid) => this.#accounts.of(sid),
       integrityLevel: ({ integrity_level: level }) => (level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level)),
       logonId: (event) => event.logon_id,

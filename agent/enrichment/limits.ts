@@ -37,3 +37,6 @@ export const MAX_HASHED_BYTES = 256 * 1024 * 1024;
 export const HASH_MS = 1000;
 export const HASH_MS_PER_SECOND = 200;
 export const HASH_MS_SAVED = 5000;
+
+/** How old the list of mounted file systems may be that says which images are local, in milliseconds. */
+export const MOUNT_TABLE_MS = 1000;
