@@ -4,6 +4,7 @@ import { formatProblem, type Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { neutralise } from '../terminal-text.ts';
 
 /**
  * `probes-agent check`: validates exactly as `run` does, runs the tests that stand in rules, says everything that is wrong, and changes
@@ -26,7 +27,7 @@ function printJson(ok: boolean, file: string, problems: readonly Problem[], repo
 }
 
 function printText(ok: boolean, file: string, { outputs, filters }: Config, problems: readonly Problem[], report: RulesReport | undefined): void {
-  for (const warning of report?.warnings ?? []) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of report?.warnings ?? []) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
   if (!ok) printProblems(problems);
   const lines = [`${file}: ${ok ? 'good' : 'the configuration is good, its rules are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`];
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);
@@ -40,6 +41,6 @@ function printText(ok: boolean, file: string, { outputs, filters }: Config, prob
 }
 
 function printProblems(problems: readonly Problem[]): void {
-  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  for (const problem of problems) process.stderr.write(`${neutralise(formatProblem(problem))}\n`);
   process.stderr.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}\n`);
 }

@@ -12,8 +12,9 @@ import { writeAll } from '../outputs/descriptor.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
 import { FIELDS, type Platform } from '../rules/fields/table.ts';
-import { formatProblem, formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
+import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
+import { neutralise } from '../terminal-text.ts';
 import { WholeLines } from '../source/whole-lines.ts';
 
 export interface MatchOptions {
@@ -35,14 +36,14 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
   let set: RuleSet;
   try {
     const { files, faults } = readRuleFolders(options.rules);
-    for (const fault of faults) process.stderr.write(`${formatProblem(fault)}\n`);
     set = loadRules(files, { logsource: { category: 'process_creation', product: options.platform } });
+    set = { ...set, refused: [...faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] })), ...set.refused] };
   } catch (error) {
     if (!(error instanceof RuleFolderError)) throw error;
     complain(error.message);
     return EXIT.INPUT;
   }
-  for (const line of formatRefused(set.refused)) process.stderr.write(`${line}\n`);
+  for (const line of formatRefused(set.refused)) say(line);
   const detector = new Detector(set);
   const matcher = new LineMatcher(detector, matcherOptions(detector, options));
   const started = performance.now();
@@ -53,6 +54,8 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
     complain(explain(error, options.file, matcher.statistics.lines));
     return EXIT.INPUT;
   }
+  const { lines, events, faulty } = matcher.statistics;
+  if (options.fields === 'native' && events === 0 && lines > faulty) complain('no line is an event of type exec; are the fields named as in Sigma? Then add --fields sigma');
   printStatistics(set, matcher.statistics, (performance.now() - started) / 1000);
   return EXIT.OK;
 }
@@ -138,7 +141,7 @@ function printStatistics(set: RuleSet, { lines, events, matched, faulty, byRule 
   }
   const titles = new Map([...set.rules, ...set.correlations].map(({ id, title }) => [id, title]));
   process.stderr.write(`${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${seconds.toFixed(1)} s\n`);
-  for (const [id, count] of top) process.stderr.write(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}\n`);
+  for (const [id, count] of top) say(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}`);
 }
 
 function explain(error: unknown, file: string, lines: number): string {
@@ -147,5 +150,10 @@ function explain(error: unknown, file: string, lines: number): string {
 }
 
 function complain(message: string): void {
-  process.stderr.write(`probes-agent match: ${message}\n`);
+  say(`probes-agent match: ${message}`);
+}
+
+/** Titles and names of files are other people's: nothing of them reaches the terminal as a command. */
+function say(line: string): void {
+  process.stderr.write(`${neutralise(line)}\n`);
 }

@@ -42,6 +42,23 @@ test('events of ours: a line for each that matches, in the order of the file, an
   t.like(statisticsIn(stderr), { rules: 2, refused: 1, lines: 7, events: 3, matched: 2, faulty: 2, matches: { env: 1, child: 1 } });
 });
 
+test("events in Sigma's names that are read as ours are pointed out, and no others", async (t) => {
+  using bench = new Bench({ 'a.yml': ENV });
+  const hint = /^probes-agent match: no line is an event of type exec; .* add --fields sigma$/m;
+  t.regex((await agent('match', '--rules', bench.rules, bench.events({ Image: '/bin/env' }))).stderr, hint);
+  for (const events of [[], ['no JSON'], [EXEC_EXAMPLE, gapEvent(2, 3)]]) t.notRegex((await agent('match', '--rules', bench.rules, bench.events(...events))).stderr, hint);
+});
+
+test('a file that cannot be used is counted as refused, and what it holds does not reach the terminal as a command', async (t) => {
+  using bench = new Bench({ 'a.yml': ENV, 'b.yml': 'title: "\\e[2Jgone"\n', 'c.yml': 'title: "\\e[2Jgone"\nlogsource: { category: "\\e[2J", "\\e[2J" }\n' });
+  writeFileSync(`${bench.rules}/d.yml`, Buffer.from('title: x', 'utf16le').subarray(0, 15).fill(0xff, 0, 1));
+  writeFileSync(`${bench.rules}/\u001b[2J.yml`, 'title: x\n');
+  const { stderr } = await agent('match', '--rules', bench.rules, '/dev/null');
+  t.like(statisticsIn(stderr), { rules: 1, refused: 4 });
+  t.false(stderr.includes('\u001b'));
+  t.true(stderr.includes('d.yml:1:1: expected UTF-8'));
+});
+
 test("events in Sigma's names come from standard input too, and rules from several folders", async (t) => {
   using one = new Bench({ 'a.yml': ENV });
   using two = new Bench({ 'b.yml': ruleText('s: {User: ada}\ncondition: s', 'id: ada\n') });
