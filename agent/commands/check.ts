@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
+import { doubtfulFilters } from '../rules/filter.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { neutralise } from '../terminal-text.ts';
 
@@ -14,20 +15,21 @@ export function check(file: string, json: boolean): ExitCode {
   const loaded = loadConfig(file);
   const report = loaded.ok && loaded.config.rules !== undefined ? checkRules(loaded.config.rules, hostPlatform(), loaded.placeOf) : undefined;
   const problems = loaded.ok ? (report?.problems ?? []) : loaded.problems;
+  const warnings = [...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []), ...(report?.warnings ?? [])];
   const ok = problems.length === 0;
-  if (json) printJson(ok, file, problems, report);
-  else if (loaded.ok) printText(ok, file, loaded.config, problems, report);
+  if (json) printJson(ok, file, problems, warnings, report);
+  else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, report);
   else printProblems(problems);
   return ok ? EXIT.OK : EXIT.CONFIG;
 }
 
-function printJson(ok: boolean, file: string, problems: readonly Problem[], report: RulesReport | undefined): void {
-  const { problems: _, ...rules } = report ?? {};
-  process.stdout.write(`${JSON.stringify({ ok, file, problems, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`);
+function printJson(ok: boolean, file: string, problems: readonly Problem[], warnings: readonly string[], report: RulesReport | undefined): void {
+  const { problems: _, warnings: __, ...rules } = report ?? {};
+  process.stdout.write(`${JSON.stringify({ ok, file, problems, warnings, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`);
 }
 
-function printText(ok: boolean, file: string, { outputs, filters }: Config, problems: readonly Problem[], report: RulesReport | undefined): void {
-  for (const warning of report?.warnings ?? []) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
+function printText(ok: boolean, file: string, { outputs, filters }: Config, problems: readonly Problem[], warnings: readonly string[], report: RulesReport | undefined): void {
+  for (const warning of warnings) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
   if (!ok) printProblems(problems);
   const lines = [`${file}: ${ok ? 'good' : 'the configuration is good, its rules are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`];
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);

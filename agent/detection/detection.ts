@@ -5,6 +5,7 @@ import { reasonOf } from '../errors.ts';
 import type { Item } from '../item.ts';
 import type { Numbering } from '../numbering.ts';
 import type { Stage } from '../pipeline.ts';
+import { doubtfulFilters } from '../rules/filter.ts';
 import { formatProblem, formatRefused } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
@@ -151,7 +152,7 @@ export class Detection {
       suppressor: this.#suppressor,
       onFailure: (error) => this.#telemetry.raiseRepeating('JudgementFailed', reasonOf(error), { reason: reasonOf(error) }),
     });
-    return { config, loaded, judge, warnings: [...(loaded?.set.warnings.map(formatProblem) ?? []), ...(suppressions?.warnings ?? [])] };
+    return { config, loaded, judge, warnings: [...doubtfulFilters(filters), ...(loaded?.set.warnings.map(formatProblem) ?? []), ...(suppressions?.warnings ?? [])] };
   }
 
   /** Rule files may have changed. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SigmaEvent } from '../rules/engine.ts';
+import { unknownFields } from '../rules/fields/known.ts';
 import { formatProblem, type Rule, type RuleSet } from '../rules/load.ts';
 import type { CorrelationRule } from '../rules/correlate/resolve.ts';
 import { groupOf, parseSuppression, type Suppression } from '../rules/suppress.ts';
@@ -24,19 +25,24 @@ export function suppressionsOf({ suppress }: Pick<RulesConfig, 'suppress'>, set:
     const entry = suppress.find(({ rules }) => rules === undefined || rules.some((name) => isNamed(rule, name)));
     const own = rule.custom.get('suppress');
     const found = entry === undefined ? (typeof own === 'string' ? parseSuppression(own) : undefined) : parseSuppression(entry.report);
-    if (found !== undefined) byRule.set(rule.id, found);
+    if (found !== undefined) {
+      byRule.set(rule.id, found);
+      if (entry === undefined) for (const message of unknownFields(found.per)) warnings.push(formatProblem({ ...placeOf(rule), message }));
+    }
     else if (own !== undefined && entry === undefined) {
-      const { file, line } = rule;
-      warnings.push(formatProblem({ file, line, column: 1, path: 'suppress', message: 'expected such as "once per 10m per exe"; every match is an alert' }));
+      warnings.push(formatProblem({ ...placeOf(rule), message: 'expected such as "once per 10m per exe"; every match is an alert' }));
     }
   }
-  for (const [i, { rules = [] }] of suppress.entries()) {
+  for (const [i, { rules = [], report }] of suppress.entries()) {
+    for (const message of unknownFields(parseSuppression(report)?.per ?? [])) warnings.push(`rules.suppress[${i}].report: ${message}`);
     for (const [j, name] of rules.entries()) {
       if (!all.some((rule) => isNamed(rule, name))) warnings.push(`rules.suppress[${i}].rules[${j}]: no rule that is in use has the id, name or title "${name}"`);
     }
   }
   return { byRule, warnings };
 }
+
+const placeOf = ({ file, line }: Rule | CorrelationRule) => ({ file, line, column: 1, path: 'suppress' });
 
 function isNamed(rule: Rule | CorrelationRule, name: string): boolean {
   return rule.id === name || rule.name === name || rule.title === name;

@@ -1,4 +1,5 @@
 import { Engine, type SigmaEvent } from './engine.ts';
+import { fieldsOf, unknownFields } from './fields/known.ts';
 import { readDetection } from './parse/detection.ts';
 import { describe, entryOf, Reader, type Node } from './parse/node.ts';
 import { didYouMean, type Problem } from './parse/problem.ts';
@@ -62,6 +63,11 @@ function readFilter(reader: Reader, node: Node, place: number, placeholders: Pla
   const expression = readDetection(reader, entryOf(node, 'detection'), node, placeholders);
   if (expression === undefined || (chosen !== 'drop' && chosen !== 'keep')) return undefined;
   return { name: name?.kind === 'scalar' ? name.text : `filter ${place + 1}`, action: chosen, expression };
+}
+
+/** What is odd about filters, but clear: fields that no event has. */
+export function doubtfulFilters(filters: readonly Filter[]): string[] {
+  return filters.flatMap(({ name, expression }) => unknownFields(fieldsOf(expression)).map((message) => `filters: "${name}": ${message}`));
 }
 
 /** Filters at work. The first that matches decides; an event that none matches is kept. */

@@ -52,6 +52,23 @@ test('what is odd about rules is a warning: the configuration is good all the sa
   t.is(stderr, `warning: ${work.path('rules')}/a.yml:1:1: suppress: expected such as "once per 10m per exe"; every match is an alert\n`);
 });
 
+test('a field that no event has is a warning, wherever it stands, and safe to print', async (t) => {
+  using work = setting({ 'a.yml': ruleText('s: {"\\e[2J": x}\ncondition: s', 'suppress: once per 1h per user\n') },
+    'filters: [{ name: n, detection: { a: { image: x }, condition: a }, action: drop }]\n');
+  const file = `${work.path('rules')}/a.yml`;
+  const expected = [
+    'filters: "n": no event has a field "image", did you mean "Image"?',
+    `${file}:1:1: detection: no event has a field "\\x1b[2J"`,
+    `${file}:1:1: suppress: no event has a field "user", did you mean "User"?`,
+  ];
+  const { stderr } = await agent('check', '--config', work.configFile);
+  t.deepEqual(stderr.split('\n').filter((line) => line.startsWith('warning: ')), expected.map((line) => `warning: ${line}`));
+  const json = JSON.parse((await agent('check', '--json', '--config', work.configFile)).stdout) as { warnings: string[] };
+  t.is(json.warnings.length, 3);
+  work.configure(`filters: [{ name: n, detection: { a: { image: x }, condition: a }, action: drop }]\noutputs: [{ name: a, type: stdout }]\n`);
+  t.is((await agent('check', '--config', work.configFile)).stderr, `warning: ${expected[0]}\n`, 'also without rules');
+});
+
 test('the starter rules are in the program: all of them load and pass their tests', async (t) => {
   using work = new Workplace();
   work.configure('rules: {}\noutputs: [{ name: a, type: stdout }]\n');
