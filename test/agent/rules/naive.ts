@@ -82,7 +82,12 @@ function valueMatches(field: string, modifiers: readonly string[], value: string
   if (modifiers.includes('fieldref')) {
     const other = event[String(value)];
     const others = (Array.isArray(other) ? other : [other]).filter((v) => ['string', 'number', 'boolean'].includes(typeof v)).map(String);
-    return texts.some((a) => others.some((b) => a.toLowerCase() === b.toLowerCase()));
+    const folded = (text: string): string => (modifiers.includes('cased') ? text : text.toLowerCase());
+    const [before, after] = [['endswith', 'contains'], ['startswith', 'contains']].map((names) => names.some((name) => modifiers.includes(name)));
+    return texts.some((text) => others.some((other) => {
+      const places = [...text].map((_, i) => [...text].slice(i).join('')).concat('').filter((rest) => before || rest.length === text.length);
+      return places.some((rest) => (after ? folded(rest).startsWith(folded(other)) : folded(rest) === folded(other)));
+    }));
   }
   return alternatives(String(value), modifiers).some((pattern) => texts.some((text) => wild(wrap(pattern, modifiers, keyword), text, modifiers.includes('cased'))));
 }
