@@ -1,4 +1,5 @@
 import { fieldsOf, unknownFields } from './fields/known.ts';
+import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
 import type { Problem } from './parse/problem.ts';
 import type { FilterDocument, RuleDocument } from './parse/rule.ts';
 
@@ -27,14 +28,25 @@ function namesIn(document: RuleDocument): ReadonlySet<string> {
   }
 }
 
-/** Global filters for rules that were not read. */
+/** Global filters that leave a rule alone which they name: it was not read, or the log source of the filter is not the rule's. */
 export function unmatchedFilters(filters: readonly FilterDocument[], documents: readonly RuleDocument[]): Problem[] {
-  const known = new Set(documents.flatMap((d) => [d.id, d.name]));
-  return filters.flatMap(({ file, line, filter: { rules } }) =>
+  return filters.flatMap(({ file, line, filter: { rules }, logsource }) =>
     rules === 'any'
       ? []
-      : rules
-          .filter((name) => !known.has(name))
-          .map((name) => ({ file, line, column: 1, path: 'filter.rules', message: `there is no rule "${name}"` })),
+      : rules.flatMap((name) => {
+          const named = documents.filter((d) => d.kind !== 'filter' && (d.id === name || d.name === name));
+          const reason = named.length === 0 ? `there is no rule "${name}"` : reasonNotToApply(named, logsource);
+          return reason === undefined ? [] : [{ file, line, column: 1, path: 'filter.rules', message: reason }];
+        }),
   );
+}
+
+function reasonNotToApply(named: readonly RuleDocument[], logsource: Logsource): string | undefined {
+  for (const document of named) {
+    if (document.kind === 'correlation') return `"${document.title}" is a correlation; name the rules that it counts`;
+    if (!covers(logsource, document.logsource)) {
+      return `it leaves "${document.title}" as it is, whose log source is ${formatLogsource(document.logsource)}, not ${formatLogsource(logsource)}`;
+    }
+  }
+  return undefined;
 }

@@ -174,5 +174,11 @@ test('global filters join the rules they name with AND', (t) => {
   t.is(hits(rule + filter('[other]'), { Image: 'a', User: 'adm_ada' }), 1);
   t.regex(warnings(rule + filter('[other]'))[0]!, /there is no rule "other"/);
   t.is(hits(rule + filter('any', '{category: process_creation, product: windows}'), { Image: 'a', User: 'adm_ada' }), 1);
+  const wide = rule.replace(', product: linux', '');
+  t.is(hits(wide + filter('[r1]', '{category: process_creation, product: linux}'), { Image: 'a', User: 'adm_ada' }), 1);
+  t.regex(warnings(wide + filter('[r1]', '{category: process_creation, product: linux}'))[0]!, /filter\.rules: it leaves "Rule" as it is, whose log source is process_creation, not process_creation\/linux/);
+  const burst = 'title: Burst\nid: c1\ncorrelation: {type: event_count, rules: [r1], timespan: 1m, condition: {gte: 2}}\n---\n';
+  t.regex(warnings(rule + burst + filter('[c1]'))[0]!, /"Burst" is a correlation; name the rules that it counts/);
+  t.deepEqual(warnings(rule + filter('[r1]')), []);
   t.regex(refusals('title: F\nlogsource: {category: process_creation}\nfilter: {selection: {A: b}, condition: selection}')[0]!, /the rules are missing/);
 });
