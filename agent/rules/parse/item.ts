@@ -2,11 +2,15 @@ import { ModifierError } from '../value/modifier-error.ts';
 import { finish, LIST_MODIFIERS, MODIFIERS, valueOfText, type Value } from '../value/modifiers.ts';
 import { hasPlaceholder, type Placeholders } from '../value/placeholders.ts';
 import type { Expression, Test } from '../value/test.ts';
+import { TIME_PARTS } from '../value/time-part.ts';
 import { ANY, normalize, type Token } from '../value/tokens.ts';
 import { describe, type Node, type Reader, type ScalarNode } from './node.ts';
 import { didYouMean } from './problem.ts';
 
 const NAMES = [...MODIFIERS.keys(), ...LIST_MODIFIERS];
+
+/** Modifiers for which it does not matter how a number is written. */
+const OF_NUMBERS: ReadonlySet<string> = new Set(['lt', 'lte', 'gt', 'gte', ...Object.keys(TIME_PARTS)]);
 
 /**
  * One line of a selection, `Field|modifier|modifier: value or list`, as an
@@ -38,6 +42,9 @@ export function readItem(reader: Reader, key: string, keyNode: Node, value: Node
     }
     if (node.value === null && nodes.length > 1) {
       reader.warning(node, 'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field');
+    }
+    if (node.written !== undefined && !modifiers.some((name) => OF_NUMBERS.has(name))) {
+      reader.warning(node, `${node.written} is the number ${node.text}, and compared as such; write '${node.written}' for the text`);
     }
     try {
       const tests = applyModifiers(node, field, modifiers, placeholders);

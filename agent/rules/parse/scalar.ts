@@ -6,7 +6,8 @@ export function scalar(value: unknown, source: string | undefined, type: string 
   if (typeof value === 'number') {
     // YAML reads 12345678901234567890 as a double; a rule means the digits.
     const exact = Number.isSafeInteger(value) || !/^[-+]?\d+$/.test(source ?? '');
-    return { kind: 'scalar', path, offset, value, text: exact ? String(value) : BigInt(source!).toString(), verbatim };
+    const text = exact ? String(value) : BigInt(source!).toString();
+    return { kind: 'scalar', path, offset, value, text, ...(source === undefined || source === text ? {} : { written: source }), verbatim };
   }
   if (value === null || typeof value === 'boolean') {
     return { kind: 'scalar', path, offset, value, text: String(value ?? ''), verbatim };

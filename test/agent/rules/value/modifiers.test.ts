@@ -243,5 +243,8 @@ test('what is odd but clear is a warning, and the rule is loaded', (t) => {
   t.regex(warned('selection:\n    Imge|endswith: x\ncondition: selection')!, /^test\.yml:1:1: detection: no event has a field "Imge", did you mean "Image"\?$/);
   t.regex(warned('selection:\n    Image|fieldref: parentImage\ncondition: selection')!, /"parentImage", did you mean "ParentImage"/);
   t.is(warned('selection:\n    OriginalFileName: x\n    parent.pid: 1\n    flags: memfd\ncondition: selection'), undefined);
+  t.regex(warned('selection:\n    LogonId: 0x3e7\ncondition: selection')!, /LogonId: 0x3e7 is the number 999, and compared as such; write '0x3e7' for the text$/);
+  t.regex(warned('selection:\n    LogonId: [1, 007]\ncondition: selection')!, /LogonId\[1\]: 007 is the number 7/);
+  for (const good of ['LogonId: 7', "LogonId: '0x3e7'", 'LogonId: -1.5', 'LogonId: 12345678901234567890', 'LogonId|gt: 1.50', 'time|hour: 07']) t.is(warned(`selection:\n    ${good}\ncondition: selection`), undefined, good);
   t.regex(warned('selection:\n    Image: x\nother:\n    Image: y\ncondition: selection')!, /"other" is not used/);
 });
