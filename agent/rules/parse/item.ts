@@ -30,21 +30,12 @@ export function readItem(reader: Reader, key: string, keyNode: Node, value: Node
     reader.problem(value, 'an empty list matches nothing; write null for a missing field');
     return undefined;
   }
-  if (modifiers.includes('all') && nodes.length < 2) reader.warning(value, 'all needs a list of at least two values; it is ignored');
-  if (modifiers.includes('expand') && !nodes.some((node) => node.kind === 'scalar' && hasPlaceholder(node.text))) {
-    reader.warning(value, 'expand finds no %name% here; a backslash before % escapes it, so a path is written C:\\\\%name%');
-  }
+  warn(reader, value, nodes, modifiers);
   const alternatives: Expression[] = [];
   for (const node of nodes) {
     if (node.kind !== 'scalar') {
       reader.problem(node, `expected a value, found ${describe(node)}`);
       return undefined;
-    }
-    if (node.value === null && nodes.length > 1) {
-      reader.warning(node, 'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field');
-    }
-    if (node.written !== undefined && !modifiers.some((name) => OF_NUMBERS.has(name))) {
-      reader.warning(node, `${node.written} is the number ${node.text}, and compared as such; write '${node.written}' for the text`);
     }
     try {
       const tests = applyModifiers(node, field, modifiers, placeholders);
@@ -57,6 +48,24 @@ export function readItem(reader: Reader, key: string, keyNode: Node, value: Node
   }
   const all = linked(modifiers.includes('all') ? 'and' : 'or', alternatives);
   return modifiers.includes('neq') ? { op: 'not', arg: all } : all;
+}
+
+/** What is odd about values, but clear. */
+function warn(reader: Reader, value: Node, nodes: readonly Node[], modifiers: readonly string[]): void {
+  if (modifiers.includes('all') && nodes.length < 2) reader.warning(value, 'all needs a list of at least two values; it is ignored');
+  if (modifiers.includes('expand') && !nodes.some((node) => node.kind === 'scalar' && hasPlaceholder(node.text))) {
+    reader.warning(value, 'expand finds no %name% here; a backslash before % escapes it, so a path is written C:\\\\%name%');
+  }
+  const ofNumbers = modifiers.some((modifier) => OF_NUMBERS.has(modifier));
+  for (const node of nodes) {
+    if (node.kind !== 'scalar') continue;
+    if (node.value === null && nodes.length > 1) {
+      reader.warning(node, 'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field');
+    }
+    if (node.written !== undefined && !ofNumbers) {
+      reader.warning(node, `${node.written} is the number ${node.text}, and compared as such; write '${node.written}' for the text`);
+    }
+  }
 }
 
 export function linked(op: 'and' | 'or', args: readonly Expression[]): Expression {

@@ -84,9 +84,9 @@ function valueMatches(field: string, modifiers: readonly string[], value: string
     const others = (Array.isArray(other) ? other : [other]).filter((v) => ['string', 'number', 'boolean'].includes(typeof v)).map(String);
     const folded = (text: string): string => (modifiers.includes('cased') ? text : text.toLowerCase());
     const [before, after] = [['endswith', 'contains'], ['startswith', 'contains']].map((names) => names.some((name) => modifiers.includes(name)));
-    return texts.some((text) => others.some((other) => {
+    return texts.some((text) => others.some((wanted) => {
       const places = [...text].map((_, i) => [...text].slice(i).join('')).concat('').filter((rest) => before || rest.length === text.length);
-      return places.some((rest) => (after ? folded(rest).startsWith(folded(other)) : folded(rest) === folded(other)));
+      return places.some((rest) => (after ? folded(rest).startsWith(folded(wanted)) : folded(rest) === folded(wanted)));
     }));
   }
   return alternatives(String(value), modifiers).some((pattern) => texts.some((text) => wild(wrap(pattern, modifiers, keyword), text, modifiers.includes('cased'))));
