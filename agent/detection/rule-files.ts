@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, systemCode } from '../errors.ts';
@@ -5,7 +6,7 @@ import type { Problem } from '../config/problem.ts';
 import type { RuleFile } from '../rules/load.ts';
 import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /** A folder of rules that cannot be used as it is. */
 export class RuleFolderError extends Error {
@@ -97,13 +98,12 @@ function readBounded(path: string): string {
 
 /** Text in another encoding would be read with other letters in it, and its rules would be in force and never match. */
 function utf8(bytes: Buffer): string {
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    const mark = bytes.subarray(0, 2).toString('hex');
+  if (!isUtf8(bytes)) {
+    const mark = bytes.toString('hex', 0, 2);
     const found = mark === 'fffe' || mark === 'feff' ? 'UTF-16' : 'something else';
     throw new Error(`expected UTF-8, found ${found}; save the file as UTF-8`);
   }
+  return bytes.toString('utf8', bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0);
 }
 
 function explain(error: unknown, root: string): string {
