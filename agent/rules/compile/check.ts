@@ -27,7 +27,7 @@ export function compileCheck(test: Test, other: (field: string) => Subject): Che
       return { holds: cased ? (s) => s.list().some(fits) : (s) => s.folded().some(fits), gate: gateOf(tokens) };
     }
     case 'regex': {
-      const regex = test.matcher ?? compileRegex(test);
+      const regex = test.matcher ?? compileRegex(test.source, test);
       const gate: Literals | undefined = regex.literals === undefined ? undefined : { position: 'contains', texts: regex.literals };
       return { holds: (s) => s.list().some(regex.test), gate };
     }

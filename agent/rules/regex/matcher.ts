@@ -1,8 +1,7 @@
-import type { RegexTest } from '../value/test.ts';
 import { nullable, trim, type Re } from './ast.ts';
 import { linearSteps } from './linear.ts';
 import { neededLiterals } from './literals.ts';
-import { parseRegex, RegexError } from './parse.ts';
+import { parseRegex, RegexError, type Flags } from './parse.ts';
 import { printRegex } from './print.ts';
 import { compileProgram } from './program.ts';
 import { has, type Ranges } from './ranges.ts';
@@ -23,8 +22,8 @@ export interface RegexMatcher {
  * was tried) brings a second dialect, takes longer for `.{1000,}`, and would be a dependency for a few hundred lines.
  * @throws {RegexError} outside the flavour, or too large to search in bounded time
  */
-export function compileRegex(test: Pick<RegexTest, 'source' | 'ignoreCase' | 'multiline' | 'dotAll'>): RegexMatcher {
-  const re = trim(parseRegex(test.source, test));
+export function compileRegex(source: string, flags: Flags): RegexMatcher {
+  const re = trim(parseRegex(source, flags));
   const literals = neededLiterals(re);
   if (isEmpty(re)) return { test: () => true, literals, engine: 'always' };
   const run = repeatedSet(re);

@@ -220,7 +220,7 @@ export function finish(value: Value): Test {
 
 function withMatcher(regex: RegexTest): RegexTest {
   try {
-    return { ...regex, matcher: compileRegex(regex) };
+    return { ...regex, matcher: compileRegex(regex.source, regex) };
   } catch (error) {
     if (error instanceof RegexError) throw new ModifierError(error.message);
     throw error;

@@ -1,4 +1,5 @@
 import type { RegexMatcher } from '../regex/matcher.ts';
+import type { Flags } from '../regex/parse.ts';
 import type { Network } from './cidr.ts';
 import type { TimePart } from './time-part.ts';
 import type { Token } from './tokens.ts';
@@ -23,12 +24,9 @@ interface TextTest {
 }
 
 /** The expression is found anywhere in the value. */
-export interface RegexTest {
+export interface RegexTest extends Flags {
   readonly kind: 'regex';
   readonly source: string;
-  readonly ignoreCase: boolean;
-  readonly multiline: boolean;
-  readonly dotAll: boolean;
   /** Made when the rule is read, so that a faulty expression is reported at its place. */
   readonly matcher?: RegexMatcher;
 }

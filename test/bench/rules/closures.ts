@@ -86,7 +86,7 @@ function lowerOf({ event, lower }: Values, field: string): string | undefined {
 
 function ofText(test: Test): (text: string, lower: string) => boolean {
   if (test.kind === 'regex') {
-    const { test: search } = compileRegex(test);
+    const { test: search } = compileRegex(test.source, test);
     return (text) => search(text);
   }
   if (test.kind !== 'text') return () => false;

@@ -11,7 +11,7 @@ import { Search } from '../../../../agent/rules/regex/search.ts';
 import { fold } from '../../../../agent/rules/value/fold.ts';
 
 const PLAIN = { ignoreCase: false, multiline: false, dotAll: false };
-const compile = (source: string, flags = {}) => compileRegex({ source, ...PLAIN, ...flags });
+const compile = (source: string, flags = {}) => compileRegex(source, { ...PLAIN, ...flags });
 const found = (source: string, text: string, flags = {}) => compile(source, flags).test(text);
 
 /** Patterns of SigmaHQ rules for which V8's own search takes exponential or polynomial time. */
@@ -95,7 +95,7 @@ test('our own search finds what V8 finds, for random expressions, flags and text
       const search = new Search(compileProgram(re)!);
       const trimmed = new Search(compileProgram(trim(re))!);
       const printed = new RegExp(printRegex(re), 'u');
-      const { test: chosen, literals } = compileRegex({ source, ...f });
+      const { test: chosen, literals } = compileRegex(source, f);
       // `$` of PCRE is also true before a last line feed; JavaScript's is not, so it is spelt out.
       const dollar = f.multiline ? '(?:$)' : '(?=\\n?$)';
       const dot = f.dotAll ? '[^]' : '[^\\n]';
