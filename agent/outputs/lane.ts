@@ -1,12 +1,9 @@
-import { reasonOf } from '../errors.ts';
 import { gapItem, itemAfter, NO_NUMBER, type Item } from '../item.ts';
 import type { Numbering } from '../numbering.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { ReaderGoneError, WriteError, type Output } from './output.ts';
-import { RecordQueue, type Batch } from './record-queue.ts';
-
-/** First and longest wait before a failed output is tried again, in milliseconds. */
-const RETRY_MS = { first: 250, longest: 15_000 };
+import { LaneWriter } from './lane-writer.ts';
+import type { Output } from './output.ts';
+import { RecordQueue } from './record-queue.ts';
 
 /** How long events may pass that leave no trace in the output before it is told how far they went, in milliseconds. */
 const REACHED_AFTER_MS = 1000;
@@ -44,30 +41,23 @@ interface Overflow {
 export class Lane {
   readonly #options: LaneOptions;
   readonly #queue = new RecordQueue();
+  readonly #writer: LaneWriter;
   /** The boot whose numbers come in. */
   #bootId: string | undefined;
   /** Numbers up to this are in the output already; undefined once the stream has passed it. */
   #stored: number | undefined;
-  /** The boot that the output was told of since it was opened. */
-  #begunBootId: string | undefined;
   #overflow: Overflow | undefined;
   /** The newest number that came in, for this output or not. */
   #through = NO_NUMBER;
   /** The newest number that was queued. */
   #queued = NO_NUMBER;
   #reachedTimer: NodeJS.Timeout | undefined;
-  #reachedDue = false;
-  #open = false;
   #closing = false;
-  #readerGone = false;
-  #abandoned = false;
-  #pump: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
-  /** Settled when the write in progress ends. */
-  #writing: Promise<void> | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    const { name, output, telemetry, retryMs, onReaderGone } = options;
+    this.#writer = new LaneWriter({ name, output, telemetry, onReaderGone, queue: this.#queue, onEmpty: () => this.#endOverflow(), ...(retryMs === undefined ? {} : { retryMs }) });
   }
 
   get name(): string {
@@ -85,19 +75,17 @@ export class Lane {
 
   /** The write to wait for before more comes: there is one when much is queued and the output is at work. A failing one is not. */
   get congestion(): Promise<void> | undefined {
-    return this.#queue.bytes > this.#options.maxQueueBytes / 4 ? this.#writing : undefined;
+    return this.#queue.bytes > this.#options.maxQueueBytes / 4 ? this.#writer.writing : undefined;
   }
 
   /** Opens the output. @throws what the output throws; the lane is then unused and may be dropped */
-  async open(): Promise<void> {
-    await this.#options.output.open();
-    this.#open = true;
-    this.#run();
+  open(): Promise<void> {
+    return this.#writer.open();
   }
 
   /** Opens it whenever that works: for an output that may not fail the agent any more. */
   openEventually(): void {
-    this.#run();
+    this.#writer.run();
   }
 
   /**
@@ -138,7 +126,7 @@ export class Lane {
    * @param through the number that the batch went up to: what is left out of `items` below it is not missing
    */
   accept(items: readonly Item[], through: number = NO_NUMBER): void {
-    if (this.#closing || this.#readerGone) return;
+    if (this.#closing || this.#writer.readerGone) return;
     const { alertsOnly = false } = this.#options;
     for (const item of this.#stored === undefined ? items : this.#notStored(items, this.#stored)) {
       if (!alertsOnly || item.isAlert || item.gap !== undefined) this.#enqueue(item);
@@ -146,7 +134,7 @@ export class Lane {
     this.#queue.settle();
     if (through !== NO_NUMBER) this.#reach(through);
     // With nothing to write it would end, unnoticed by what comes in the same turn.
-    if (this.#queue.records > 0) this.#run();
+    if (this.#queue.records > 0) this.#writer.run();
   }
 
   #reach(through: number): void {
@@ -159,8 +147,9 @@ export class Lane {
   #tellReached(): void {
     clearTimeout(this.#reachedTimer);
     this.#reachedTimer = undefined;
-    this.#reachedDue = this.#bootId !== undefined && this.#stored === undefined && this.#through > this.#queued;
-    if (this.#reachedDue) this.#run();
+    // Nothing of it was queued, and what had been is written first: the output has all that is meant for it.
+    if (this.#bootId === undefined || this.#stored !== undefined || this.#through <= this.#queued) return;
+    this.#writer.tellReached(() => ({ bootId: this.#bootId!, through: this.#through }));
   }
 
   #notStored(items: readonly Item[], stored: number): Item[] {
@@ -208,109 +197,12 @@ export class Lane {
     this.#push(gapItem('output', overflow.first, overflow.last, overflow.count, 'queue_full', now()), output);
   }
 
-  #run(): void {
-    if (this.#pump !== undefined) return;
-    this.#pump = this.#drain().finally(() => {
-      this.#pump = undefined;
-    });
-  }
-
-  /** Writes until nothing is left; the only place that touches the output between open and close. */
-  async #drain(): Promise<void> {
-    const { output, name, telemetry, onReaderGone } = this.#options;
-    let failures = 0;
-    let batch: Batch | undefined;
-    while (!this.#readerGone && !this.#abandoned && (!this.#open || this.#queue.records > 0 || this.#reachedDue)) {
-      try {
-        if (!this.#open) {
-          await output.open();
-          this.#open = true;
-        }
-        batch = this.#queue.head();
-        if (batch !== undefined) await this.#write(batch);
-        else if (this.#reachedDue) await this.#sayReached();
-        if (failures > 0) telemetry.raise('OutputRecovered', { output: name });
-        failures = 0;
-      } catch (error) {
-        if (error instanceof ReaderGoneError) {
-          this.#readerGone = true;
-          return onReaderGone();
-        }
-        if (error instanceof WriteError && batch !== undefined) this.#queue.dropPart(batch, error.taken);
-        telemetry.raiseRepeating('OutputFailed', `${name} ${reasonOf(error)}`, { output: name, reason: reasonOf(error) });
-        this.#open = false;
-        this.#begunBootId = undefined;
-        await output.close().catch(() => undefined);
-        await this.#pause(failures++);
-      }
-      if (this.#queue.records === 0) this.#endOverflow();
-    }
-  }
-
-  /** With an empty queue, which no overflow outlives, all that came in up to `#through` is written or is not for this output. */
-  async #sayReached(): Promise<void> {
-    this.#reachedDue = false;
-    const { output } = this.#options;
-    await output.reached?.(this.#bootId!, this.#through);
-  }
-
-  async #write(batch: Batch): Promise<void> {
-    const { output } = this.#options;
-    if (batch.bootId !== undefined && batch.bootId !== this.#begunBootId) {
-      await output.begin?.(batch.bootId, batch.first);
-      this.#begunBootId = batch.bootId;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#writing = promise;
-    try {
-      await output.write(batch.lines);
-    } finally {
-      this.#writing = undefined;
-      resolve();
-    }
-    this.#queue.drop(batch);
-  }
-
-  async #pause(failures: number): Promise<void> {
-    const { first, longest } = this.#options.retryMs ?? RETRY_MS;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(longest, first * 2 ** Math.min(failures, 20)));
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
-  }
-
-  /**
-   * Takes nothing more, writes what is queued, flushes and closes. A failing
-   * output is retried until `deadline` resolves. Never rejects.
-   * @returns records that were not written
-   */
+  /** Takes nothing more; otherwise as `LaneWriter.close`. */
   async close(deadline: Promise<void>): Promise<number> {
     this.#closing = true;
     this.#endOverflow();
-    this.#wake?.();
     if (this.#reachedTimer !== undefined) this.#tellReached();
-    if (this.#open || this.#queue.records > 0) this.#run();
-    const finished = this.#finish();
-    await Promise.race([finished, deadline]);
-    const unwritten = this.#readerGone ? 0 : this.#queue.records;
-    this.#abandoned = true;
-    this.#wake?.();
-    return unwritten;
-  }
-
-  async #finish(): Promise<void> {
-    await this.#pump;
-    const { output } = this.#options;
-    try {
-      if (this.#open) await output.flush();
-    } catch (error) {
-      this.#options.telemetry.raise('OutputFailed', { output: this.name, reason: reasonOf(error) });
-    }
-    await output.close().catch(() => undefined);
+    return this.#writer.close(deadline);
   }
 }
 
