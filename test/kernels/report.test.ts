@@ -70,8 +70,30 @@ test('results go where the page has their place, and nowhere else', (t) => {
   const matrix = new Matrix();
   const page = 'before\n<!-- results: written by npm run test:kernels -- --document -->\nold\n<!-- end of results -->\nafter\n';
   const written = writeResults(page, matrix, 'ab'.repeat(32));
-  t.regex(written, /^before\n<!-- results: .* -->\n\nRun on \d{4}-\d\d-\d\d, probe object `(?:ab){8}…`: 0 passed, 0 failed, 0 skipped\.\n/);
+  t.regex(written, /^before\n<!-- results: .* -->\n\nLast run on \d{4}-\d\d-\d\d, probe object `(?:ab){8}…`: 0 passed, 0 failed, 0 skipped\.\n/);
   t.true(written.endsWith('<!-- end of results -->\nafter\n'));
   t.false(written.includes('old'));
   t.throws(() => writeResults('no place', matrix, ''), { message: /no place for results/ });
+});
+
+test('a run of one kernel takes the place of its older results on the page, and of all of them for another probe object', (t) => {
+  const page = `before\n<!-- results: written by npm run test:kernels -- --document -->\n<!-- end of results -->\nafter\n`;
+  const both = new Matrix();
+  for (const release of ['5.10', '6.1']) both.addKernel(release);
+  both.add('5.10', 'audit › [skipped: needs 5.15] a | b: c', 'skipped');
+  both.add('6.1', 'audit › a | b: c', 'failed');
+  both.add('6.1', 'renamed since', 'passed');
+  const again = new Matrix();
+  again.addKernel('6.1');
+  again.add('6.1', 'audit › a | b: c', 'passed');
+  const expected = new Matrix();
+  for (const release of ['5.10', '6.1']) expected.addKernel(release);
+  expected.add('5.10', 'audit › [skipped: needs 5.15] a | b: c', 'skipped');
+  expected.add('6.1', 'audit › a | b: c', 'passed');
+
+  const written = writeResults(page, both, 'f'.repeat(64));
+  const repeated = writeResults(written, again, 'f'.repeat(64));
+  t.true(repeated.includes(`\n${expected.toString()}\n`), repeated);
+  t.true(repeated.includes('1 passed, 0 failed, 1 skipped'));
+  t.true(writeResults(written, again, '0'.repeat(64)).includes(`\n${again.toString()}\n`));
 });
