@@ -16,6 +16,8 @@ export interface RunReport {
  * package.json, but forgets it once it passed while a test with t.timeout() ran.
  */
 const SILENCE_SECONDS = 360;
+/** The same where single tests take many minutes. */
+const ENDURANCE_SILENCE_SECONDS = 1800;
 
 /** How long AVA may take to end when it is interrupted. */
 const ENDING_SECONDS = 20;
@@ -37,11 +39,12 @@ export async function runAva(files: readonly string[], options: readonly string[
   const { stdout } = child;
   if (stdout === null) throw new Error('AVA was started without a pipe for its report');
   let force: NodeJS.Timeout | undefined;
+  const seconds = files.some((file) => file.includes('endurance')) ? ENDURANCE_SILENCE_SECONDS : SILENCE_SECONDS;
   const silence = setTimeout(() => {
-    process.stdout.write(`No test has ended for ${SILENCE_SECONDS} seconds; the run is interrupted.\n`);
+    process.stdout.write(`No test has ended for ${seconds} seconds; the run is interrupted.\n`);
     child.kill('SIGINT');
     force = setTimeout(() => child.kill('SIGKILL'), ENDING_SECONDS * 1000);
-  }, SILENCE_SECONDS * 1000);
+  }, seconds * 1000);
   let report: RunReport | undefined;
   child.on('message', (message) => {
     report = message as RunReport;
