@@ -95,21 +95,25 @@ export class FileProgress {
 
   /** The lines that follow are of this boot, the first of them with the number `first`. */
   async bootBegins(bootId: string, first: number, file: FileNow): Promise<void> {
+    const state = this.#begun(bootId, first, file);
+    if (state !== this.#state) await this.#put(state);
+  }
+
+  #begun(bootId: string, first: number, file: FileNow): FileState {
     const state = this.#state;
     if (this.#doubt !== undefined && (state === undefined || state.boot_id === bootId)) this.#listener.onUnknown(this.#doubt);
     this.#doubt = undefined;
     if (state?.boot_id !== bootId || (this.#position !== undefined && this.#position.last >= first)) {
       // Nothing of this boot is there; or what is written begins below the position, which was then not believed.
       this.#position = undefined;
-      return this.#save(bootId, file, undefined);
+      return stateOf(bootId, file, undefined);
     }
-    if (state.inode !== file.inode || file.size < state.from) await this.#save(bootId, file, this.#position?.last);
+    return state.inode !== file.inode || file.size < state.from ? stateOf(bootId, file, this.#position?.last) : state;
   }
 
   /** All lines of this boot up to the number `last` that the file is to get are in it. */
   async reached(bootId: string, last: number, file: FileNow): Promise<void> {
-    await this.bootBegins(bootId, last + 1, file);
-    await this.#put({ ...this.#state!, reached: { last, size: file.size } });
+    await this.#put({ ...this.#begun(bootId, last + 1, file), reached: { last, size: file.size } });
   }
 
   /** `next` takes the place of a file that will not be written any more. */
@@ -117,11 +121,7 @@ export class FileProgress {
     const state = this.#state;
     if (state === undefined) return;
     const last = old.inode === state.inode ? await lastOf(state, old.handle, old.size) : state.after;
-    await this.#save(state.boot_id, next, last);
-  }
-
-  #save(bootId: string, { inode, size }: FileNow, after: number | undefined): Promise<void> {
-    return this.#put({ boot_id: bootId, inode, from: size, ...(after === undefined ? {} : { after }) });
+    await this.#put(stateOf(state.boot_id, next, last));
   }
 
   async #put(state: FileState): Promise<void> {
@@ -132,6 +132,11 @@ export class FileProgress {
       this.#listener.onNotKept(reasonOf(error));
     }
   }
+}
+
+/** Of a file to which nothing of the boot is written yet. */
+function stateOf(bootId: string, { inode, size }: FileNow, after: number | undefined): FileState {
+  return { boot_id: bootId, inode, from: size, ...(after === undefined ? {} : { after }) };
 }
 
 /** The number up to which a file of `size` bytes has everything: what its lines say, or the state, whichever is more. */
