@@ -55,31 +55,49 @@ function describeProgram(actions: Actions): Command {
     .description('Receives process events from probes-helper and delivers them. Needs no privilege.')
     .version(VERSION)
     .exitOverride()
-    .addHelpText('after', `\nExit status:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
+    .addHelpText(
+      'after',
+      `\nExit status:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
   130 or 143 after a second SIGINT or SIGTERM, which does not wait for outputs
 
 Signals:
   SIGHUP            read the configuration again; a wrong one changes nothing
-  SIGTERM, SIGINT   write what is queued, then end`);
+  SIGTERM, SIGINT   write what is queued, then end`,
+    );
   const runCommand = program
     .command('run')
     .description('receive and deliver events until told to stop')
     .option('-c, --config <file>', `configuration (default: ${DEFAULT_CONFIG_FILE})`)
     .action((options: { config?: string; service?: boolean }) => actions.run(options.config, options.service === true));
-  if (process.platform === 'win32') runCommand.option('--service', 'started by the service manager, which is told of start and stop');
+  if (process.platform === 'win32')
+    runCommand.option('--service', 'started by the service manager, which is told of start and stop');
   program
     .command('check')
-    .description('say everything that is wrong with a configuration and its rules, run the tests in rules, and change nothing')
+    .description(
+      'say everything that is wrong with a configuration and its rules, run the tests in rules, and change nothing',
+    )
     .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
     .option('--json', 'report as JSON on standard output', false)
     .action((options: { config: string; json: boolean }) => actions.check(options.config, options.json));
   program
     .command('match')
     .description('say which rules match which of recorded events: one JSON line for each event that any matches')
-    .requiredOption('-r, --rules <folder>', 'a folder of Sigma rules; may be given several times', (folder: string, before: string[] = []) => [...before, folder])
+    .requiredOption(
+      '-r, --rules <folder>',
+      'a folder of Sigma rules; may be given several times',
+      (folder: string, before: string[] = []) => [...before, folder],
+    )
     .argument('[file]', 'events as JSON lines; - is standard input', '-')
-    .addOption(new Option('--fields <names>', "whose names the events' fields have").choices(['native', 'sigma']).default('native'))
-    .addOption(new Option('--platform <name>', 'whose rules are used').choices(['linux', 'macos', 'windows']).default(hostPlatform()))
+    .addOption(
+      new Option('--fields <names>', "whose names the events' fields have")
+        .choices(['native', 'sigma'])
+        .default('native'),
+    )
+    .addOption(
+      new Option('--platform <name>', 'whose rules are used')
+        .choices(['linux', 'macos', 'windows'])
+        .default(hostPlatform()),
+    )
     .action((file: string, options: Omit<MatchOptions, 'file'>) => actions.match({ ...options, file }));
   program
     .command('schema')

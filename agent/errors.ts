@@ -1,9 +1,5 @@
 /** Stable names for what an administrator may have to act on. */
-export type ErrorCode =
-  | 'CONFIG_NOT_FOUND'
-  | 'HELPER_SOCKET_UNSAFE'
-  | 'HELPER_PROTOCOL'
-  | 'OUTPUT_FAILED';
+export type ErrorCode = 'CONFIG_NOT_FOUND' | 'HELPER_SOCKET_UNSAFE' | 'HELPER_PROTOCOL' | 'OUTPUT_FAILED';
 
 /** An error with a stable code; the message says what failed, on what, why, and what to do. */
 export class AgentError extends Error {

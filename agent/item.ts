@@ -40,7 +40,16 @@ export class Item {
    * @param lease for how long the memory holds the line; for ever when there is none
    * @param event the same as the line; left out by who has checked the line without making the object
    */
-  constructor(memory: Buffer, start: number, end: number, first: number, last: number, lease?: Lease, event?: StreamEvent, isAlert = false) {
+  constructor(
+    memory: Buffer,
+    start: number,
+    end: number,
+    first: number,
+    last: number,
+    lease?: Lease,
+    event?: StreamEvent,
+    isAlert = false,
+  ) {
     this.memory = memory;
     this.start = start;
     this.end = end;
@@ -57,7 +66,8 @@ export class Item {
 
   /** The line as it was received, without its newline. */
   get line(): string {
-    if (this.#lease?.over === true) throw new Error('an item was used after it had been handed over; keep its event instead');
+    if (this.#lease?.over === true)
+      throw new Error('an item was used after it had been handed over; keep its event instead');
     return this.memory.toString('utf8', this.start, this.end - 1);
   }
 

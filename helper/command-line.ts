@@ -1,7 +1,12 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { EXIT_CODES, EXIT_MEANINGS, HelperError, type ErrorCode } from './errors.ts';
 import {
-  DEFAULT_BACKLOG_BYTES, DEFAULT_RING_BYTES, MAX_BACKLOG_BYTES, MAX_RING_BYTES, MIN_BACKLOG_BYTES, MIN_RING_BYTES,
+  DEFAULT_BACKLOG_BYTES,
+  DEFAULT_RING_BYTES,
+  MAX_BACKLOG_BYTES,
+  MAX_RING_BYTES,
+  MIN_BACKLOG_BYTES,
+  MIN_RING_BYTES,
 } from './limits.ts';
 import { systemOf, type System } from './systems.ts';
 
@@ -45,7 +50,8 @@ export function parseRun(args: string[], platform: NodeJS.Platform = process.pla
     source: { type: 'string' },
   });
   for (const flag of ['user', 'pin', 'exits', 'failures', 'service'] as const) {
-    if (values[flag] !== undefined && !system.flags.has(flag)) throw new HelperError('HELPER_UNSUPPORTED', `--${flag}: this system does not have it`);
+    if (values[flag] !== undefined && !system.flags.has(flag))
+      throw new HelperError('HELPER_UNSUPPORTED', `--${flag}: this system does not have it`);
   }
   const text = (name: 'socket' | 'group' | 'user'): string => (values[name] as string | undefined) ?? system[name];
   return {
@@ -74,7 +80,11 @@ function sourceOf(source: string | undefined, { sources }: System): string {
  * @throws {HelperError} HELPER_USAGE, naming the flag
  */
 export function parseAudit(args: string[], platform: NodeJS.Platform = process.platform): AuditOptions {
-  const values = parseFlags(args, { socket: { type: 'string' }, json: { type: 'boolean' }, manifest: { type: 'string' } });
+  const values = parseFlags(args, {
+    socket: { type: 'string' },
+    json: { type: 'boolean' },
+    manifest: { type: 'string' },
+  });
   return {
     socket: (values['socket'] as string | undefined) ?? systemOf(platform).socket,
     json: values['json'] === true,
@@ -82,11 +92,16 @@ export function parseAudit(args: string[], platform: NodeJS.Platform = process.p
   };
 }
 
-function parseFlags(args: string[], options: NonNullable<ParseArgsConfig['options']>): Partial<Record<string, string | boolean>> {
+function parseFlags(
+  args: string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+): Partial<Record<string, string | boolean>> {
   try {
     return parseArgs({ args, options, allowNegative: true }).values as Partial<Record<string, string | boolean>>;
   } catch (cause) {
-    throw new HelperError('HELPER_USAGE', `${(cause as Error).message.split('\n')[0]}. See probes-helper --help.`, { cause });
+    throw new HelperError('HELPER_USAGE', `${(cause as Error).message.split('\n')[0]}. See probes-helper --help.`, {
+      cause,
+    });
   }
 }
 
@@ -94,7 +109,10 @@ function parseFlags(args: string[], options: NonNullable<ParseArgsConfig['option
 function ringBytes(text: string | undefined): number {
   const bytes = parseBytes('--ring', text, DEFAULT_RING_BYTES, MIN_RING_BYTES, MAX_RING_BYTES);
   if (Number.isInteger(Math.log2(bytes))) return bytes;
-  throw new HelperError('HELPER_USAGE', `--ring: expected a power of two, got ${bytes}; the next is ${2 ** Math.ceil(Math.log2(bytes))}`);
+  throw new HelperError(
+    'HELPER_USAGE',
+    `--ring: expected a power of two, got ${bytes}; the next is ${2 ** Math.ceil(Math.log2(bytes))}`,
+  );
 }
 
 /** Whole pages. */
@@ -103,20 +121,25 @@ function backlogBytes(text: string | undefined): number {
   return Math.ceil(bytes / 65536) * 65536;
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+const UNITS: Readonly<Record<string, number>> = { '': 1, 'KiB': 1024, 'MiB': 1024 ** 2, 'GiB': 1024 ** 3 };
 
 function parseBytes(flag: string, text: string | undefined, fallback: number, least: number, most: number): number {
   if (text === undefined) return fallback;
   const match = /^(\d{1,12})(KiB|MiB|GiB|)$/.exec(text);
   const bytes = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] as string] as number);
   if (bytes >= least && bytes <= most) return bytes;
-  throw new HelperError('HELPER_USAGE', `${flag}: expected bytes from ${least} to ${most}, such as 8MiB, got "${text}"`);
+  throw new HelperError(
+    'HELPER_USAGE',
+    `${flag}: expected bytes from ${least} to ${most}, such as 8MiB, got "${text}"`,
+  );
 }
 
 /** @param platform whose flags are listed */
 export function helpText(platform: NodeJS.Platform = process.platform): string {
   const system = systemOf(platform);
-  const codes = (Object.keys(EXIT_CODES) as ErrorCode[]).map((code) => `  ${String(EXIT_CODES[code]).padStart(3)}  ${EXIT_MEANINGS[code]} (${code})`);
+  const codes = (Object.keys(EXIT_CODES) as ErrorCode[]).map(
+    (code) => `  ${String(EXIT_CODES[code]).padStart(3)}  ${EXIT_MEANINGS[code]} (${code})`,
+  );
   const own = OWN_FLAGS.filter(({ flag }) => system.flags.has(flag)).map(({ text }) => text(system));
   return `probes-helper: owns the tracing session and forwards its events, with no privilege left
 
@@ -150,13 +173,23 @@ ${codes.join('\n')}
 const GROUP_FORM: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'NAME|SID' };
 
 const OWN_FLAGS = [
-  { flag: 'user', text: ({ user }: System) => `  --user NAME|UID     who the helper becomes after start-up (${user})\n` },
+  {
+    flag: 'user',
+    text: ({ user }: System) => `  --user NAME|UID     who the helper becomes after start-up (${user})\n`,
+  },
   {
     flag: 'pin',
     text: () => `  --pin               keep the probe in the kernel while no helper runs, so that a restart misses
                       nothing; --no-pin (the default) takes away what an earlier --pin left\n`,
   },
   { flag: 'exits', text: () => '  --exits             also report how and when each program ended\n' },
-  { flag: 'failures', text: () => '  --failures          also report execs that failed; slows every system call of the machine a little\n' },
-  { flag: 'service', text: () => '  --service           started by the service manager, which is told of start and stop\n' },
+  {
+    flag: 'failures',
+    text: () =>
+      '  --failures          also report execs that failed; slows every system call of the machine a little\n',
+  },
+  {
+    flag: 'service',
+    text: () => '  --service           started by the service manager, which is told of start and stop\n',
+  },
 ] as const;

@@ -18,9 +18,13 @@ export function runCommandLine(args: string[], platform: Platform | undefined): 
   process.on('unhandledRejection', fail);
   const [command, ...rest] = args;
   if (command === '--version') return void process.stdout.write(`probes-helper ${VERSION}\n`);
-  const wantsHelp = command === '--help' || command === 'help' || ((command === 'run' || command === 'audit') && rest.includes('--help'));
+  const wantsHelp =
+    command === '--help' ||
+    command === 'help' ||
+    ((command === 'run' || command === 'audit') && rest.includes('--help'));
   if (wantsHelp) return void process.stdout.write(helpText());
-  if (platform === undefined) throw new HelperError('HELPER_UNSUPPORTED', `there is no helper for ${process.platform} yet`);
+  if (platform === undefined)
+    throw new HelperError('HELPER_UNSUPPORTED', `there is no helper for ${process.platform} yet`);
   switch (command) {
     case 'run':
       return platform.run(parseRun(rest));
@@ -35,5 +39,8 @@ export function runCommandLine(args: string[], platform: Platform | undefined): 
       break;
     default:
   }
-  throw new HelperError('HELPER_USAGE', `${command === undefined ? 'no command' : `unknown command "${command}"`}. See probes-helper --help.`);
+  throw new HelperError(
+    'HELPER_USAGE',
+    `${command === undefined ? 'no command' : `unknown command "${command}"`}. See probes-helper --help.`,
+  );
 }

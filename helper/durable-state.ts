@@ -32,7 +32,10 @@ export class DurableState {
   /** `shape` names the meaning of the numbers: a state of another shape is not read. */
   constructor(memory: ArrayBuffer, count: number, shape: number) {
     this.#header = new Int32Array(memory, 0, 3);
-    this.#copies = [new Float64Array(memory, HEADER_BYTES, count), new Float64Array(memory, HEADER_BYTES + 8 * count, count)];
+    this.#copies = [
+      new Float64Array(memory, HEADER_BYTES, count),
+      new Float64Array(memory, HEADER_BYTES + 8 * count, count),
+    ];
     this.restored = this.#header[SHAPE] === shape && this.#header[COUNT] === count;
     this.values = new Float64Array(count);
     if (this.restored) this.values.set(this.#copies[this.#active()]);

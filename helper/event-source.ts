@@ -1,7 +1,10 @@
 import type { HelloEvent } from '../shared/events/hello.ts';
 
 /** What a source says of itself in hello. */
-export type SourceDescription = Pick<HelloEvent, 'platform' | 'source' | 'boot_id' | 'probe_sha256' | 'programs' | 'limits' | 'ns'>;
+export type SourceDescription = Pick<
+  HelloEvent,
+  'platform' | 'source' | 'boot_id' | 'probe_sha256' | 'programs' | 'limits' | 'ns'
+>;
 
 /** The operating system's own count since the probe was loaded. */
 export interface KernelCount {

@@ -15,7 +15,10 @@ interface HelloParts {
 }
 
 /** Gives the function that makes the first line for a client that connects now, newline included. */
-export function helloMaker({ source, backlog, state, clock }: HelloParts, privileges: HelloEvent['privileges']): () => string {
+export function helloMaker(
+  { source, backlog, state, clock }: HelloParts,
+  privileges: HelloEvent['privileges'],
+): () => string {
   return () => {
     const hello: HelloEvent = {
       type: 'hello',

@@ -45,7 +45,15 @@ function checkout(probeInCheckout: string): Installation {
   const addon = path.join(root, 'node_modules', '@koromix', `koffi-${system}`, system.replace('-', '_'), 'koffi.node');
   const probe = path.join(root, probeInCheckout);
   const sources = ['helper', 'shared'].flatMap((folder) =>
-    readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => path.join(root, folder, file)),
+    readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+      path.join(root, folder, file),
+    ),
   );
-  return { folder: root, files: [process.execPath, ...sources, addon, probe], addon, probe, command: [process.execPath, ...process.execArgv, ...SOURCE_FLAGS, entry] };
+  return {
+    folder: root,
+    files: [process.execPath, ...sources, addon, probe],
+    addon,
+    probe,
+    command: [process.execPath, ...process.execArgv, ...SOURCE_FLAGS, entry],
+  };
 }

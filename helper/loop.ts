@@ -2,7 +2,15 @@ import type { HeartbeatEvent } from '../shared/events/heartbeat.ts';
 import { HEARTBEAT_SECONDS } from '../shared/protocol/limits.ts';
 import { microseconds, type Clock } from './clock.ts';
 import type { EventSource } from './event-source.ts';
-import { DRAIN_INTERVAL_MS, FLUSH_MS, HEARTBEAT_TRIES, LAGGING_INTERVAL_MS, QUIET_MS, SETTLE_INTERVAL_MS, SOURCE_END_MS } from './limits.ts';
+import {
+  DRAIN_INTERVAL_MS,
+  FLUSH_MS,
+  HEARTBEAT_TRIES,
+  LAGGING_INTERVAL_MS,
+  QUIET_MS,
+  SETTLE_INTERVAL_MS,
+  SOURCE_END_MS,
+} from './limits.ts';
 import type { PipeServer } from './pipe/server.ts';
 import type { HelperState } from './state.ts';
 
@@ -19,7 +27,10 @@ interface LoopParts {
  * @param onEnd called when all is sent after it was told to stop; ends the process
  * @returns stops it: sends what clients take in time
  */
-export function startLoop({ source, pipe, state, clock }: LoopParts, onEnd: () => void = () => process.exit(0)): () => void {
+export function startLoop(
+  { source, pipe, state, clock }: LoopParts,
+  onEnd: () => void = () => process.exit(0),
+): () => void {
   // In turns while events come; after a quiet time, when the source says that there are some.
   let newest = performance.now();
   const drain = (): void => {

@@ -6,6 +6,12 @@ import { windows } from './windows/platform.ts';
 
 /** The build replaces `process.platform` by its target's name, so that each system's helper holds its own code alone. */
 const platform: Platform | undefined =
-  process.platform === 'linux' ? linux : process.platform === 'win32' ? windows : process.platform === 'darwin' ? macos : undefined;
+  process.platform === 'linux'
+    ? linux
+    : process.platform === 'win32'
+      ? windows
+      : process.platform === 'darwin'
+        ? macos
+        : undefined;
 
 runCommandLine(process.argv.slice(2), platform);

@@ -53,7 +53,9 @@ export class EventStream {
     const first = this.#state.lastSeq + 1;
     const last = first + count - 1;
     const time = this.#clock.now();
-    this.#append(`${JSON.stringify({ type: 'gap', time, hop, first, last, count, cause, ...(uncounted ? { uncounted } : {}) })}\n`);
+    this.#append(
+      `${JSON.stringify({ type: 'gap', time, hop, first, last, count, cause, ...(uncounted ? { uncounted } : {}) })}\n`,
+    );
     this.#state.lastSeq = last;
   }
 

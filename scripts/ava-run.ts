@@ -33,7 +33,13 @@ export async function runAva(files: readonly string[], options: readonly string[
   const colour = process.stdout.isTTY && !process.env['NO_COLOR'] ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
   const child = spawn(
     process.execPath,
-    [inCheckout('node_modules/ava/entrypoints/cli.js'), '--config', inCheckout('scripts/ava-observed.ts'), ...options, ...files],
+    [
+      inCheckout('node_modules/ava/entrypoints/cli.js'),
+      '--config',
+      inCheckout('scripts/ava-observed.ts'),
+      ...options,
+      ...files,
+    ],
     { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit', 'ipc'], env: { ...process.env, ...colour } },
   );
   const { stdout } = child;

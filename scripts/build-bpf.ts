@@ -22,7 +22,11 @@ const STRIP = 'llvm-strip-14';
  */
 export function compileProbe(folder: string, source: string, output: string): void {
   const flags = ['-g', '-O2', '-Wall', '-Werror', '-target', 'bpf', '-D__TARGET_ARCH_x86'];
-  run(CLANG, [...flags, '-fdebug-compilation-dir=.', `-ffile-prefix-map=${folder}=.`, '-c', source, '-o', output], folder);
+  run(
+    CLANG,
+    [...flags, '-fdebug-compilation-dir=.', `-ffile-prefix-map=${folder}=.`, '-c', source, '-o', output],
+    folder,
+  );
   // Takes out DWARF, which the kernel has no use for, and keeps BTF.
   run(STRIP, ['-g', output], folder);
 }

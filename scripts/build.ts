@@ -6,9 +6,12 @@ import { makeRelease } from './build/release.ts';
 import { complain, messageOf } from './progress.ts';
 
 try {
-  const { values } = parseArgs({ options: { target: { type: 'string', default: 'host' }, force: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { target: { type: 'string', default: 'host' }, force: { type: 'boolean', default: false } },
+  });
   const target = TARGETS[values.target];
-  if (target === undefined) throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got "${values.target}"`);
+  if (target === undefined)
+    throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got "${values.target}"`);
   await makeRelease(target(), { force: values.force });
 } catch (error) {
   complain(messageOf(error));

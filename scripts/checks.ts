@@ -10,6 +10,7 @@ export interface Check {
 
 /** What `npm run lint` runs, and `npm test` before it runs tests. */
 export const CHECKS: readonly Check[] = [
+  { name: 'format', command: ['prettier/bin/prettier.cjs', '--check', '--log-level=warn', '**/*.{ts,mjs,json}'] },
   { name: 'lint', command: ['oxlint/bin/oxlint', '--deny-warnings'] },
   { name: 'types', command: ['typescript/bin/tsc', '--noEmit'] },
   { name: 'dead code', command: ['knip/bin/knip.js', '--no-progress'] },

@@ -23,6 +23,7 @@ export function mountTracing(): void {
     if (mounted.has(`${at} ${type}`)) continue;
     progress(`Mounting ${type} on ${at}`);
     const run = spawnSync('mount', ['-t', type, '-o', OPTIONS, type, at], { encoding: 'utf8' });
-    if (run.status !== 0) complain(`mount -t ${type} -o ${OPTIONS} ${type} ${at}: ${run.error?.message ?? run.stderr.trim()}`);
+    if (run.status !== 0)
+      complain(`mount -t ${type} -o ${OPTIONS} ${type} ${at}: ${run.error?.message ?? run.stderr.trim()}`);
   }
 }

@@ -32,8 +32,10 @@ const matrix = new Matrix();
 let broken = 0;
 
 function prepare(): void {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('the kernels are for 64-bit x86 and run on Linux');
-  if (process.getuid?.() !== 0) throw new Error('sharing files with the machines takes root: sudo npm run test:kernels');
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error('the kernels are for 64-bit x86 and run on Linux');
+  if (process.getuid?.() !== 0)
+    throw new Error('sharing files with the machines takes root: sudo npm run test:kernels');
   let missing = [...ensureSystemPackages('tests'), ...ensureSystemPackages('kernels')];
   // Debian 12 has it in QEMU's own packages, later ones in a package of its own.
   if (missing.length === 0 && virtiofsd() === undefined) missing = [...ensureSystemPackages('kernel files')];
@@ -45,7 +47,14 @@ function prepare(): void {
 /** The shell script for the guest. */
 function guestCommand(scenario: Scenario): string {
   const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  const options = ['--config', 'scripts/kernels/ava.ts', '--tap', '--concurrency', '1', ...scenario.match.flatMap((pattern) => ['--match', pattern])];
+  const options = [
+    '--config',
+    'scripts/kernels/ava.ts',
+    '--tap',
+    '--concurrency',
+    '1',
+    ...scenario.match.flatMap((pattern) => ['--match', pattern]),
+  ];
   const patience = canVirtualise() ? 2 : 8;
   return `cd ${quote(ROOT)} && export HOME=/root TERM=dumb LANG=C.UTF-8 NO_COLOR=1 PROBES_TEST_PATIENCE=${patience} PROBES_TEST_STORM_PERCENT=5 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 (exec ${[process.execPath, 'node_modules/ava/entrypoints/cli.js', ...options, ...scenario.files].map(quote).join(' ')})
@@ -64,7 +73,9 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
       count++;
       if (result === 'failed') failed++;
       matrix.add(image.release, `${prefix}${title}`, result);
-      process.stdout.write(`${image.release}  ${result.padEnd(7)} ${seconds.toFixed(0).padStart(4)} s  ${prefix}${title}\n`);
+      process.stdout.write(
+        `${image.release}  ${result.padEnd(7)} ${seconds.toFixed(0).padStart(4)} s  ${prefix}${title}\n`,
+      );
       if (result === 'failed') process.stdout.write(`${details.join('\n')}\n`);
     });
     try {
@@ -86,7 +97,9 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
       tap.end();
       if (count === 0 || !tap.complete || (status !== 0 && failed === 0)) {
         broken++;
-        complain(`${image.release}, ${scenario.name}: the tests ended with ${status} ${tap.complete ? 'and no failed test' : 'in the middle'}; see ${path.relative(ROOT, log)}`);
+        complain(
+          `${image.release}, ${scenario.name}: the tests ended with ${status} ${tap.complete ? 'and no failed test' : 'in the middle'}; see ${path.relative(ROOT, log)}`,
+        );
       }
       return;
     } catch (error) {
@@ -104,13 +117,26 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { kernel: { type: 'string', multiple: true }, match: { type: 'string', multiple: true }, renew: { type: 'boolean', default: false }, document: { type: 'boolean', default: false }, jobs: { type: 'string', default: '1' } } });
+  const { values } = parseArgs({
+    options: {
+      kernel: { type: 'string', multiple: true },
+      match: { type: 'string', multiple: true },
+      renew: { type: 'boolean', default: false },
+      document: { type: 'boolean', default: false },
+      jobs: { type: 'string', default: '1' },
+    },
+  });
   const jobs = Number(values.jobs);
-  if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs ${values.jobs}: expected how many machines to run at once, 1 or more`);
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new Error(`--jobs ${values.jobs}: expected how many machines to run at once, 1 or more`);
   const unknown = values.kernel?.find((name) => !KERNELS.some((kernel) => kernel.name === name));
-  if (unknown !== undefined) throw new Error(`--kernel ${unknown}: expected one of ${KERNELS.map(({ name }) => name).join(', ')}`);
+  if (unknown !== undefined)
+    throw new Error(`--kernel ${unknown}: expected one of ${KERNELS.map(({ name }) => name).join(', ')}`);
   const kernels = KERNELS.filter(({ name }) => values.kernel?.includes(name) ?? true);
-  const scenarios = values.match === undefined ? SCENARIOS : SCENARIOS.slice(0, 1).map((scenario) => ({ ...scenario, match: values.match ?? [] }));
+  const scenarios =
+    values.match === undefined
+      ? SCENARIOS
+      : SCENARIOS.slice(0, 1).map((scenario) => ({ ...scenario, match: values.match ?? [] }));
   prepare();
 
   const work = temporaryFolder();
@@ -118,7 +144,9 @@ async function main(): Promise<void> {
   const checkout = path.join(work, 'checkout');
   copyCheckout(checkout);
   const object = sha256(readFileSync(path.join(checkout, 'dist/exec.bpf.o')));
-  progress(`Probe object ${object.slice(0, 12)}…; ${canVirtualise() ? 'virtual machines' : 'emulated machines: expect a quarter of an hour for each kernel'}`);
+  progress(
+    `Probe object ${object.slice(0, 12)}…; ${canVirtualise() ? 'virtual machines' : 'emulated machines: expect a quarter of an hour for each kernel'}`,
+  );
   for (const [, image] of images) matrix.addKernel(image.release);
   const waiting = [...images];
   const job = async (): Promise<void> => {
@@ -132,7 +160,11 @@ async function main(): Promise<void> {
   };
   await Promise.all(Array.from({ length: jobs }, job));
   process.stdout.write(`\n${matrix.toString()}\n`);
-  if (values.document) writeFileSync(inCheckout('docs/kernels.md'), writeResults(readFileSync(inCheckout('docs/kernels.md'), 'utf8'), matrix, object));
+  if (values.document)
+    writeFileSync(
+      inCheckout('docs/kernels.md'),
+      writeResults(readFileSync(inCheckout('docs/kernels.md'), 'utf8'), matrix, object),
+    );
 }
 
 if (!(await withMachines(main))) broken++;

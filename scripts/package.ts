@@ -50,27 +50,43 @@ const macos = (architecture: 'arm64' | 'x64'): PackageTarget => ({
   reproducible: true,
   async make(output) {
     const contents = { payload: await payload(architecture), scripts: INSTALL_SCRIPTS };
-    writeFileSync(output, flatPackage({ identifier: 'platform-probes', version: VERSION, ...contents, epoch: commitTime() }));
+    writeFileSync(
+      output,
+      flatPackage({ identifier: 'platform-probes', version: VERSION, ...contents, epoch: commitTime() }),
+    );
   },
 });
 
-const TARGETS: Readonly<Record<string, PackageTarget>> = { windows, 'macos-arm64': macos('arm64'), 'macos-x64': macos('x64') };
+const TARGETS: Readonly<Record<string, PackageTarget>> = {
+  windows,
+  'macos-arm64': macos('arm64'),
+  'macos-x64': macos('x64'),
+};
 
 /** Of the commit that is checked out, in seconds since 1970, so that the same commit gives the same bytes. */
 function commitTime(): number {
-  return Number(execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }));
+  return Number(
+    execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }),
+  );
 }
 
 /** Makes it again, beside the one that is there. @throws {Error} when it is another */
 async function check({ file, reproducible, make }: PackageTarget): Promise<void> {
   const before = inCheckout('dist', file);
-  if (!reproducible) throw new Error(`--check: ${file} is another each time it is made; its contents are not: compare manifest.json`);
-  if (!existsSync(before)) throw new Error(`--check: there is no ${path.relative(inCheckout(), before)} to compare with. Make it first, without --check.`);
+  if (!reproducible)
+    throw new Error(`--check: ${file} is another each time it is made; its contents are not: compare manifest.json`);
+  if (!existsSync(before))
+    throw new Error(
+      `--check: there is no ${path.relative(inCheckout(), before)} to compare with. Make it first, without --check.`,
+    );
   const again = `${before}.again`;
   try {
     await make(again, undefined);
     const [first, second] = [before, again].map((each) => sha256(readFileSync(each)));
-    if (first !== second) throw new Error(`--check: made again, ${file} is another: SHA-256 ${second}, before ${first}. Was that made of another commit, or of a source that was changed since?`);
+    if (first !== second)
+      throw new Error(
+        `--check: made again, ${file} is another: SHA-256 ${second}, before ${first}. Was that made of another commit, or of a source that was changed since?`,
+      );
     progress(`${file}: made again, the same bytes`);
   } finally {
     rmSync(again, { force: true });
@@ -89,18 +105,29 @@ Makes the installer of a system in dist/, of this checkout's source, and prints 
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { target: { type: 'string' }, certificate: { type: 'string' }, 'password-file': { type: 'string' }, check: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      'target': { type: 'string' },
+      'certificate': { type: 'string' },
+      'password-file': { type: 'string' },
+      'check': { type: 'boolean' },
+      'help': { type: 'boolean' },
+    },
   });
   if (values.help === true) return void process.stdout.write(HELP);
-  const { target: name, certificate, 'password-file': passwordFile } = values;
+  const { 'target': name, certificate, 'password-file': passwordFile } = values;
   const target = TARGETS[name ?? ''];
-  if (target === undefined) throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
-  if (!target.signs && (certificate ?? passwordFile) !== undefined) throw new Error(`--certificate and --password-file: a package of ${name} is not signed here; sign it on a Mac`);
+  if (target === undefined)
+    throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
+  if (!target.signs && (certificate ?? passwordFile) !== undefined)
+    throw new Error(`--certificate and --password-file: a package of ${name} is not signed here; sign it on a Mac`);
   const output = inCheckout('dist', target.file);
   if (values.check === true) await check(target);
   else {
     mkdirSync(path.dirname(output), { recursive: true });
-    await target.make(output, certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) });
+    await target.make(
+      output,
+      certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) },
+    );
     progress(`${path.relative(inCheckout(), output)} is ready`);
   }
   process.stdout.write(`${sha256(readFileSync(output))}  ${path.relative(inCheckout(), output)}\n`);

@@ -51,14 +51,21 @@ function makePlan(uid: number, gid: number, stage: Stage): Plan {
 
 function prepare(uid: number): void {
   const missing = ensureSystemPackages('run');
-  if (missing.length > 0) throw new Error(`the helper cannot run without ${missing.join(', ')}; install it and start again`);
-  const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (missing.length > 0)
+    throw new Error(`the helper cannot run without ${missing.join(', ')}; install it and start again`);
+  const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (build.status !== 0) throw new Error('the build failed; its message is above');
   if (uid === 0) return;
   if (!hasCommand('sudo')) {
-    throw new Error(`sudo is not installed, and the helper has to start as root. As root, run: npm --prefix ${inCheckout()} start`);
+    throw new Error(
+      `sudo is not installed, and the helper has to start as root. As root, run: npm --prefix ${inCheckout()} start`,
+    );
   }
-  progress('sudo asks for your password now: the helper opens the tracing session as root, and gives root up after that');
+  progress(
+    'sudo asks for your password now: the helper opens the tracing session as root, and gives root up after that',
+  );
 }
 
 function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): ChildProcess {
@@ -73,7 +80,8 @@ function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): Ch
 function startAgent(plan: Plan, config: string): ChildProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => AGENT_VARIABLES.includes(name)));
   const { agentUid, agentGid } = plan;
-  const identity = agentUid === undefined ? [] : ['--reuid', String(agentUid), '--regid', String(agentGid), '--clear-groups'];
+  const identity =
+    agentUid === undefined ? [] : ['--reuid', String(agentUid), '--regid', String(agentGid), '--clear-groups'];
   const args = ['--pdeathsig', 'TERM', '--no-new-privs', ...identity, '--', plan.agent, 'run', '--config', config];
   return spawn('setpriv', args, { cwd: '/', env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
@@ -116,7 +124,9 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   const answered = agent === undefined && last !== 'stop' && last.how === undefined;
   // A helper that ended well before it served was asked for something else, such as --help.
   if (last !== 'stop' && !answered) {
-    throw new Error(`the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so all was ended; its message is above`);
+    throw new Error(
+      `the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so all was ended; its message is above`,
+    );
   }
 }
 

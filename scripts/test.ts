@@ -44,7 +44,10 @@ function add(report: RunReport): void {
 }
 
 function testFiles(): string[] {
-  if (chosen.length === 0) return globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !file.startsWith(LONG_TESTS)).toSorted();
+  if (chosen.length === 0)
+    return globSync('test/**/*.test.ts', { cwd: ROOT })
+      .filter((file) => !file.startsWith(LONG_TESTS))
+      .toSorted();
   return chosen.flatMap((argument) => {
     const file = path.relative(ROOT, path.resolve(argument));
     if (!existsSync(inCheckout(file))) throw new Error(`${argument}: no such test file or folder`);
@@ -65,7 +68,9 @@ async function main(): Promise<void> {
     }
   }
 
-  const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   count('build', build.status === 0);
 
   const kernelTests = files.filter(watchesKernel);

@@ -63,8 +63,10 @@ function install() {
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) fail('usage: node scripts/with-node.mjs SCRIPT [ARGUMENT...]');
-if (Number.parseInt(process.versions.node, 10) < 20) fail(`Node.js ${process.versions.node} is too old to begin with; use 20 or newer.`);
-if (packaged === undefined) fail(`There is no Node.js 24 package for ${system}; use Linux x64, Linux arm64 or Windows x64.`);
+if (Number.parseInt(process.versions.node, 10) < 20)
+  fail(`Node.js ${process.versions.node} is too old to begin with; use 20 or newer.`);
+if (packaged === undefined)
+  fail(`There is no Node.js 24 package for ${system}; use Linux x64, Linux arm64 or Windows x64.`);
 if (!isInstalled()) install();
 
 const node = path.join(root, 'node_modules', String(packaged));
@@ -72,7 +74,8 @@ const child = spawn(node, [path.resolve(root, String(script)), ...args], { stdio
 child.on('error', (error) => fail(`${node} cannot be started (${error.message}). It needs glibc 2.28 or newer.`));
 // A terminal sends Ctrl-C to this process and the child alike, and npm passes it on
 // once more; scripts take a repeated signal as one. The child decides when to end.
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal));
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.on(signal, () => child.kill(signal));
 // npm starts us through a shell, which dies of a supervisor's SIGTERM without passing it on.
 if (process.env['npm_lifecycle_event'] !== undefined) {
   const parent = process.ppid;

@@ -37,7 +37,17 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 const FOLDERS = ['helper', 'agent', 'shared', 'bpf', 'dtrace', 'installers', 'test', 'docs', 'scripts', '.ci'];
 const DOCUMENTS = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'LICENSE'];
-const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', '.gitignore', '.npmrc', '.oxlintrc.json'];
+const SETTINGS = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  '.gitignore',
+  '.npmrc',
+  '.oxlintrc.json',
+  '.editorconfig',
+  '.prettierrc.json',
+  '.prettierignore',
+];
 const TOP_LEVEL = [...FOLDERS, ...DOCUMENTS, ...SETTINGS];
 
 /** Why an import breaks the rule of its folder, or undefined. */
@@ -142,7 +152,10 @@ const skipped = files.length > 0 ? '' : ' [skipped: needs git and a git checkout
 
 inGit(`nothing new lies at the top of the repository${skipped}`, (t) => {
   const topLevel = new Set(files.map((file) => file.split('/', 1)[0] ?? ''));
-  t.deepEqual([...topLevel].filter((name) => !TOP_LEVEL.includes(name)), []);
+  t.deepEqual(
+    [...topLevel].filter((name) => !TOP_LEVEL.includes(name)),
+    [],
+  );
 });
 
 /** Fails for each line of a text file of the repository that a pattern finds. */
@@ -162,7 +175,9 @@ inGit(`no file names a registry's host${skipped}`, (t) => {
 });
 
 inGit(`no file names where this checkout or its owner's home lies${skipped}`, (t) => {
-  const places = [ROOT, homedir()].filter((folder) => folder !== '/').map((folder) => folder.replaceAll(/[\\^$.*+?()[\]{}|]/gu, String.raw`\$&`));
+  const places = [ROOT, homedir()]
+    .filter((folder) => folder !== '/')
+    .map((folder) => folder.replaceAll(/[\\^$.*+?()[\]{}|]/gu, String.raw`\$&`));
   refuse(t, new RegExp(`(?:^|[^\\w.])(?:${places.join('|')})/\\w`, 'u'));
 });
 

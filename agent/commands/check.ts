@@ -13,7 +13,10 @@ import { neutralise } from '../terminal-text.ts';
  */
 export function check(file: string, json: boolean): ExitCode {
   const loaded = loadConfig(file);
-  const report = loaded.ok && loaded.config.rules !== undefined ? checkRules(loaded.config.rules, hostPlatform(), loaded.placeOf) : undefined;
+  const report =
+    loaded.ok && loaded.config.rules !== undefined
+      ? checkRules(loaded.config.rules, hostPlatform(), loaded.placeOf)
+      : undefined;
   const problems = loaded.ok ? (report?.problems ?? []) : loaded.problems;
   const warnings = [...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []), ...(report?.warnings ?? [])];
   const ok = problems.length === 0;
@@ -23,20 +26,39 @@ export function check(file: string, json: boolean): ExitCode {
   return ok ? EXIT.OK : EXIT.CONFIG;
 }
 
-function printJson(ok: boolean, file: string, problems: readonly Problem[], warnings: readonly string[], report: RulesReport | undefined): void {
+function printJson(
+  ok: boolean,
+  file: string,
+  problems: readonly Problem[],
+  warnings: readonly string[],
+  report: RulesReport | undefined,
+): void {
   const { problems: _, warnings: __, ...rules } = report ?? {};
-  process.stdout.write(`${JSON.stringify({ ok, file, problems, warnings, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ ok, file, problems, warnings, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`,
+  );
 }
 
-function printText(ok: boolean, file: string, { outputs, filters }: Config, problems: readonly Problem[], warnings: readonly string[], report: RulesReport | undefined): void {
+function printText(
+  ok: boolean,
+  file: string,
+  { outputs, filters }: Config,
+  problems: readonly Problem[],
+  warnings: readonly string[],
+  report: RulesReport | undefined,
+): void {
   for (const warning of warnings) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
   if (!ok) printProblems(problems);
-  const lines = [`${file}: ${ok ? 'good' : 'the configuration is good, its rules are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`];
+  const lines = [
+    `${file}: ${ok ? 'good' : 'the configuration is good, its rules are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
+  ];
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);
   if (report !== undefined) {
     const { loaded, correlations, global_filters: global, refused, skipped, tests } = report;
     const skips = Object.entries(skipped).map(([reason, count]) => `\n  ${count} skipped: ${reason}`);
-    lines.push(`Rules: ${loaded} loaded, ${correlations} correlations, ${global} global filters, ${refused} refused${skips.join('')}`);
+    lines.push(
+      `Rules: ${loaded} loaded, ${correlations} correlations, ${global} global filters, ${refused} refused${skips.join('')}`,
+    );
     lines.push(`Tests of rules: ${tests.passed} passed, ${tests.failed} failed`);
   }
   (ok ? process.stdout : process.stderr).write(`${lines.join('\n')}\n`);

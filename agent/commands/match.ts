@@ -37,7 +37,10 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
   try {
     const { files, faults } = readRuleFolders(options.rules);
     set = loadRules(files, { logsource: { category: 'process_creation', product: options.platform } });
-    set = { ...set, refused: [...faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] })), ...set.refused] };
+    set = {
+      ...set,
+      refused: [...faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] })), ...set.refused],
+    };
   } catch (error) {
     if (!(error instanceof RuleFolderError)) throw error;
     complain(error.message);
@@ -55,7 +58,8 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
     return EXIT.INPUT;
   }
   const { lines, events, faulty } = matcher.statistics;
-  if (options.fields === 'native' && events === 0 && lines > faulty) complain('no line is an event of type exec; are the fields named as in Sigma? Then add --fields sigma');
+  if (options.fields === 'native' && events === 0 && lines > faulty)
+    complain('no line is an event of type exec; are the fields named as in Sigma? Then add --fields sigma');
   printStatistics(set, matcher.statistics, (performance.now() - started) / 1000);
   return EXIT.OK;
 }
@@ -131,16 +135,29 @@ async function print(results: readonly string[]): Promise<void> {
   if (error !== undefined) throw error;
 }
 
-function printStatistics(set: RuleSet, { lines, events, matched, faulty, byRule }: MatchStatistics, seconds: number): void {
+function printStatistics(
+  set: RuleSet,
+  { lines, events, matched, faulty, byRule }: MatchStatistics,
+  seconds: number,
+): void {
   const top = [...byRule].toSorted((a, b) => b[1] - a[1]);
   if (!process.stderr.isTTY) {
     const { rules, correlations, refused, skipped } = set;
-    const loaded = { rules: rules.length, correlations: correlations.length, refused: refused.length, skipped: skipped.length };
-    process.stderr.write(`${JSON.stringify({ ...loaded, lines, events, matched, faulty, seconds: Number(seconds.toFixed(3)), matches: Object.fromEntries(top) })}\n`);
+    const loaded = {
+      rules: rules.length,
+      correlations: correlations.length,
+      refused: refused.length,
+      skipped: skipped.length,
+    };
+    process.stderr.write(
+      `${JSON.stringify({ ...loaded, lines, events, matched, faulty, seconds: Number(seconds.toFixed(3)), matches: Object.fromEntries(top) })}\n`,
+    );
     return;
   }
   const titles = new Map([...set.rules, ...set.correlations].map(({ id, title }) => [id, title]));
-  process.stderr.write(`${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${seconds.toFixed(1)} s\n`);
+  process.stderr.write(
+    `${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${seconds.toFixed(1)} s\n`,
+  );
   for (const [id, count] of top) say(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}`);
 }
 

@@ -30,7 +30,9 @@ interface Requests {
 /** `probes-agent run`: runs until a signal or the service manager ends it, and resolves with the status to exit with. */
 export async function run(options: RunOptions): Promise<ExitCode> {
   if (process.platform === 'win32' && options.service) {
-    return (await runAsService((requests, running) => runUntilStopped(options, requests, running, eventLogDestination()))) as ExitCode;
+    return (await runAsService((requests, running) =>
+      runUntilStopped(options, requests, running, eventLogDestination()),
+    )) as ExitCode;
   }
   return runUntilStopped(options, SIGNALS, () => undefined);
 }
@@ -98,7 +100,8 @@ async function reload(agent: Agent, file: string): Promise<void> {
     await agent.reload(loaded.config);
     agent.telemetry.raise('ConfigReloaded', { config: file });
   } catch (error) {
-    if (error instanceof RulesError) agent.telemetry.raise('ConfigRefused', { problems: problemsOf(error, loaded).map(formatProblem) });
+    if (error instanceof RulesError)
+      agent.telemetry.raise('ConfigRefused', { problems: problemsOf(error, loaded).map(formatProblem) });
     else if (error instanceof OpenError) agent.telemetry.raise('ConfigRefused', { problems: error.reasons });
     else throw error;
   }

@@ -21,7 +21,11 @@ export function findCollisions(data: unknown): Collision[] {
     if (typeof name === 'string') {
       const other = byName.get(name);
       if (other === undefined) byName.set(name, index);
-      else collisions.push({ path: ['outputs', index, 'name'], message: `"${name}" is already the name of outputs[${other}]` });
+      else
+        collisions.push({
+          path: ['outputs', index, 'name'],
+          message: `"${name}" is already the name of outputs[${other}]`,
+        });
     }
     const destination = destinationOf(output);
     if (destination !== undefined) {
@@ -29,7 +33,10 @@ export function findCollisions(data: unknown): Collision[] {
       if (other === undefined) byDestination.set(destination.id, index);
       else {
         const key = destination.key;
-        collisions.push({ path: ['outputs', index, key], message: `outputs[${other}] already writes there; each place can have one output` });
+        collisions.push({
+          path: ['outputs', index, key],
+          message: `outputs[${other}] already writes there; each place can have one output`,
+        });
       }
     }
   }

@@ -42,7 +42,8 @@ function explainValue(issue: z.core.$ZodIssue): string {
     return expectedOneOf(names, input[issue.discriminator]);
   }
   if (issue.code === 'invalid_value') return expectedOneOf(issue.values.map(String), issue.input);
-  if (issue.input === undefined) return issue.code === 'invalid_type' ? `missing; expected ${nounOf(issue)}` : 'missing';
+  if (issue.input === undefined)
+    return issue.code === 'invalid_type' ? `missing; expected ${nounOf(issue)}` : 'missing';
   const expected = issue.code === 'invalid_type' ? `expected ${nounOf(issue)}` : issue.message;
   return `${expected}, got ${formatValue(issue.input)}`;
 }

@@ -8,7 +8,11 @@ import type { Problem } from './problem.ts';
  * Reads `filters` of a configuration, which is known to be well-formed YAML. All problems have a place.
  * @param data the configuration as plain values, not validated: it has the placeholders
  */
-export function readFiltersOf(text: string, file: string, data: unknown): { filters: readonly Filter[]; problems: readonly Problem[] } {
+export function readFiltersOf(
+  text: string,
+  file: string,
+  data: unknown,
+): { filters: readonly Filter[]; problems: readonly Problem[] } {
   const { source, documents, problems } = readYaml(file, text);
   const [document] = documents;
   const node = document?.kind === 'map' ? entryOf(document, 'filters') : undefined;
@@ -22,5 +26,10 @@ export function readFiltersOf(text: string, file: string, data: unknown): { filt
 function placeholdersOf(data: unknown): Placeholders {
   const { placeholders } = (data as { rules?: { placeholders?: unknown } | null } | null)?.rules ?? {};
   if (typeof placeholders !== 'object' || placeholders === null) return new Map();
-  return new Map(Object.entries(placeholders).filter((entry): entry is [string, string[]] => Array.isArray(entry[1]) && entry[1].every((value) => typeof value === 'string')));
+  return new Map(
+    Object.entries(placeholders).filter(
+      (entry): entry is [string, string[]] =>
+        Array.isArray(entry[1]) && entry[1].every((value) => typeof value === 'string'),
+    ),
+  );
 }

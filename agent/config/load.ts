@@ -45,15 +45,22 @@ export function parseConfig(text: string, file: string): LoadResult {
   const document = parseDocument(text, { lineCounter: lines, version: '1.2', uniqueKeys: true, prettyErrors: false });
   const syntax = [...document.errors, ...document.warnings];
   if (syntax.length > 0) {
-    return refuse(file, syntax.map((error) => {
-      const { line, col } = lines.linePos(error.pos[0]);
-      return { line: Math.max(line, 1), column: Math.max(col, 1), path: '', message: firstLine(error.message) };
-    }));
+    return refuse(
+      file,
+      syntax.map((error) => {
+        const { line, col } = lines.linePos(error.pos[0]);
+        return { line: Math.max(line, 1), column: Math.max(col, 1), path: '', message: firstLine(error.message) };
+      }),
+    );
   }
   return checkDocument(document, new Positions(document, lines), { text, file });
 }
 
-function checkDocument(document: Document, positions: Positions, { text, file }: { text: string; file: string }): LoadResult {
+function checkDocument(
+  document: Document,
+  positions: Positions,
+  { text, file }: { text: string; file: string },
+): LoadResult {
   let data: unknown;
   try {
     data = document.toJS({ maxAliasCount: MAX_ALIAS_EXPANSIONS });
@@ -66,9 +73,13 @@ function checkDocument(document: Document, positions: Positions, { text, file }:
   const known = new KnownKeys();
   const result = configSchema.safeParse(data, { reportInput: true, error: known.errorMap });
   const placeOf = (path: readonly PropertyKey[]) => ({ file, ...positions.ofValue(path), path: formatPath(path) });
-  const collisions = [...findCollisions(data), ...findPointless(data)].map(({ path, message }) => ({ ...placeOf(path), message }));
+  const collisions = [...findCollisions(data), ...findPointless(data)].map(({ path, message }) => ({
+    ...placeOf(path),
+    message,
+  }));
   const { filters, problems } = readFiltersOf(text, file, data);
-  if (result.success && collisions.length === 0 && problems.length === 0) return { ok: true, config: { ...result.data, filters }, placeOf };
+  if (result.success && collisions.length === 0 && problems.length === 0)
+    return { ok: true, config: { ...result.data, filters }, placeOf };
   const issues = result.success ? [] : result.error.issues.flatMap((issue) => explainIssue(issue, known, positions));
   return refuse(file, [...issues, ...collisions, ...problems]);
 }
@@ -85,7 +96,8 @@ function readBounded(file: string): string {
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Error('not a regular file');
-    if (stats.size > MAX_CONFIG_BYTES) throw new Error(`${stats.size} bytes long; at most ${MAX_CONFIG_BYTES} are read`);
+    if (stats.size > MAX_CONFIG_BYTES)
+      throw new Error(`${stats.size} bytes long; at most ${MAX_CONFIG_BYTES} are read`);
     return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);

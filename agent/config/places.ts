@@ -6,7 +6,8 @@ interface Places {
   readonly socket: string;
 }
 
-const programData = (): string => path.win32.join(process.env['ProgramData'] ?? String.raw`C:\ProgramData`, 'platform-probes');
+const programData = (): string =>
+  path.win32.join(process.env['ProgramData'] ?? String.raw`C:\ProgramData`, 'platform-probes');
 
 /** On Windows, paths lie under %ProgramData%, which Windows sets for services and users alike. */
 export const placesOf = (platform: NodeJS.Platform): Places =>

@@ -3,6 +3,13 @@ export function findPointless(data: unknown): Array<{ path: PropertyKey[]; messa
   const { outputs, rules } = (data ?? {}) as { outputs?: unknown; rules?: unknown };
   if (rules !== undefined || !Array.isArray(outputs)) return [];
   return outputs.flatMap((output: { events?: unknown } | null, index) =>
-    output?.events === 'alerts' ? [{ path: ['outputs', index, 'events'], message: 'there are no alerts without rules; "rules: {}" uses the starter rules' }] : [],
+    output?.events === 'alerts'
+      ? [
+          {
+            path: ['outputs', index, 'events'],
+            message: 'there are no alerts without rules; "rules: {}" uses the starter rules',
+          },
+        ]
+      : [],
   );
 }

@@ -24,7 +24,11 @@ export interface RulesReport {
 }
 
 /** Loads the rules as `run` does, and runs the tests beside them. */
-export function checkRules(config: RulesConfig, platform: Platform, placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>): RulesReport {
+export function checkRules(
+  config: RulesConfig,
+  platform: Platform,
+  placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>,
+): RulesReport {
   let set: RuleSet;
   try {
     ({ set } = loadRuleSet(config, platform, readRuleFiles(config)));
@@ -46,7 +50,15 @@ export function checkRules(config: RulesConfig, platform: Platform, placeOf: (pa
   };
 }
 
-const EMPTY = { loaded: 0, correlations: 0, global_filters: 0, refused: 0, skipped: {}, tests: { passed: 0, failed: 0 }, warnings: [] } as const;
+const EMPTY = {
+  loaded: 0,
+  correlations: 0,
+  global_filters: 0,
+  refused: 0,
+  skipped: {},
+  tests: { passed: 0, failed: 0 },
+  warnings: [],
+} as const;
 
 function testRules(set: RuleSet, platform: Platform): { passed: number; failures: Problem[] } {
   const toSigma = createMapper({ platform, fields: new Detector(set).fields });
@@ -54,7 +66,11 @@ function testRules(set: RuleSet, platform: Platform): { passed: number; failures
   const failures = results
     .filter(({ passed }) => !passed)
     .map(({ title, file, line, column, path, expected }): Problem => ({
-      file, line, column, path, message: `expected ${expected === 'match' ? 'a match, and there is none' : 'no match, and there is one'}: rule "${title}"`,
+      file,
+      line,
+      column,
+      path,
+      message: `expected ${expected === 'match' ? 'a match, and there is none' : 'no match, and there is one'}: rule "${title}"`,
     }));
   return { passed: results.length - failures.length, failures };
 }

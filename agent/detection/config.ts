@@ -4,7 +4,8 @@ import { LEVELS } from '../rules/parse/metadata.ts';
 import { parseSuppression } from '../rules/suppress.ts';
 import { MAX_RULE_FOLDERS } from './limits.ts';
 
-const SUPPRESSION = 'expected such as "once per 10m per exe": a number with s, m, h or d, then any number of "per FIELD"';
+const SUPPRESSION =
+  'expected such as "once per 10m per exe": a number with s, m, h or d, then any number of "per FIELD"';
 
 /**
  * `filters`. What zod validates of it is nothing: a detection is Sigma, and the reader for Sigma says what is wrong with the whole
@@ -20,7 +21,11 @@ export const filtersSchema = z
       type: 'object',
       properties: {
         name: { description: 'Names the filter in the log and in metrics.', type: 'string' },
-        detection: { description: 'A Sigma detection: search identifiers and a condition.', type: 'object', required: ['condition'] },
+        detection: {
+          description: 'A Sigma detection: search identifiers and a condition.',
+          type: 'object',
+          required: ['condition'],
+        },
         action: { description: 'What happens to an event that matches.', enum: ['drop', 'keep'] },
       },
       required: ['detection', 'action'],
@@ -42,13 +47,19 @@ const suppression = z.strictObject({
 
 /** `rules`: which rules are loaded, and how loud they are. */
 export const rulesSchema = z.strictObject({
-  builtin: z.boolean().default(true).meta({ description: 'Whether the starter rules that come with the agent are used.' }),
+  builtin: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'Whether the starter rules that come with the agent are used.' }),
   folders: z
     .array(absolutePath, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of folders') })
     .max(MAX_RULE_FOLDERS, { error: `expected at most ${MAX_RULE_FOLDERS} folders` })
     .default([])
     .meta({ description: 'Folders of Sigma rules: every .yml and .yaml file in them and below.' }),
-  min_level: z.enum(LEVELS).default('low').meta({ description: 'Rules below this level are not used. A rule without a level is.' }),
+  min_level: z
+    .enum(LEVELS)
+    .default('low')
+    .meta({ description: 'Rules below this level are not used. A rule without a level is.' }),
   placeholders: z
     .record(z.string().min(1), z.array(z.string()).min(1, { error: 'expected at least one value' }))
     .default({})

@@ -32,7 +32,11 @@ export class DetectionCounters {
   summary(): Record<string, unknown> {
     const { judged, dropped, alerts, suppressed, failed, filters, rules } = this;
     return {
-      judged, dropped, alerts, suppressed, failed,
+      judged,
+      dropped,
+      alerts,
+      suppressed,
+      failed,
       ...(filters.size === 0 ? {} : { filters: mostOf(filters) }),
       ...(rules.size === 0 ? {} : { rules: mostOf(rules) }),
     };

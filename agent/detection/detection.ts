@@ -15,7 +15,15 @@ import { DetectionCounters, mostOf } from './counters.ts';
 import { Judge } from './judge.ts';
 import { MAX_LOGGED_REFUSALS, MAX_SUPPRESSED_GROUPS, SUPPRESSION_REPORT_MS } from './limits.ts';
 import { RuleFolderError, type RuleFolders } from './rule-files.ts';
-import { hostPlatform, loadRuleSet, lostTo, readRuleFiles, sameFiles, skippedByReason, type LoadedRules } from './rule-set.ts';
+import {
+  hostPlatform,
+  loadRuleSet,
+  lostTo,
+  readRuleFiles,
+  sameFiles,
+  skippedByReason,
+  type LoadedRules,
+} from './rule-set.ts';
 import { suppressionsOf } from './suppression.ts';
 import { RuleWatcher } from './watcher.ts';
 
@@ -93,7 +101,12 @@ export class Detection {
     const read = rules === undefined ? undefined : this.#read(rules);
     const inForce = this.#inForce;
     // What counts events goes on counting when nothing changed.
-    if (inForce !== undefined && isDeepStrictEqual(inForce.config, config) && sameFiles(inForce.loaded?.files ?? [], read?.files ?? [])) return inForce;
+    if (
+      inForce !== undefined &&
+      isDeepStrictEqual(inForce.config, config) &&
+      sameFiles(inForce.loaded?.files ?? [], read?.files ?? [])
+    )
+      return inForce;
     return this.#compile(config, rules === undefined || read === undefined ? undefined : this.#load(rules, read));
   }
 
@@ -107,8 +120,12 @@ export class Detection {
     if (loaded === undefined && config.filters.length === 0) return;
     const { rules = [], correlations = [], filters = 0, refused = [] } = loaded?.set ?? {};
     this.#telemetry.raise('RulesLoaded', {
-      rules: rules.length, correlations: correlations.length, global_filters: filters, filters: config.filters.length,
-      refused: refused.length, skipped: loaded === undefined ? {} : skippedByReason(loaded.set),
+      rules: rules.length,
+      correlations: correlations.length,
+      global_filters: filters,
+      filters: config.filters.length,
+      refused: refused.length,
+      skipped: loaded === undefined ? {} : skippedByReason(loaded.set),
     });
     this.#list('RuleRefused', formatRefused(refused));
     this.#list('RuleDoubtful', warnings);
@@ -143,16 +160,30 @@ export class Detection {
     const { filters, rules } = config;
     const suppressions = loaded === undefined || rules === undefined ? undefined : suppressionsOf(rules, loaded.set);
     const isNeeded = filters.length > 0 || (loaded !== undefined && loaded.set.rules.length > 0);
-    const judge = !isNeeded ? undefined : new Judge({
-      filters,
-      ...(loaded === undefined || suppressions === undefined ? {} : { rules: { set: loaded.set, suppressions: suppressions.byRule } }),
-      platform: hostPlatform(),
-      enrichment: this.#enrichment,
-      counters: this.counters,
-      suppressor: this.#suppressor,
-      onFailure: (error) => this.#telemetry.raiseRepeating('JudgementFailed', reasonOf(error), { reason: reasonOf(error) }),
-    });
-    return { config, loaded, judge, warnings: [...doubtfulFilters(filters), ...(loaded?.set.warnings.map(formatProblem) ?? []), ...(suppressions?.warnings ?? [])] };
+    const judge = !isNeeded
+      ? undefined
+      : new Judge({
+          filters,
+          ...(loaded === undefined || suppressions === undefined
+            ? {}
+            : { rules: { set: loaded.set, suppressions: suppressions.byRule } }),
+          platform: hostPlatform(),
+          enrichment: this.#enrichment,
+          counters: this.counters,
+          suppressor: this.#suppressor,
+          onFailure: (error) =>
+            this.#telemetry.raiseRepeating('JudgementFailed', reasonOf(error), { reason: reasonOf(error) }),
+        });
+    return {
+      config,
+      loaded,
+      judge,
+      warnings: [
+        ...doubtfulFilters(filters),
+        ...(loaded?.set.warnings.map(formatProblem) ?? []),
+        ...(suppressions?.warnings ?? []),
+      ],
+    };
   }
 
   /** Rule files may have changed. */

@@ -59,11 +59,15 @@ export class Judge {
     this.needsTree = this.#detector !== undefined || ofFilters.looksUp;
   }
 
-  #mapperFor(reader: { fields: ReadonlySet<string>; readsEverything: boolean } | undefined, more: readonly string[]): { map: Map; looksUp: boolean } {
+  #mapperFor(
+    reader: { fields: ReadonlySet<string>; readsEverything: boolean } | undefined,
+    more: readonly string[],
+  ): { map: Map; looksUp: boolean } {
     const { platform, enrichment } = this.#options;
     const fields = new Set([...(reader?.fields ?? []), ...more]);
     // A keyword looks at every value there is, but nothing is looked up for it.
-    if (reader?.readsEverything === true) for (const { sigma, lookup } of FIELDS) if (lookup === undefined) fields.add(sigma);
+    if (reader?.readsEverything === true)
+      for (const { sigma, lookup } of FIELDS) if (lookup === undefined) fields.add(sigma);
     const needed = lookupsFor(platform, fields);
     return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needed.size > 0 };
   }
@@ -123,7 +127,8 @@ export class Judge {
     if (decision !== undefined) counters.decided(decision);
     const drops = decision?.action === 'drop';
     if (drops) counters.dropped++;
-    if (drops || this.#dropped.get(event.pid) !== undefined) this.#dropped.set(event.pid, (drops ? event.start_time : undefined) ?? NOT_DROPPED);
+    if (drops || this.#dropped.get(event.pid) !== undefined)
+      this.#dropped.set(event.pid, (drops ? event.start_time : undefined) ?? NOT_DROPPED);
     return drops;
   }
 

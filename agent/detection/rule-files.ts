@@ -54,7 +54,8 @@ export function readRuleFolders(paths: readonly string[]): RuleFolders {
 }
 
 function walk(folder: string, depth: number, found: Found): void {
-  if (depth > MAX_RULE_DEPTH) throw new Error(`${folder} lies deeper than ${MAX_RULE_DEPTH} folders; is there a link that leads back?`);
+  if (depth > MAX_RULE_DEPTH)
+    throw new Error(`${folder} lies deeper than ${MAX_RULE_DEPTH} folders; is there a link that leads back?`);
   found.folders.push(folder);
   for (const name of readdirSync(folder).sort()) {
     if (name.startsWith('.')) continue;
@@ -78,7 +79,8 @@ function readOrFault(path: string, faults: Problem[]): string | undefined {
     return readBounded(path);
   } catch (error) {
     const code = systemCode(error);
-    const message = code === 'EACCES' ? "cannot be read by this user; make it readable for the agent's user" : reasonOf(error);
+    const message =
+      code === 'EACCES' ? "cannot be read by this user; make it readable for the agent's user" : reasonOf(error);
     if (code !== 'ENOENT') faults.push({ file: path, line: 1, column: 1, path: '', message });
     return undefined;
   }

@@ -36,7 +36,9 @@ export function loadRuleSet(config: RulesConfig, platform: Platform, read: RuleF
   });
   const unread = faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] }));
   // Starter rules have no mistakes. One that is refused has an id that an own rule has: that is how one is replaced.
-  const replaced = set.refused.filter(({ file }) => IS_BUILTIN.has(file)).map(({ file, title }) => ({ file, title, reason: 'replaced by a rule with its id or name' }));
+  const replaced = set.refused
+    .filter(({ file }) => IS_BUILTIN.has(file))
+    .map(({ file, title }) => ({ file, title, reason: 'replaced by a rule with its id or name' }));
   const refused = [...unread, ...set.refused.filter(({ file }) => !IS_BUILTIN.has(file))];
   return { ...read, set: { ...set, refused, skipped: [...set.skipped, ...replaced] } };
 }
@@ -47,7 +49,9 @@ export function loadRuleSet(config: RulesConfig, platform: Platform, read: RuleF
  */
 export function lostTo(next: RuleSet, current: RuleSet): string[] {
   const ids = new Set([...next.rules, ...next.correlations].map(({ id }) => id));
-  const lost = new Set([...current.rules, ...current.correlations].filter(({ id }) => !ids.has(id)).map(({ file }) => file));
+  const lost = new Set(
+    [...current.rules, ...current.correlations].filter(({ id }) => !ids.has(id)).map(({ file }) => file),
+  );
   return next.refused.filter(({ file }) => lost.has(file)).flatMap(({ problems }) => problems.map(formatProblem));
 }
 

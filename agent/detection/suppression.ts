@@ -24,19 +24,31 @@ export function suppressionsOf({ suppress }: Pick<RulesConfig, 'suppress'>, set:
   for (const rule of all) {
     const entry = suppress.find(({ rules }) => rules === undefined || rules.some((name) => isNamed(rule, name)));
     const own = rule.custom.get('suppress');
-    const found = entry === undefined ? (typeof own === 'string' ? parseSuppression(own) : undefined) : parseSuppression(entry.report);
+    const found =
+      entry === undefined
+        ? typeof own === 'string'
+          ? parseSuppression(own)
+          : undefined
+        : parseSuppression(entry.report);
     if (found !== undefined) {
       byRule.set(rule.id, found);
-      if (entry === undefined) for (const message of unknownFields(found.per)) warnings.push(formatProblem({ ...placeOf(rule), message }));
-    }
-    else if (own !== undefined && entry === undefined) {
-      warnings.push(formatProblem({ ...placeOf(rule), message: 'expected such as "once per 10m per exe"; every match is an alert' }));
+      if (entry === undefined)
+        for (const message of unknownFields(found.per)) warnings.push(formatProblem({ ...placeOf(rule), message }));
+    } else if (own !== undefined && entry === undefined) {
+      warnings.push(
+        formatProblem({
+          ...placeOf(rule),
+          message: 'expected such as "once per 10m per exe"; every match is an alert',
+        }),
+      );
     }
   }
   for (const [i, { rules = [], report }] of suppress.entries()) {
-    for (const message of unknownFields(parseSuppression(report)?.per ?? [])) warnings.push(`rules.suppress[${i}].report: ${message}`);
+    for (const message of unknownFields(parseSuppression(report)?.per ?? []))
+      warnings.push(`rules.suppress[${i}].report: ${message}`);
     for (const [j, name] of rules.entries()) {
-      if (!all.some((rule) => isNamed(rule, name))) warnings.push(`rules.suppress[${i}].rules[${j}]: no rule that is in use has the id, name or title "${name}"`);
+      if (!all.some((rule) => isNamed(rule, name)))
+        warnings.push(`rules.suppress[${i}].rules[${j}]: no rule that is in use has the id, name or title "${name}"`);
     }
   }
   return { byRule, warnings };

@@ -25,7 +25,8 @@ export class RuleWatcher {
   watch(folders: readonly string[]): void {
     this.close();
     for (const [i, folder] of folders.entries()) {
-      if (i >= MAX_WATCHED_FOLDERS) return this.#options.onUnwatched(folder, `more than ${MAX_WATCHED_FOLDERS} folders`);
+      if (i >= MAX_WATCHED_FOLDERS)
+        return this.#options.onUnwatched(folder, `more than ${MAX_WATCHED_FOLDERS} folders`);
       try {
         const watcher = watch(folder, { persistent: false }, () => this.touch());
         watcher.on('error', (error) => this.#options.onUnwatched(folder, reasonOf(error)));

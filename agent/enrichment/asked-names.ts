@@ -11,7 +11,9 @@ export class AskedNames<Key> {
   readonly #now: () => number;
   readonly #budget: Budget;
   /** What the system said; no name where it knows no such user. */
-  readonly #known = new Generations<Key, { readonly name: string | undefined; readonly at: number }>({ entries: MAX_USER_NAMES });
+  readonly #known = new Generations<Key, { readonly name: string | undefined; readonly at: number }>({
+    entries: MAX_USER_NAMES,
+  });
 
   /**
    * @param ask asks the system; undefined where it knows no such user

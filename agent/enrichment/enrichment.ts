@@ -71,9 +71,12 @@ export class Enrichment {
     return {
       ...(users === undefined ? {} : { userName: (uid: number) => users.of(uid) }),
       ...(digests === undefined ? {} : { digests: (event: ExecEvent) => digests.of(event) }),
-      ...(versions === undefined ? {} : { versionInfo: (image: string) => (this.#localFiles.has(image) ? versions.of(image) : undefined) }),
+      ...(versions === undefined
+        ? {}
+        : { versionInfo: (image: string) => (this.#localFiles.has(image) ? versions.of(image) : undefined) }),
       accountName: (sid) => this.#accounts.of(sid),
-      integrityLevel: ({ integrity_level: level }) => (level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level)),
+      integrityLevel: ({ integrity_level: level }) =>
+        level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level),
       logonId: (event) => event.logon_id,
       parentCommandLine: (event) => tree.parentOf(event)?.commandLine,
       parentUser: (event) => {
@@ -83,7 +86,8 @@ export class Enrichment {
       },
       grandParentImage: (event) => tree.ancestorsOf(event)[1]?.image,
       entityId: (event) => this.#entityId(event.pid, event.start_time),
-      parentEntityId: ({ parent }) => (parent === undefined ? undefined : this.#entityId(parent.pid, parent.start_time)),
+      parentEntityId: ({ parent }) =>
+        parent === undefined ? undefined : this.#entityId(parent.pid, parent.start_time),
     };
   }
 

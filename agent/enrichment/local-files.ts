@@ -6,8 +6,30 @@ import { MOUNT_TABLE_MS } from './limits.ts';
  * /proc/filesystems). Asking any other for a file can take for ever, and nothing can end that wait. One that is not listed is taken for one of those.
  */
 const LOCAL = new Set([
-  'bcachefs', 'btrfs', 'erofs', 'exfat', 'ext2', 'ext3', 'ext4', 'f2fs', 'hfsplus', 'iso9660', 'jfs', 'nilfs2', 'ntfs', 'ntfs3', 'overlay',
-  'ramfs', 'reiserfs', 'rootfs', 'squashfs', 'tmpfs', 'udf', 'vfat', 'xfs', 'zfs',
+  'bcachefs',
+  'btrfs',
+  'erofs',
+  'exfat',
+  'ext2',
+  'ext3',
+  'ext4',
+  'f2fs',
+  'hfsplus',
+  'iso9660',
+  'jfs',
+  'nilfs2',
+  'ntfs',
+  'ntfs3',
+  'overlay',
+  'ramfs',
+  'reiserfs',
+  'rootfs',
+  'squashfs',
+  'tmpfs',
+  'udf',
+  'vfat',
+  'xfs',
+  'zfs',
 ]);
 
 /** Where macOS puts what is mounted: network volumes, but also disks. */
@@ -28,7 +50,10 @@ export class LocalFiles {
    * @param readTable text of proc_pid_mountinfo(5)
    * @param now milliseconds on a clock that never steps
    */
-  constructor(readTable: () => string = () => readFileSync('/proc/self/mountinfo', 'utf8'), now: () => number = () => performance.now()) {
+  constructor(
+    readTable: () => string = () => readFileSync('/proc/self/mountinfo', 'utf8'),
+    now: () => number = () => performance.now(),
+  ) {
     this.#readTable = readTable;
     this.#now = now;
   }

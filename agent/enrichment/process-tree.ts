@@ -2,7 +2,13 @@ import type { ExecEvent } from '../../shared/events/exec.ts';
 import { commandLineOf, imageOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
-import { MAX_ANCESTORS, MAX_PROCESS_BYTES, MAX_PROCESSES, MAX_REMEMBERED_COMMAND, PROC_READS_PER_SECOND } from './limits.ts';
+import {
+  MAX_ANCESTORS,
+  MAX_PROCESS_BYTES,
+  MAX_PROCESSES,
+  MAX_REMEMBERED_COMMAND,
+  PROC_READS_PER_SECOND,
+} from './limits.ts';
 import type { readRunningProcess } from './proc.ts';
 
 /** How an event names the parent of its process. */
@@ -20,7 +26,12 @@ export class KnownProcess {
   readonly user: number | string | undefined;
   readonly parent: ParentReference | undefined;
 
-  constructor({ pid, start_time, exe }: ParentReference, commandLine?: string, user?: number | string, parent?: ParentReference) {
+  constructor(
+    { pid, start_time, exe }: ParentReference,
+    commandLine?: string,
+    user?: number | string,
+    parent?: ParentReference,
+  ) {
     this.pid = pid;
     this.startTime = start_time;
     this.image = exe;
@@ -65,7 +76,11 @@ export class ProcessTree {
   see(event: ExecEvent): void {
     const { pid, start_time, uid, user_sid, parent } = event;
     const exe = imageOf(event);
-    const reference = { pid, ...(start_time === undefined ? undefined : { start_time }), ...(exe === undefined ? undefined : { exe }) };
+    const reference = {
+      pid,
+      ...(start_time === undefined ? undefined : { start_time }),
+      ...(exe === undefined ? undefined : { exe }),
+    };
     this.#processes.set(pid, new KnownProcess(reference, startOf(commandLineOf(event)), user_sid ?? uid, parent));
   }
 
@@ -78,7 +93,7 @@ export class ProcessTree {
   ancestorsOf(event: ExecEvent): KnownProcess[] {
     const ancestors: KnownProcess[] = [];
     const seen = new Set([event.pid]);
-    for (let next = event.parent; next !== undefined && ancestors.length < MAX_ANCESTORS && !seen.has(next.pid); ) {
+    for (let next = event.parent; next !== undefined && ancestors.length < MAX_ANCESTORS && !seen.has(next.pid);) {
       seen.add(next.pid);
       const found: KnownProcess = this.#find(next) ?? new KnownProcess(next);
       ancestors.push(found);
@@ -117,10 +132,19 @@ export class ProcessTree {
 
 /** The object and its numbers, then two bytes a character, since a string that is not Latin takes two. */
 function sizeOf({ image, commandLine, user, parent }: KnownProcess): number {
-  return 200 + 2 * ((image?.length ?? 0) + (commandLine?.length ?? 0) + (typeof user === 'string' ? user.length : 0) + (parent?.exe?.length ?? 0));
+  return (
+    200 +
+    2 *
+      ((image?.length ?? 0) +
+        (commandLine?.length ?? 0) +
+        (typeof user === 'string' ? user.length : 0) +
+        (parent?.exe?.length ?? 0))
+  );
 }
 
 /** A copy: a part of a string would keep the whole of it in memory. */
 function startOf(text: string): string {
-  return text.length <= MAX_REMEMBERED_COMMAND ? text : Buffer.from(text.slice(0, MAX_REMEMBERED_COMMAND), 'utf16le').toString('utf16le');
+  return text.length <= MAX_REMEMBERED_COMMAND
+    ? text
+    : Buffer.from(text.slice(0, MAX_REMEMBERED_COMMAND), 'utf16le').toString('utf16le');
 }

@@ -63,7 +63,10 @@ function knowsOtherUsers(file: string): boolean {
   if (process.platform === 'darwin') return true;
   try {
     const [, sources = ''] = /^passwd:(.*)$/m.exec(readFileSync(file, 'utf8')) ?? [];
-    return sources.replace(/\[.*?\]|#.*/g, ' ').split(/\s+/).some((source) => !['', 'files', 'compat', 'systemd'].includes(source));
+    return sources
+      .replace(/\[.*?\]|#.*/g, ' ')
+      .split(/\s+/)
+      .some((source) => !['', 'files', 'compat', 'systemd'].includes(source));
   } catch {
     // No such file: the C library then looks into files alone.
     return false;
@@ -72,9 +75,15 @@ function knowsOtherUsers(file: string): boolean {
 
 /** A child process, since nothing else asks the C library's name service. macOS has no getent. */
 function askNameService(uid: number): string | undefined {
-  const [program, ...args] = process.platform === 'darwin' ? ['/usr/bin/id', '-un', String(uid)] : ['/usr/bin/getent', 'passwd', String(uid)];
+  const [program, ...args] =
+    process.platform === 'darwin' ? ['/usr/bin/id', '-un', String(uid)] : ['/usr/bin/getent', 'passwd', String(uid)];
   const { status, stdout } = spawnSync(program!, args, {
-    encoding: 'utf8', env: {}, stdio: ['ignore', 'pipe', 'ignore'], timeout: USER_LOOKUP_MS, killSignal: 'SIGKILL', maxBuffer: 65_536,
+    encoding: 'utf8',
+    env: {},
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: USER_LOOKUP_MS,
+    killSignal: 'SIGKILL',
+    maxBuffer: 65_536,
   });
   const name = status === 0 ? stdout.trimEnd().split(':', 1)[0] : undefined;
   return name === '' ? undefined : name;

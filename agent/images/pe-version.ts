@@ -71,12 +71,18 @@ function findVersionResource(readAt: ReadAt): Buffer | undefined {
 function sectionsOf(header: Buffer, at: number, count: number): Section[] {
   return Array.from({ length: Math.min(count, MAX_SECTIONS) }, (_, i) => {
     const section = at + 40 * i;
-    return { size: header.readUInt32LE(section + 16), address: header.readUInt32LE(section + 12), offset: header.readUInt32LE(section + 20) };
+    return {
+      size: header.readUInt32LE(section + 16),
+      address: header.readUInt32LE(section + 12),
+      offset: header.readUInt32LE(section + 20),
+    };
   });
 }
 
 function fileOffset(sections: readonly Section[], address: number): number | undefined {
-  const section = sections.find((candidate) => address >= candidate.address && address < candidate.address + candidate.size);
+  const section = sections.find(
+    (candidate) => address >= candidate.address && address < candidate.address + candidate.size,
+  );
   return section === undefined ? undefined : address - section.address + section.offset;
 }
 
@@ -118,7 +124,13 @@ function nodeAt(bytes: Buffer, at: number, limit: number): Node | undefined {
   let keyEnd = at + 6;
   while (keyEnd + 1 < end && bytes.readUInt16LE(keyEnd) !== 0) keyEnd += 2;
   const valueAt = aligned(keyEnd + 2);
-  return { key: bytes.toString('utf16le', at + 6, keyEnd), valueAt, valueLength, childrenAt: aligned(valueAt + valueLength * (isText ? 2 : 1)), end };
+  return {
+    key: bytes.toString('utf16le', at + 6, keyEnd),
+    valueAt,
+    valueLength,
+    childrenAt: aligned(valueAt + valueLength * (isText ? 2 : 1)),
+    end,
+  };
 }
 
 function* childrenOf(bytes: Buffer, { childrenAt, end }: Node): Generator<Node> {

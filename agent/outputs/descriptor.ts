@@ -10,7 +10,10 @@ const RETRY_AFTER_MS = 10;
  *
  * @returns bytes written and, where that is not all, the error that ended it
  */
-export function writeAll(descriptor: number, data: Uint8Array): Promise<{ written: number; error?: NodeJS.ErrnoException }> {
+export function writeAll(
+  descriptor: number,
+  data: Uint8Array,
+): Promise<{ written: number; error?: NodeJS.ErrnoException }> {
   return new Promise((resolve) => {
     let at = 0;
     const next = () => {

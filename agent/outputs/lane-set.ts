@@ -96,10 +96,15 @@ export class LaneSet {
 
   async #openAll(entries: readonly Entry[]): Promise<void> {
     const results = await Promise.allSettled(entries.map(({ lane }) => lane.open()));
-    const failures = results.flatMap((result, i) => (result.status === 'rejected' ? [{ reason: result.reason as unknown, entry: entries[i]! }] : []));
+    const failures = results.flatMap((result, i) =>
+      result.status === 'rejected' ? [{ reason: result.reason as unknown, entry: entries[i]! }] : [],
+    );
     if (failures.length > 0) {
       await Promise.all(entries.map(({ lane }) => lane.close(Promise.resolve())));
-      const reasons = failures.map(({ reason, entry }) => `output "${entry.config.name}": ${reason instanceof Error ? reason.message : String(reason)}`);
+      const reasons = failures.map(
+        ({ reason, entry }) =>
+          `output "${entry.config.name}": ${reason instanceof Error ? reason.message : String(reason)}`,
+      );
       throw new OpenError(reasons, { cause: failures[0]!.reason });
     }
     for (const { config } of entries) this.#telemetry.raise('OutputOpened', { output: config.name, type: config.type });

@@ -97,7 +97,10 @@ export class LaneWriter {
           return onReaderGone();
         }
         if (error instanceof WriteError && batch !== undefined) queue.dropPart(batch, error.taken);
-        telemetry.raiseRepeating('OutputFailed', `${name} ${reasonOf(error)}`, { output: name, reason: reasonOf(error) });
+        telemetry.raiseRepeating('OutputFailed', `${name} ${reasonOf(error)}`, {
+          output: name,
+          reason: reasonOf(error),
+        });
         this.#open = false;
         this.#begunBootId = undefined;
         await output.close().catch(() => undefined);

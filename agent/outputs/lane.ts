@@ -57,7 +57,15 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     const { name, output, telemetry, retryMs, onReaderGone } = options;
-    this.#writer = new LaneWriter({ name, output, telemetry, onReaderGone, queue: this.#queue, onEmpty: () => this.#endOverflow(), ...(retryMs === undefined ? {} : { retryMs }) });
+    this.#writer = new LaneWriter({
+      name,
+      output,
+      telemetry,
+      onReaderGone,
+      queue: this.#queue,
+      onEmpty: () => this.#endOverflow(),
+      ...(retryMs === undefined ? {} : { retryMs }),
+    });
   }
 
   get name(): string {
@@ -140,8 +148,12 @@ export class Lane {
   #reach(through: number): void {
     this.#through = through;
     if (this.#stored !== undefined && through > this.#stored) this.#stored = undefined;
-    if (through <= this.#queued || this.#options.output.reached === undefined || this.#reachedTimer !== undefined) return;
-    this.#reachedTimer = setTimeout(() => this.#tellReached(), this.#options.reachedAfterMs ?? REACHED_AFTER_MS).unref();
+    if (through <= this.#queued || this.#options.output.reached === undefined || this.#reachedTimer !== undefined)
+      return;
+    this.#reachedTimer = setTimeout(
+      () => this.#tellReached(),
+      this.#options.reachedAfterMs ?? REACHED_AFTER_MS,
+    ).unref();
   }
 
   #tellReached(): void {
@@ -192,7 +204,10 @@ export class Lane {
     if (overflow === undefined) return;
     this.#overflow = undefined;
     const { name, output, telemetry, now = () => new Date() } = this.#options;
-    telemetry.raiseRepeating('EventsDropped', name, { output: name, ...(overflow.count > 0 ? overflow : { unnumbered: overflow.unnumbered }) });
+    telemetry.raiseRepeating('EventsDropped', name, {
+      output: name,
+      ...(overflow.count > 0 ? overflow : { unnumbered: overflow.unnumbered }),
+    });
     if (overflow.count === 0) return;
     this.#push(gapItem('output', overflow.first, overflow.last, overflow.count, 'queue_full', now()), output);
   }

@@ -110,9 +110,11 @@ export class RecordQueue {
   /** The segment that a line of `size` goes to, behind the `waiting` bytes that are not copied yet. */
   #roomFor(size: number, waiting: number): Segment {
     const last = this.#segments.at(-1);
-    if (last !== undefined && last.bootId === this.#bootId && last.memory.length - last.end >= waiting + size) return last;
+    if (last !== undefined && last.bootId === this.#bootId && last.memory.length - last.end >= waiting + size)
+      return last;
     this.#copyRun();
-    const memory = (size <= SEGMENT_BYTES ? this.#spares.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SEGMENT_BYTES, size));
+    const memory =
+      (size <= SEGMENT_BYTES ? this.#spares.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SEGMENT_BYTES, size));
     const segment: Segment = { memory, bootId: this.#bootId, start: 0, end: 0, records: 0, first: NO_NUMBER };
     this.#segments.push(segment);
     return segment;

@@ -34,7 +34,9 @@ export class Detector {
     this.#correlates = set.correlations.length > 0;
     this.readsEverything = this.#engine.readsEverything;
     const names = set.correlations.flatMap((rule) =>
-      [...rule.correlation.groupBy, ...rule.correlation.fields].flatMap((name) => rule.inputs.map((_, i) => rule.fieldOf(name, i))),
+      [...rule.correlation.groupBy, ...rule.correlation.fields].flatMap((name) =>
+        rule.inputs.map((_, i) => rule.fieldOf(name, i)),
+      ),
     );
     this.fields = new Set([...this.#engine.fields, ...names]);
   }
@@ -50,7 +52,8 @@ export class Detector {
     for (const number of matched) if (this.#rules[number]!.reports) reported.push(this.#described[number]!);
     if (!this.#correlates) return reported;
     const ids = matched.map((number) => this.#rules[number]!.id);
-    for (const { rule, group, measure } of this.#correlator.observe(ids, event, timeMs)) reported.push({ ...describe(rule), group, measure });
+    for (const { rule, group, measure } of this.#correlator.observe(ids, event, timeMs))
+      reported.push({ ...describe(rule), group, measure });
     return reported;
   }
 
@@ -59,6 +62,12 @@ export class Detector {
   }
 }
 
-function describe({ id, title, level, author, tags }: Pick<Rule, 'id' | 'title' | 'level' | 'author' | 'tags'>): MatchedRule {
+function describe({
+  id,
+  title,
+  level,
+  author,
+  tags,
+}: Pick<Rule, 'id' | 'title' | 'level' | 'author' | 'tags'>): MatchedRule {
   return { id, title, ...(level === undefined ? {} : { level }), ...(author === undefined ? {} : { author }), tags };
 }

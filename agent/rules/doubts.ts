@@ -8,7 +8,13 @@ import type { FilterDocument, RuleDocument } from './parse/rule.ts';
 /** Rules that are not in use are not looked at: those for other log sources have other fields. */
 export function doubtfulFields(documents: readonly RuleDocument[]): Problem[] {
   return documents.flatMap((document) =>
-    unknownFields(namesIn(document)).map((message) => ({ file: document.file, line: document.line, column: 1, path: PATHS[document.kind], message })),
+    unknownFields(namesIn(document)).map((message) => ({
+      file: document.file,
+      line: document.line,
+      column: 1,
+      path: PATHS[document.kind],
+      message,
+    })),
   );
 }
 

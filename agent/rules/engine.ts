@@ -108,7 +108,13 @@ export class Engine implements Sink {
   /** Sizes, for logs and benchmarks. */
   statistics(): { conditions: number; always: number; atoms: number; units: number; indexBytes: number } {
     const indexBytes = this.#units.reduce((sum, u) => sum + u.index.bytes, 0);
-    return { conditions: this.#entries.length, always: this.#always.length, atoms: this.#atoms.length, units: this.#units.length, indexBytes };
+    return {
+      conditions: this.#entries.length,
+      always: this.#always.length,
+      atoms: this.#atoms.length,
+      units: this.#units.length,
+      indexBytes,
+    };
   }
 
   /** How many conditions the last event was a candidate for. */
@@ -193,7 +199,10 @@ export class Engine implements Sink {
 
 const NO_EVENT: SigmaEvent = {};
 
-function eagerUnits(units: readonly Unit[], triggered: readonly (Int32Array | undefined)[]): { subject: Subject; units: number[] }[] {
+function eagerUnits(
+  units: readonly Unit[],
+  triggered: readonly (Int32Array | undefined)[],
+): { subject: Subject; units: number[] }[] {
   const bySubject = new Map<Subject, number[]>();
   for (const [number, { subject, atoms }] of units.entries()) {
     if (!atoms.some((atom) => triggered[atom] !== undefined)) continue;
@@ -205,7 +214,11 @@ function eagerUnits(units: readonly Unit[], triggered: readonly (Int32Array | un
 }
 
 /** What is cheap to ask and likely to decide comes first: a stamp, then another index, then a function. */
-function ranking(atoms: readonly Atom[], eager: ReadonlySet<number>, unitOf: Int32Array): (condition: Condition) => number {
+function ranking(
+  atoms: readonly Atom[],
+  eager: ReadonlySet<number>,
+  unitOf: Int32Array,
+): (condition: Condition) => number {
   const ofAtom = (number: number): number => {
     const atom = atoms[number]!;
     if (atom.kind === 'literals') return (eager.has(unitOf[number]!) ? 0 : 10) + Math.min(1, likelihood(atom));

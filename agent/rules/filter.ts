@@ -39,7 +39,12 @@ export function readFilters(reader: Reader, node: Node, placeholders: Placeholde
 }
 
 /** The same for a value that is already parsed; problems then have a path but no line. */
-export function filtersOf(value: unknown, file: string, path = 'filters', placeholders?: Placeholders): { filters: readonly Filter[]; problems: readonly Problem[] } {
+export function filtersOf(
+  value: unknown,
+  file: string,
+  path = 'filters',
+  placeholders?: Placeholders,
+): { filters: readonly Filter[]; problems: readonly Problem[] } {
   const reader = new Reader(withoutText(file));
   const filters = readFilters(reader, nodeOf(value, path), placeholders);
   return { filters: filters ?? [], problems: reader.problems };
@@ -58,7 +63,10 @@ function readFilter(reader: Reader, node: Node, place: number, placeholders: Pla
   const action = entryOf(node, 'action');
   const chosen = action?.kind === 'scalar' ? action.value : undefined;
   if (chosen !== 'drop' && chosen !== 'keep') {
-    reader.problem(action ?? node, `the action is "drop" or "keep"${action === undefined ? ', and it is missing' : `, not ${describe(action)}`}`);
+    reader.problem(
+      action ?? node,
+      `the action is "drop" or "keep"${action === undefined ? ', and it is missing' : `, not ${describe(action)}`}`,
+    );
   }
   const expression = readDetection(reader, entryOf(node, 'detection'), node, placeholders);
   if (expression === undefined || (chosen !== 'drop' && chosen !== 'keep')) return undefined;
@@ -67,7 +75,9 @@ function readFilter(reader: Reader, node: Node, place: number, placeholders: Pla
 
 /** What is odd about filters, but clear: fields that no event has. */
 export function doubtfulFilters(filters: readonly Filter[]): string[] {
-  return filters.flatMap(({ name, expression }) => unknownFields(fieldsOf(expression)).map((message) => `filters: "${name}": ${message}`));
+  return filters.flatMap(({ name, expression }) =>
+    unknownFields(fieldsOf(expression)).map((message) => `filters: "${name}": ${message}`),
+  );
 }
 
 /** Filters at work. The first that matches decides; an event that none matches is kept. */

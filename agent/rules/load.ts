@@ -3,7 +3,14 @@ import { doubtfulFields, unmatchedFilters } from './doubts.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
 import { LEVELS, type Level, type Metadata, type Status } from './parse/metadata.ts';
 import { formatProblem, type Problem } from './parse/problem.ts';
-import { readRules, type CorrelationDocument, type DetectionDocument, type FilterDocument, type Refused, type RuleDocument } from './parse/rule.ts';
+import {
+  readRules,
+  type CorrelationDocument,
+  type DetectionDocument,
+  type FilterDocument,
+  type Refused,
+  type RuleDocument,
+} from './parse/rule.ts';
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
@@ -78,7 +85,8 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const skipped: Skipped[] = [];
   const fed = namesInCorrelations(unique, options);
   const wanted = unique.filter((document) => {
-    const reason = reasonToSkip(document, options) ?? (isAnyOf(fed, document) ? undefined : reasonOfLevel(document, options));
+    const reason =
+      reasonToSkip(document, options) ?? (isAnyOf(fed, document) ? undefined : reasonOfLevel(document, options));
     if (reason !== undefined) skipped.push({ file: document.file, title: document.title, reason });
     return reason === undefined;
   });
@@ -87,11 +95,20 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const filters = used.filter((d): d is FilterDocument => d.kind === 'filter');
   const inUse = new Set(used);
   const unused = new Set(unique.filter((d) => !inUse.has(d)).flatMap((d) => [d.id ?? '', d.name ?? '', d.title]));
-  const resolved = resolveCorrelations(used.filter((d): d is CorrelationDocument => d.kind === 'correlation'), detections, unused);
+  const resolved = resolveCorrelations(
+    used.filter((d): d is CorrelationDocument => d.kind === 'correlation'),
+    detections,
+    unused,
+  );
   refused.push(...resolved.refused);
-  for (const { file, title } of resolved.idle) skipped.push({ file, title, reason: 'rules it refers to are not in use' });
-  const rules = detections.map((document) => toRule(document, filters, !resolved.silent.has(document) && reasonOfLevel(document, options) === undefined));
-  const correlations = resolved.correlations.map((rule) => (reasonOfLevel(rule, options) === undefined ? rule : { ...rule, reports: false }));
+  for (const { file, title } of resolved.idle)
+    skipped.push({ file, title, reason: 'rules it refers to are not in use' });
+  const rules = detections.map((document) =>
+    toRule(document, filters, !resolved.silent.has(document) && reasonOfLevel(document, options) === undefined),
+  );
+  const correlations = resolved.correlations.map((rule) =>
+    reasonOfLevel(rule, options) === undefined ? rule : { ...rule, reports: false },
+  );
   warnings.push(...unmatchedFilters(filters, unique), ...doubtfulFields(used));
   return { rules, correlations, filters: filters.length, refused, skipped, warnings };
 }
@@ -135,7 +152,10 @@ function withoutDuplicates(documents: readonly RuleDocument[], refused: Refused[
   });
 }
 
-function reasonToSkip(document: RuleDocument, { logsource, statuses = USUAL_STATUSES }: LoadOptions): string | undefined {
+function reasonToSkip(
+  document: RuleDocument,
+  { logsource, statuses = USUAL_STATUSES }: LoadOptions,
+): string | undefined {
   if (document.status !== undefined && !statuses.has(document.status)) return `its status is ${document.status}`;
   if (document.kind !== 'correlation' && !covers(document.logsource, logsource)) {
     return `its log source is ${formatLogsource(document.logsource)}, not ${formatLogsource(logsource)}`;
@@ -150,13 +170,16 @@ function reasonOfLevel({ level }: Pick<Metadata, 'level'>, { minLevel }: LoadOpt
 
 /** What correlations stand on is needed whatever its own level; it then does not report by itself. */
 function namesInCorrelations(documents: readonly RuleDocument[], options: LoadOptions): ReadonlySet<string> {
-  const inUse = documents.filter((d): d is CorrelationDocument => d.kind === 'correlation' && reasonToSkip(d, options) === undefined);
+  const inUse = documents.filter(
+    (d): d is CorrelationDocument => d.kind === 'correlation' && reasonToSkip(d, options) === undefined,
+  );
   const names = new Set<string>();
   // Once more for each that was added: a correlation can stand on others.
-  for (let before = -1; before < names.size; ) {
+  for (let before = -1; before < names.size;) {
     before = names.size;
     for (const document of inUse) {
-      if (reasonOfLevel(document, options) === undefined || isAnyOf(names, document)) for (const name of document.correlation.rules) names.add(name);
+      if (reasonOfLevel(document, options) === undefined || isAnyOf(names, document))
+        for (const name of document.correlation.rules) names.add(name);
     }
   }
   return names;
@@ -170,11 +193,13 @@ function isAnyOf(names: ReadonlySet<string>, { id, name, title }: Metadata): boo
 function withoutObsolete(documents: readonly RuleDocument[], skipped: Skipped[]): RuleDocument[] {
   const obsolete = new Map<string, RuleDocument>();
   for (const document of documents) {
-    for (const { id, type } of document.related) if (type === 'obsolete' && id !== document.id) obsolete.set(id, document);
+    for (const { id, type } of document.related)
+      if (type === 'obsolete' && id !== document.id) obsolete.set(id, document);
   }
   return documents.filter((document) => {
     const by = obsolete.get(document.id ?? '');
-    if (by !== undefined) skipped.push({ file: document.file, title: document.title, reason: `obsoleted by "${by.title}"` });
+    if (by !== undefined)
+      skipped.push({ file: document.file, title: document.title, reason: `obsoleted by "${by.title}"` });
     return by === undefined;
   });
 }
@@ -182,10 +207,14 @@ function withoutObsolete(documents: readonly RuleDocument[], skipped: Skipped[])
 function toRule(document: DetectionDocument, filters: readonly FilterDocument[], reports: boolean): Rule {
   const { kind: _kind, logsource: _logsource, tests = [], ...rest } = document;
   const own = filters.filter((filter) => applies(filter, document)).map(({ filter }) => filter.expression);
-  const expression: Expression = own.length === 0 ? document.expression : { op: 'and', args: [document.expression, ...own] };
+  const expression: Expression =
+    own.length === 0 ? document.expression : { op: 'and', args: [document.expression, ...own] };
   return { ...rest, id: identityOf(document), expression, reports, tests };
 }
 
 function applies({ filter: { rules }, logsource }: FilterDocument, rule: DetectionDocument): boolean {
-  return covers(logsource, rule.logsource) && (rules === 'any' || rules.some((name) => name === rule.id || name === rule.name));
+  return (
+    covers(logsource, rule.logsource) &&
+    (rules === 'any' || rules.some((name) => name === rule.id || name === rule.name))
+  );
 }

@@ -35,7 +35,10 @@ export interface Held {
 export class Suppressor {
   readonly #maxGroups: number;
   /** In the order of their windows' beginnings, for one window length. */
-  readonly #groups = new Map<string, { readonly rule: string; readonly group: string; readonly ends: number; count: number }>();
+  readonly #groups = new Map<
+    string,
+    { readonly rule: string; readonly group: string; readonly ends: number; count: number }
+  >();
   readonly #closed: Held[] = [];
   #total = 0;
 
@@ -82,7 +85,9 @@ export class Suppressor {
     if (count === 0) return;
     // A caller that never takes must not make us grow: neighbours of one rule are added up.
     const last = this.#closed.length >= this.#maxGroups ? this.#closed.pop() : undefined;
-    this.#closed.push(last === undefined ? { rule, group, count } : { rule: last.rule, group: last.group, count: last.count + count });
+    this.#closed.push(
+      last === undefined ? { rule, group, count } : { rule: last.rule, group: last.group, count: last.count + count },
+    );
   }
 }
 

@@ -22,7 +22,9 @@ export interface RuleTestResult {
  * @param toSigma maps an event of ours; an event without a `type` has Sigma's names already
  */
 export function runRuleTests(set: RuleSet, toSigma: (event: TestEvent) => SigmaEvent): RuleTestResult[] {
-  const byId = new Map<string, Rule | CorrelationRule>([...set.rules, ...set.correlations].map((rule) => [rule.id, rule]));
+  const byId = new Map<string, Rule | CorrelationRule>(
+    [...set.rules, ...set.correlations].map((rule) => [rule.id, rule]),
+  );
   return [...set.rules, ...set.correlations].flatMap((rule) => {
     const parts = needed(rule, byId);
     const alone: RuleSet = {
@@ -31,7 +33,8 @@ export function runRuleTests(set: RuleSet, toSigma: (event: TestEvent) => SigmaE
       correlations: set.correlations.filter((r) => parts.has(r.id)),
     };
     return rule.tests.map((test) => {
-      const only = <T extends Rule | CorrelationRule>(rules: readonly T[]): T[] => rules.map((r) => ({ ...r, reports: r.id === rule.id }));
+      const only = <T extends Rule | CorrelationRule>(rules: readonly T[]): T[] =>
+        rules.map((r) => ({ ...r, reports: r.id === rule.id }));
       const detector = new Detector({ ...alone, rules: only(alone.rules), correlations: only(alone.correlations) });
       let found = false;
       for (const [i, event] of test.events.entries()) {

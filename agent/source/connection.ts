@@ -18,7 +18,12 @@ export const PRODUCT_TRUST: Trust = { ownerUid: 0, ownerSids: ['S-1-5-18', 'S-1-
  * @param memory every read goes into it
  * @throws {AgentError} HELPER_SOCKET_UNSAFE when somebody else may have made what is there; the system's error when nothing is
  */
-export async function connectToHelper(path: string, trust: Trust, memory: Buffer, handlers: ConnectionHandlers): Promise<SourceConnection> {
+export async function connectToHelper(
+  path: string,
+  trust: Trust,
+  memory: Buffer,
+  handlers: ConnectionHandlers,
+): Promise<SourceConnection> {
   if (process.platform === 'win32') return openPipe(path, trust.ownerSids, memory, handlers);
   await verifySocket(path, trust.ownerUid);
   const socket = connect({ path, onread: { buffer: memory, callback: (bytes) => handlers.onBytes(bytes) } });

@@ -80,6 +80,7 @@ export class ExecShape {
 /** The digits at `at`, which are known to be a whole number below 10^15. */
 function numberAt(text: string, at: number): number {
   let value = 0;
-  for (let i = at, digit = text.charCodeAt(i) - ZERO; digit >= 0 && digit <= 9; digit = text.charCodeAt(++i) - ZERO) value = value * 10 + digit;
+  for (let i = at, digit = text.charCodeAt(i) - ZERO; digit >= 0 && digit <= 9; digit = text.charCodeAt(++i) - ZERO)
+    value = value * 10 + digit;
   return value;
 }

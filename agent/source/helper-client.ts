@@ -101,7 +101,10 @@ export class HelperClient {
         this.#reportHello(hello, continuity);
         this.#resume(hello, continuity);
         clearInterval(watchdog);
-        const heartbeatMs = Math.min(Math.max(hello.heartbeat_seconds * 1000, HEARTBEAT_BOUNDS_MS.least), HEARTBEAT_BOUNDS_MS.most);
+        const heartbeatMs = Math.min(
+          Math.max(hello.heartbeat_seconds * 1000, HEARTBEAT_BOUNDS_MS.least),
+          HEARTBEAT_BOUNDS_MS.most,
+        );
         watchdog = setInterval(() => {
           // Ticks are counted rather than time: an agent that was itself stopped for a while has missed nothing.
           silentTicks = sawLine ? 0 : silentTicks + 1;

@@ -75,7 +75,7 @@ export class Session {
 
   /** Takes whole lines, in pieces. */
   #receiveLines(memory: Buffer, start: number, end: number): void {
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       let next = end;
       if (end - at > PIECE_BYTES) {
         next = memory.lastIndexOf(NEWLINE, at + PIECE_BYTES - 1) + 1;
@@ -138,7 +138,8 @@ export class Session {
   }
 
   #receiveHello(event: ProbeEvent | UnknownEvent, out: Item[]): void {
-    if (event.type !== 'hello') throw notOurHelper(`the first line is not hello but ${JSON.stringify(event.type).slice(0, 40)}`);
+    if (event.type !== 'hello')
+      throw notOurHelper(`the first line is not hello but ${JSON.stringify(event.type).slice(0, 40)}`);
     const hello = event as HelloEvent;
     this.#hello = hello;
     const continuity = this.#filter.begin(hello, out);
@@ -184,5 +185,9 @@ function checkRange(gap: GapEvent): void {
 }
 
 function notOurHelper(reason: string, cause?: unknown): AgentError {
-  return new AgentError('HELPER_PROTOCOL', `${reason}. What answers on the socket does not speak the helper's protocol.`, { cause });
+  return new AgentError(
+    'HELPER_PROTOCOL',
+    `${reason}. What answers on the socket does not speak the helper's protocol.`,
+    { cause },
+  );
 }

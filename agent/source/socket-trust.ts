@@ -30,7 +30,7 @@ export async function verifySocket(socketPath: string, ownerUid: number): Promis
 }
 
 async function verifyAncestors(folder: string, ownerUid: number): Promise<void> {
-  for (let child = folder; dirname(child) !== child; ) {
+  for (let child = folder; dirname(child) !== child;) {
     const parent = dirname(child);
     const stats = await lstat(parent);
     if (stats.uid !== 0 && stats.uid !== ownerUid) {

@@ -6,7 +6,10 @@ import type { LogLevel } from '../log.ts';
  */
 export const INTERNAL_EVENTS = {
   AgentStarted: ['info', 'agent started'],
-  AgentRunsAsRoot: ['warn', 'running as root: the agent needs no privilege, and a fault in it would then be a fault with privilege; run it as user "probes"'],
+  AgentRunsAsRoot: [
+    'warn',
+    'running as root: the agent needs no privilege, and a fault in it would then be a fault with privilege; run it as user "probes"',
+  ],
   AgentStopping: ['info', 'stopping: writing what is queued'],
   AgentStopped: ['info', 'agent stopped'],
   ShutdownTimedOut: ['error', 'shutdown_timeout ran out before every event was written'],
@@ -39,8 +42,14 @@ export const INTERNAL_EVENTS = {
   OutputOpened: ['info', 'output opened'],
   OutputClosed: ['info', 'output closed'],
   OutputResumed: ['info', 'an output goes on after what it held before'],
-  PositionUnknown: ['warn', 'how far an output got before is not known; it gets all that the helper holds, some of it perhaps for the second time'],
-  PositionNotKept: ['warn', 'how far an output got cannot be kept; if the agent is restarted, it may write events twice'],
+  PositionUnknown: [
+    'warn',
+    'how far an output got before is not known; it gets all that the helper holds, some of it perhaps for the second time',
+  ],
+  PositionNotKept: [
+    'warn',
+    'how far an output got cannot be kept; if the agent is restarted, it may write events twice',
+  ],
   UnfinishedLineRemoved: ['warn', 'a line that was not finished was cut off a file; its event is replayed'],
   OutputFailed: ['error', 'an output failed; trying again'],
   OutputRecovered: ['info', 'an output works again'],

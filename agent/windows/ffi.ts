@@ -11,7 +11,10 @@ export function loadFfi(): Koffi {
   if (loaded !== undefined) return loaded;
   const addon = isSea()
     ? path.join(path.dirname(process.execPath), 'koffi.node')
-    : path.resolve(import.meta.dirname, `../../node_modules/@koromix/koffi-win32-${process.arch}/win32_${process.arch}/koffi.node`);
+    : path.resolve(
+        import.meta.dirname,
+        `../../node_modules/@koromix/koffi-win32-${process.arch}/win32_${process.arch}/koffi.node`,
+      );
   const module = { exports: {} };
   process.dlopen(module, addon);
   loaded = module.exports as Koffi;

@@ -34,17 +34,29 @@ const READS_AT_ONCE = 8;
  * @param owners SIDs that may own it
  * @throws {AgentError} HELPER_SOCKET_UNSAFE; an error with the code ENOENT, EACCES or EBUSY when it cannot be opened
  */
-export function openPipe(path: string, owners: readonly string[], memory: Buffer, handlers: ConnectionHandlers): SourceConnection {
+export function openPipe(
+  path: string,
+  owners: readonly string[],
+  memory: Buffer,
+  handlers: ConnectionHandlers,
+): SourceConnection {
   const windows = windowsFunctions();
-  const handle = Number(windows.CreateFileW(path, GENERIC_READ, 0, null, OPEN_EXISTING, FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT, 0));
+  const handle = Number(
+    windows.CreateFileW(path, GENERIC_READ, 0, null, OPEN_EXISTING, FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT, 0),
+  );
   if (handle === -1) {
     const status = windows.lastError();
-    throw Object.assign(new Error(`cannot open ${path}: Windows error ${status}`), { code: CODES.get(status) ?? 'EIO' });
+    throw Object.assign(new Error(`cannot open ${path}: Windows error ${status}`), {
+      code: CODES.get(status) ?? 'EIO',
+    });
   }
   const owner = ownerOf(handle);
   if (owner !== undefined && owners.includes(owner)) return new PipeConnection(handle, memory, handlers);
   windows.CloseHandle(handle);
-  throw new AgentError('HELPER_SOCKET_UNSAFE', `${path} belongs to ${owner ?? 'nobody known'}, not to SYSTEM or the administrators. Only the helper may provide events: find out which program made it.`);
+  throw new AgentError(
+    'HELPER_SOCKET_UNSAFE',
+    `${path} belongs to ${owner ?? 'nobody known'}, not to SYSTEM or the administrators. Only the helper may provide events: find out which program made it.`,
+  );
 }
 
 /** One read is always under way; Windows fills `memory` while we do other things. */
@@ -123,7 +135,19 @@ function ownerOf(handle: number): string | undefined {
   const windows = windowsFunctions();
   const owner: bigint[] = [0n];
   const descriptor: bigint[] = [0n];
-  if (windows.GetSecurityInfo(handle, SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION, owner, null, null, null, descriptor) !== 0) return undefined;
+  if (
+    windows.GetSecurityInfo(
+      handle,
+      SE_KERNEL_OBJECT,
+      OWNER_SECURITY_INFORMATION,
+      owner,
+      null,
+      null,
+      null,
+      descriptor,
+    ) !== 0
+  )
+    return undefined;
   const text: bigint[] = [0n];
   const converted = windows.ConvertSidToStringSidW(owner[0], text) === true;
   windows.LocalFree(descriptor[0]);

@@ -18,7 +18,8 @@ export function eventLogDestination(): { write(line: string): void } {
   return {
     write(line) {
       const level = /"level":"(\w+)"/.exec(line)?.[1] ?? '';
-      if (log !== 0) windows.ReportEventW(log, EVENT_TYPES[level] ?? INFORMATION, 0, MESSAGE_ID, null, 1, 0, [line.trimEnd()], null);
+      if (log !== 0)
+        windows.ReportEventW(log, EVENT_TYPES[level] ?? INFORMATION, 0, MESSAGE_ID, null, 1, 0, [line.trimEnd()], null);
     },
   };
 }
@@ -33,7 +34,9 @@ export interface ServiceRequests {
  * Runs the agent as a Windows service: begins when Windows says so, and reports its end.
  * @param body runs until a request to stop; resolves with the exit status
  */
-export function runAsService(body: (requests: ServiceRequests, running: () => void) => Promise<number>): Promise<number> {
+export function runAsService(
+  body: (requests: ServiceRequests, running: () => void) => Promise<number>,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let stop = (): void => undefined;
   let reload = (): void => undefined;

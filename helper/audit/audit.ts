@@ -19,7 +19,11 @@ import { renderJson, renderText, type Section } from './report.ts';
  * @throws {HelperError} when it cannot look
  */
 export function audit(options: AuditOptions): { text: string; ok: boolean } {
-  if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'looking into the kernel and another process takes root. Start it with sudo.');
+  if (process.geteuid?.() !== 0)
+    throw new HelperError(
+      'HELPER_NOT_ROOT',
+      'looking into the kernel and another process takes root. Start it with sudo.',
+    );
   const installation = locateInstallation('linux');
   const sections: Section[] = [auditFiles(installation.files, requireTrusted, options.manifest)];
   const pid = findHelper(`${options.socket}.lock`);
@@ -28,7 +32,10 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
     const finding =
       pid === undefined
         ? { code: 'HELPER_NOT_RUNNING', message: `no helper serves ${options.socket}. Start it.` }
-        : { code: 'HELPER_STARTING', message: `process ${pid} has not given up its privileges yet. Look again in a second.` };
+        : {
+            code: 'HELPER_STARTING',
+            message: `process ${pid} has not given up its privileges yet. Look again in a second.`,
+          };
     sections.push({ title: 'process', facts: {}, findings: [finding] });
   } else if (existsSync(installation.addon) && existsSync(installation.probe)) {
     const koffi = loadKoffi(installation.addon);
@@ -39,5 +46,8 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
       auditPipe(koffi, libc, pid, handoff, options.socket),
     );
   }
-  return { text: (options.json ? renderJson : renderText)(sections), ok: sections.every((section) => section.findings.length === 0) };
+  return {
+    text: (options.json ? renderJson : renderText)(sections),
+    ok: sections.every((section) => section.findings.length === 0),
+  };
 }

@@ -15,7 +15,11 @@ export function hashOf(file: string): string {
  * @param requireTrusted throws, naming who else can change a file
  * @param manifest of the release, to compare with
  */
-export function auditFiles(names: readonly string[], requireTrusted: (file: string) => void, manifest: string | undefined): Section {
+export function auditFiles(
+  names: readonly string[],
+  requireTrusted: (file: string) => void,
+  manifest: string | undefined,
+): Section {
   const findings: Finding[] = [];
   const shipped = manifest === undefined ? undefined : readManifest(manifest);
   const files = names.map((file) => {
@@ -31,11 +35,22 @@ export function auditFiles(names: readonly string[], requireTrusted: (file: stri
     const sha256 = hashOf(file);
     const expected = shipped?.get(path.basename(file));
     if (shipped !== undefined && expected !== sha256) {
-      findings.push({ code: 'FILE_CHANGED', message: `${file} is not the file that was shipped: SHA-256 ${sha256}, in the manifest ${expected ?? 'not listed'}. Install the helper again.` });
+      findings.push({
+        code: 'FILE_CHANGED',
+        message: `${file} is not the file that was shipped: SHA-256 ${sha256}, in the manifest ${expected ?? 'not listed'}. Install the helper again.`,
+      });
     }
     return { file, sha256 };
   });
-  return { title: 'files', facts: { version: VERSION, manifest: manifest ?? 'none given: pass --manifest FILE to compare with a release', files }, findings };
+  return {
+    title: 'files',
+    facts: {
+      version: VERSION,
+      manifest: manifest ?? 'none given: pass --manifest FILE to compare with a release',
+      files,
+    },
+    findings,
+  };
 }
 
 function readManifest(file: string): Map<string, string> {

@@ -15,7 +15,10 @@ export function auditPipe(koffi: Koffi, libc: Libc, pid: number, handoff: Handof
   if (!exists) return { title: 'pipe', facts, findings: objections };
   const findings: Finding[] = [...objections];
   if (boundInode(socket) !== readlinkSync(`/proc/${pid}/fd/${handoff.listener}`)) {
-    findings.push({ code: 'SOCKET_REPLACED', message: `${socket} is not the socket that the helper listens on: clients reach somebody else. Restart the helper.` });
+    findings.push({
+      code: 'SOCKET_REPLACED',
+      message: `${socket} is not the socket that the helper listens on: clients reach somebody else. Restart the helper.`,
+    });
   }
   const map = bindLibbpf(koffi).map_by_id(Number(readFdinfo(handoff.probe.backlog, pid).get('map_id')));
   const state = readState(libc.map(map, handoff.probe.backlogBytes, 0, false), handoff.probe.cpus * KINDS);

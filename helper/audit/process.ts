@@ -39,12 +39,16 @@ export function auditProcess(pid: number, handoff: Handoff, installation: Instal
   // The very same file, whose content was hashed with the others.
   const [running, installed] = [statSync(`/proc/${pid}/exe`), statSync(executable)];
   if (running.ino !== installed.ino || running.dev !== installed.dev) {
-    findings.push({ code: 'PROCESS_OTHER_PROGRAM', message: `process ${pid} runs ${readlinkSync(`/proc/${pid}/exe`)}, not what is in ${executable} now. Restart the helper.` });
+    findings.push({
+      code: 'PROCESS_OTHER_PROGRAM',
+      message: `process ${pid} runs ${readlinkSync(`/proc/${pid}/exe`)}, not what is in ${executable} now. Restart the helper.`,
+    });
   }
   const code = executableMappings(pid);
   for (const file of code) {
     const problem = file.startsWith('/') ? untrusted(file) : `memory that is no file: ${file}`;
-    if (problem !== undefined) findings.push({ code: 'PROCESS_FOREIGN_CODE', message: `process ${pid} can execute ${problem}` });
+    if (problem !== undefined)
+      findings.push({ code: 'PROCESS_FOREIGN_CODE', message: `process ${pid} can execute ${problem}` });
   }
 
   const threads = new ThreadPrivileges(pid);
@@ -57,7 +61,11 @@ export function auditProcess(pid: number, handoff: Handoff, installation: Instal
     privileges.no_new_privs ? [] : ['no no_new_privs'],
     privileges.seccomp === SECCOMP_FILTER ? [] : ['no system call filter'],
   ].flat();
-  if (left.length > 0) findings.push({ code: 'PROCESS_PRIVILEGE', message: `process ${pid} still has: ${left.join(', ')}. Restart the helper; if it comes back, report it.` });
+  if (left.length > 0)
+    findings.push({
+      code: 'PROCESS_PRIVILEGE',
+      message: `process ${pid} still has: ${left.join(', ')}. Restart the helper; if it comes back, report it.`,
+    });
 
   const descriptors = readdirSync(`/proc/${pid}/fd`).map((fd) => `${fd} ${readlinkSync(`/proc/${pid}/fd/${fd}`)}`);
   return { title: 'process', facts: { pid, ...privileges, landlock: handoff.landlock, code, descriptors }, findings };

@@ -24,7 +24,10 @@ export function renderText(sections: readonly Section[]): string {
     lines.push(title);
     for (const [name, value] of Object.entries(facts)) {
       const items = Array.isArray(value) ? value.map(show) : [show(value)];
-      lines.push(`  ${name.padEnd(18)} ${items[0] ?? 'none'}`, ...items.slice(1).map((item) => `  ${''.padEnd(18)} ${item}`));
+      lines.push(
+        `  ${name.padEnd(18)} ${items[0] ?? 'none'}`,
+        ...items.slice(1).map((item) => `  ${''.padEnd(18)} ${item}`),
+      );
     }
     for (const { code, message } of findings) lines.push(`  FINDING ${code}: ${message}`);
     lines.push('');

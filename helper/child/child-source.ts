@@ -50,12 +50,19 @@ export class ChildSource implements EventSource, Findings {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#decoder = parts.decoder(this);
-    this.#complaints = new Complaints((line) => this.#decoder.complaint(line), (text) => say(`${parts.description.source} says: ${text}`));
+    this.#complaints = new Complaints(
+      (line) => this.#decoder.complaint(line),
+      (text) => say(`${parts.description.source} says: ${text}`),
+    );
   }
 
   get description(): SourceDescription {
     const { canary, description, limits } = this.#parts;
-    const all = [...limits, ...(this.#decoder.limit === undefined ? [] : [this.#decoder.limit]), ...(canary.blind ? ['it does not see what the helper runs'] : [])];
+    const all = [
+      ...limits,
+      ...(this.#decoder.limit === undefined ? [] : [this.#decoder.limit]),
+      ...(canary.blind ? ['it does not see what the helper runs'] : []),
+    ];
     return { ...description, ...(all.length === 0 ? {} : { limits: all }) };
   }
 
@@ -97,10 +104,16 @@ export class ChildSource implements EventSource, Findings {
     }
     if (canary.blind !== this.#wasBlind) {
       this.#wasBlind = canary.blind;
-      say(canary.blind ? `${this.#parts.description.source} does not see what the helper runs: it is blind` : `${this.#parts.description.source} sees again`);
+      say(
+        canary.blind
+          ? `${this.#parts.description.source} does not see what the helper runs: it is blind`
+          : `${this.#parts.description.source} sees again`,
+      );
     }
     if (this.#decoder.unreadable > this.#unreadable) {
-      say(`${this.#decoder.unreadable - this.#unreadable} records of ${this.#parts.description.source} were not readable`);
+      say(
+        `${this.#decoder.unreadable - this.#unreadable} records of ${this.#parts.description.source} were not readable`,
+      );
       this.#unreadable = this.#decoder.unreadable;
     }
   }

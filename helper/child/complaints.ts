@@ -26,7 +26,10 @@ export class Complaints {
       start = end + 1;
     }
     // Of a line without end the first part is enough.
-    this.#rest = Buffer.concat([this.#rest, bytes.subarray(start, start + MAX_COMPLAINT_BYTES)]).subarray(0, MAX_COMPLAINT_BYTES);
+    this.#rest = Buffer.concat([this.#rest, bytes.subarray(start, start + MAX_COMPLAINT_BYTES)]).subarray(
+      0,
+      MAX_COMPLAINT_BYTES,
+    );
   }
 
   #line(bytes: Buffer, nowMs: number): void {

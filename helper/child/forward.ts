@@ -25,7 +25,12 @@ const DECODERS = { dtrace: DtraceDecoder, eslogger: EsloggerDecoder } as const;
  * holds are the descriptors of DESCRIPTORS and memory.
  * Returns when the loop is set up; the process ends with SIGTERM, or with the watching process.
  */
-export function forwardChild(host: Host, handoff: ChildHandoff, canaryProgram: CanaryProgram, canaryTimes?: ConstructorParameters<typeof Canary>[1]): void {
+export function forwardChild(
+  host: Host,
+  handoff: ChildHandoff,
+  canaryProgram: CanaryProgram,
+  canaryTimes?: ConstructorParameters<typeof Canary>[1],
+): void {
   requireUser(handoff.uid, handoff.gid);
   const { output, errors, again, life, listener } = DESCRIPTORS;
   for (const fd of Object.values(DESCRIPTORS)) host.setCloseOnExec(fd);
@@ -56,8 +61,20 @@ export function forwardChild(host: Host, handoff: ChildHandoff, canaryProgram: C
   });
   source.begin();
 
-  const privileges = { uid: handoff.uid, gid: handoff.gid, threads: 1, capabilities: '0', no_new_privs: false, seccomp: 0, landlock: 0 };
-  const pipe = new PipeServer(new UnixListener(host.koffi, host.sockets, listener, rootOrGroup(handoff.group)), backlog, helloMaker({ source, backlog, state, clock }, privileges));
+  const privileges = {
+    uid: handoff.uid,
+    gid: handoff.gid,
+    threads: 1,
+    capabilities: '0',
+    no_new_privs: false,
+    seccomp: 0,
+    landlock: 0,
+  };
+  const pipe = new PipeServer(
+    new UnixListener(host.koffi, host.sockets, listener, rootOrGroup(handoff.group)),
+    backlog,
+    helloMaker({ source, backlog, state, clock }, privileges),
+  );
   const stop = startLoop({ source, pipe, state, clock });
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
@@ -79,7 +96,10 @@ function requireUser(uid: number, gid: number): void {
   const is = [process.getuid?.(), process.geteuid?.(), process.getgid?.(), process.getegid?.()];
   const groups = process.getgroups?.() ?? [];
   if (uid === 0 || is.join() !== [uid, uid, gid, gid].join() || groups.some((group) => group !== gid)) {
-    throw new HelperError('HELPER_PRIVILEGE', `the forwarding process is uid ${is.slice(0, 2).join('/')}, gid ${is.slice(2).join('/')}, groups ${groups.join()}, not ${uid} and ${gid} alone. Not going on.`);
+    throw new HelperError(
+      'HELPER_PRIVILEGE',
+      `the forwarding process is uid ${is.slice(0, 2).join('/')}, gid ${is.slice(2).join('/')}, groups ${groups.join()}, not ${uid} and ${gid} alone. Not going on.`,
+    );
   }
   try {
     process.seteuid?.(0);

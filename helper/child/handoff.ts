@@ -25,9 +25,17 @@ export function parseChildHandoff(text: string | undefined): ChildHandoff {
     const value = JSON.parse(text ?? '') as ChildHandoff;
     const numbers = [value.backlogBytes, value.uid, value.gid, value.group];
     const isWhole = numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
-    if (!isWhole || !SOURCES.includes(value.source) || !/^[0-9a-f]{64}$/.test(value.sha256) || !Array.isArray(value.limits)) throw new TypeError('a field is missing');
+    if (
+      !isWhole ||
+      !SOURCES.includes(value.source) ||
+      !/^[0-9a-f]{64}$/.test(value.sha256) ||
+      !Array.isArray(value.limits)
+    )
+      throw new TypeError('a field is missing');
     return value;
   } catch (cause) {
-    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run" and is started by it alone.', { cause });
+    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run" and is started by it alone.', {
+      cause,
+    });
   }
 }

@@ -40,7 +40,12 @@ export class Keeper {
   start(): void {
     this.#startedMs = performance.now();
     // Nothing of our environment, and a process group of its own: eslogger tells nothing of its own group.
-    const child = spawn(this.#program.path, this.#program.args, { env: {}, cwd: '/', stdio: ['ignore', this.#output, this.#errors], detached: true });
+    const child = spawn(this.#program.path, this.#program.args, {
+      env: {},
+      cwd: '/',
+      stdio: ['ignore', this.#output, this.#errors],
+      detached: true,
+    });
     this.#child = child;
     child.once('exit', (code, signal) => void this.#ended(`ended with ${signal ?? code}`));
     child.on('error', (error: NodeJS.ErrnoException) => {

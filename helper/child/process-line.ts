@@ -3,16 +3,42 @@ import type { SeenProcess } from './decoder.ts';
 
 /** Writes a process as a line of JSON, its arguments cut as far as the room demands. */
 export function processLine(seen: SeenProcess): LineBuilder {
-  const { pid, timestamp, type, time, filename, argv: all, callersFrom, argv_truncated: cut, raw: allRaw, source, ...rest } = seen;
+  const {
+    pid,
+    timestamp,
+    type,
+    time,
+    filename,
+    argv: all,
+    callersFrom,
+    argv_truncated: cut,
+    raw: allRaw,
+    source,
+    ...rest
+  } = seen;
   return (seq, room) => {
     let argv = all;
     let raw = allRaw;
     let isCut = cut === true;
-    for (const most = room(); ; ) {
+    for (const most = room(); ;) {
       const command = [filename, ...(argv?.slice(callersFrom) ?? [])].join(' ');
-      const event = { pid, command, timestamp, type, seq, time, filename, argv, ...(isCut ? { argv_truncated: true } : {}), raw, ...rest, source };
+      const event = {
+        pid,
+        command,
+        timestamp,
+        type,
+        seq,
+        time,
+        filename,
+        argv,
+        ...(isCut ? { argv_truncated: true } : {}),
+        raw,
+        ...rest,
+        source,
+      };
       const line = `${JSON.stringify(event)}\n`;
-      if (line.length * 3 <= most || Buffer.byteLength(line) <= most || argv === undefined || argv.length === 0) return line;
+      if (line.length * 3 <= most || Buffer.byteLength(line) <= most || argv === undefined || argv.length === 0)
+        return line;
       argv = halved(argv);
       raw = withoutArguments(raw, argv.length);
       isCut = true;
@@ -31,5 +57,7 @@ function halved(argv: readonly string[]): readonly string[] {
 /** What is left of `raw` when only the first `count` arguments are. */
 function withoutArguments(raw: SeenProcess['raw'], count: number): SeenProcess['raw'] {
   if (raw === undefined) return undefined;
-  return Object.fromEntries(Object.entries(raw).filter(([field]) => !(Number(/^argv\[(\d+)\]$/.exec(field)?.[1]) >= count)));
+  return Object.fromEntries(
+    Object.entries(raw).filter(([field]) => !(Number(/^argv\[(\d+)\]$/.exec(field)?.[1]) >= count)),
+  );
 }

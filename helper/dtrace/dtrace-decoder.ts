@@ -72,7 +72,16 @@ export class DtraceDecoder implements Decoder {
     if (!this.#reach(cpu, number - 1)) return;
     this.#newest.set(cpu, number);
     this.counted++;
-    this.#open.set(cpu, { number, numbers, failed, name: Buffer.from(name), path: undefined, info: undefined, args: [], cut: false });
+    this.#open.set(cpu, {
+      number,
+      numbers,
+      failed,
+      name: Buffer.from(name),
+      path: undefined,
+      info: undefined,
+      args: [],
+      cut: false,
+    });
   }
 
   /** What the processor counted up to `number` has come or is missing. @returns false for a number that cannot be */

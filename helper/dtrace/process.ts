@@ -18,7 +18,11 @@ export interface ToldExec {
 }
 
 // Reversed, so that of two names for one number the first one stays: EAGAIN, not EWOULDBLOCK.
-const ERROR_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.errno).reverse().map(([name, number]) => [number, name]));
+const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** Nanoseconds since 1970, with as many digits as there are until the year 2286. */
 const TIME = /^(?<seconds>\d{1,10})(?<nanoseconds>\d{9})$/;

@@ -3,7 +3,16 @@ import { MAX_PROCESSORS, MAX_RECORD_BYTES } from '../limits.ts';
 const NEWLINE = 10;
 
 /** For each kind of record of dtrace/exec.d: how many numbers it has, and whether a string follows them. */
-const KINDS = { b: [3, false], x: [7, true], p: [2, true], i: [9, false], a: [3, true], e: [2, false], f: [8, true], c: [2, false] } as const;
+const KINDS = {
+  b: [3, false],
+  x: [7, true],
+  p: [2, true],
+  i: [9, false],
+  a: [3, true],
+  e: [2, false],
+  f: [8, true],
+  c: [2, false],
+} as const;
 
 type Kind = keyof typeof KINDS;
 

@@ -67,7 +67,10 @@ export class KernelCounters {
 
   /** What every counter says now. */
   all(): KernelCount[] {
-    return Array.from({ length: this.size }, (_, counter) => ({ events: this.#read(counter, COUNTERS.events), lost: this.lost(counter) }));
+    return Array.from({ length: this.size }, (_, counter) => ({
+      events: this.#read(counter, COUNTERS.events),
+      lost: this.lost(counter),
+    }));
   }
 
   /** Sums over all counters. */

@@ -30,7 +30,15 @@ export class EbpfSource implements EventSource {
   readonly #whenReadable: ReadableOnce;
 
   /** @param whenReadable of the ring's descriptor */
-  constructor(libc: Libc, handles: ProbeHandles, counters: KernelCounters, state: HelperState, stream: EventStream, clock: Clock, whenReadable: ReadableOnce) {
+  constructor(
+    libc: Libc,
+    handles: ProbeHandles,
+    counters: KernelCounters,
+    state: HelperState,
+    stream: EventStream,
+    clock: Clock,
+    whenReadable: ReadableOnce,
+  ) {
     const namespaces = NAMESPACES.map((name) => statSync(`/proc/self/ns/${name}`).ino);
     this.description = {
       platform: 'linux',

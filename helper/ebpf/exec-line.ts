@@ -10,7 +10,11 @@ import { SurroundingsReader, type Surroundings } from './surroundings.ts';
 const NAMED_FLAGS = [...FLAG_NAMES.keys()].reduce((mask, bit) => mask | (1 << bit), 0);
 
 // Reversed, so that of two names for one number the first one stays: EAGAIN, not EWOULDBLOCK.
-const ERROR_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.errno).reverse().map(([name, number]) => [number, name]));
+const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** Arguments that fit any line, whatever they hold. */
 const SHORT_ARGUMENTS_BYTES = 4096;
@@ -46,8 +50,12 @@ export class ExecLines {
     const kind = (words[w] as number) >>> 16;
     const flags = words[w + (EVENT.flags >>> 2)] as number;
     const pid = words[w + (EVENT.pid >>> 2)] as number;
-    const startTime = (words[w + (EVENT.start_time >>> 2)] as number) + (words[w + (EVENT.start_time >>> 2) + 1] as number) * TWO_32;
-    const when = this.#clock.fromBoot(words[w + (EVENT.seconds >>> 2)] as number, words[w + (EVENT.nanoseconds >>> 2)] as number);
+    const startTime =
+      (words[w + (EVENT.start_time >>> 2)] as number) + (words[w + (EVENT.start_time >>> 2) + 1] as number) * TWO_32;
+    const when = this.#clock.fromBoot(
+      words[w + (EVENT.seconds >>> 2)] as number,
+      words[w + (EVENT.nanoseconds >>> 2)] as number,
+    );
     const isCut = cut || (flags & FLAG_ARGV_CUT) !== 0;
 
     const nameAt = at + EVENT_BYTES + around.pathBytes;
@@ -57,7 +65,8 @@ export class ExecLines {
     // Valid text may hold U+FFFD itself; only then are the bytes looked at.
     let raw = around.raw;
     if (filename.includes(REPLACEMENT)) raw = keep(raw, 'filename', bytes.subarray(nameAt, argsAt - 1));
-    if (comm.includes(REPLACEMENT)) raw = keep(raw, 'comm', bytes.subarray(at + EVENT.comm, commEnd(bytes, at + EVENT.comm)));
+    if (comm.includes(REPLACEMENT))
+      raw = keep(raw, 'comm', bytes.subarray(at + EVENT.comm, commEnd(bytes, at + EVENT.comm)));
 
     let type = 'exec';
     let asked = JSON.stringify(filename);

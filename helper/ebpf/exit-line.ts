@@ -5,7 +5,11 @@ import type { LineBuilder } from '../stream.ts';
 import { EXIT } from './record.ts';
 
 // Reversed, so that of two names for one number the first one stays: SIGABRT, not SIGIOT.
-const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).reverse().map(([name, number]) => [number, name]));
+const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** Writes an exit record as a line. `word` reads 32 bits at an offset of the record. */
 export function exitLine(word: (offset: number) => number, clock: Clock): LineBuilder {

@@ -13,7 +13,11 @@ export function bindLibbpf(koffi: Koffi) {
   try {
     library = koffi.load('libbpf.so.1');
   } catch (cause) {
-    throw new HelperError('HELPER_NO_LIBBPF', 'cannot load libbpf.so.1. Install it: apt-get install libbpf1 (Debian, Ubuntu), dnf install libbpf (Fedora).', { cause });
+    throw new HelperError(
+      'HELPER_NO_LIBBPF',
+      'cannot load libbpf.so.1. Install it: apt-get install libbpf1 (Debian, Ubuntu), dnf install libbpf (Fedora).',
+      { cause },
+    );
   }
   const bound = {
     set_print: library.func('void *libbpf_set_print(void *print)'),

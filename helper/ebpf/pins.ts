@@ -37,17 +37,28 @@ export function claimPins(libc: Libc, folder: string): number {
     mkdirSync(folder, { mode: 0o700 });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'EEXIST') throw new HelperError('HELPER_NO_BPFFS', `cannot make ${folder}: ${code}. Mount the BPF file system: mount -t bpf -o mode=700 bpf ${BPFFS}. Or start with --no-pin.`, { cause });
+    if (code !== 'EEXIST')
+      throw new HelperError(
+        'HELPER_NO_BPFFS',
+        `cannot make ${folder}: ${code}. Mount the BPF file system: mount -t bpf -o mode=700 bpf ${BPFFS}. Or start with --no-pin.`,
+        { cause },
+      );
   }
   // The file system may be open to everyone, so anyone could have made the folder before us.
   const { uid, mode } = lstatSync(folder);
   if (uid !== 0 || (mode & 0o77) !== 0) {
-    throw new HelperError('HELPER_UNSAFE_FILE', `${folder} is not root's alone (uid ${uid}, mode ${(mode & 0o7777).toString(8)}). Look at what is in it, then remove it.`);
+    throw new HelperError(
+      'HELPER_UNSAFE_FILE',
+      `${folder} is not root's alone (uid ${uid}, mode ${(mode & 0o7777).toString(8)}). Look at what is in it, then remove it.`,
+    );
   }
   const lock = openSync(folder, O_DIRECTORY);
   if (libc.flock(lock, LOCK_EX_NB) === 0) return lock;
   closeSync(lock);
-  throw new HelperError('HELPER_SOCKET_IN_USE', `another helper uses ${folder}. Stop it, or put the socket of this one into a folder of another name.`);
+  throw new HelperError(
+    'HELPER_SOCKET_IN_USE',
+    `another helper uses ${folder}. Stop it, or put the socket of this one into a folder of another name.`,
+  );
 }
 
 /** The pinned links, oldest first. */
@@ -56,7 +67,11 @@ export function linkPins(folder: string): LinkPin[] {
     .map((file) => ({ file, groups: LINK.exec(file)?.groups }))
     .filter(({ groups }) => groups !== undefined)
     .sort((a, b) => Number.parseInt(a.groups?.['moment'] ?? '', 16) - Number.parseInt(b.groups?.['moment'] ?? '', 16))
-    .map(({ file, groups }) => ({ file: path.join(folder, file), program: groups?.['program'] ?? '', object: groups?.['object'] ?? '' }));
+    .map(({ file, groups }) => ({
+      file: path.join(folder, file),
+      program: groups?.['program'] ?? '',
+      object: groups?.['object'] ?? '',
+    }));
 }
 
 /** What the pin of a map is called: by the layout of what lies in it, which a helper of another layout must not read. */
@@ -66,7 +81,9 @@ export function mapPin(map: string): string {
 
 /** Takes away maps of another layout. True when there were any: what their ring still held is lost, uncounted. */
 export function removeOtherLayouts(folder: string): boolean {
-  const others = readdirSync(folder).filter((file) => /-\d+$/.test(file) && !file.startsWith('link-') && !file.endsWith(`-${LAYOUT}`));
+  const others = readdirSync(folder).filter(
+    (file) => /-\d+$/.test(file) && !file.startsWith('link-') && !file.endsWith(`-${LAYOUT}`),
+  );
   for (const file of others) unlinkSync(path.join(folder, file));
   return others.length > 0;
 }

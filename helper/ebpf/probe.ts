@@ -56,17 +56,25 @@ export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'repo
  */
 export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): ProbeHandles {
   if (!existsSync('/sys/kernel/btf/vmlinux')) {
-    throw new HelperError('HELPER_NO_BTF', 'the kernel offers no type information in /sys/kernel/btf/vmlinux. A kernel of 5.8 or newer with CONFIG_DEBUG_INFO_BTF=y is needed; the kernels of Debian, Ubuntu and Fedora have it.');
+    throw new HelperError(
+      'HELPER_NO_BTF',
+      'the kernel offers no type information in /sys/kernel/btf/vmlinux. A kernel of 5.8 or newer with CONFIG_DEBUG_INFO_BTF=y is needed; the kernels of Debian, Ubuntu and Fedora have it.',
+    );
   }
   if (options.failures && !existsSync('/sys/kernel/tracing/events')) {
-    throw new HelperError('HELPER_NO_TRACEFS', '--failures needs tracefs. Mount it: mount -t tracefs tracefs /sys/kernel/tracing');
+    throw new HelperError(
+      'HELPER_NO_TRACEFS',
+      '--failures needs tracefs. Mount it: mount -t tracefs tracefs /sys/kernel/tracing',
+    );
   }
   const bpf = bindLibbpf(koffi);
   const bytes = readFileSync(file);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const names = programNames(options);
   const pinned = options.pins === undefined ? [] : linkPins(options.pins);
-  const current = names.map((name) => pinned.findLast(({ program, object }) => program === name && object === sha256.slice(0, 12)));
+  const current = names.map((name) =>
+    pinned.findLast(({ program, object }) => program === name && object === sha256.slice(0, 12)),
+  );
 
   const resumed = current.every((pin) => pin !== undefined);
   const loaded = resumed
@@ -75,7 +83,9 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
   // Only now: between two builds of the probe there is a moment with both, never one with none.
   for (const { file: stale } of pinned) if (!current.some((pin) => pin?.file === stale)) unlinkSync(stale);
   if (options.pins !== undefined && removeOtherLayouts(options.pins)) {
-    say('what an incompatible version had pinned was taken away; events that no helper had read from it are lost and not counted');
+    say(
+      'what an incompatible version had pinned was taken away; events that no helper had read from it are lost and not counted',
+    );
   }
   return {
     ...loaded,
@@ -155,7 +165,10 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
     if (options.pins !== undefined) {
       const unpinned = bpf.pin_link(link, linkPinPath(options.pins, name, sha256.slice(0, 12)));
       if (unpinned === -EINVAL && FAILURE_PROGRAMS.includes(name)) {
-        throw new HelperError('HELPER_UNSUPPORTED', '--failures does not go with --pin on this kernel: links to system call tracepoints can be pinned from 5.15 on. Leave one of the two away.');
+        throw new HelperError(
+          'HELPER_UNSUPPORTED',
+          '--failures does not go with --pin on this kernel: links to system call tracepoints can be pinned from 5.15 on. Leave one of the two away.',
+        );
       }
       if (unpinned < 0) throw refused(`pin ${name} of`, -unpinned);
     }
@@ -181,7 +194,9 @@ export function loadForTags(koffi: Koffi, file: string, names: readonly string[]
   bpf.set_entries(bpf.map(object, 'ring'), MIN_RING_BYTES);
   const failed = bpf.load(object);
   if (failed < 0) throw refused('load', -failed);
-  return new Map(names.map((name) => [name, readFdinfo(bpf.program_fd(bpf.program(object, name))).get('prog_tag') ?? '']));
+  return new Map(
+    names.map((name) => [name, readFdinfo(bpf.program_fd(bpf.program(object, name))).get('prog_tag') ?? '']),
+  );
 }
 
 /** Runs the task iterator: it puts a record for each process into the ring, the reading itself yields nothing. */
@@ -214,11 +229,17 @@ const ADVICE: Readonly<Record<number, string>> = {
 
 function refused(step: string, errno: number, log = ''): HelperError {
   const advice = ADVICE[errno] ?? 'Please report this with the kernel release (uname -r).';
-  return new HelperError('HELPER_PROBE_REFUSED', `cannot ${step} the probe: errno ${errno}${log && ` (${log})`}. ${advice}`);
+  return new HelperError(
+    'HELPER_PROBE_REFUSED',
+    `cannot ${step} the probe: errno ${errno}${log && ` (${log})`}. ${advice}`,
+  );
 }
 
 function lastLine(log: Buffer): string {
   const end = log.indexOf(0);
-  const lines = log.toString('latin1', 0, end === -1 ? log.length : end).trimEnd().split('\n');
+  const lines = log
+    .toString('latin1', 0, end === -1 ? log.length : end)
+    .trimEnd()
+    .split('\n');
   return lines.findLast((line) => !line.startsWith('processed ')) ?? '';
 }

@@ -11,7 +11,12 @@ const PROGRAMS = {
 /** What every helper has. */
 export const EXEC_PROGRAMS: readonly string[] = PROGRAMS.sched_process_exec;
 /** On system call tracepoints. */
-export const FAILURE_PROGRAMS: readonly string[] = ['on_execve', 'on_execveat', 'on_execve_return', 'on_execveat_return'];
+export const FAILURE_PROGRAMS: readonly string[] = [
+  'on_execve',
+  'on_execveat',
+  'on_execve_return',
+  'on_execveat_return',
+];
 /** An iterator, run once. */
 export const SNAPSHOT_PROGRAM = 'on_snapshot';
 

@@ -64,7 +64,8 @@ export class RecordReader {
     const type = first & 0xffff;
     const counter = this.#word(offset + EVENT.cpu) * KINDS + (first >>> 16);
     const number = this.#word(offset + EVENT.number) + this.#word(offset + EVENT.number + 4) * 0x1_0000_0000;
-    if (type === RECORD_TYPE.event && length >= (counter % KINDS === KIND.exit ? EXIT_BYTES : EVENT_BYTES)) this.#takeEvent(counter, number, offset, length, position);
+    if (type === RECORD_TYPE.event && length >= (counter % KINDS === KIND.exit ? EXIT_BYTES : EVENT_BYTES))
+      this.#takeEvent(counter, number, offset, length, position);
     else if (type === RECORD_TYPE.args && length >= ARGS_BYTES) this.#takeArguments(counter, number, offset);
   }
 
@@ -143,7 +144,15 @@ export class RecordReader {
     if (here < total && here > 0) {
       const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
       const parts = [record.subarray(length - here)];
-      this.#open.set(counter, { record, number, parts, bytes: here, expected: total, position, since: performance.now() });
+      this.#open.set(counter, {
+        record,
+        number,
+        parts,
+        bytes: here,
+        expected: total,
+        position,
+        since: performance.now(),
+      });
       return;
     }
     this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, undefined, false));
@@ -155,7 +164,9 @@ export class RecordReader {
     if (this.#executed.has(this.#processKey(offset))) this.#state.repeated++;
     else {
       const args = readCommandLine(pid);
-      this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, args, args.length === MAX_COMMAND_LINE_BYTES));
+      this.#stream.event(
+        this.#lines.build(this.#words, this.#bytes, offset, args, args.length === MAX_COMMAND_LINE_BYTES),
+      );
     }
   }
 

@@ -2,7 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { SURROUNDINGS_CACHE_BYTES, SURROUNDINGS_CACHE_ENTRIES } from '../limits.ts';
 import { containerId, pathOf } from './paths.ts';
 import {
-  EVENT, EVENT_BYTES, FLAG_CGROUP_CUT, FLAG_CWD_CUT, FLAG_EXE_CUT, FLAG_PARENT_EXE_CUT, NAMESPACES, NO_UID,
+  EVENT,
+  EVENT_BYTES,
+  FLAG_CGROUP_CUT,
+  FLAG_CWD_CUT,
+  FLAG_EXE_CUT,
+  FLAG_PARENT_EXE_CUT,
+  NAMESPACES,
+  NO_UID,
 } from './record.ts';
 
 /** The flags that change how the paths are spelled. */
@@ -57,7 +64,14 @@ export class SurroundingsReader {
   }
 }
 
-function spell(words: Uint32Array, bytes: Buffer, at: number, pathBytes: number, flags: number, own: readonly number[]): Surroundings {
+function spell(
+  words: Uint32Array,
+  bytes: Buffer,
+  at: number,
+  pathBytes: number,
+  flags: number,
+  own: readonly number[],
+): Surroundings {
   const word = (offset: number): number => words[(at + offset) >>> 2] as number;
   const raw: Record<string, string> = {};
   let end = at + EVENT_BYTES;
@@ -77,7 +91,9 @@ function spell(words: Uint32Array, bytes: Buffer, at: number, pathBytes: number,
   const container = containerId(cgroup);
 
   const unless = (name: string, value: number, none: number): string => (value === none ? '' : `,"${name}":${value}`);
-  const namespaces = NAMESPACES.flatMap((name, i) => (word(EVENT.ns + 4 * i) === own[i] ? [] : [`"${name}":${word(EVENT.ns + 4 * i)}`]));
+  const namespaces = NAMESPACES.flatMap((name, i) =>
+    word(EVENT.ns + 4 * i) === own[i] ? [] : [`"${name}":${word(EVENT.ns + 4 * i)}`],
+  );
   const parentStart = word(EVENT.parent_start_time) + word(EVENT.parent_start_time + 4) * 0x1_0000_0000;
   const parent = `{"pid":${word(EVENT.ppid)},"start_time":${parentStart}${hasParentExe ? `,"exe":${JSON.stringify(parentExe)}` : ''}}`;
   return {

@@ -23,7 +23,11 @@ export class EsloggerDecoder implements Decoder {
 
   constructor(findings: Findings) {
     this.#findings = findings;
-    this.#lines = new BoundedLines(MAX_MESSAGE_BYTES, (line) => this.#take(line), () => this.#break());
+    this.#lines = new BoundedLines(
+      MAX_MESSAGE_BYTES,
+      (line) => this.#take(line),
+      () => this.#break(),
+    );
   }
 
   push(bytes: Buffer): void {
@@ -93,7 +97,9 @@ export class EsloggerDecoder implements Decoder {
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

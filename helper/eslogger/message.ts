@@ -27,7 +27,15 @@ export function processOf(message: Json): SeenProcess | undefined {
   const pid = number(token?.['pid']);
   const exe = pathOf(target?.['executable']);
   const kind = number(message['event_type']) ?? NOTIFY_EXEC;
-  if (kind !== NOTIFY_EXEC || exec === undefined || target === undefined || when === null || pid === undefined || exe === undefined) return undefined;
+  if (
+    kind !== NOTIFY_EXEC ||
+    exec === undefined ||
+    target === undefined ||
+    when === null ||
+    pid === undefined ||
+    exe === undefined
+  )
+    return undefined;
   const seconds = Date.parse(`${when[1]}Z`) / 1000;
   if (!Number.isSafeInteger(seconds)) return undefined;
 
@@ -83,17 +91,22 @@ function callersFrom(argv: readonly string[], script: string | undefined): numbe
   if (script === undefined) return 1;
   const name = script.slice(script.lastIndexOf('/') + 1);
   // The path in the arguments is the one that was asked for, perhaps a relative one; the script's is absolute.
-  const at = argv.slice(1, 3).findIndex((argument) => argument === script || argument === name || argument.endsWith(`/${name}`));
+  const at = argv
+    .slice(1, 3)
+    .findIndex((argument) => argument === script || argument === name || argument.endsWith(`/${name}`));
   return at === -1 ? 1 : at + 2;
 }
 
-const parentOf = (pid: number | undefined): { pid: number } | undefined => (pid === undefined || pid === 0 ? undefined : { pid });
+const parentOf = (pid: number | undefined): { pid: number } | undefined =>
+  pid === undefined || pid === 0 ? undefined : { pid };
 
 function microseconds(time: string | undefined): number | undefined {
   const match = TIME.exec(time ?? '');
   if (match === null) return undefined;
   const seconds = Date.parse(`${match[1]}Z`) / 1000;
-  return Number.isSafeInteger(seconds) && seconds >= 0 ? seconds * 1_000_000 + Number((match[2] ?? '').padEnd(9, '0').slice(0, 6)) : undefined;
+  return Number.isSafeInteger(seconds) && seconds >= 0
+    ? seconds * 1_000_000 + Number((match[2] ?? '').padEnd(9, '0').slice(0, 6))
+    : undefined;
 }
 
 /** es_file_t: a path that Endpoint Security, or this helper, may have cut. */
@@ -112,13 +125,17 @@ function strings(value: unknown): string[] | undefined {
   return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
 }
 
-const object = (value: unknown): Json | undefined => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined);
+const object = (value: unknown): Json | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-const whole = (value: unknown): number | undefined => (Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined);
+const whole = (value: unknown): number | undefined =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 
 /** An id of 32 bits, also where it was printed with a sign. */
 function number(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) && (value as number) >= -(2 ** 31) && (value as number) <= MAX_ID ? (value as number) >>> 0 : undefined;
+  return Number.isSafeInteger(value) && (value as number) >= -(2 ** 31) && (value as number) <= MAX_ID
+    ? (value as number) >>> 0
+    : undefined;
 }
 
 const unless = (none: number, value: number | undefined): number | undefined => (value === none ? undefined : value);

@@ -59,7 +59,8 @@ export class EtwSource implements EventSource {
   /** Takes what the trace's thread has to say. */
   notice(message: FromWorker): void {
     this.#trace = message.type === 'opened' ? 'open' : 'ended';
-    if (message.type === 'ended' && message.status !== 0) say(`${message.call} ended with Windows error ${message.status}`);
+    if (message.type === 'ended' && message.status !== 0)
+      say(`${message.call} ended with Windows error ${message.status}`);
   }
 
   begin(): void {
@@ -75,7 +76,8 @@ export class EtwSource implements EventSource {
     const { head } = state;
     const enough = head + this.#turnBytes;
     let taken = 0;
-    while (taken < DRAIN_TURN_RECORDS && state.head < enough && ring.take(1, (record) => this.#take(record, now)) === 1) taken++;
+    while (taken < DRAIN_TURN_RECORDS && state.head < enough && ring.take(1, (record) => this.#take(record, now)) === 1)
+      taken++;
     this.#join.expire(now);
     if (state.head !== head) state.commit();
     return taken === DRAIN_TURN_RECORDS || state.head >= enough;
@@ -133,7 +135,10 @@ export class EtwSource implements EventSource {
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
       if (kind === RECORD.kernelProcess) this.#parts.stream.gap('session', 1, 'unreadable');
-      else if (this.#unreadableHalves++ === 0) say(`an event of the classic provider, version ${version}, is unreadable (${error.message}): command lines are asked of processes`);
+      else if (this.#unreadableHalves++ === 0)
+        say(
+          `an event of the classic provider, version ${version}, is unreadable (${error.message}): command lines are asked of processes`,
+        );
     }
   }
 

@@ -33,7 +33,8 @@ export function readProcessStart(bytes: Buffer, version: number): ProcessStart {
   const parentSequence = withTokens ? reader.u64() : undefined;
   const session = reader.u32();
   if (version >= 1) reader.skip(4); // Flags
-  if (sequence === undefined || parentSequence === undefined) return { pid, created, ppid, session, image: reader.wide() };
+  if (sequence === undefined || parentSequence === undefined)
+    return { pid, created, ppid, session, image: reader.wide() };
   reader.skip(4); // ProcessTokenElevationType
   const elevated = reader.u32() !== 0;
   const label = reader.sid();

@@ -21,7 +21,12 @@ export const EVENT_TRACE_PROPERTIES = {
   LoggerNameOffset: 116,
 } as const;
 
-export const EVENT_TRACE_LOGFILE = { bytes: 448, LoggerName: 8, ProcessTraceMode: 28, EventRecordCallback: 424 } as const;
+export const EVENT_TRACE_LOGFILE = {
+  bytes: 448,
+  LoggerName: 8,
+  ProcessTraceMode: 28,
+  EventRecordCallback: 424,
+} as const;
 
 /** EVENT_RECORD, whose first 80 bytes are the EVENT_HEADER. */
 export const EVENT_RECORD = {

@@ -20,7 +20,11 @@ export interface ProcessAnswers {
  * Asks a process. `created` (FILETIME) has to be its creation time, where it is known; what
  * has ended, or is another process by now, answers nothing. `known` need not be asked.
  */
-export type AskProcess = (pid: number, created: bigint | undefined, known: { commandLine: boolean; image: boolean }) => ProcessAnswers;
+export type AskProcess = (
+  pid: number,
+  created: bigint | undefined,
+  known: { commandLine: boolean; image: boolean },
+) => ProcessAnswers;
 
 const INTEGRITY: ReadonlyMap<string, string> = new Map([
   ['S-1-16-0', 'untrusted'],
@@ -79,14 +83,23 @@ export class ProcessLines {
     const line = (seq: number, text: string | undefined, whole: boolean): string => {
       const argv = text === undefined ? undefined : splitCommandLine(text);
       const command = [exe ?? classic?.leaf ?? '', ...(argv?.slice(1) ?? [])].join(' ');
-      const args = argv === undefined ? {} : { argv, ...(whole ? {} : { argv_truncated: true }), command_line: text, command_source: source };
+      const args =
+        argv === undefined
+          ? {}
+          : { argv, ...(whole ? {} : { argv_truncated: true }), command_line: text, command_source: source };
       return `${JSON.stringify({ pid, command, timestamp: when.seconds, type: 'exec', seq, ...about, ...args, ...rest })}\n`;
     };
 
     return (seq, room) => {
       for (let text = commandLine, whole = true; ; whole = false) {
         const built = line(seq, text, whole);
-        if (built.length * 3 <= MIN_LINE_ROOM_BYTES || text === undefined || text === '' || Buffer.byteLength(built) <= room()) return built;
+        if (
+          built.length * 3 <= MIN_LINE_ROOM_BYTES ||
+          text === undefined ||
+          text === '' ||
+          Buffer.byteLength(built) <= room()
+        )
+          return built;
         text = text.slice(0, text.length >> 1);
       }
     };

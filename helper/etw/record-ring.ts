@@ -92,7 +92,10 @@ export class RecordRing {
       const bytes = this.#bytes.readUInt32LE(tail);
       const kind = this.#bytes[tail + 4] as number;
       if (kind !== SKIP) {
-        const payload = this.#bytes.subarray(tail + RECORD_BYTES, tail + RECORD_BYTES + this.#bytes.readUInt32LE(tail + 8));
+        const payload = this.#bytes.subarray(
+          tail + RECORD_BYTES,
+          tail + RECORD_BYTES + this.#bytes.readUInt32LE(tail + 8),
+        );
         each({ kind, version: this.#bytes[tail + 5] as number, time: this.#bytes.readBigUInt64LE(tail + 16), payload });
         taken++;
       }

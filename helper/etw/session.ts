@@ -3,7 +3,14 @@ import { HelperError } from '../errors.ts';
 import type { Koffi } from '../ffi/koffi.ts';
 import { SESSION_BUFFER_KIB, SESSION_MAX_BUFFERS, SESSION_MIN_BUFFERS } from '../windows/limits.ts';
 import type { EtwFunctions } from './functions.ts';
-import { ENABLE_TRACE_PARAMETERS, EVENT_FILTER_DESCRIPTOR, EVENT_TRACE_PROPERTIES as P, KERNEL_PROCESS, KEYWORD_PROCESS, PROCESS_START } from './layout.ts';
+import {
+  ENABLE_TRACE_PARAMETERS,
+  EVENT_FILTER_DESCRIPTOR,
+  EVENT_TRACE_PROPERTIES as P,
+  KERNEL_PROCESS,
+  KEYWORD_PROCESS,
+  PROCESS_START,
+} from './layout.ts';
 
 export const SESSION_NAME = 'platform-probes';
 
@@ -59,7 +66,10 @@ export class EtwSession {
       status = this.#startAfresh();
     }
     if (status === ERROR.ACCESS_DENIED) {
-      throw new HelperError('HELPER_NOT_ROOT', 'a tracing session takes an administrator. Start it elevated, or as a service.');
+      throw new HelperError(
+        'HELPER_NOT_ROOT',
+        'a tracing session takes an administrator. Start it elevated, or as a service.',
+      );
     }
     if (status !== 0) throw refused('StartTrace', status);
     const enabled = this.#enable(true) === 0 ? 0 : this.#enable(false);
@@ -104,7 +114,10 @@ export class EtwSession {
     this.#guid = randomBytes(16);
     this.#guid.copy(properties, P.Guid);
     if (this.#classic) properties.writeUInt32LE(EVENT_TRACE_FLAG_PROCESS, P.EnableFlags);
-    properties.writeUInt32LE(EVENT_TRACE_REAL_TIME_MODE | (this.#classic ? EVENT_TRACE_SYSTEM_LOGGER_MODE : 0), P.LogFileMode);
+    properties.writeUInt32LE(
+      EVENT_TRACE_REAL_TIME_MODE | (this.#classic ? EVENT_TRACE_SYSTEM_LOGGER_MODE : 0),
+      P.LogFileMode,
+    );
     const handle = [0n];
     const status = this.#etw.StartTraceW(handle, SESSION_NAME, properties) as number;
     if (status === 0) this.#handle = BigInt(handle[0] ?? 0);
@@ -124,7 +137,16 @@ export class EtwSession {
       parameters.writeBigUInt64LE(BigInt(this.#koffi.address(filter)), ENABLE_TRACE_PARAMETERS.EnableFilterDesc);
       parameters.writeUInt32LE(1, ENABLE_TRACE_PARAMETERS.FilterDescCount);
     }
-    return this.#etw.EnableTraceEx2(this.#handle, KERNEL_PROCESS, ENABLE_PROVIDER, LEVEL_INFORMATION, KEYWORD_PROCESS, 0n, 0, parameters) as number;
+    return this.#etw.EnableTraceEx2(
+      this.#handle,
+      KERNEL_PROCESS,
+      ENABLE_PROVIDER,
+      LEVEL_INFORMATION,
+      KEYWORD_PROCESS,
+      0n,
+      0,
+      parameters,
+    ) as number;
   }
 }
 
@@ -150,5 +172,8 @@ function newProperties(): Buffer {
 }
 
 function refused(call: string, status: number): HelperError {
-  return new HelperError('HELPER_PROBE_REFUSED', `${call} of session "${SESSION_NAME}" failed with Windows error ${status}. "net helpmsg ${status}" explains it.`);
+  return new HelperError(
+    'HELPER_PROBE_REFUSED',
+    `${call} of session "${SESSION_NAME}" failed with Windows error ${status}. "net helpmsg ${status}" explains it.`,
+  );
 }

@@ -38,7 +38,9 @@ export function bindLibc(koffi: Koffi) {
     listen: libc.func('int listen(int fd, int backlog)'),
     accept4: libc.func('int accept4(int fd, void *address, void *bytes, int flags)'),
     send: libc.func('intptr_t send(int fd, const uint8_t *data, size_t bytes, int flags)'),
-    getsockopt: libc.func('int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *bytes)'),
+    getsockopt: libc.func(
+      'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *bytes)',
+    ),
   } as const;
 
   return {

@@ -30,36 +30,68 @@ export function bindWindows(koffi: Koffi) {
     // Clocks and drives
     QueryInterruptTimePrecise: base.func('void __stdcall QueryInterruptTimePrecise(_Out_ uint64_t *time)'),
     GetSystemTimePreciseAsFileTime: kernel.func('void __stdcall GetSystemTimePreciseAsFileTime(_Out_ uint64_t *time)'),
-    QueryDosDeviceW: kernel.func('uint32_t __stdcall QueryDosDeviceW(const char16_t *drive, _Out_ uint8_t *target, uint32_t characters)'),
-    GetWindowsDirectoryW: kernel.func('uint32_t __stdcall GetWindowsDirectoryW(_Out_ uint8_t *folder, uint32_t characters)'),
+    QueryDosDeviceW: kernel.func(
+      'uint32_t __stdcall QueryDosDeviceW(const char16_t *drive, _Out_ uint8_t *target, uint32_t characters)',
+    ),
+    GetWindowsDirectoryW: kernel.func(
+      'uint32_t __stdcall GetWindowsDirectoryW(_Out_ uint8_t *folder, uint32_t characters)',
+    ),
     // Pipes
     CreateNamedPipeW: kernel.func(
       'int64_t __stdcall CreateNamedPipeW(const char16_t *name, uint32_t open, uint32_t mode, uint32_t instances, uint32_t out, uint32_t in, uint32_t timeout, const uint8_t *security)',
     ),
     ConnectNamedPipe: kernel.func('bool __stdcall ConnectNamedPipe(int64_t pipe, void *overlapped)'),
-    WriteFile: kernel.func('bool __stdcall WriteFile(int64_t file, void *bytes, uint32_t length, void *written, void *overlapped)'),
-    ReadFile: kernel.func('bool __stdcall ReadFile(int64_t file, _Out_ uint8_t *bytes, uint32_t length, _Out_ uint32_t *read, void *overlapped)'),
-    GetOverlappedResult: kernel.func('bool __stdcall GetOverlappedResult(int64_t file, void *overlapped, _Out_ uint32_t *bytes, bool wait)'),
+    WriteFile: kernel.func(
+      'bool __stdcall WriteFile(int64_t file, void *bytes, uint32_t length, void *written, void *overlapped)',
+    ),
+    ReadFile: kernel.func(
+      'bool __stdcall ReadFile(int64_t file, _Out_ uint8_t *bytes, uint32_t length, _Out_ uint32_t *read, void *overlapped)',
+    ),
+    GetOverlappedResult: kernel.func(
+      'bool __stdcall GetOverlappedResult(int64_t file, void *overlapped, _Out_ uint32_t *bytes, bool wait)',
+    ),
     CancelIoEx: kernel.func('bool __stdcall CancelIoEx(int64_t file, void *overlapped)'),
-    GetNamedPipeClientProcessId: kernel.func('bool __stdcall GetNamedPipeClientProcessId(int64_t pipe, _Out_ uint32_t *pid)'),
-    GetNamedPipeServerProcessId: kernel.func('bool __stdcall GetNamedPipeServerProcessId(int64_t pipe, _Out_ uint32_t *pid)'),
+    GetNamedPipeClientProcessId: kernel.func(
+      'bool __stdcall GetNamedPipeClientProcessId(int64_t pipe, _Out_ uint32_t *pid)',
+    ),
+    GetNamedPipeServerProcessId: kernel.func(
+      'bool __stdcall GetNamedPipeServerProcessId(int64_t pipe, _Out_ uint32_t *pid)',
+    ),
     CreateFileW: kernel.func(
       'int64_t __stdcall CreateFileW(const char16_t *name, uint32_t access, uint32_t share, void *security, uint32_t disposition, uint32_t flags, int64_t template)',
     ),
     // Processes and tokens
     GetCurrentProcess: kernel.func('int64_t __stdcall GetCurrentProcess()'),
     OpenProcess: kernel.func('int64_t __stdcall OpenProcess(uint32_t access, bool inherit, uint32_t pid)'),
-    GetProcessTimes: kernel.func('bool __stdcall GetProcessTimes(int64_t process, _Out_ uint64_t *created, _Out_ uint64_t *ended, _Out_ uint64_t *kernel, _Out_ uint64_t *user)'),
-    QueryFullProcessImageNameW: kernel.func('bool __stdcall QueryFullProcessImageNameW(int64_t process, uint32_t flags, _Out_ uint8_t *path, _Inout_ uint32_t *characters)'),
-    NtQueryInformationProcess: ntdll.func('int32_t __stdcall NtQueryInformationProcess(int64_t process, uint32_t kind, _Out_ uint8_t *data, uint32_t bytes, _Out_ uint32_t *needed)'),
-    OpenProcessToken: advapi.func('bool __stdcall OpenProcessToken(int64_t process, uint32_t access, _Out_ int64_t *token)'),
-    GetTokenInformation: advapi.func('bool __stdcall GetTokenInformation(int64_t token, uint32_t kind, _Out_ uint8_t *data, uint32_t bytes, _Out_ uint32_t *needed)'),
-    AdjustTokenPrivileges: advapi.func('bool __stdcall AdjustTokenPrivileges(int64_t token, bool disableAll, const uint8_t *state, uint32_t bytes, void *previous, void *needed)'),
-    LookupPrivilegeNameW: advapi.func('bool __stdcall LookupPrivilegeNameW(void *system, const uint8_t *luid, _Out_ uint8_t *name, _Inout_ uint32_t *characters)'),
+    GetProcessTimes: kernel.func(
+      'bool __stdcall GetProcessTimes(int64_t process, _Out_ uint64_t *created, _Out_ uint64_t *ended, _Out_ uint64_t *kernel, _Out_ uint64_t *user)',
+    ),
+    QueryFullProcessImageNameW: kernel.func(
+      'bool __stdcall QueryFullProcessImageNameW(int64_t process, uint32_t flags, _Out_ uint8_t *path, _Inout_ uint32_t *characters)',
+    ),
+    NtQueryInformationProcess: ntdll.func(
+      'int32_t __stdcall NtQueryInformationProcess(int64_t process, uint32_t kind, _Out_ uint8_t *data, uint32_t bytes, _Out_ uint32_t *needed)',
+    ),
+    OpenProcessToken: advapi.func(
+      'bool __stdcall OpenProcessToken(int64_t process, uint32_t access, _Out_ int64_t *token)',
+    ),
+    GetTokenInformation: advapi.func(
+      'bool __stdcall GetTokenInformation(int64_t token, uint32_t kind, _Out_ uint8_t *data, uint32_t bytes, _Out_ uint32_t *needed)',
+    ),
+    AdjustTokenPrivileges: advapi.func(
+      'bool __stdcall AdjustTokenPrivileges(int64_t token, bool disableAll, const uint8_t *state, uint32_t bytes, void *previous, void *needed)',
+    ),
+    LookupPrivilegeNameW: advapi.func(
+      'bool __stdcall LookupPrivilegeNameW(void *system, const uint8_t *luid, _Out_ uint8_t *name, _Inout_ uint32_t *characters)',
+    ),
     DuplicateToken: advapi.func('bool __stdcall DuplicateToken(int64_t token, uint32_t level, _Out_ int64_t *copy)'),
-    CheckTokenMembership: advapi.func('bool __stdcall CheckTokenMembership(int64_t token, void *sid, _Out_ int32_t *member)'),
+    CheckTokenMembership: advapi.func(
+      'bool __stdcall CheckTokenMembership(int64_t token, void *sid, _Out_ int32_t *member)',
+    ),
     // Security descriptors
-    ConvertStringSidToSidW: advapi.func('bool __stdcall ConvertStringSidToSidW(const char16_t *text, _Out_ void **sid)'),
+    ConvertStringSidToSidW: advapi.func(
+      'bool __stdcall ConvertStringSidToSidW(const char16_t *text, _Out_ void **sid)',
+    ),
     LookupAccountNameW: advapi.func(
       'bool __stdcall LookupAccountNameW(void *system, const char16_t *name, _Out_ uint8_t *sid, _Inout_ uint32_t *sidBytes, _Out_ uint8_t *domain, _Inout_ uint32_t *domainCharacters, _Out_ uint32_t *use)',
     ),

@@ -47,7 +47,15 @@ export function forward(handoff: Handoff): void {
   }
   const clock = new Clock(clocks, state.epoch);
   const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
-  const source: EventSource = new EbpfSource(libc, probe, counters, state, new EventStream(backlog, state, clock), clock, readableOnce(koffi, probe.ring));
+  const source: EventSource = new EbpfSource(
+    libc,
+    probe,
+    counters,
+    state,
+    new EventStream(backlog, state, clock),
+    clock,
+    readableOnce(koffi, probe.ring),
+  );
 
   source.begin();
   const mappings = programMappings();

@@ -31,14 +31,28 @@ export interface Handoff {
  */
 export function handOff(libc: Libc, installation: Installation, handoff: Handoff): never {
   const { probe } = handoff;
-  const kept = [0, 1, 2, probe.ring, probe.counters, probe.backlog, ...probe.links, ...Object.values(probe.programs), handoff.listener, ...handoff.locks];
+  const kept = [
+    0,
+    1,
+    2,
+    probe.ring,
+    probe.counters,
+    probe.backlog,
+    ...probe.links,
+    ...Object.values(probe.programs),
+    handoff.listener,
+    ...handoff.locks,
+  ];
   // Everything else ends here, also what a caller left open for us.
   for (const fd of readdirSync('/proc/self/fd')) libc.fcntl(Number(fd), F_SETFD, FD_CLOEXEC);
   for (const fd of kept) libc.fcntl(fd, F_SETFD, 0);
   const argv = [...installation.command, 'forward', JSON.stringify(handoff), null];
   // An empty environment: nothing that a caller put there reaches the second stage.
   libc.execve(installation.command[0], argv, [null]);
-  throw new HelperError('HELPER_HANDOFF', `cannot start the forwarding stage: ${libc.failure('execve').message}. Is ${installation.command[0]} readable by the helper's user?`);
+  throw new HelperError(
+    'HELPER_HANDOFF',
+    `cannot start the forwarding stage: ${libc.failure('execve').message}. Is ${installation.command[0]} readable by the helper's user?`,
+  );
 }
 
 /** Reads what `handOff` passed. It comes from ourselves, but anyone can type the command. */
@@ -46,17 +60,32 @@ export function parseHandoff(text: string | undefined): Handoff {
   try {
     return checkHandoff(JSON.parse(text ?? ''));
   } catch (cause) {
-    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run" and is started by it alone.', { cause });
+    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run" and is started by it alone.', {
+      cause,
+    });
   }
 }
 
 function checkHandoff(value: Handoff): Handoff {
   const { probe } = value;
   const numbers = [
-    probe.ring, probe.ringBytes, probe.counters, probe.cpus, probe.backlog, probe.backlogBytes, ...probe.links,
-    ...Object.values(probe.programs), value.listener, ...value.locks, value.uid, value.gid, value.group, value.landlock,
+    probe.ring,
+    probe.ringBytes,
+    probe.counters,
+    probe.cpus,
+    probe.backlog,
+    probe.backlogBytes,
+    ...probe.links,
+    ...Object.values(probe.programs),
+    value.listener,
+    ...value.locks,
+    value.uid,
+    value.gid,
+    value.group,
+    value.landlock,
   ];
-  if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) throw new TypeError('a number is missing');
+  if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0))
+    throw new TypeError('a number is missing');
   if (!/^[0-9a-f]{64}$/.test(probe.sha256)) throw new TypeError('no hash');
   return value;
 }

@@ -17,7 +17,9 @@ interface Mapping {
 export function programMappings(): readonly Mapping[] {
   return readFileSync('/proc/self/smaps', 'latin1')
     .split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
-    .filter((mapping) => /^(?:Anonymous|Private_Dirty): +0 kB\n(?:.*\n)*(?:Anonymous|Private_Dirty): +0 kB$/m.test(mapping))
+    .filter((mapping) =>
+      /^(?:Anonymous|Private_Dirty): +0 kB\n(?:.*\n)*(?:Anonymous|Private_Dirty): +0 kB$/m.test(mapping),
+    )
     .map((mapping) => /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +(\S.*)$/m.exec(mapping))
     .filter((match) => match?.[3] === process.execPath)
     .map((match) => ({ at: BigInt(`0x${match?.[1]}`), bytes: BigInt(`0x${match?.[2]}`) - BigInt(`0x${match?.[1]}`) }));

@@ -24,7 +24,8 @@ const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null'
  * @throws {HelperError}
  */
 export function run(options: RunOptions): never {
-  if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
+  if (process.geteuid?.() !== 0)
+    throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
 
   // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
   const installation = locateInstallation('linux');
@@ -44,7 +45,9 @@ export function run(options: RunOptions): never {
   const locks = options.pin ? [lock, claimPins(libc, folder)] : [lock];
   const probe = openProbe(koffi, installation.probe, { ...options, pins: options.pin ? folder : undefined });
   if (probe.ringBytes !== options.ringBytes || probe.backlogBytes !== options.backlogBytes) {
-    say(`what is pinned keeps its size: ring ${probe.ringBytes}, backlog ${probe.backlogBytes} bytes. To change it, start once with --no-pin.`);
+    say(
+      `what is pinned keeps its size: ring ${probe.ringBytes}, backlog ${probe.backlogBytes} bytes. To change it, start once with --no-pin.`,
+    );
   }
 
   // 4. Nothing is left to do that takes privilege.

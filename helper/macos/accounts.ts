@@ -9,7 +9,11 @@ const MAX_ID = 0xffff_fffe;
  */
 export function findUserId(nameOrId: string): number {
   const uid = numeric(nameOrId) ?? resolve(nameOrId, 'user', '--user', process.seteuid, process.geteuid);
-  if (uid === 0) throw new HelperError('HELPER_NO_ACCOUNT', '--user: the forwarding process gives root up, so it cannot stay root. Name another user.');
+  if (uid === 0)
+    throw new HelperError(
+      'HELPER_NO_ACCOUNT',
+      '--user: the forwarding process gives root up, so it cannot stay root. Name another user.',
+    );
   return uid;
 }
 
@@ -18,12 +22,22 @@ export function findGroupId(nameOrId: string): number {
   return numeric(nameOrId) ?? resolve(nameOrId, 'group', '--group', process.setegid, process.getegid);
 }
 
-function resolve(name: string, kind: string, flag: string, become: ((id: string | number) => void) | undefined, current: (() => number) | undefined): number {
+function resolve(
+  name: string,
+  kind: string,
+  flag: string,
+  become: ((id: string | number) => void) | undefined,
+  current: (() => number) | undefined,
+): number {
   const before = current?.() ?? 0;
   try {
     become?.(name);
   } catch (cause) {
-    throw new HelperError('HELPER_NO_ACCOUNT', `there is no ${kind} "${name}". The package makes it; name another with ${flag}, or make it with sysadminctl or dscl.`, { cause });
+    throw new HelperError(
+      'HELPER_NO_ACCOUNT',
+      `there is no ${kind} "${name}". The package makes it; name another with ${flag}, or make it with sysadminctl or dscl.`,
+      { cause },
+    );
   }
   const id = current?.() ?? 0;
   become?.(before);

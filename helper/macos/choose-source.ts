@@ -21,10 +21,20 @@ export interface Circumstances {
  * where it sees everything, else eslogger, else dtrace with what it still sees.
  * @throws {HelperError} HELPER_UNSUPPORTED when it asks for what is not there
  */
-export function chooseSource(asked: string, { isDtraceFree, hasEslogger }: Circumstances): Pick<ChildHandoff, 'source' | 'limits'> {
+export function chooseSource(
+  asked: string,
+  { isDtraceFree, hasEslogger }: Circumstances,
+): Pick<ChildHandoff, 'source' | 'limits'> {
   if (asked === 'eslogger' && !hasEslogger) {
-    throw new HelperError('HELPER_UNSUPPORTED', `--source eslogger: there is no ${ESLOGGER}; macOS has it from version 13 on. Use --source dtrace.`);
+    throw new HelperError(
+      'HELPER_UNSUPPORTED',
+      `--source eslogger: there is no ${ESLOGGER}; macOS has it from version 13 on. Use --source dtrace.`,
+    );
   }
-  const source = asked === 'auto' ? (isDtraceFree || !hasEslogger ? 'dtrace' : 'eslogger') : (asked as ChildHandoff['source']);
-  return { source, limits: source === 'dtrace' && !isDtraceFree ? ['System Integrity Protection restricts DTrace'] : [] };
+  const source =
+    asked === 'auto' ? (isDtraceFree || !hasEslogger ? 'dtrace' : 'eslogger') : (asked as ChildHandoff['source']);
+  return {
+    source,
+    limits: source === 'dtrace' && !isDtraceFree ? ['System Integrity Protection restricts DTrace'] : [],
+  };
 }

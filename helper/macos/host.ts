@@ -37,7 +37,8 @@ export function macHost(koffi: Koffi): Host & { readonly libc: MacLibc } {
     },
     bootId() {
       const uuid = Buffer.alloc(UUID_BYTES);
-      if (libc.sysctlbyname('kern.bootsessionuuid', uuid, [uuid.length], null, 0) !== 0) throw libc.failure('sysctlbyname kern.bootsessionuuid');
+      if (libc.sysctlbyname('kern.bootsessionuuid', uuid, [uuid.length], null, 0) !== 0)
+        throw libc.failure('sysctlbyname kern.bootsessionuuid');
       return uuid.toString('latin1').replaceAll('\0', '').toLowerCase();
     },
   };

@@ -22,8 +22,12 @@ export function bindMacLibc(koffi: Koffi) {
     listen: libc.func('int listen(int fd, int backlog)'),
     accept: libc.func('int accept(int fd, void *address, void *bytes)'),
     send: libc.func('intptr_t send(int fd, const uint8_t *data, size_t bytes, int flags)'),
-    getsockopt: libc.func('int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *bytes)'),
-    sysctlbyname: libc.func('int sysctlbyname(const char *name, _Out_ uint8_t *old, _Inout_ size_t *bytes, const void *value, size_t value_bytes)'),
+    getsockopt: libc.func(
+      'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *bytes)',
+    ),
+    sysctlbyname: libc.func(
+      'int sysctlbyname(const char *name, _Out_ uint8_t *old, _Inout_ size_t *bytes, const void *value, size_t value_bytes)',
+    ),
     /** Of libsyscall/wrappers/csr.c: 0 when System Integrity Protection allows what the mask names. */
     csr_check: libc.func('int csr_check(uint32_t mask)'),
   } as const;

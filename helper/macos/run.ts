@@ -22,7 +22,8 @@ const CANARY: CanaryProgram = { path: '/usr/bin/true', args: [] };
  * them. It reads nothing that they print. @throws {HelperError}
  */
 export function run(options: RunOptions): void {
-  if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'tracing takes root. Start it with sudo, or as a launch daemon.');
+  if (process.geteuid?.() !== 0)
+    throw new HelperError('HELPER_NOT_ROOT', 'tracing takes root. Start it with sudo, or as a launch daemon.');
 
   // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
   const installation = locateInstallation('darwin');
@@ -48,7 +49,9 @@ export function run(options: RunOptions): void {
     listener,
     handoff: {
       source,
-      sha256: createHash('sha256').update(readFileSync(source === 'dtrace' ? installation.probe : executable)).digest('hex'),
+      sha256: createHash('sha256')
+        .update(readFileSync(source === 'dtrace' ? installation.probe : executable))
+        .digest('hex'),
       limits,
       backlogBytes: options.backlogBytes,
       uid,

@@ -129,13 +129,15 @@ export class Backlog {
     if (tail === head) return undefined;
     const end = this.#lineAfter(tail + 1) - 1;
     const first = this.peek(tail, end - tail);
-    return first.length === end - tail ? first : Buffer.concat([first, this.peek(tail + first.length, end - tail - first.length)]);
+    return first.length === end - tail
+      ? first
+      : Buffer.concat([first, this.peek(tail + first.length, end - tail - first.length)]);
   }
 
   /** The position behind the first newline at or after `position - 1`. */
   #lineAfter(position: number): number {
     const { head } = this.#bounds;
-    for (let from = position - 1; from < head; ) {
+    for (let from = position - 1; from < head;) {
       const piece = this.peek(from, head - from);
       const found = piece.indexOf(NEWLINE);
       if (found !== -1) return from + found + 1;

@@ -63,7 +63,7 @@ export class Client {
   }
 
   #send(limit: number): void {
-    for (let budget = limit; budget > 0; ) {
+    for (let budget = limit; budget > 0;) {
       const piece = this.#control ?? this.#backlog.peek(this.#position, budget);
       if (piece.length === 0) return;
       const sent = this.#connection.send(piece);

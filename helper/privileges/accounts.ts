@@ -7,8 +7,18 @@ const MAX_ID = 0xffff_fffe;
 export function findUser(nameOrId: string): { uid: number; gid: number } {
   const entry = find('/etc/passwd', nameOrId);
   const uid = numeric(entry?.[2] ?? nameOrId);
-  if (uid === undefined) throw missing('user', '--user', nameOrId, `useradd --system --no-create-home --shell /usr/sbin/nologin ${nameOrId}`);
-  if (uid === 0) throw new HelperError('HELPER_NO_ACCOUNT', '--user: the helper gives root up, so it cannot stay root. Name another user.');
+  if (uid === undefined)
+    throw missing(
+      'user',
+      '--user',
+      nameOrId,
+      `useradd --system --no-create-home --shell /usr/sbin/nologin ${nameOrId}`,
+    );
+  if (uid === 0)
+    throw new HelperError(
+      'HELPER_NO_ACCOUNT',
+      '--user: the helper gives root up, so it cannot stay root. Name another user.',
+    );
   return { uid, gid: numeric(entry?.[3] ?? nameOrId) ?? uid };
 }
 
@@ -34,5 +44,8 @@ function numeric(text: string): number | undefined {
 }
 
 function missing(kind: string, flag: string, name: string, mend: string): HelperError {
-  return new HelperError('HELPER_NO_ACCOUNT', `there is no ${kind} "${name}". Make it (${mend}) or name another with ${flag}.`);
+  return new HelperError(
+    'HELPER_NO_ACCOUNT',
+    `there is no ${kind} "${name}". Make it (${mend}) or name another with ${flag}.`,
+  );
 }

@@ -33,7 +33,8 @@ const O_PATH = 0o10000000;
 export function restrictFiles(libc: Libc, readable: readonly string[]): number {
   const version = Number(libc.syscall(CREATE_RULESET, 0, 0, CREATE_RULESET_VERSION, 0));
   if (version <= 0) return 0;
-  const refused = (call: string): HelperError => new HelperError('HELPER_PRIVILEGE', `Landlock: ${libc.failure(call).message}`);
+  const refused = (call: string): HelperError =>
+    new HelperError('HELPER_PRIVILEGE', `Landlock: ${libc.failure(call).message}`);
 
   const attributes = Buffer.alloc(24); // struct landlock_ruleset_attr; older kernels know only the beginning of it
   attributes.writeBigUInt64LE(BigInt(FILE_RIGHTS[Math.min(version, FILE_RIGHTS.length - 1)] as number), 0);

@@ -47,7 +47,11 @@ export function requireNoPrivileges(state: ReadPrivileges, uid: number, gid: num
     state.capabilities === '0' ? '' : `capabilities ${state.capabilities}`,
     state.no_new_privs ? '' : 'no_new_privs is off',
   ].filter((problem) => problem !== '');
-  if (left.length > 0) throw new HelperError('HELPER_PRIVILEGE', `privileges were given up but are still there: ${left.join(', ')}. Not going on.`);
+  if (left.length > 0)
+    throw new HelperError(
+      'HELPER_PRIVILEGE',
+      `privileges were given up but are still there: ${left.join(', ')}. Not going on.`,
+    );
 }
 
 /** The id that all of them are; -1 when they differ, which is nobody's. */

@@ -16,15 +16,25 @@ export function requireTrusted(file: string): string {
   try {
     real = realpathSync(file);
   } catch (cause) {
-    throw new HelperError('HELPER_UNSAFE_FILE', `${file} is missing: ${(cause as NodeJS.ErrnoException).code}. Install the helper again.`, { cause });
+    throw new HelperError(
+      'HELPER_UNSAFE_FILE',
+      `${file} is missing: ${(cause as NodeJS.ErrnoException).code}. Install the helper again.`,
+      { cause },
+    );
   }
   for (let at = real; ; at = path.dirname(at)) {
     const { uid, mode } = lstatSync(at);
     if (uid !== 0) {
-      throw new HelperError('HELPER_UNSAFE_FILE', `${at} belongs to uid ${uid}, who could make root run other code. Mend it: chown root ${at}`);
+      throw new HelperError(
+        'HELPER_UNSAFE_FILE',
+        `${at} belongs to uid ${uid}, who could make root run other code. Mend it: chown root ${at}`,
+      );
     }
     if ((mode & WRITABLE_BY_OTHERS) !== 0) {
-      throw new HelperError('HELPER_UNSAFE_FILE', `${at} can be written by others than root (mode ${(mode & 0o7777).toString(8)}). Mend it: chmod go-w ${at}`);
+      throw new HelperError(
+        'HELPER_UNSAFE_FILE',
+        `${at} can be written by others than root (mode ${(mode & 0o7777).toString(8)}). Mend it: chmod go-w ${at}`,
+      );
     }
     if (at === path.dirname(at)) return real;
   }

@@ -9,8 +9,13 @@ import { sidOfName, sidText } from './sid.ts';
  */
 export function findSid(windows: Windows, name: string): string {
   const sid = sidOfName(name) ?? lookUp(windows, name);
-  if (sid === undefined) throw new HelperError('HELPER_NO_ACCOUNT', `--group: there is no account "${name}". Give a name, or a SID such as S-1-5-32-544.`);
-  if (TOO_WIDE.has(sid)) throw new HelperError('HELPER_NO_ACCOUNT', `--group: "${name}" is ${TOO_WIDE.get(sid)}. Give a group of its own.`);
+  if (sid === undefined)
+    throw new HelperError(
+      'HELPER_NO_ACCOUNT',
+      `--group: there is no account "${name}". Give a name, or a SID such as S-1-5-32-544.`,
+    );
+  if (TOO_WIDE.has(sid))
+    throw new HelperError('HELPER_NO_ACCOUNT', `--group: "${name}" is ${TOO_WIDE.get(sid)}. Give a group of its own.`);
   return sid;
 }
 
@@ -25,5 +30,7 @@ const TOO_WIDE: ReadonlyMap<string, string> = new Map([
 function lookUp(windows: Windows, name: string): string | undefined {
   const sid = Buffer.alloc(68);
   const domain = Buffer.alloc(1024);
-  return windows.LookupAccountNameW(null, name, sid, [sid.length], domain, [domain.length / 2], [0]) === true ? sidText(sid) : undefined;
+  return windows.LookupAccountNameW(null, name, sid, [sid.length], domain, [domain.length / 2], [0]) === true
+    ? sidText(sid)
+    : undefined;
 }

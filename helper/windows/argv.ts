@@ -21,7 +21,7 @@ export function splitCommandLine(text: string): string[] {
     while (isBlank(at)) at++;
     if (at >= text.length) return argv;
     let argument = '';
-    for (let quoted = false; at < text.length && (quoted || !isBlank(at)); ) {
+    for (let quoted = false; at < text.length && (quoted || !isBlank(at));) {
       let slashes = 0;
       while (text[at] === '\\') {
         slashes++;

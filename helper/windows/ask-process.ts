@@ -32,7 +32,12 @@ function isThatProcess(windows: Windows, process: Handle, created: bigint | unde
   return windows.GetProcessTimes(process, began, [0n], [0n], [0n]) === true && BigInt(began[0] ?? 0) === created;
 }
 
-function answersOf(windows: Windows, process: Handle, scratch: Buffer, known: { commandLine: boolean; image: boolean }): ProcessAnswers {
+function answersOf(
+  windows: Windows,
+  process: Handle,
+  scratch: Buffer,
+  known: { commandLine: boolean; image: boolean },
+): ProcessAnswers {
   const commandLine = known.commandLine ? undefined : readCommandLine(windows, process, scratch);
   const image = known.image ? undefined : readImage(windows, process, scratch);
   return {
@@ -43,7 +48,8 @@ function answersOf(windows: Windows, process: Handle, scratch: Buffer, known: { 
 }
 
 function readCommandLine(windows: Windows, process: Handle, scratch: Buffer): string | undefined {
-  if (windows.NtQueryInformationProcess(process, COMMAND_LINE_INFORMATION, scratch, scratch.length, [0]) !== 0) return undefined;
+  if (windows.NtQueryInformationProcess(process, COMMAND_LINE_INFORMATION, scratch, scratch.length, [0]) !== 0)
+    return undefined;
   const bytes = Math.min(scratch.readUInt16LE(0), scratch.length - UNICODE_STRING_BYTES);
   return scratch.toString('utf16le', UNICODE_STRING_BYTES, UNICODE_STRING_BYTES + bytes);
 }
@@ -51,5 +57,7 @@ function readCommandLine(windows: Windows, process: Handle, scratch: Buffer): st
 /** Path of the image that a process runs. @param scratch of at least 64 KiB */
 export function readImage(windows: Windows, process: Handle, scratch: Buffer): string | undefined {
   const characters = [32_767];
-  return windows.QueryFullProcessImageNameW(process, 0, scratch, characters) === true ? wideText(scratch.subarray(0, 2 * (characters[0] as number))) : undefined;
+  return windows.QueryFullProcessImageNameW(process, 0, scratch, characters) === true
+    ? wideText(scratch.subarray(0, 2 * (characters[0] as number)))
+    : undefined;
 }

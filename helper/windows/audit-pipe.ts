@@ -32,7 +32,8 @@ function readHello(windows: Windows, handle: number): Record<string, unknown> | 
   let length = 0;
   while (length < bytes.length && !bytes.subarray(0, length).includes('\n')) {
     const read = [0];
-    if (windows.ReadFile(handle, bytes.subarray(length), bytes.length - length, read, null) !== true || read[0] === 0) return undefined;
+    if (windows.ReadFile(handle, bytes.subarray(length), bytes.length - length, read, null) !== true || read[0] === 0)
+      return undefined;
     length += read[0] as number;
   }
   try {
@@ -50,13 +51,20 @@ export function auditPipe(name: string, { sddl, hello }: PipeLook, trusted: read
   const findings: Finding[] = [];
   const owner = /O:(S-[\d-]+|[A-Z]{2})/.exec(sddl)?.[1] ?? 'nobody known';
   if (!RULER_SIDS.has(owner) && !trusted.includes(owner)) {
-    findings.push({ code: 'PIPE_OWNER', message: `${name} belongs to ${owner}, not to SYSTEM or the administrators: it may not be the helper's. Find out which program made it.` });
+    findings.push({
+      code: 'PIPE_OWNER',
+      message: `${name} belongs to ${owner}, not to SYSTEM or the administrators: it may not be the helper's. Find out which program made it.`,
+    });
   }
   const writers = whoCan(MORE_THAN_READING, sddl).filter((sid) => !trusted.includes(sid));
   if (writers.length > 0) {
-    findings.push({ code: 'PIPE_ACCESS', message: `${writers.join(', ')} can do more with ${name} than read it. Restart the helper.` });
+    findings.push({
+      code: 'PIPE_ACCESS',
+      message: `${writers.join(', ')} can do more with ${name} than read it. Restart the helper.`,
+    });
   }
-  if (hello?.['type'] !== 'hello') findings.push({ code: 'PIPE_PROTOCOL', message: `what serves ${name} does not say hello: it is not the helper.` });
+  if (hello?.['type'] !== 'hello')
+    findings.push({ code: 'PIPE_PROTOCOL', message: `what serves ${name} does not say hello: it is not the helper.` });
   const { helper, programs, first_seq, last_seq, boot_id } = hello ?? {};
   return { title: 'pipe', facts: { name, sddl, helper, programs, boot_id, first_seq, last_seq }, findings };
 }

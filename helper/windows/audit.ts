@@ -28,16 +28,28 @@ export function audit(options: AuditOptions, setting: WindowsSetting): { text: s
   const installation = locateWindowsInstallation();
   const koffi = loadKoffi(installation.addon);
   const windows = bindWindows(koffi);
-  const sections: Section[] = [auditFiles(installation.files, (file) => requireTrustedFile(windows, file, setting.trustedWriters), options.manifest)];
+  const sections: Section[] = [
+    auditFiles(
+      installation.files,
+      (file) => requireTrustedFile(windows, file, setting.trustedWriters),
+      options.manifest,
+    ),
+  ];
   const pipe = lookAtPipe(windows, options.socket);
   if ('status' in pipe) {
     const message = `no helper serves ${options.socket} to this user (Windows error ${pipe.status}). Start the service platform-probes-helper, or run this elevated.`;
     sections.push({ title: 'process', facts: {}, findings: [{ code: 'HELPER_NOT_RUNNING', message }] });
   } else {
-    sections.push(auditProcess(windows, pipe.serverPid, installation), auditPipe(options.socket, pipe, setting.trustedWriters));
+    sections.push(
+      auditProcess(windows, pipe.serverPid, installation),
+      auditPipe(options.socket, pipe, setting.trustedWriters),
+    );
   }
   sections.push(auditSession(koffi, setting.etwLibrary), auditService(windows));
-  return { text: (options.json ? renderJson : renderText)(sections), ok: sections.every(({ findings }) => findings.length === 0) };
+  return {
+    text: (options.json ? renderJson : renderText)(sections),
+    ok: sections.every(({ findings }) => findings.length === 0),
+  };
 }
 
 /** Whether the process that serves the pipe runs the installed program, and holds no more than it needs. */
@@ -49,14 +61,23 @@ function auditProcess(windows: Windows, pid: number, installation: WindowsInstal
   if (isHandle(process)) windows.CloseHandle(process);
   const [program = ''] = installation.files;
   if (image === undefined || token === undefined) {
-    findings.push({ code: 'PROCESS_UNREADABLE', message: `process ${pid}, which serves the pipe, cannot be looked at. Run this elevated.` });
+    findings.push({
+      code: 'PROCESS_UNREADABLE',
+      message: `process ${pid}, which serves the pipe, cannot be looked at. Run this elevated.`,
+    });
   } else {
     if (image.toLowerCase() !== program.toLowerCase()) {
-      findings.push({ code: 'PROCESS_OTHER_PROGRAM', message: `process ${pid}, which serves the pipe, runs ${image}, not ${program}. Find out who started it.` });
+      findings.push({
+        code: 'PROCESS_OTHER_PROGRAM',
+        message: `process ${pid}, which serves the pipe, runs ${image}, not ${program}. Find out who started it.`,
+      });
     }
     const surplus = surplusPrivileges(token.token_privileges ?? []);
     if (surplus.length > 0) {
-      findings.push({ code: 'PROCESS_PRIVILEGES', message: `process ${pid} still holds ${surplus.join(', ')}. Restart the service.` });
+      findings.push({
+        code: 'PROCESS_PRIVILEGES',
+        message: `process ${pid} still holds ${surplus.join(', ')}. Restart the service.`,
+      });
     }
   }
   return { title: 'process', facts: { pid, image: image ?? 'unknown', ...token }, findings };
@@ -67,20 +88,31 @@ function auditService(windows: Windows): Section {
   const findings: Finding[] = [];
   const data = Buffer.alloc(2048);
   const key = `SYSTEM\\CurrentControlSet\\Services\\${SERVICE_NAME}`;
-  const status = windows.RegGetValueW(HKEY_LOCAL_MACHINE, key, 'ImagePath', RRF_RT_ANY, null, data, [data.length]) as number;
+  const status = windows.RegGetValueW(HKEY_LOCAL_MACHINE, key, 'ImagePath', RRF_RT_ANY, null, data, [
+    data.length,
+  ]) as number;
   const imagePath = status === 0 ? wideText(data) : undefined;
   if (imagePath !== undefined && /^[^"]* [^"]*\.exe/i.test(imagePath)) {
-    findings.push({ code: 'SERVICE_PATH_UNQUOTED', message: `the service starts ${imagePath}, without quotes: a program at an earlier blank would be started instead. Install again, or set ImagePath in HKLM\\${key}.` });
+    findings.push({
+      code: 'SERVICE_PATH_UNQUOTED',
+      message: `the service starts ${imagePath}, without quotes: a program at an earlier blank would be started instead. Install again, or set ImagePath in HKLM\\${key}.`,
+    });
   }
   return { title: 'service', facts: { name: SERVICE_NAME, image_path: imagePath ?? 'not installed' }, findings };
 }
 
 function auditSession(koffi: Koffi, library: string): Section {
   const losses = EtwSession.lossesByName(bindEtw(koffi, library));
-  const finding = { code: 'SESSION_MISSING', message: `there is no tracing session "${SESSION_NAME}": nothing is seen. The helper starts it again within a second or two; look again, and see its log.` };
+  const finding = {
+    code: 'SESSION_MISSING',
+    message: `there is no tracing session "${SESSION_NAME}": nothing is seen. The helper starts it again within a second or two; look again, and see its log.`,
+  };
   return {
     title: 'session',
-    facts: { name: SESSION_NAME, ...(losses === undefined ? {} : { events_lost: losses.events, buffers_lost: losses.buffers }) },
+    facts: {
+      name: SESSION_NAME,
+      ...(losses === undefined ? {} : { events_lost: losses.events, buffers_lost: losses.buffers }),
+    },
     findings: losses === undefined ? [finding] : [],
   };
 }

@@ -3,7 +3,9 @@ import type { Windows } from '../ffi/windows.ts';
 import { momentOf } from './filetime.ts';
 
 /** The interrupt time, which counts sleep, and the system time. Both in 100 nanoseconds. */
-export const windowsClocks = (windows: Pick<Windows, 'QueryInterruptTimePrecise' | 'GetSystemTimePreciseAsFileTime'>): SystemClocks => ({
+export const windowsClocks = (
+  windows: Pick<Windows, 'QueryInterruptTimePrecise' | 'GetSystemTimePreciseAsFileTime'>,
+): SystemClocks => ({
   boot(): Moment {
     const time = [0n];
     windows.QueryInterruptTimePrecise(time);

@@ -11,6 +11,7 @@ const MESSAGE_ID = 1;
 export function eventLog(windows: Windows): (text: string, isError: boolean) => void {
   const log = windows.RegisterEventSourceW(null, SERVICE_NAME) as Handle;
   return (text, isError) => {
-    if (isHandle(log)) windows.ReportEventW(log, isError ? TYPE.error : TYPE.information, 0, MESSAGE_ID, null, 1, 0, [text], null);
+    if (isHandle(log))
+      windows.ReportEventW(log, isError ? TYPE.error : TYPE.information, 0, MESSAGE_ID, null, 1, 0, [text], null);
   };
 }

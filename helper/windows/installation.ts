@@ -18,6 +18,13 @@ export function locateWindowsInstallation(): WindowsInstallation {
     return { folder, files: [process.execPath, addon], addon };
   }
   const folder = path.dirname(path.dirname(path.resolve(process.argv[1] ?? '')));
-  const addon = path.join(folder, 'node_modules', '@koromix', `koffi-win32-${process.arch}`, `win32_${process.arch}`, 'koffi.node');
+  const addon = path.join(
+    folder,
+    'node_modules',
+    '@koromix',
+    `koffi-win32-${process.arch}`,
+    `win32_${process.arch}`,
+    'koffi.node',
+  );
   return { folder, files: [process.execPath, addon], addon };
 }

@@ -46,7 +46,11 @@ export const PRODUCT_SETTING: WindowsSetting = { etwLibrary: ETW_LIBRARY, truste
  * @returns how to stop it
  * @throws {HelperError}
  */
-export async function forwardEvents(options: RunOptions, setting: WindowsSetting, onEnd: () => void): Promise<() => void> {
+export async function forwardEvents(
+  options: RunOptions,
+  setting: WindowsSetting,
+  onEnd: () => void,
+): Promise<() => void> {
   const installation = locateWindowsInstallation();
   const koffi = loadKoffi(installation.addon);
   const windows = bindWindows(koffi);
@@ -98,7 +102,10 @@ export async function forwardEvents(options: RunOptions, setting: WindowsSetting
     description,
   });
   reader.source = etw;
-  if (!session.hasClassic) say('Windows has no room for one more system logger: command lines are asked of the processes themselves, and those of short-lived ones are not known');
+  if (!session.hasClassic)
+    say(
+      'Windows has no room for one more system logger: command lines are asked of the processes themselves, and those of short-lived ones are not known',
+    );
 
   const pipe = new PipeServer(listener, backlog, helloMaker({ source: etw, backlog, state, clock }, privileges));
   const stop = startLoop({ source: etw, pipe, state, clock }, onEnd);
@@ -114,5 +121,8 @@ async function traceOpened(first: Promise<FromWorker>): Promise<void> {
   const message = await Promise.race([first, late]);
   clearTimeout(timer);
   if (message.type === 'opened') return;
-  throw new HelperError('HELPER_PROBE_REFUSED', `${message.call} failed with Windows error ${message.status}. "net helpmsg ${message.status}" explains it.`);
+  throw new HelperError(
+    'HELPER_PROBE_REFUSED',
+    `${message.call} failed with Windows error ${message.status}. "net helpmsg ${message.status}" explains it.`,
+  );
 }

@@ -1,13 +1,37 @@
 /** Those who rule the machine anyway: SYSTEM, Administrators, TrustedInstaller; and CREATOR OWNER, which is the owner. */
 export const RULER_SIDS: ReadonlySet<string> = new Set([
-  'SY', 'BA', 'CO', 'S-1-5-18', 'S-1-5-32-544', 'S-1-3-0', 'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464',
+  'SY',
+  'BA',
+  'CO',
+  'S-1-5-18',
+  'S-1-5-32-544',
+  'S-1-3-0',
+  'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464',
 ]);
 
 /** Names of rights as the access list of a file or folder has them (sddl.h; on files the first nine are the file's own bits). */
 const RIGHTS: Readonly<Record<string, number>> = {
-  CC: 0x1, DC: 0x2, LC: 0x4, SW: 0x8, RP: 0x10, WP: 0x20, DT: 0x40, LO: 0x80, CR: 0x100,
-  SD: 0x1_0000, RC: 0x2_0000, WD: 0x4_0000, WO: 0x8_0000,
-  FA: 0x1f_01ff, FR: 0x12_0089, FW: 0x12_0116, FX: 0x12_00a0, GA: 0x1000_0000, GX: 0x2000_0000, GW: 0x4000_0000, GR: 0x8000_0000,
+  CC: 0x1,
+  DC: 0x2,
+  LC: 0x4,
+  SW: 0x8,
+  RP: 0x10,
+  WP: 0x20,
+  DT: 0x40,
+  LO: 0x80,
+  CR: 0x100,
+  SD: 0x1_0000,
+  RC: 0x2_0000,
+  WD: 0x4_0000,
+  WO: 0x8_0000,
+  FA: 0x1f_01ff,
+  FR: 0x12_0089,
+  FW: 0x12_0116,
+  FX: 0x12_00a0,
+  GA: 0x1000_0000,
+  GX: 0x2000_0000,
+  GW: 0x4000_0000,
+  GR: 0x8000_0000,
 };
 
 /** To delete a child, delete, change the access list or the owner: what it takes to replace a folder's folder. */

@@ -50,7 +50,8 @@ export function removePrivileges(windows: Windows): PrivilegeState {
   windows.AdjustTokenPrivileges(token, false, state, state.length, null, null);
   const left = readPrivileges(windows, token).map(({ name }) => name);
   const tooMuch = left.filter((name) => !NEEDED.has(name));
-  if (tooMuch.length > 0) throw new HelperError('HELPER_PRIVILEGE', `Windows did not remove ${tooMuch.join(', ')} from the token`);
+  if (tooMuch.length > 0)
+    throw new HelperError('HELPER_PRIVILEGE', `Windows did not remove ${tooMuch.join(', ')} from the token`);
   return readToken(windows, token);
 }
 
@@ -130,5 +131,7 @@ function readPrivileges(windows: Windows, token: Handle): { name: string; luid: 
 function query(windows: Windows, token: Handle, kind: number): Buffer | undefined {
   const data = Buffer.alloc(TOKEN_BYTES);
   const needed = [0];
-  return windows.GetTokenInformation(token, kind, data, data.length, needed) === true ? data.subarray(0, needed[0]) : undefined;
+  return windows.GetTokenInformation(token, kind, data, data.length, needed) === true
+    ? data.subarray(0, needed[0])
+    : undefined;
 }

@@ -18,19 +18,32 @@ export function requireTrustedFile(windows: Windows, file: string, trusted: read
   const folder = path.dirname(file);
   refuse(windows, file, WRITE, trusted);
   refuse(windows, folder, WRITE, trusted);
-  for (let above = path.dirname(folder); above !== path.dirname(above); above = path.dirname(above)) refuse(windows, above, REPLACE, trusted);
+  for (let above = path.dirname(folder); above !== path.dirname(above); above = path.dirname(above))
+    refuse(windows, above, REPLACE, trusted);
 }
 
 function refuse(windows: Windows, place: string, rights: number, trusted: readonly string[]): void {
   const others = whoCan(rights, fileSddl(windows, place)).filter((sid) => !trusted.includes(sid));
   if (others.length === 0) return;
-  throw new HelperError('HELPER_UNSAFE_FILE', `${place} can be changed by ${others.join(', ')}. Only SYSTEM and administrators may: icacls "${place}" shows it.`);
+  throw new HelperError(
+    'HELPER_UNSAFE_FILE',
+    `${place} can be changed by ${others.join(', ')}. Only SYSTEM and administrators may: icacls "${place}" shows it.`,
+  );
 }
 
 /** Owner and access list of a file. @throws {WindowsError} */
 function fileSddl(windows: Windows, file: string): string {
   const descriptor: bigint[] = [0n];
-  const status = windows.GetNamedSecurityInfoW(file, SE_FILE_OBJECT, PARTS, null, null, null, null, descriptor) as number;
+  const status = windows.GetNamedSecurityInfoW(
+    file,
+    SE_FILE_OBJECT,
+    PARTS,
+    null,
+    null,
+    null,
+    null,
+    descriptor,
+  ) as number;
   if (status !== 0) throw new WindowsError(`GetNamedSecurityInfo of ${file}`, status);
   return sddlOf(windows, descriptor[0] ?? 0n);
 }

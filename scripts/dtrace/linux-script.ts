@@ -20,6 +20,9 @@ const PARTS = 8;
 export function linuxScript(script: string): string {
   const parts = [...script.matchAll(MACOS)].map(([part]) => part);
   const detailed = parts.filter((part) => part.includes('pr_argv'));
-  if (parts.length !== PARTS || detailed.length !== 1) throw new Error(`dtrace/exec.d has ${parts.length} parts for macOS alone, ${detailed.length} of them with arguments; ${PARTS} and 1 are known here`);
+  if (parts.length !== PARTS || detailed.length !== 1)
+    throw new Error(
+      `dtrace/exec.d has ${parts.length} parts for macOS alone, ${detailed.length} of them with arguments; ${PARTS} and 1 are known here`,
+    );
   return script.replaceAll(MACOS, (part) => (part === detailed[0] ? DETAILS : ''));
 }

@@ -22,7 +22,10 @@ export const HOSTILE: readonly Run[] = [
   { path: '/bin/true', args: bytes('new\nline', '\n', 'cr\rlf\r\n', 't\tab', 'ctl\u0001\u001b[31m') },
   { path: '/bin/true', args: [utf8('é-日本-😀'), ...bytes('bad\xff\xfe', '\xc3', '\x80')] },
   { path: '/bin/true', args: bytes('%s %d %n', '%', '$1', '`id`', '$(id)') },
-  { path: '/bin/true', args: bytes('x 0 1 1795352083140215713 1 1 0 0 4:fake,\n', 'e 0 1\n', '\n#\n', '3:abc,', ',\n') },
+  {
+    path: '/bin/true',
+    args: bytes('x 0 1 1795352083140215713 1 1 0 0 4:fake,\n', 'e 0 1\n', '\n#\n', '3:abc,', ',\n'),
+  },
   { path: '/bin/true', args: bytes('x'.repeat(1022)) },
   { path: '/bin/true', args: Array.from({ length: 63 }, (_, i) => Buffer.from(`argument ${i}`)) },
   { path: '/bin/true', args: bytes('named'), name: Buffer.from('odd"na\nme', 'latin1') },
@@ -45,7 +48,11 @@ export const STORM = 400;
 /** A shell script that runs them, one after the other. Paths with a slash, so that nothing is looked up. */
 export function workloadScript(runs: readonly Run[], storm: number): string {
   const lines = runs.map(({ path, args, name, uid }) => {
-    const words = [...(uid === undefined ? [] : [`setpriv --reuid ${uid} --regid ${uid} --clear-groups`]), quoted(Buffer.from(path)), ...args.map(quoted)];
+    const words = [
+      ...(uid === undefined ? [] : [`setpriv --reuid ${uid} --regid ${uid} --clear-groups`]),
+      quoted(Buffer.from(path)),
+      ...args.map(quoted),
+    ];
     const exec = name === undefined ? words.join(' ') : `(exec -a ${quoted(name)} ${words.join(' ')})`;
     return `${exec} 2>/dev/null`;
   });

@@ -10,7 +10,10 @@ export function builtinRulesModule(): string {
   const files = readdirSync(inCheckout(FOLDER))
     .filter((name) => name.endsWith('.yml'))
     .sort()
-    .map((name) => `  { file: ${quote(`builtin/${name}`)}, text: ${quote(readFileSync(path.join(inCheckout(FOLDER), name), 'utf8'))} },\n`);
+    .map(
+      (name) =>
+        `  { file: ${quote(`builtin/${name}`)}, text: ${quote(readFileSync(path.join(inCheckout(FOLDER), name), 'utf8'))} },\n`,
+    );
   return `// Made by npm run generate from ${FOLDER}/; do not edit.
 import type { RuleFile } from '../rules/load.ts';
 

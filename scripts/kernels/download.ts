@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -8,7 +18,11 @@ import { FLAVOUR, type Kernel } from './kernels.ts';
 import { run } from './run.ts';
 
 /** Kernels, and what else takes long to get. */
-export const CACHE = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'platform-probes', 'kernels');
+export const CACHE = path.join(
+  process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'),
+  'platform-probes',
+  'kernels',
+);
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** A kernel on disk. */
@@ -41,7 +55,8 @@ export function kernelImage(kernel: Kernel, work: string, renew: boolean): Image
 export function mirror(): string {
   const targets = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']).split('\n');
   const found = targets.find((uri) => /\/debian\/?$/u.test(uri));
-  if (found === undefined) throw new Error("none of this machine's apt sources is a Debian mirror; the kernels come from one");
+  if (found === undefined)
+    throw new Error("none of this machine's apt sources is a Debian mirror; the kernels come from one");
   return found;
 }
 
@@ -49,7 +64,8 @@ export function mirror(): string {
 function download(suite: string, work: string): string[] {
   const state = path.join(work, 'apt', suite);
   const packages = path.join(state, 'packages');
-  for (const folder of ['lists/partial', 'cache/archives/partial', 'packages']) mkdirSync(path.join(state, folder), { recursive: true });
+  for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])
+    mkdirSync(path.join(state, folder), { recursive: true });
   const sources = path.join(state, 'sources.list');
   writeFileSync(sources, `deb [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`);
   const settings = path.join(state, 'apt.conf');
@@ -62,16 +78,23 @@ APT::Sandbox::User "root"; APT::Architecture "amd64"; Acquire::Languages "none";
 Acquire::Check-Valid-Until "false";
 `,
   );
-  const apt = (program: string, ...args: string[]): string => run(program, args, { cwd: packages, env: { ...process.env, APT_CONFIG: settings } });
+  const apt = (program: string, ...args: string[]): string =>
+    run(program, args, { cwd: packages, env: { ...process.env, APT_CONFIG: settings } });
   const dependencies = (name: string, kinds: string): string[] =>
-    (/^Depends: (.*)$/mu.exec(apt('apt-cache', 'show', '--no-all-versions', name))?.[1] ?? '').match(new RegExp(`linux-(?:${kinds})-\\d[^ ,|]*`, 'gu')) ?? [];
+    (/^Depends: (.*)$/mu.exec(apt('apt-cache', 'show', '--no-all-versions', name))?.[1] ?? '').match(
+      new RegExp(`linux-(?:${kinds})-\\d[^ ,|]*`, 'gu'),
+    ) ?? [];
 
   apt('apt-get', '-qq', 'update');
   const [image] = dependencies(`linux-image-${FLAVOUR}`, 'image');
   if (image === undefined) throw new Error(`${suite} has no linux-image-${FLAVOUR}`);
   // Newer kernels come in parts.
   for (const name of [image, ...dependencies(image, 'binary|modules|base')]) {
-    const got = spawnSync('apt-get', ['-qq', 'download', name], { cwd: packages, env: { ...process.env, APT_CONFIG: settings }, encoding: 'utf8' });
+    const got = spawnSync('apt-get', ['-qq', 'download', name], {
+      cwd: packages,
+      env: { ...process.env, APT_CONFIG: settings },
+      encoding: 'utf8',
+    });
     // What only the package system itself needs is not always there.
     if (got.status !== 0 && name === image) throw new Error(`cannot download ${name}: ${got.stderr.trim()}`);
   }
@@ -87,7 +110,9 @@ function unpack(packages: readonly string[], folder: string): string {
   const release = path.basename(modules);
   mkdirSync(path.join(folder, 'lib/modules'), { recursive: true });
   renameSync(modules, path.join(folder, 'lib/modules', release));
-  const [vmlinuz] = [`${all}/boot/vmlinuz-${release}`, path.join(folder, 'lib/modules', release, 'vmlinuz')].filter((file) => existsSync(file));
+  const [vmlinuz] = [`${all}/boot/vmlinuz-${release}`, path.join(folder, 'lib/modules', release, 'vmlinuz')].filter(
+    (file) => existsSync(file),
+  );
   if (vmlinuz === undefined) throw new Error(`no kernel in ${packages.join(', ')}`);
   copyFileSync(vmlinuz, path.join(folder, 'vmlinuz'));
   run('depmod', ['-b', folder, release]);

@@ -18,10 +18,12 @@ export type InitFiles = Readonly<Record<string, string>>;
  */
 export function makeInitramfs(image: Image, files: InitFiles, work: string): string {
   const root = path.join(work, 'initramfs');
-  for (const folder of ['bin', 'modules', 'guest', 'proc', 'sys', 'dev', 'lower', 'upper', 'root']) mkdirSync(path.join(root, folder), { recursive: true });
+  for (const folder of ['bin', 'modules', 'guest', 'proc', 'sys', 'dev', 'lower', 'upper', 'root'])
+    mkdirSync(path.join(root, folder), { recursive: true });
   copyFileSync(run('sh', ['-c', 'command -v busybox']).trim(), path.join(root, 'bin/busybox'));
-  const order = MODULES.flatMap((module) => run('modprobe', ['-d', image.folder, '-S', image.release, '--show-depends', module]).split('\n'))
-    .flatMap((line) => /^insmod (\S+)/u.exec(line)?.[1] ?? []);
+  const order = MODULES.flatMap((module) =>
+    run('modprobe', ['-d', image.folder, '-S', image.release, '--show-depends', module]).split('\n'),
+  ).flatMap((line) => /^insmod (\S+)/u.exec(line)?.[1] ?? []);
   const names = [...new Set(order)].map((file) => {
     const name = path.basename(file).replace(/\.ko.*$/u, '');
     const unpacker = file.endsWith('.xz') ? 'xz -dc' : file.endsWith('.zst') ? 'zstd -dcq' : 'cat';

@@ -64,7 +64,9 @@ export async function runInMachine(boot: Boot): Promise<number> {
   const started: ChildProcess[] = [];
   const launch = (program: string, args: readonly string[], pipes: number): ChildProcess => {
     // They end with us, however we end.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], { stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: pipes }, () => 'pipe' as const)] });
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: pipes }, () => 'pipe' as const)],
+    });
     child.on('error', () => {}); // told by its exit
     children.add(child);
     started.push(child);
@@ -72,17 +74,28 @@ export async function runInMachine(boot: Boot): Promise<number> {
   };
   try {
     const modules = boot.root === undefined ? realpathSync(inCheckout('node_modules')) : '';
-    const initramfs = makeInitramfs(boot.image, { checkout: ROOT, node_modules: modules, cgroup: boot.cgroup, command: boot.command }, work);
+    const initramfs = makeInitramfs(
+      boot.image,
+      { checkout: ROOT, node_modules: modules, cgroup: boot.cgroup, command: boot.command },
+      work,
+    );
     const devices = await shareFolders(launch, work, {
       root: boot.root ?? '/',
       checkout: boot.checkout,
       modules: path.join(boot.image.folder, 'lib/modules', boot.image.release),
     });
     const channels = ['console', 'output', 'errors', 'status'];
-    const qemu = launch('qemu-system-x86_64', [...machineArguments(boot, initramfs), ...devices, ...channelArguments(channels)], channels.length);
+    const qemu = launch(
+      'qemu-system-x86_64',
+      [...machineArguments(boot, initramfs), ...devices, ...channelArguments(channels)],
+      channels.length,
+    );
     const listen = (channel: string, take: (text: string) => void): void => {
       const stream = qemu.stdio[3 + channels.indexOf(channel)] as Readable;
-      stream.setEncoding('utf8').on('data', take).on('error', () => {});
+      stream
+        .setEncoding('utf8')
+        .on('data', take)
+        .on('error', () => {});
     };
     let [log, status] = ['', ''];
     const keep = (text: string): void => {
@@ -108,7 +121,11 @@ export async function runInMachine(boot: Boot): Promise<number> {
     clearTimeout(silence);
     clearTimeout(limit);
     if (/^\d+\n$/u.test(status)) return Number(status);
-    throw new MachineError(stopped !== '' ? `the machine was stopped: ${stopped}` : `the machine ended (${code}); its last words:\n${log.trim()}`);
+    throw new MachineError(
+      stopped !== ''
+        ? `the machine was stopped: ${stopped}`
+        : `the machine ended (${code}); its last words:\n${log.trim()}`,
+    );
   } finally {
     for (const child of started) {
       child.kill('SIGKILL');
@@ -120,21 +137,35 @@ export async function runInMachine(boot: Boot): Promise<number> {
 }
 
 /** One virtiofsd for each folder, by its tag; ends with the machine. */
-async function shareFolders(launch: (program: string, args: readonly string[], pipes: number) => ChildProcess, work: string, shares: Readonly<Record<string, string>>): Promise<string[]> {
+async function shareFolders(
+  launch: (program: string, args: readonly string[], pipes: number) => ChildProcess,
+  work: string,
+  shares: Readonly<Record<string, string>>,
+): Promise<string[]> {
   const daemon = virtiofsd();
   if (daemon === undefined) throw new Error(`no virtiofsd in ${VIRTIOFSD.join(' or ')}`);
   const devices: string[] = [];
   for (const [tag, folder] of Object.entries(shares)) {
     const socket = path.join(work, `${tag}.socket`);
-    const server = launch(daemon, [`--socket-path=${socket}`, '-o', `source=${folder}`, '-o', 'cache=always', '-o', 'sandbox=chroot'], 0);
+    const server = launch(
+      daemon,
+      [`--socket-path=${socket}`, '-o', `source=${folder}`, '-o', 'cache=always', '-o', 'sandbox=chroot'],
+      0,
+    );
     let said = '';
     server.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-1000)));
     server.stdout?.resume();
     for (let waited = 0; !existsSync(socket); waited += 20) {
-      if (server.exitCode !== null || waited > 10_000) throw new Error(`${daemon} does not share ${folder}: ${said.trim()}`);
+      if (server.exitCode !== null || waited > 10_000)
+        throw new Error(`${daemon} does not share ${folder}: ${said.trim()}`);
       await delay(20);
     }
-    devices.push('-chardev', `socket,id=${tag},path=${socket}`, '-device', `vhost-user-fs-pci,chardev=${tag},tag=${tag}`);
+    devices.push(
+      '-chardev',
+      `socket,id=${tag},path=${socket}`,
+      '-device',
+      `vhost-user-fs-pci,chardev=${tag},tag=${tag}`,
+    );
   }
   return devices;
 }
@@ -142,9 +173,18 @@ async function shareFolders(launch: (program: string, args: readonly string[], p
 /** The console, and a channel for each other name; descriptors from 3 on, in this order. */
 function channelArguments([console = '', ...channels]: readonly string[]): string[] {
   return [
-    '-chardev', `socket,id=${console},fd=3`, '-serial', `chardev:${console}`,
-    '-device', 'virtio-serial-pci',
-    ...channels.flatMap((name, i) => ['-chardev', `socket,id=${name},fd=${4 + i}`, '-device', `virtserialport,nr=${i + 1},chardev=${name}`]),
+    '-chardev',
+    `socket,id=${console},fd=3`,
+    '-serial',
+    `chardev:${console}`,
+    '-device',
+    'virtio-serial-pci',
+    ...channels.flatMap((name, i) => [
+      '-chardev',
+      `socket,id=${name},fd=${4 + i}`,
+      '-device',
+      `virtserialport,nr=${i + 1},chardev=${name}`,
+    ]),
   ];
 }
 
@@ -152,11 +192,27 @@ function machineArguments({ image, memory, kernelArguments }: Boot, initramfs: s
   // Emulated by QEMU 7.2, cmpxchg16b corrupts flags, and with two processors one now and then runs stale code when the other patches the kernel.
   const [accelerator, cpu, processors] = canVirtualise() ? ['kvm', 'max', '2'] : ['tcg', 'max,cx16=off,la57=off', '1'];
   return [
-    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-    '-machine', `q35,accel=${accelerator},memory-backend=memory`, '-cpu', cpu, '-smp', processors,
-    '-m', memory, '-object', `memory-backend-memfd,id=memory,size=${memory},share=on`,
-    '-kernel', image.vmlinuz, '-initrd', initramfs,
-    '-append', `console=ttyS0 panic=-1 quiet ${kernelArguments}`,
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-no-reboot',
+    '-machine',
+    `q35,accel=${accelerator},memory-backend=memory`,
+    '-cpu',
+    cpu,
+    '-smp',
+    processors,
+    '-m',
+    memory,
+    '-object',
+    `memory-backend-memfd,id=memory,size=${memory},share=on`,
+    '-kernel',
+    image.vmlinuz,
+    '-initrd',
+    initramfs,
+    '-append',
+    `console=ttyS0 panic=-1 quiet ${kernelArguments}`,
   ];
 }
 

@@ -14,14 +14,27 @@ export class Matrix {
   /** Reads what toString() wrote. */
   static parse(text: string): Matrix {
     const matrix = new Matrix();
-    const table = text.split('\n').filter((line) => line.startsWith('| ')).map((line) => line.split(/(?<!\\)\|/u).slice(1, -1).map((cell) => cell.trim().replaceAll(String.raw`\|`, '|')));
+    const table = text
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .map((line) =>
+        line
+          .split(/(?<!\\)\|/u)
+          .slice(1, -1)
+          .map((cell) => cell.trim().replaceAll(String.raw`\|`, '|')),
+      );
     const [[, ...releases] = [], ...rows] = table;
     for (const release of releases) matrix.addKernel(release);
     for (const [name = '', ...cells] of rows) {
-      const results = releases.flatMap((release, i) => (['passed', 'failed', 'skipped'] as const).filter((result) => WORDS[result] === cells[i]).map((result) => [release, result] as const));
+      const results = releases.flatMap((release, i) =>
+        (['passed', 'failed', 'skipped'] as const)
+          .filter((result) => WORDS[result] === cells[i])
+          .map((result) => [release, result] as const),
+      );
       matrix.#rows.set(name, new Map(results));
     }
-    for (const { groups } of text.matchAll(/^Skipped: (?<where>.+?): (?<reason>[^:]+)\.$/gmu)) matrix.#reasons.set(groups?.['where'] ?? '', groups?.['reason'] ?? '');
+    for (const { groups } of text.matchAll(/^Skipped: (?<where>.+?): (?<reason>[^:]+)\.$/gmu))
+      matrix.#reasons.set(groups?.['where'] ?? '', groups?.['reason'] ?? '');
     return matrix;
   }
 
@@ -36,7 +49,8 @@ export class Matrix {
       for (const row of this.#rows.values()) row.delete(release);
       for (const where of this.#reasons.keys()) if (where.endsWith(`, ${release}`)) this.#reasons.delete(where);
     }
-    for (const [name, results] of newer.#rows) this.#rows.set(name, new Map([...(this.#rows.get(name) ?? []), ...results]));
+    for (const [name, results] of newer.#rows)
+      this.#rows.set(name, new Map([...(this.#rows.get(name) ?? []), ...results]));
     for (const [where, reason] of newer.#reasons) this.#reasons.set(where, reason);
     for (const [name, results] of this.#rows) if (results.size === 0) this.#rows.delete(name);
   }
@@ -57,10 +71,16 @@ export class Matrix {
 
   /** As a Markdown table, which is aligned for a terminal too; then the reasons of what was skipped. */
   toString(): string {
-    const lines = [...this.#rows].map(([name, row]) => [name, ...this.#columns.map((column) => WORDS[row.get(column) ?? 'missing'])]);
-    const table = [['test', ...this.#columns], ...lines].map((line) => line.map((text) => text.replaceAll('|', String.raw`\|`)));
+    const lines = [...this.#rows].map(([name, row]) => [
+      name,
+      ...this.#columns.map((column) => WORDS[row.get(column) ?? 'missing']),
+    ]);
+    const table = [['test', ...this.#columns], ...lines].map((line) =>
+      line.map((text) => text.replaceAll('|', String.raw`\|`)),
+    );
     const widths = table[0]?.map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0))) ?? [];
-    const text = (line: readonly string[]): string => `| ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+    const text = (line: readonly string[]): string =>
+      `| ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
     const [head = [], ...body] = table;
     return [
       text(head),

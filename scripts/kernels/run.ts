@@ -8,7 +8,16 @@ const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`;
  * @throws with what it said on standard error
  */
 export function run(program: string, args: readonly string[], options: SpawnSyncOptions = {}): string {
-  const result = spawnSync(program, args, { stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 64 << 20, ...options, env: { ...(options.env ?? process.env), PATH }, encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}: ${result.error?.message ?? (result.stderr.trim() || `ended with ${result.status ?? result.signal}`)}`);
+  const result = spawnSync(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 << 20,
+    ...options,
+    env: { ...(options.env ?? process.env), PATH },
+    encoding: 'utf8',
+  });
+  if (result.status !== 0)
+    throw new Error(
+      `${program} ${args.join(' ')}: ${result.error?.message ?? (result.stderr.trim() || `ended with ${result.status ?? result.signal}`)}`,
+    );
   return result.stdout;
 }

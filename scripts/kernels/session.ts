@@ -7,7 +7,11 @@ import { endMachines } from './machine.ts';
  * @returns whether it ended without an error
  */
 export async function withMachines(main: () => Promise<void>): Promise<boolean> {
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
     process.on(signal, () => {
       endMachines();
       process.exit(code);

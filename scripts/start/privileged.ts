@@ -25,12 +25,16 @@ const stage = stageOf(Number(values.starter));
 /** Runs the helper; answers the exit code to end with. */
 async function runHelper(): Promise<number> {
   // In a session of its own, so that Ctrl-C reaches it through us alone, as the SIGTERM that lets it flush.
-  const helper = spawn(path.join(stage.folder, 'probes-helper'), ['run', '--socket', stage.socket, ...helperArguments], {
-    cwd: '/',
-    detached: true,
-    env: {},
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const helper = spawn(
+    path.join(stage.folder, 'probes-helper'),
+    ['run', '--socket', stage.socket, ...helperArguments],
+    {
+      cwd: '/',
+      detached: true,
+      env: {},
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   const end = (): void => {
     helper.kill('SIGTERM');
   };

@@ -20,7 +20,9 @@ export interface Running {
 export function watch(name: string, child: ChildProcess): Running {
   const ended = new Promise<Ending>((resolve) => {
     child.once('error', (error) => resolve({ name, how: error.message }));
-    child.once('exit', (code, signal) => resolve({ name, how: code === 0 ? undefined : (signal ?? `exit code ${code}`) }));
+    child.once('exit', (code, signal) =>
+      resolve({ name, how: code === 0 ? undefined : (signal ?? `exit code ${code}`) }),
+    );
   });
   return { name, child, ended };
 }

@@ -1,4 +1,13 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { pinFolder } from '../../helper/ebpf/pins.ts';
@@ -21,7 +30,12 @@ export interface Stage {
 export function stageOf(pid: number): Stage {
   const folder = path.join(PARENT, `checkout-${pid}`);
   const socketFolder = `/run/platform-probes-checkout-${pid}`;
-  return { folder, agentConfig: path.join(folder, 'agent.yaml'), socketFolder, socket: path.join(socketFolder, 'events.sock') };
+  return {
+    folder,
+    agentConfig: path.join(folder, 'agent.yaml'),
+    socketFolder,
+    socket: path.join(socketFolder, 'events.sock'),
+  };
 }
 
 /** Copies files to where only root can write, and writes the agent's configuration beside them. To be called as root. */

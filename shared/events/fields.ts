@@ -21,8 +21,7 @@ export const flag: Check = (v) => (typeof v === 'boolean' ? undefined : 'true or
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
-export const instant: Check = (v) =>
-  typeof v === 'string' && RFC3339.test(v) ? undefined : 'an RFC 3339 time in UTC';
+export const instant: Check = (v) => (typeof v === 'string' && RFC3339.test(v) ? undefined : 'an RFC 3339 time in UTC');
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -36,29 +35,35 @@ export const texts: Check = (v) => {
 };
 
 /** One of a closed list. */
-export const oneOf = (...allowed: readonly unknown[]): Check => (v) =>
-  allowed.includes(v) ? undefined : `one of ${allowed.join(', ')}`;
+export const oneOf =
+  (...allowed: readonly unknown[]): Check =>
+  (v) =>
+    allowed.includes(v) ? undefined : `one of ${allowed.join(', ')}`;
 
 /** An object whose every value passes `check`; the keys are free. */
-export const mapOf = (check: Check): Check => (v) => {
-  if (!isObject(v)) return 'an object';
-  for (const [key, item] of Object.entries(v)) {
-    const expected = check(item);
-    if (expected !== undefined) return `${expected} in "${key}"`;
-  }
-  return undefined;
-};
+export const mapOf =
+  (check: Check): Check =>
+  (v) => {
+    if (!isObject(v)) return 'an object';
+    for (const [key, item] of Object.entries(v)) {
+      const expected = check(item);
+      if (expected !== undefined) return `${expected} in "${key}"`;
+    }
+    return undefined;
+  };
 
 /** An object with the given fields, all there unless named in `optional`; further fields are ignored. */
-export const objectOf = (fields: Readonly<Record<string, Check>>, ...optional: readonly string[]): Check => (v) => {
-  if (!isObject(v)) return 'an object';
-  for (const [key, check] of Object.entries(fields)) {
-    if (v[key] === undefined && optional.includes(key)) continue;
-    const expected = check(v[key]);
-    if (expected !== undefined) return `${expected} in "${key}"`;
-  }
-  return undefined;
-};
+export const objectOf =
+  (fields: Readonly<Record<string, Check>>, ...optional: readonly string[]): Check =>
+  (v) => {
+    if (!isObject(v)) return 'an object';
+    for (const [key, check] of Object.entries(fields)) {
+      if (v[key] === undefined && optional.includes(key)) continue;
+      const expected = check(v[key]);
+      if (expected !== undefined) return `${expected} in "${key}"`;
+    }
+    return undefined;
+  };
 
 export function isObject(v: unknown): v is Record<string, unknown> {
   return typeof v === 'object' && v !== null && !Array.isArray(v);

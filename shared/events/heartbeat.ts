@@ -29,7 +29,14 @@ export const HEARTBEAT_FIELDS: Fields<HeartbeatEvent> = {
   kernel_lost: count,
   last_seq: count,
 };
-export const HEARTBEAT_REQUIRED = ['time', 'wall_clock', 'boot_clock', 'kernel_count', 'kernel_lost', 'last_seq'] as const;
+export const HEARTBEAT_REQUIRED = [
+  'time',
+  'wall_clock',
+  'boot_clock',
+  'kernel_count',
+  'kernel_lost',
+  'last_seq',
+] as const;
 
 export const HEARTBEAT_EXAMPLE: HeartbeatEvent = {
   type: 'heartbeat',

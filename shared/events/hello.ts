@@ -1,4 +1,18 @@
-import { count, flag, instant, integer, isObject, mapOf, objectOf, oneOf, sha256, text, texts, type Check, type Fields } from './fields.ts';
+import {
+  count,
+  flag,
+  instant,
+  integer,
+  isObject,
+  mapOf,
+  objectOf,
+  oneOf,
+  sha256,
+  text,
+  texts,
+  type Check,
+  type Fields,
+} from './fields.ts';
 import type { Source } from './exec.ts';
 
 /** What the helper still holds of its privilege, read back from the system after the drop. What a system has not is left out. */
@@ -52,7 +66,15 @@ export interface HelloEvent {
   ns?: Record<string, number>;
 }
 
-const UNIX_PRIVILEGES = objectOf({ uid: integer, gid: integer, threads: count, capabilities: text, no_new_privs: flag, seccomp: count, landlock: count });
+const UNIX_PRIVILEGES = objectOf({
+  uid: integer,
+  gid: integer,
+  threads: count,
+  capabilities: text,
+  no_new_privs: flag,
+  seccomp: count,
+  landlock: count,
+});
 const WINDOWS_PRIVILEGES = objectOf({ user_sid: text, integrity_level: text, token_privileges: texts });
 
 const privileges: Check = (v) => (isObject(v) && 'token_privileges' in v ? WINDOWS_PRIVILEGES(v) : UNIX_PRIVILEGES(v));
@@ -76,7 +98,17 @@ export const HELLO_FIELDS: Fields<HelloEvent> = {
   ns: mapOf(count),
 };
 export const HELLO_REQUIRED = [
-  'protocol', 'helper', 'platform', 'source', 'boot_id', 'time', 'programs', 'privileges', 'first_seq', 'last_seq', 'heartbeat_seconds',
+  'protocol',
+  'helper',
+  'platform',
+  'source',
+  'boot_id',
+  'time',
+  'programs',
+  'privileges',
+  'first_seq',
+  'last_seq',
+  'heartbeat_seconds',
 ] as const;
 
 export const HELLO_EXAMPLE: HelloEvent = {
@@ -94,5 +126,13 @@ export const HELLO_EXAMPLE: HelloEvent = {
   last_seq: 7302117,
   oldest_held_seq: 7300067,
   heartbeat_seconds: 5,
-  ns: { cgroup: 4026531835, ipc: 4026531839, mnt: 4026531841, net: 4026531840, pid: 4026531836, user: 4026531837, uts: 4026531838 },
+  ns: {
+    cgroup: 4026531835,
+    ipc: 4026531839,
+    mnt: 4026531841,
+    net: 4026531840,
+    pid: 4026531836,
+    user: 4026531837,
+    uts: 4026531838,
+  },
 };

@@ -1,4 +1,11 @@
-import { EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED, EXEC_FIELDS, EXEC_REQUIRED, type ExecEvent, type ExecFailedEvent } from './exec.ts';
+import {
+  EXEC_FAILED_FIELDS,
+  EXEC_FAILED_REQUIRED,
+  EXEC_FIELDS,
+  EXEC_REQUIRED,
+  type ExecEvent,
+  type ExecFailedEvent,
+} from './exec.ts';
 import { EXIT_FIELDS, EXIT_REQUIRED, type ExitEvent } from './exit.ts';
 import { isObject, type Check } from './fields.ts';
 import { GAP_FIELDS, GAP_REQUIRED, type GapEvent } from './gap.ts';

@@ -55,8 +55,12 @@ export class WindowsService {
     this.#name = name;
     const advapi = ffi.load('advapi32.dll');
     const mainType = ffi.pointer(ffi.proto('void __stdcall ServiceMain(uint32_t count, void *arguments)'));
-    const handlerType = ffi.pointer(ffi.proto('uint32_t __stdcall HandlerEx(uint32_t control, uint32_t type, void *data, void *context)'));
-    const registerHandler = advapi.func('void * __stdcall RegisterServiceCtrlHandlerExW(const char16_t *name, void *handler, void *context)');
+    const handlerType = ffi.pointer(
+      ffi.proto('uint32_t __stdcall HandlerEx(uint32_t control, uint32_t type, void *data, void *context)'),
+    );
+    const registerHandler = advapi.func(
+      'void * __stdcall RegisterServiceCtrlHandlerExW(const char16_t *name, void *handler, void *context)',
+    );
     const dispatch = advapi.func('bool __stdcall StartServiceCtrlDispatcherW(const uint8_t *table)');
     this.#setStatus = advapi.func('bool __stdcall SetServiceStatus(void *handle, const uint8_t *status)');
 

@@ -10,7 +10,8 @@ test.after.always(() => {
   process.env = NO_COLOURS;
 });
 
-const record = (fields: object): string => JSON.stringify({ level: 'warn', time: '2023-03-15T13:20:00.000Z', pid: 7, name: 'probes-agent', ...fields });
+const record = (fields: object): string =>
+  JSON.stringify({ level: 'warn', time: '2023-03-15T13:20:00.000Z', pid: 7, name: 'probes-agent', ...fields });
 
 test('a log line for people is time, level, message and fields', (t) => {
   const line = formatForTerminal(record({ event: 'OutputFailed', output: 'local', tries: 3, msg: 'an output failed' }));

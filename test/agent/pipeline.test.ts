@@ -27,7 +27,9 @@ test('stages work in order, and lanes get what they leave', (t) => {
 
 test('lanes are told how far a batch went, also when stages leave nothing of it', (t) => {
   const through: number[] = [];
-  const lane = { accept: (items: readonly Item[], last: number) => void through.push(items.length, last) } as unknown as Lane;
+  const lane = {
+    accept: (items: readonly Item[], last: number) => void through.push(items.length, last),
+  } as unknown as Lane;
   const pipeline = new Pipeline([() => []], [lane]);
   pipeline.take([exec(1), exec(2), toItem({ type: 'later' })]);
   pipeline.take([gap(3, 9)]);
@@ -43,7 +45,10 @@ test('a batch without a number of which nothing is left disturbs nobody', (t) =>
 /** A lane that has stored everything up to a number, or does not know. */
 const storing = (last: number | undefined): { lane: Lane; begun: string[] } => {
   const begun: string[] = [];
-  const lane = { begin: ({ bootId }: { bootId: string }) => (begun.push(bootId), last), accept: () => undefined } as unknown as Lane;
+  const lane = {
+    begin: ({ bootId }: { bootId: string }) => (begun.push(bootId), last),
+    accept: () => undefined,
+  } as unknown as Lane;
   return { lane, begun };
 };
 const NUMBERING = { bootId: 'boot', firstSeq: 1, lastSeq: 99 };
@@ -55,7 +60,10 @@ test('the first number due is the lowest that any lane lacks', (t) => {
 test('a lane that does not know gets everything, and the others are told all the same', (t) => {
   const [a, b, c] = [storing(7), storing(undefined), storing(9)];
   t.is(new Pipeline([], [a.lane, b.lane, c.lane]).begin(NUMBERING), undefined);
-  t.deepEqual([a, b, c].map(({ begun }) => begun.length), [1, 1, 1]);
+  t.deepEqual(
+    [a, b, c].map(({ begun }) => begun.length),
+    [1, 1, 1],
+  );
 });
 
 test('a lane that comes later is told of the numbering, one that was there is not told again', (t) => {

@@ -6,7 +6,8 @@ import { linesOf, read, start, summaryOf, toFile, toStdout } from './support/out
 test.serial('SIGHUP with a good file: outputs that stay lose nothing, new ones begin, old ones end', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
-  const output = (name: string, more = ''): string => `  - { name: ${name}, type: file, path: ${work.path(name)}${more} }\n`;
+  const output = (name: string, more = ''): string =>
+    `  - { name: ${name}, type: file, path: ${work.path(name)}${more} }\n`;
   const head = `source: { socket: ${helper.socketPath} }\noutputs:\n`;
   await using agent = await start(work, head + output('stays') + output('goes') + output('changes'));
   helper.send(execEvent(1));

@@ -16,7 +16,10 @@ test.serial('an agent that was killed goes on in each file where that file ends'
   await agent.until(() => linesOf(read(fresh)).length === 5 && linesOf(read(old)).length === 5);
   t.is(summaryOf(read(old)), '1 2 3 [4-6 ring ring_full] 7');
   t.is(summaryOf(read(fresh)), '1 2 3 [4-6 ring ring_full] 7');
-  t.deepEqual(agent.events.filter(({ event }) => event === 'OutputResumed').map(({ output, after }) => [output, after]), [['local', 3]]);
+  t.deepEqual(
+    agent.events.filter(({ event }) => event === 'OutputResumed').map(({ output, after }) => [output, after]),
+    [['local', 3]],
+  );
   t.true(agent.events.every(({ level, event }) => level === 'info' || event === 'AgentRunsAsRoot'));
   t.is(await agent.end(), 0);
 });
@@ -32,7 +35,10 @@ test.serial('what the backlog lost while the agent was dead is a gap, and only t
   {
     await using agent = await start(work, toFile(helper, old));
     await agent.until(() => linesOf(read(old)).length === 5);
-    t.like(agent.events.find(({ event }) => event === 'EventsMissing'), { count: 6 });
+    t.like(
+      agent.events.find(({ event }) => event === 'EventsMissing'),
+      { count: 6 },
+    );
     await killed(agent);
   }
   t.is(summaryOf(read(old)), '1 2 [3-8 pipe backlog_overrun] 9 10');
@@ -45,20 +51,23 @@ test.serial('what the backlog lost while the agent was dead is a gap, and only t
   t.is(summaryOf(read(old)), '1 2 [3-8 pipe backlog_overrun] 9 10');
 });
 
-test.serial('a probe that was loaded anew while the agent was dead makes no gap: nobody knows what ran in between', async (t) => {
-  using work = new Workplace();
-  await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
-  const path = work.path('e.jsonl');
-  helper.send(execEvent(1), execEvent(2));
-  await writeAndKill(work, helper, path);
-  helper.backlog = [JSON.stringify(execEvent(1000))];
-  Object.assign(helper.hello, { first_seq: 1000, last_seq: 1000 });
-  await using agent = await start(work, toFile(helper, path));
-  await agent.until(() => linesOf(read(path)).length === 3);
-  t.is(summaryOf(read(path)), '1 2 1000');
-  t.is(agent.countOf('ProbeReloaded'), 1);
-  t.is(await agent.end(), 0);
-});
+test.serial(
+  'a probe that was loaded anew while the agent was dead makes no gap: nobody knows what ran in between',
+  async (t) => {
+    using work = new Workplace();
+    await using helper = await new FakeHelper({ hello: { last_seq: 2 } }).listen();
+    const path = work.path('e.jsonl');
+    helper.send(execEvent(1), execEvent(2));
+    await writeAndKill(work, helper, path);
+    helper.backlog = [JSON.stringify(execEvent(1000))];
+    Object.assign(helper.hello, { first_seq: 1000, last_seq: 1000 });
+    await using agent = await start(work, toFile(helper, path));
+    await agent.until(() => linesOf(read(path)).length === 3);
+    t.is(summaryOf(read(path)), '1 2 1000');
+    t.is(agent.countOf('ProbeReloaded'), 1);
+    t.is(await agent.end(), 0);
+  },
+);
 
 test.serial('after a boot the numbers of the file do not count', async (t) => {
   using work = new Workplace();
@@ -78,7 +87,11 @@ test.serial('killed again and again while events pour in, its files hold each of
   await using helper = await new FakeHelper({ hello: { last_seq: 40_000 } }).listen();
   helper.send(...Array.from({ length: 40_000 }, (_, i) => execEvent(i + 1)));
   const path = work.path('e.jsonl');
-  const whole = (): string => [...Array(200).keys()].toReversed().map((n) => read(n === 0 ? path : `${path}.${n}`)).join('');
+  const whole = (): string =>
+    [...Array(200).keys()]
+      .toReversed()
+      .map((n) => read(n === 0 ? path : `${path}.${n}`))
+      .join('');
   const sizeOf = (): number => Buffer.byteLength(whole());
   const config = toFile(helper, path, ', max_bytes: 1MiB, max_files: 1000');
   const total = helper.backlog.join('\n').length + 1;

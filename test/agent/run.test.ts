@@ -57,8 +57,14 @@ test.serial('what the backlog no longer holds is a gap', async (t) => {
   await using agent = await start(work, toStdout(helper));
   await agent.until(() => linesOf(agent.stdout).length === 6);
   await agent.end();
-  t.is(summaryOf(agent.stdout), '[1-7 pipe backlog_overrun] 8 [9-12 ring ring_full] 13 [14-14 pipe backlog_overrun] 15');
-  t.like(agent.events.find(({ event }) => event === 'EventsMissing'), { level: 'error' });
+  t.is(
+    summaryOf(agent.stdout),
+    '[1-7 pipe backlog_overrun] 8 [9-12 ring ring_full] 13 [14-14 pipe backlog_overrun] 15',
+  );
+  t.like(
+    agent.events.find(({ event }) => event === 'EventsMissing'),
+    { level: 'error' },
+  );
 });
 
 test.serial('garbage ends the connection, and the replay after it loses nothing', async (t) => {
@@ -73,7 +79,10 @@ test.serial('garbage ends the connection, and the replay after it loses nothing'
   await agent.until(() => linesOf(agent.stdout).length === 2);
   await agent.end();
   t.is(summaryOf(agent.stdout), '1 2');
-  t.like(agent.events.find(({ event }) => event === 'HelperRefused'), { level: 'error' });
+  t.like(
+    agent.events.find(({ event }) => event === 'HelperRefused'),
+    { level: 'error' },
+  );
 });
 
 test.serial('another protocol version is logged once, however often it is tried', async (t) => {
@@ -130,7 +139,10 @@ test.serial('a helper that is not there is waited for, with one line in the log'
   helper.send(execEvent(1));
   await agent.until(() => linesOf(agent.stdout).length === 1);
   t.is(agent.countOf('HelperUnreachable'), 1);
-  t.regex(String(agent.events.find(({ event }) => event === 'HelperUnreachable')!['reason']), /there is no socket at .*; is probes-helper running\?/);
+  t.regex(
+    String(agent.events.find(({ event }) => event === 'HelperUnreachable')!['reason']),
+    /there is no socket at .*; is probes-helper running\?/,
+  );
   await agent.end();
 });
 
@@ -162,14 +174,19 @@ test.serial('files rotate by size, are all 0600, and together hold every event o
   await agent.end();
   const names = logs().toSorted((a, b) => Number(b.split('.')[2] ?? 0) - Number(a.split('.')[2] ?? 0));
   t.true(names.length > 5);
-  t.deepEqual(names.flatMap((name) => linesOf(read(work.path(`log/${name}`)))), helper.backlog);
+  t.deepEqual(
+    names.flatMap((name) => linesOf(read(work.path(`log/${name}`)))),
+    helper.backlog,
+  );
   for (const name of readdirSync(work.path('log'))) t.is(statSync(work.path(`log/${name}`)).mode & 0o777, 0o600);
 });
 
 test.serial('an output that nobody reads holds up neither the others nor the end', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
-  work.configure(`${toFile(helper, work.path('e.jsonl'))}  - { name: screen, type: stdout, max_queue_bytes: 64KiB }\nshutdown_timeout: 500ms\n`);
+  work.configure(
+    `${toFile(helper, work.path('e.jsonl'))}  - { name: screen, type: stdout, max_queue_bytes: 64KiB }\nshutdown_timeout: 500ms\n`,
+  );
   await using agent = new AgentProcess(['run', '--config', work.configFile]);
   agent.child.stdout!.pause();
   await agent.until(() => helper.clients.size === 1);
@@ -254,7 +271,10 @@ test.serial('view: live in a pipe is a table; FORCE_COLOR colours it, NO_COLOR d
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
   helper.send(execEvent(1, { command: '/bin/evil \x1b[2J', time: EXEC_EXAMPLE.time }), gapEvent(2, 3));
-  for (const [env, coloured] of [[{ FORCE_COLOR: '1' }, true], [{ NO_COLOR: '1' }, false]] as const) {
+  for (const [env, coloured] of [
+    [{ FORCE_COLOR: '1' }, true],
+    [{ NO_COLOR: '1' }, false],
+  ] as const) {
     await using agent = await start(work, toStdout(helper, ', view: live'), { ...env });
     await agent.until(() => linesOf(agent.stdout).length === 3);
     await agent.end();
@@ -272,7 +292,10 @@ terminalTest('on a terminal standard output is a live table as wide as the termi
   work.configure(toStdout(helper));
   const program = process.getuid!() === 0 ? '../../agent/main.ts' : './support/run-agent.ts';
   const command = `stty cols 72 rows 20; exec '${process.execPath}' '${new URL(program, import.meta.url).pathname}' run --config '${work.configFile}' 2>/dev/null`;
-  const script = spawn(SCRIPT, ['-qec', command, '/dev/null'], { env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }, stdio: ['pipe', 'pipe', 'ignore'] });
+  const script = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   let screen = '';
   const failed = new Promise<never>((_, reject) => script.once('error', reject));
   script.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));

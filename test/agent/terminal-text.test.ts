@@ -26,7 +26,8 @@ for (const [what, hostile, shown] of [
 }
 
 test('text of any script stays as it is', (t) => {
-  for (const text of ['/usr/bin/npm install', 'grün', '日本語', 'עברית', 'ไทย', 'हिन्दी', '🎉', 'a\\nb']) t.is(neutralise(text), text);
+  for (const text of ['/usr/bin/npm install', 'grün', '日本語', 'עברית', 'ไทย', 'हिन्दी', '🎉', 'a\\nb'])
+    t.is(neutralise(text), text);
 });
 
 test('a stack of marks is cut to what a line can hold', (t) => {

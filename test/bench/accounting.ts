@@ -18,7 +18,9 @@ export function pssOf(pid: number): number {
 export function buffersOf(pid: number): number {
   return readFileSync(`/proc/${pid}/smaps`, 'latin1')
     .split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
-    .filter((mapping) => /^.* (?:anon_inode:bpf-map|\/memfd:.*|anon_inode:\[bpf-map\])$/m.test(mapping.slice(0, mapping.indexOf('\n'))))
+    .filter((mapping) =>
+      /^.* (?:anon_inode:bpf-map|\/memfd:.*|anon_inode:\[bpf-map\])$/m.test(mapping.slice(0, mapping.indexOf('\n'))),
+    )
     .reduce((total, mapping) => total + kilobytes(mapping, 'Pss'), 0);
 }
 

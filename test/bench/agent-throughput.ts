@@ -35,7 +35,12 @@ const PATIENCE_MS = 20_000;
 const WARM_UP = 50_000;
 
 const { values } = parseArgs({
-  options: { events: { type: 'string', default: '500000' }, rounds: { type: 'string', default: '5' }, agent: { type: 'string', default: '' }, config: { type: 'string', default: '' } },
+  options: {
+    events: { type: 'string', default: '500000' },
+    rounds: { type: 'string', default: '5' },
+    agent: { type: 'string', default: '' },
+    config: { type: 'string', default: '' },
+  },
 });
 const events = Number(values.events);
 const rounds = Number(values.rounds);
@@ -49,7 +54,10 @@ function agentCommand(): string[] {
   return values.agent === '' ? [process.execPath, here(flavour)] : [values.agent];
 }
 
-async function measure(command: (socket: string, file: string, folder: string) => string[], { events: count, perTurn }: Scenario): Promise<Result> {
+async function measure(
+  command: (socket: string, file: string, folder: string) => string[],
+  { events: count, perTurn }: Scenario,
+): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'probes-bench-'));
   const file = join(folder, 'events.jsonl');
   await using helper = await new LoadHelper(folder).listen();
@@ -77,13 +85,14 @@ async function measure(command: (socket: string, file: string, folder: string) =
 
 async function everythingWritten(program: string, helper: LoadHelper, folder: string): Promise<void> {
   for (const deadline = performance.now() + PATIENCE_MS; sizeOf(folder) < helper.bytesOfEvents; await delay(5)) {
-    if (performance.now() > deadline) throw new Error(`${program}: of ${helper.bytesOfEvents} bytes, ${sizeOf(folder)} were written`);
+    if (performance.now() > deadline)
+      throw new Error(`${program}: of ${helper.bytesOfEvents} bytes, ${sizeOf(folder)} were written`);
   }
 }
 
 /** Waits until start-up is over: for a quarter of a second without processor time. */
 async function settled(child: ChildProcess): Promise<void> {
-  for (let last = -1, now = cpuOf(child); now - last > 1e6; ) {
+  for (let last = -1, now = cpuOf(child); now - last > 1e6;) {
     await delay(250);
     last = now;
     now = cpuOf(child);
@@ -107,7 +116,10 @@ function sizeOf(folder: string): number {
 
 const agent = (socket: string, file: string, folder: string): string[] => {
   const config = join(folder, 'agent.yaml');
-  writeFileSync(config, `source: { socket: ${socket} }\noutputs:\n  - { name: local, type: file, path: ${file}, max_files: 1000, max_bytes: 64MiB }\n${values.config}\n`);
+  writeFileSync(
+    config,
+    `source: { socket: ${socket} }\noutputs:\n  - { name: local, type: file, path: ${file}, max_files: 1000, max_bytes: 64MiB }\n${values.config}\n`,
+  );
   return [...agentCommand(), 'run', '--config', config];
 };
 const copy = (socket: string, file: string): string[] => [process.execPath, here('./copy-socket.ts'), socket, file];

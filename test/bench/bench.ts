@@ -55,11 +55,16 @@ const { values } = parseArgs({
 
 function whole(name: string, text: string, most: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`--${name}: expected a whole number from 1 to ${most}`);
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new Error(`--${name}: expected a whole number from 1 to ${most}`);
   return value;
 }
 
-function choose<T extends { readonly id: string }>(name: string, all: readonly T[], list: string | undefined): readonly T[] {
+function choose<T extends { readonly id: string }>(
+  name: string,
+  all: readonly T[],
+  list: string | undefined,
+): readonly T[] {
   const chosen = list?.split(',');
   const unknown = chosen?.find((id) => !all.some((each) => each.id === id));
   if (unknown !== undefined) throw new Error(`--${name}: ${unknown} is none of ${all.map(({ id }) => id).join(', ')}`);
@@ -76,7 +81,14 @@ async function describe(bench: Bench, observer: Observer): Promise<Participant> 
   }
   if (missing !== undefined) complain(`${observer.title}: ${missing}`);
   const { id, title, command } = observer;
-  return { id, title, command, version: observer.version(), own: OWN_IDS.includes(id), ...(missing === undefined ? {} : { missing }) };
+  return {
+    id,
+    title,
+    command,
+    version: observer.version(),
+    own: OWN_IDS.includes(id),
+    ...(missing === undefined ? {} : { missing }),
+  };
 }
 
 /** One that fails does not take the others with it. */
@@ -90,17 +102,28 @@ async function attempt<T>(failures: string[], what: string, run: () => Promise<T
   }
 }
 
-async function measureAll(bench: Bench, observers: readonly Observer[], shapes: readonly Shape[], rounds: number, execs: number, failures: string[]): Promise<Pair[]> {
+async function measureAll(
+  bench: Bench,
+  observers: readonly Observer[],
+  shapes: readonly Shape[],
+  rounds: number,
+  execs: number,
+  failures: string[],
+): Promise<Pair[]> {
   const pairs: Pair[] = [];
   for (let round = 1; round <= rounds; round++) {
     for (const shape of shapes) {
       for (const observer of observers) {
         if (observer.shapes?.includes(shape.id) === false) continue;
-        const pair = await attempt(failures, `round ${round} ${shape.id} ${observer.id}`, () => bench.pair(observer, shape, execs, round));
+        const pair = await attempt(failures, `round ${round} ${shape.id} ${observer.id}`, () =>
+          bench.pair(observer, shape, execs, round),
+        );
         if (pair === undefined) continue;
         pairs.push(pair);
         const { bare, watched, delivery } = pair;
-        progress(`round ${round}/${rounds} ${shape.id} ${observer.id}: ${(bare / 1000).toFixed(0)} → ${(watched / 1000).toFixed(0)} µs an exec, ${delivery.lost} lost, ${delivery.cut + delivery.bare} cut`);
+        progress(
+          `round ${round}/${rounds} ${shape.id} ${observer.id}: ${(bare / 1000).toFixed(0)} → ${(watched / 1000).toFixed(0)} µs an exec, ${delivery.lost} lost, ${delivery.cut + delivery.bare} cut`,
+        );
       }
     }
   }
@@ -116,7 +139,10 @@ async function measureOwn(bench: Bench, storms: Storms, execs: number, failures:
     await attempt(failures, 'from exec to file', async () => {
       progress('from exec to file');
       const [slow, fast] = [storms.plan(plain(), execs), storms.plan(plain(), execs)];
-      own.latency = { trickle: await latency(bench, OWN, slow, () => trickle(slow, 1000)), storm: await latency(bench, OWN, fast, () => storms.run(fast)) };
+      own.latency = {
+        trickle: await latency(bench, OWN, slow, () => trickle(slow, 1000)),
+        storm: await latency(bench, OWN, fast, () => storms.run(fast)),
+      };
     });
     await attempt(failures, 'idle', async () => {
       progress('idle for 20 s');
@@ -143,7 +169,8 @@ function benchRules(): void {
 
 async function main(): Promise<void> {
   if (values.only === 'rules') return benchRules();
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Error('needs root on Linux: sudo npm run bench');
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    throw new Error('needs root on Linux: sudo npm run bench');
   const [rounds, execs] = [whole('rounds', values.rounds, 1000), whole('execs', values.execs, 40_000)];
   const observersAsked = choose('only', OBSERVERS, values.only);
   const shapes = choose('shapes', SHAPES, values.shapes);
@@ -165,14 +192,18 @@ async function main(): Promise<void> {
     progress(`${observer.title}: does it run here?`);
     participants.push(await describe(bench, observer));
   }
-  const observers = observersAsked.filter(({ id }) => participants.some((each) => each.id === id && each.missing === undefined));
+  const observers = observersAsked.filter(({ id }) =>
+    participants.some((each) => each.id === id && each.missing === undefined),
+  );
   const failures: string[] = [];
   const pairs = await measureAll(bench, observers, shapes, rounds, execs, failures);
 
   const peaks: Record<string, Peak> = {};
   for (const observer of values.quick ? [] : observers) {
     progress(`memory during a storm: ${observer.id}`);
-    const peak = await attempt(failures, `memory of ${observer.id}`, () => peakMemory(bench, storms, observer, plain(), execs));
+    const peak = await attempt(failures, `memory of ${observer.id}`, () =>
+      peakMemory(bench, storms, observer, plain(), execs),
+    );
     if (peak !== undefined) peaks[observer.id] = peak;
   }
   const own = observers.includes(OWN) ? await measureOwn(bench, storms, execs, failures) : {};
@@ -187,7 +218,7 @@ async function main(): Promise<void> {
     pairs,
     peaks,
     ...own,
-    rules: await attempt(failures, 'rules', async () => measureRules()) ?? { missing: 'it failed in this run' },
+    rules: (await attempt(failures, 'rules', async () => measureRules())) ?? { missing: 'it failed in this run' },
     failures,
     slept: !neverSlept(),
   };

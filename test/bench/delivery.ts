@@ -68,7 +68,14 @@ export class Deliveries {
 
   get result(): Delivery {
     const bare = Math.min(this.#bare, this.#storm.execs - this.#told);
-    return { told: this.#told + bare, cut: this.#told - this.#whole, bare, lost: this.#storm.execs - this.#told - bare, doubled: this.#doubled, reported: this.#reported };
+    return {
+      told: this.#told + bare,
+      cut: this.#told - this.#whole,
+      bare,
+      lost: this.#storm.execs - this.#told - bare,
+      doubled: this.#doubled,
+      reported: this.#reported,
+    };
   }
 }
 
@@ -77,7 +84,8 @@ export async function forEachLine(files: readonly string[], take: (line: string)
   for (const file of files) {
     const splitter = new LineSplitter();
     for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-      for (const line of splitter.push(chunk)) take(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
+      for (const line of splitter.push(chunk))
+        take(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
     }
   }
 }

@@ -22,7 +22,9 @@ Written by \`npm run bench\`; do not edit. Run it on your own machine: it needs 
 
 ## What follows from it
 
-${comparisons(results).map((line) => `- ${line}`).join('\n')}
+${comparisons(results)
+  .map((line) => `- ${line}`)
+  .join('\n')}
 
 "The best other" is the best one that tells arguments of at least 99 % of what it tells, and lost less than half. Where it lost or cut
 something, it did less for its figure.
@@ -88,5 +90,6 @@ ${machine.load.every((value) => value < 1) ? '' : `- **The machine was not quiet
 `;
 }
 
-const row = (values: readonly string[]): string => `| ${values.map((value) => value.replaceAll('|', '\\|')).join(' | ')} |`;
+const row = (values: readonly string[]): string =>
+  `| ${values.map((value) => value.replaceAll('|', '\\|')).join(' | ')} |`;
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -45,7 +45,8 @@ export function candidateOf(name: string): string {
 
 function unlessUpdated(): string | undefined {
   if (updated) return undefined;
-  if (!/^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'))) return 'not installed, and this is not Debian';
+  if (!/^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8')))
+    return 'not installed, and this is not Debian';
   updated = true;
   return aptGet(['update']);
 }

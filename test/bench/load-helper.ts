@@ -12,7 +12,17 @@ const LINES = 512;
 
 /** What machines run: compilers, scripts, containers, with arguments that need escapes and names that are not ASCII. */
 const KINDS: ReadonlyArray<(i: number) => Partial<ExecEvent>> = [
-  (i) => program('/usr/lib/gcc/x86_64-linux-gnu/12/cc1', '-quiet', '-O2', '-imultiarch', 'x86_64-linux-gnu', `net/core/file${i}.c`, '-o', `/tmp/cc${i}.s`),
+  (i) =>
+    program(
+      '/usr/lib/gcc/x86_64-linux-gnu/12/cc1',
+      '-quiet',
+      '-O2',
+      '-imultiarch',
+      'x86_64-linux-gnu',
+      `net/core/file${i}.c`,
+      '-o',
+      `/tmp/cc${i}.s`,
+    ),
   (i) => program('/bin/sh', '-c', `test -e "$HOME/.cache/${i}" && cat "$HOME/.cache/${i}" || echo "none\n"`),
   () => ({}),
   (i) => ({
@@ -22,12 +32,29 @@ const KINDS: ReadonlyArray<(i: number) => Partial<ExecEvent>> = [
     ns: { cgroup: 4026532835, ipc: 4026532839, mnt: 4026532841, net: 4026532840, pid: 4026532836, uts: 4026532838 },
   }),
   (i) => ({ ...program('/usr/bin/rm', '-f', `/home/ada/Übung ${i}/日本.txt`), flags: ['setuid', 'secureexec'] }),
-  (i) => program('/usr/bin/python3', '-m', 'pytest', '-q', `tests/test_${i}.py`, '--maxfail=1', '--durations=10', '--color=no'),
+  (i) =>
+    program(
+      '/usr/bin/python3',
+      '-m',
+      'pytest',
+      '-q',
+      `tests/test_${i}.py`,
+      '--maxfail=1',
+      '--durations=10',
+      '--color=no',
+    ),
 ];
 
 function program(path: string, ...args: string[]): Partial<ExecEvent> {
   const argv = [path, ...args];
-  return { exe: path, filename: path, argv, argv_bytes: Buffer.byteLength(argv.join('\0')) + 1, comm: path.split('/').at(-1)!.slice(0, 15), command: argv.join(' ') };
+  return {
+    exe: path,
+    filename: path,
+    argv,
+    argv_bytes: Buffer.byteLength(argv.join('\0')) + 1,
+    comm: path.split('/').at(-1)!.slice(0, 15),
+    command: argv.join(' '),
+  };
 }
 
 function line(i: number): string {
@@ -53,7 +80,9 @@ export class LoadHelper {
     this.socketPath = join(folder, 'events.sock');
     this.#server = createServer((client) => {
       const { oldest_held_seq: _, ...hello } = HELLO_EXAMPLE;
-      client.write(`${JSON.stringify({ ...hello, first_seq: FIRST_SEQ, last_seq: FIRST_SEQ - 1, heartbeat_seconds: 3600 })}\n`);
+      client.write(
+        `${JSON.stringify({ ...hello, first_seq: FIRST_SEQ, last_seq: FIRST_SEQ - 1, heartbeat_seconds: 3600 })}\n`,
+      );
       client.on('error', () => undefined);
       this.#accepted.resolve(client);
     });

@@ -19,9 +19,12 @@ export function describeMachine(): Machine {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    virtual: /^flags\s*:.*\bhypervisor\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')) ? 'virtual machine' : 'no hypervisor seen',
+    virtual: /^flags\s*:.*\bhypervisor\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'))
+      ? 'virtual machine'
+      : 'no hypervisor seen',
     kernel: release(),
-    distribution: /^PRETTY_NAME="?(?<name>[^"\n]+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.groups?.['name'] ?? 'unknown',
+    distribution:
+      /^PRETTY_NAME="?(?<name>[^"\n]+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.groups?.['name'] ?? 'unknown',
     node: process.version,
     load: loadavg(),
   };
@@ -30,7 +33,8 @@ export function describeMachine(): Machine {
 /** Of the checkout: the commit, and whether there is more than that. */
 export function describeCommit(root: string): string {
   try {
-    const git = (...args: string[]): string => execFileSync('git', ['-c', 'safe.directory=*', ...args], { cwd: root, encoding: 'utf8' }).trim();
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-c', 'safe.directory=*', ...args], { cwd: root, encoding: 'utf8' }).trim();
     const changed = git('status', '--porcelain', '--', 'helper', 'agent', 'shared', 'bpf') !== '';
     return git('rev-parse', '--short=12', 'HEAD') + (changed ? ' with changes' : '');
   } catch {

@@ -50,27 +50,46 @@ export class Bench {
     const bareStorm = storms.plan(shape, execs);
     const bare = await storms.run(bareStorm);
     const storm = storms.plan(shape, execs);
-    const { result, delivery } = await this.watched(observer, execs, async (watch) => {
-      const before = usage(watch);
-      const { elapsed, cpu } = await storms.run(storm);
-      await rest(watch);
-      const after = usage(watch);
-      return {
-        watched: elapsed / storm.execs,
-        watchedCpu: cpu / storm.execs,
-        cpu: difference(before.cpu, after.cpu, storm.execs),
-        kernelCpu: difference(before.kernelCpu, after.kernelCpu, storm.execs),
-        pss: memory(watch),
-      };
-    }, storm);
-    return { observer: observer.id, shape: shape.id, round, execs: storm.execs, bare: bare.elapsed / storm.execs, bareCpu: bare.cpu / storm.execs, ...result, delivery };
+    const { result, delivery } = await this.watched(
+      observer,
+      execs,
+      async (watch) => {
+        const before = usage(watch);
+        const { elapsed, cpu } = await storms.run(storm);
+        await rest(watch);
+        const after = usage(watch);
+        return {
+          watched: elapsed / storm.execs,
+          watchedCpu: cpu / storm.execs,
+          cpu: difference(before.cpu, after.cpu, storm.execs),
+          kernelCpu: difference(before.kernelCpu, after.kernelCpu, storm.execs),
+          pss: memory(watch),
+        };
+      },
+      storm,
+    );
+    return {
+      observer: observer.id,
+      shape: shape.id,
+      round,
+      execs: storm.execs,
+      bare: bare.elapsed / storm.execs,
+      bareCpu: bare.cpu / storm.execs,
+      ...result,
+      delivery,
+    };
   }
 
   /**
    * Starts an observer, lets it see enough to be warm, does the work, stops it.
    * @returns what the work gave, and what of `storm` arrived
    */
-  async watched<T>(observer: Observer, warmUp: number, work: (watch: Watch) => Promise<T>, storm = this.#storms.plan(plain(), 1)): Promise<{ result: T; delivery: Delivery }> {
+  async watched<T>(
+    observer: Observer,
+    warmUp: number,
+    work: (watch: Watch) => Promise<T>,
+    storm = this.#storms.plan(plain(), 1),
+  ): Promise<{ result: T; delivery: Delivery }> {
     const folder = path.join(this.#folder, String(this.#count++));
     mkdirSync(folder);
     const watch = await observer.start(folder);
@@ -92,7 +111,8 @@ export class Bench {
     const storms = this.#storms;
     const size = watch.size();
     for (const started = performance.now(); watch.size() < size + 4096; await delay(100)) {
-      if (performance.now() - started > START_SECONDS * 1000) throw new Error(`it writes nothing: ${watch.log().slice(-500)}`);
+      if (performance.now() - started > START_SECONDS * 1000)
+        throw new Error(`it writes nothing: ${watch.log().slice(-500)}`);
       await storms.run(storms.plan(plain(), 100));
     }
     await storms.run(storms.plan(plain(), warmUp));
@@ -120,7 +140,7 @@ export function buffers(watch: Watch): Record<string, number> {
 /** Waits until the observer has nothing to do. */
 export async function rest(watch: Watch): Promise<void> {
   const started = performance.now();
-  for (let last = busy(watch); performance.now() - started < REST_SECONDS * 1000; ) {
+  for (let last = busy(watch); performance.now() - started < REST_SECONDS * 1000;) {
     await delay(MOMENT_MS);
     watch.size();
     const now = busy(watch);
@@ -135,10 +155,17 @@ const busy = (watch: Watch): number => {
 };
 
 function usage(watch: Watch): { cpu: Record<string, number>; kernelCpu: Record<string, number> } {
-  const of = (processes: Readonly<Record<string, number>>): Record<string, number> => Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuOf(pid)]));
+  const of = (processes: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, cpuOf(pid)]));
   return { cpu: of(watch.processes), kernelCpu: of(watch.kernel ?? {}) };
 }
 
-function difference(before: Record<string, number>, after: Record<string, number>, execs: number): Record<string, number> {
-  return Object.fromEntries(Object.entries(after).map(([name, value]) => [name, (value - (before[name] ?? 0)) / execs]));
+function difference(
+  before: Record<string, number>,
+  after: Record<string, number>,
+  execs: number,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(after).map(([name, value]) => [name, (value - (before[name] ?? 0)) / execs]),
+  );
 }

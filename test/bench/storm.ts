@@ -18,10 +18,24 @@ export interface Shape {
 }
 
 const COMPILER = [
-  '-c', '-o', 'build/obj/services/ingest/pipeline/record_reader.o', '-std=gnu17', '-O2', '-g', '-Wall', '-Wextra', '-fPIC',
-  '-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', '-DVERSION="4.19.2-rc3+build.20250211"', '-DSYSCONFDIR="/etc/example/ingest"',
-  '-Iservices/ingest/include', '-Ithird_party/protobuf/generated/include', '-isystem/usr/include/x86_64-linux-gnu',
-  '--param=ssp-buffer-size=4', 'services/ingest/pipeline/record_reader.c',
+  '-c',
+  '-o',
+  'build/obj/services/ingest/pipeline/record_reader.o',
+  '-std=gnu17',
+  '-O2',
+  '-g',
+  '-Wall',
+  '-Wextra',
+  '-fPIC',
+  '-fstack-protector-strong',
+  '-D_FORTIFY_SOURCE=2',
+  '-DVERSION="4.19.2-rc3+build.20250211"',
+  '-DSYSCONFDIR="/etc/example/ingest"',
+  '-Iservices/ingest/include',
+  '-Ithird_party/protobuf/generated/include',
+  '-isystem/usr/include/x86_64-linux-gnu',
+  '--param=ssp-buffer-size=4',
+  'services/ingest/pipeline/record_reader.c',
 ];
 /** Up to 600 bytes: in one argument, as a list of source files would be. */
 const FILLER = `-ffile-prefix-map=${'/home/builder/workspace/products/example/checkout/'.repeat(4)}=.`;
@@ -32,7 +46,13 @@ const LONG = Array.from({ length: 40 }, (_, i) => `--input-${i}=`.padEnd(3273, '
 export const SHAPES: readonly Shape[] = [
   { id: 'plain', title: 'short command line, one process starts programs', args: [], workers: 1, share: 1 },
   { id: 'two', title: 'short command line, two processes start programs', args: [], workers: 2, share: 1 },
-  { id: 'realistic', title: 'a compiler’s command line: 23 arguments, some 650 bytes', args: [...COMPILER, FILLER], workers: 1, share: 1 },
+  {
+    id: 'realistic',
+    title: 'a compiler’s command line: 23 arguments, some 650 bytes',
+    args: [...COMPILER, FILLER],
+    workers: 1,
+    share: 1,
+  },
   { id: 'long', title: 'a command line of 128 KiB in 44 arguments', args: LONG, workers: 1, share: 1 / 20 },
 ];
 
@@ -63,12 +83,21 @@ export class Storms {
   }
 
   plan(shape: Shape, execs: number): Storm {
-    return { program: this.program, mark: `m${process.pid}-${this.#count++}`, shape, execs: Math.max(shape.workers, Math.round(execs * shape.share)) };
+    return {
+      program: this.program,
+      mark: `m${process.pid}-${this.#count++}`,
+      shape,
+      execs: Math.max(shape.workers, Math.round(execs * shape.share)),
+    };
   }
 
   async run({ mark, shape, execs }: Storm): Promise<Duration> {
     const before = cpuOfChildren();
-    const child = spawn(this.#storm, [this.program, String(execs), String(shape.workers), mark, ...shape.args], { env: {}, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(this.#storm, [this.program, String(execs), String(shape.workers), mark, ...shape.args], {
+      env: {},
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const forget = atEnd(() => child.kill('SIGKILL'));
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));

@@ -16,7 +16,13 @@ import type { Shape, Storm, Storms } from './storm.ts';
 export type Peak = Readonly<Record<string, number>>;
 
 /** A storm that is not timed, during which memory is looked at. */
-export async function peakMemory(bench: Bench, storms: Storms, observer: Observer, shape: Shape, execs: number): Promise<Peak> {
+export async function peakMemory(
+  bench: Bench,
+  storms: Storms,
+  observer: Observer,
+  shape: Shape,
+  execs: number,
+): Promise<Peak> {
   const { result } = await bench.watched(observer, 1000, async (watch) => {
     const peak: Record<string, number> = {};
     let running = true;
@@ -45,7 +51,12 @@ export interface Latency {
 }
 
 /** How long from a program's start until its line is in the file. */
-export async function latency(bench: Bench, observer: Observer, storm: Storm, start: () => Promise<unknown>): Promise<Latency> {
+export async function latency(
+  bench: Bench,
+  observer: Observer,
+  storm: Storm,
+  start: () => Promise<unknown>,
+): Promise<Latency> {
   const { result } = await bench.watched(observer, 5000, async (watch) => {
     const { file } = watch as OwnWatch;
     const growth: { at: number; size: number }[] = [];
@@ -86,7 +97,8 @@ function delays(text: Buffer, growth: readonly { at: number; size: number }[], {
     const event = JSON.parse(line) as ProbeEvent;
     const at = growth[step]?.at;
     // The process began when it was forked, just before its exec: what is measured is at most that much too long.
-    if (event.type === 'exec' && event.filename === program && event.start_time !== undefined && at !== undefined) result.push((at - event.start_time) / 1000);
+    if (event.type === 'exec' && event.filename === program && event.start_time !== undefined && at !== undefined)
+      result.push((at - event.start_time) / 1000);
   }
   return result;
 }
@@ -108,13 +120,23 @@ export interface Idle {
   readonly bytes: number;
 }
 
-export async function idle(bench: Bench, observer: Observer, cpuOfProcess: (pid: number) => number, seconds = 20): Promise<Idle> {
+export async function idle(
+  bench: Bench,
+  observer: Observer,
+  cpuOfProcess: (pid: number) => number,
+  seconds = 20,
+): Promise<Idle> {
   const { result } = await bench.watched(observer, 5000, async (watch) => {
     await delay(2000);
-    const look = (): [string, number][] => Object.entries(watch.processes).map(([name, pid]) => [name, cpuOfProcess(pid)]);
+    const look = (): [string, number][] =>
+      Object.entries(watch.processes).map(([name, pid]) => [name, cpuOfProcess(pid)]);
     const [before, size] = [new Map(look()), watch.size()];
     await delay(seconds * 1000);
-    return { seconds, percent: Object.fromEntries(look().map(([name, cpu]) => [name, (cpu - (before.get(name) ?? 0)) / seconds / 1e7])), bytes: watch.size() - size };
+    return {
+      seconds,
+      percent: Object.fromEntries(look().map(([name, cpu]) => [name, (cpu - (before.get(name) ?? 0)) / seconds / 1e7])),
+      bytes: watch.size() - size,
+    };
   });
   return result;
 }
@@ -130,7 +152,13 @@ export interface Million {
 }
 
 /** Many execs by two workers at full speed. */
-export async function million(bench: Bench, storms: Storms, observer: Observer, shape: Shape, execs: number): Promise<Million> {
+export async function million(
+  bench: Bench,
+  storms: Storms,
+  observer: Observer,
+  shape: Shape,
+  execs: number,
+): Promise<Million> {
   const storm = storms.plan(shape, execs);
   const { result, delivery } = await bench.watched(
     observer,
@@ -138,7 +166,9 @@ export async function million(bench: Bench, storms: Storms, observer: Observer, 
     async (watch) => {
       const beyond = (): Record<string, number> => {
         const held = buffers(watch);
-        return Object.fromEntries(Object.entries(memory(watch)).map(([name, bytes]) => [name, bytes - (held[name] ?? 0)]));
+        return Object.fromEntries(
+          Object.entries(memory(watch)).map(([name, bytes]) => [name, bytes - (held[name] ?? 0)]),
+        );
       };
       const samples = [beyond()];
       const before = totalCpu(watch);
@@ -154,7 +184,12 @@ export async function million(bench: Bench, storms: Storms, observer: Observer, 
       await looking;
       await delay(2000);
       samples.push(beyond());
-      return { execs: storm.execs, seconds: elapsed / 1e9, cpu: (totalCpu(watch) - before) / storm.execs, memory: samples };
+      return {
+        execs: storm.execs,
+        seconds: elapsed / 1e9,
+        cpu: (totalCpu(watch) - before) / storm.execs,
+        memory: samples,
+      };
     },
     storm,
   );

@@ -5,25 +5,51 @@ import { parseEvent } from '../../shared/events/parse.ts';
 import { decode, printed, RESTART_MARK } from './support.ts';
 
 test('an exec becomes an event with all that was told of it', (t) => {
-  const { found, decoder } = decode('b 0 0 1024\n', printed(1, { name: 'npm', path: Buffer.from('/usr/bin/npm'), args: ['node', '/usr/bin/npm', 'install', ''].map((arg) => Buffer.from(arg)) }));
+  const { found, decoder } = decode(
+    'b 0 0 1024\n',
+    printed(1, {
+      name: 'npm',
+      path: Buffer.from('/usr/bin/npm'),
+      args: ['node', '/usr/bin/npm', 'install', ''].map((arg) => Buffer.from(arg)),
+    }),
+  );
   const [seen] = found.processes;
   if (seen === undefined) return t.fail();
   t.deepEqual(JSON.parse(processLine(seen)(12, () => 1 << 20)), {
-    pid: 70, command: '/usr/bin/npm install ', timestamp: 1_795_352_083, type: 'exec', seq: 12, time: '2026-11-22T12:54:43.140215713Z', filename: '/usr/bin/npm',
-    argv: ['node', '/usr/bin/npm', 'install', ''], ppid: 1, uid: 501, gid: 20, comm: 'npm', euid: 502, egid: 21, session_id: 44, start_time: 1_795_352_080_000_007,
-    parent: { pid: 1 }, source: 'dtrace',
+    pid: 70,
+    command: '/usr/bin/npm install ',
+    timestamp: 1_795_352_083,
+    type: 'exec',
+    seq: 12,
+    time: '2026-11-22T12:54:43.140215713Z',
+    filename: '/usr/bin/npm',
+    argv: ['node', '/usr/bin/npm', 'install', ''],
+    ppid: 1,
+    uid: 501,
+    gid: 20,
+    comm: 'npm',
+    euid: 502,
+    egid: 21,
+    session_id: 44,
+    start_time: 1_795_352_080_000_007,
+    parent: { pid: 1 },
+    source: 'dtrace',
   });
   t.deepEqual([decoder.counted, decoder.missed, decoder.unreadable], [1, 0, 0]);
 });
 
 test('a program that names itself among its arguments is no script', (t) => {
-  const { found } = decode(printed(1, { path: Buffer.from('/bin/echo'), args: ['echo', '/bin/echo', 'x'].map((arg) => Buffer.from(arg)) }));
+  const { found } = decode(
+    printed(1, { path: Buffer.from('/bin/echo'), args: ['echo', '/bin/echo', 'x'].map((arg) => Buffer.from(arg)) }),
+  );
   t.is(found.processes[0]?.callersFrom, 1);
 });
 
 test('bytes that are no text are kept as bytes', (t) => {
-  const { found } = decode(printed(1, { path: Buffer.from([0x2f, 0xff]), args: [Buffer.from('a'), Buffer.from([0x62, 0xfe])] }));
-  t.deepEqual(found.processes[0]?.raw, { filename: 'L/8=', 'argv[1]': 'Yv4=' });
+  const { found } = decode(
+    printed(1, { path: Buffer.from([0x2f, 0xff]), args: [Buffer.from('a'), Buffer.from([0x62, 0xfe])] }),
+  );
+  t.deepEqual(found.processes[0]?.raw, { 'filename': 'L/8=', 'argv[1]': 'Yv4=' });
 });
 
 test('uid -2, which D prints with its sign, is what the system shows', (t) => {
@@ -32,7 +58,8 @@ test('uid -2, which D prints with its sign, is what the system shows', (t) => {
 });
 
 test('arguments that were not told, or may go on, are marked as cut', (t) => {
-  const marked = (...pieces: Buffer[]): boolean => decode('b 0 0 16\n', ...pieces).found.processes[0]?.argv_truncated === true;
+  const marked = (...pieces: Buffer[]): boolean =>
+    decode('b 0 0 16\n', ...pieces).found.processes[0]?.argv_truncated === true;
   t.false(marked(printed(1)));
   t.true(marked(printed(1, { argc: 2 })));
   t.true(marked(printed(1, { args: [Buffer.from('fifteen letters')] })));
@@ -51,8 +78,17 @@ test('a failed exec names its error', (t) => {
 });
 
 test('each processor has numbers of its own; a jump in them is a loss', (t) => {
-  const { found, decoder } = decode(printed(1), printed(1, { cpu: 3 }), printed(4), printed(2, { cpu: 3 }), 'c 0 6\nc 3 2\n');
-  t.deepEqual(found.all.map((one) => (typeof one === 'string' ? one : one.pid)), [70, 70, '2 unknown', 70, 70, '2 unknown']);
+  const { found, decoder } = decode(
+    printed(1),
+    printed(1, { cpu: 3 }),
+    printed(4),
+    printed(2, { cpu: 3 }),
+    'c 0 6\nc 3 2\n',
+  );
+  t.deepEqual(
+    found.all.map((one) => (typeof one === 'string' ? one : one.pid)),
+    [70, 70, '2 unknown', 70, 70, '2 unknown'],
+  );
   t.deepEqual([decoder.counted, decoder.missed], [8, 4]);
 });
 
@@ -61,7 +97,11 @@ test('losses are put down to want of room when dtrace says so', (t) => {
   t.true(decoder.complaint('dtrace: 12 drops on CPU 0'));
   t.true(decoder.complaint('dtrace: 3 dynamic variable drops with non-empty dirty list'));
   t.false(decoder.complaint('dtrace: 0 drops on CPU 0'));
-  t.false(decoder.complaint('dtrace: error on enabled probe ID 3 (ID 1: proc:::exec-success): invalid address (0x0) in action #1'));
+  t.false(
+    decoder.complaint(
+      'dtrace: error on enabled probe ID 3 (ID 1: proc:::exec-success): invalid address (0x0) in action #1',
+    ),
+  );
   decoder.push(Buffer.from('c 0 2\n'));
   decoder.push(Buffer.from('c 0 3\n'));
   t.deepEqual(found.all.slice(1), ['1 ring_full', '1 unknown']);
@@ -69,8 +109,20 @@ test('losses are put down to want of room when dtrace says so', (t) => {
 
 test('another child begins its numbers anew; what the one before left half is told as it is', (t) => {
   const half = printed(2).subarray(0, 60);
-  const { found, decoder } = decode(printed(1), half, RESTART_MARK, printed(1), printed(2), printed(5), RESTART_MARK, printed(4));
-  t.deepEqual(found.all.map((one) => (typeof one === 'string' ? one : one.pid)), [70, 70, 'restarted', 70, 70, '2 unknown', 70, 'restarted', '3 unknown', 70]);
+  const { found, decoder } = decode(
+    printed(1),
+    half,
+    RESTART_MARK,
+    printed(1),
+    printed(2),
+    printed(5),
+    RESTART_MARK,
+    printed(4),
+  );
+  t.deepEqual(
+    found.all.map((one) => (typeof one === 'string' ? one : one.pid)),
+    [70, 70, 'restarted', 70, 70, '2 unknown', 70, 'restarted', '3 unknown', 70],
+  );
   t.is(decoder.unreadable, 1);
 });
 
@@ -90,18 +142,47 @@ const argument = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(byt
 
 test('whatever the arguments, and wherever reading ends: what was printed is what is found', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.array(argument, { maxLength: 6 }), { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 20 }), (execs, cuts) => {
-      const all = Buffer.concat(execs.map((args, i) => printed(i + 1, { args })));
-      const ends = [...new Set([0, ...cuts.map((cut) => cut % (all.length + 1)), all.length])].toSorted((a, b) => a - b);
-      const { found } = decode(...ends.slice(1).map((end, i) => all.subarray(ends[i], end)));
-      t.deepEqual(found.processes.map(({ argv, raw }) => argv?.map((text, i) => (raw?.[`argv[${i}]`] === undefined ? Buffer.from(text) : Buffer.from(raw[`argv[${i}]`] as string, 'base64')))), execs);
-    }),
+    fc.property(
+      fc.array(fc.array(argument, { maxLength: 6 }), { maxLength: 8 }),
+      fc.array(fc.nat(), { maxLength: 20 }),
+      (execs, cuts) => {
+        const all = Buffer.concat(execs.map((args, i) => printed(i + 1, { args })));
+        const ends = [...new Set([0, ...cuts.map((cut) => cut % (all.length + 1)), all.length])].toSorted(
+          (a, b) => a - b,
+        );
+        const { found } = decode(...ends.slice(1).map((end, i) => all.subarray(ends[i], end)));
+        t.deepEqual(
+          found.processes.map(({ argv, raw }) =>
+            argv?.map((text, i) =>
+              raw?.[`argv[${i}]`] === undefined
+                ? Buffer.from(text)
+                : Buffer.from(raw[`argv[${i}]`] as string, 'base64'),
+            ),
+          ),
+          execs,
+        );
+      },
+    ),
     { numRuns: 2000 },
   );
 });
 
 test('any bytes whatever are survived, and what follows a newline is found', (t) => {
-  const piece = fc.oneof(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)), fc.constantFrom(...['x 0 1 ', 'a 0 1 0 99999:', '#', '#\n', '\n', 'c 0 ', 'x 9999 1 1 1 1 1 1 1:a,\n', `${'7'.repeat(500)}\n`].map((text) => Buffer.from(text))));
+  const piece = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    fc.constantFrom(
+      ...[
+        'x 0 1 ',
+        'a 0 1 0 99999:',
+        '#',
+        '#\n',
+        '\n',
+        'c 0 ',
+        'x 9999 1 1 1 1 1 1 1:a,\n',
+        `${'7'.repeat(500)}\n`,
+      ].map((text) => Buffer.from(text)),
+    ),
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const { found } = decode(...pieces, `\n${' '.repeat(9000)}\n`, RESTART_MARK, printed(1, { ids: '4242 1 0 0' }));
@@ -116,7 +197,11 @@ test('numbers of any size in any place make an event that a client takes, or non
   const number = fc.oneof(fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }), fc.integer().map(BigInt));
   fc.assert(
     fc.property(fc.array(number, { minLength: 15, maxLength: 15 }), (n) => {
-      const { found } = decode(`x 0 1 ${n.slice(0, 5).join(' ')} 1:a,\ni 0 1 ${n.slice(5, 12).join(' ')}\ne 0 1\n`, `f 1 1 ${n.slice(0, 6).join(' ')} 1:a,\ne 1 1\n`, `x 2 1 17953520831402157${String(n[12]).slice(-2)} ${n.slice(11).join(' ')} 1:a,\ne 2 1\n`);
+      const { found } = decode(
+        `x 0 1 ${n.slice(0, 5).join(' ')} 1:a,\ni 0 1 ${n.slice(5, 12).join(' ')}\ne 0 1\n`,
+        `f 1 1 ${n.slice(0, 6).join(' ')} 1:a,\ne 1 1\n`,
+        `x 2 1 17953520831402157${String(n[12]).slice(-2)} ${n.slice(11).join(' ')} 1:a,\ne 2 1\n`,
+      );
       for (const seen of found.processes) parseEvent(processLine(seen)(1, () => 1 << 20));
     }),
     { numRuns: 3000 },

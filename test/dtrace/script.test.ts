@@ -9,7 +9,10 @@ const SCRIPT = readFileSync(path.join(ROOT, 'dtrace/exec.d'), 'utf8');
 test('what only macOS has is marked, so that the rest runs elsewhere', (t) => {
   const script = linuxScript(SCRIPT);
   const code = script.slice(script.indexOf('#pragma'));
-  t.deepEqual(['spawn-', 'pr_argv', 'pr_start_tv', 'self->child = args'].filter((name) => code.includes(name)), []);
+  t.deepEqual(
+    ['spawn-', 'pr_argv', 'pr_start_tv', 'self->child = args'].filter((name) => code.includes(name)),
+    [],
+  );
   t.true(SCRIPT.includes('curpsinfo->pr_argv'));
 });
 
@@ -22,5 +25,8 @@ test('it has one clause for each argument that its header promises, and tells it
 
 test('it takes no destructive action', (t) => {
   const code = SCRIPT.slice(SCRIPT.indexOf('#pragma'));
-  t.deepEqual(code.match(/\b(?:system|copyout|copyoutstr|stop|raise|panic|breakpoint|chill|freopen|destructive)\b/gu), null);
+  t.deepEqual(
+    code.match(/\b(?:system|copyout|copyoutstr|stop|raise|panic|breakpoint|chill|freopen|destructive)\b/gu),
+    null,
+  );
 });

@@ -42,9 +42,24 @@ interface Printed {
 }
 
 /** What dtrace/exec.d prints of one exec. */
-export function printed(number: number, { cpu = 0, name = 'true', path = Buffer.from('/bin/true'), args = [Buffer.from('true')], argc = args.length, ids = '70 1 501 20' }: Printed = {}): Buffer {
+export function printed(
+  number: number,
+  {
+    cpu = 0,
+    name = 'true',
+    path = Buffer.from('/bin/true'),
+    args = [Buffer.from('true')],
+    argc = args.length,
+    ids = '70 1 501 20',
+  }: Printed = {},
+): Buffer {
   const at = `${cpu} ${number}`;
-  const line = (head: string, text?: Buffer): Buffer => Buffer.concat([Buffer.from(head), ...(text === undefined ? [] : [Buffer.from(' '), netstring(text)]), Buffer.from('\n')]);
+  const line = (head: string, text?: Buffer): Buffer =>
+    Buffer.concat([
+      Buffer.from(head),
+      ...(text === undefined ? [] : [Buffer.from(' '), netstring(text)]),
+      Buffer.from('\n'),
+    ]);
   return Buffer.concat([
     line(`x ${at} 1795352083140215713 ${ids}`, Buffer.from(name)),
     ...(path === undefined ? [] : [line(`p ${at}`, path)]),

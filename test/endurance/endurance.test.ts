@@ -27,7 +27,8 @@ test.afterEach.always(async () => {
   rmSync(pins, { recursive: true, force: true });
 });
 
-const storm = (count: number, ...args: string[]): Promise<unknown> => once(spawn(fixture('exec-storm'), [noOp, String(count), '2', ...args], { stdio: 'ignore' }), 'exit');
+const storm = (count: number, ...args: string[]): Promise<unknown> =>
+  once(spawn(fixture('exec-storm'), [noOp, String(count), '2', ...args], { stdio: 'ignore' }), 'exit');
 /** One file, of which nothing is removed before it was looked at. */
 const keepAll = (): string => `  - { name: local, type: file, path: ${agent.events}, max_files: 1000 }\n`;
 const lastNumberIn = (text: string): number => Number([...text.matchAll(/"(?:seq|last)":(\d+)/g)].at(-1)?.[1] ?? 0);
@@ -67,81 +68,97 @@ kernelTest('a million execs by two workers: each is told once and whole, and mem
   await load;
   await caughtUp();
   samples.push(look());
-  t.log(`MiB beyond ring and backlog, helper and agent: ${samples.filter((_, i) => i % Math.ceil(samples.length / 8) === 0 || i === samples.length - 1).map((pair) => pair.map((bytes) => (bytes / MIB).toFixed(1)).join(' + ')).join(', ')}`);
+  t.log(
+    `MiB beyond ring and backlog, helper and agent: ${samples
+      .filter((_, i) => i % Math.ceil(samples.length / 8) === 0 || i === samples.length - 1)
+      .map((pair) => pair.map((bytes) => (bytes / MIB).toFixed(1)).join(' + '))
+      .join(', ')}`,
+  );
   const sum = await tally(written(agent.events), 'load', MILLION);
   t.log(`${sum.events} events, ${sum.missing} missing, ${sum.cut} cut`);
   t.deepEqual([toldIn(sum), sum.twice, sum.missing, sum.cut], [MILLION, 0, 0, 0]);
   const most = (i: number): number => Math.max(...samples.map((sample) => sample[i] as number));
   t.true(most(0) < 45 * MIB, 'the helper');
-  for (const i of [0, 1]) t.true(most(i) - (samples[0]?.[i] as number) < 8 * MIB, `${i === 0 ? 'helper' : 'agent'} grows`);
+  for (const i of [0, 1])
+    t.true(most(i) - (samples[0]?.[i] as number) < 8 * MIB, `${i === 0 ? 'helper' : 'agent'} grows`);
 });
 
-kernelTest('a ring of 64 KiB and an agent that is stopped again and again: events and gaps are the kernel\'s count, every time', async (t) => {
-  t.timeout(3_600_000);
-  let full = 0;
-  for (let round = 0; round < 10; round++) {
-    helper = await startHelper(['--ring', '64KiB', '--backlog', '1MiB']);
+kernelTest(
+  "a ring of 64 KiB and an agent that is stopped again and again: events and gaps are the kernel's count, every time",
+  async (t) => {
+    t.timeout(3_600_000);
+    let full = 0;
+    for (let round = 0; round < 10; round++) {
+      helper = await startHelper(['--ring', '64KiB', '--backlog', '1MiB']);
+      agent = new AgentRun();
+      agent.start(helper.socket, keepAll());
+      let running = true;
+      // Two dozen of them fill the ring.
+      const load = storm(10_000, 'x'.repeat(2500), 'load').then(() => (running = false));
+      while (running) {
+        await delay(200 + 100 * round);
+        process.kill(pidOf(agent), 'SIGSTOP');
+        await delay(500 + 300 * round);
+        process.kill(pidOf(agent), 'SIGCONT');
+      }
+      await load;
+      await caughtUp();
+      const client = new PipeClient(helper.socket);
+      const beat = await client.until(() => settledHeartbeat(client), 120);
+      client.close();
+      await agent.until(() => lastNumberIn(endOf(agent.events)) >= beat.last_seq, 120);
+      const sum = await tally(written(agent.events), 'load', 10_000);
+      full += beat.kernel_lost;
+      t.log(
+        `${sum.events} events + ${sum.missing} missing; the kernel counted ${beat.kernel_count}, ${beat.kernel_lost} of them without room`,
+      );
+      t.is(sum.first, client.hello.first_seq);
+      // Other programs of the machine may have run since the heartbeat.
+      t.is(sum.events + sum.missing, beat.kernel_count + sum.last - beat.last_seq);
+      await agent.remove();
+      await helper.stop();
+    }
+    t.true(full > 0, 'the ring was never full: the test is too gentle');
+  },
+);
+
+kernelTest(
+  'a helper that is killed every two seconds for a minute under load: nothing lost, nothing twice',
+  async (t) => {
+    t.timeout(600_000);
+    helper = await startHelper(['--pin'], { socket });
     agent = new AgentRun();
-    agent.start(helper.socket, keepAll());
-    let running = true;
-    // Two dozen of them fill the ring.
-    const load = storm(10_000, 'x'.repeat(2500), 'load').then(() => (running = false));
-    while (running) {
-      await delay(200 + 100 * round);
-      process.kill(pidOf(agent), 'SIGSTOP');
-      await delay(500 + 300 * round);
-      process.kill(pidOf(agent), 'SIGCONT');
+    agent.start(socket, keepAll());
+    const ends = performance.now() + 60_000;
+    let started = 0;
+    const load = (async () => {
+      for (; performance.now() < ends; started++) await storm(1000, `load ${started}`);
+    })();
+    let kills = 0;
+    for (; performance.now() < ends; kills++) {
+      await delay(2000);
+      helper.process.kill('SIGKILL');
+      await once(helper.process, 'exit');
+      helper = await startHelper(['--pin'], { socket });
     }
     await load;
     await caughtUp();
-    const client = new PipeClient(helper.socket);
-    const beat = await client.until(() => settledHeartbeat(client), 120);
-    client.close();
-    await agent.until(() => lastNumberIn(endOf(agent.events)) >= beat.last_seq, 120);
-    const sum = await tally(written(agent.events), 'load', 10_000);
-    full += beat.kernel_lost;
-    t.log(`${sum.events} events + ${sum.missing} missing; the kernel counted ${beat.kernel_count}, ${beat.kernel_lost} of them without room`);
-    t.is(sum.first, client.hello.first_seq);
-    // Other programs of the machine may have run since the heartbeat.
-    t.is(sum.events + sum.missing, beat.kernel_count + sum.last - beat.last_seq);
-    await agent.remove();
-    await helper.stop();
-  }
-  t.true(full > 0, 'the ring was never full: the test is too gentle');
-});
-
-kernelTest('a helper that is killed every two seconds for a minute under load: nothing lost, nothing twice', async (t) => {
-  t.timeout(600_000);
-  helper = await startHelper(['--pin'], { socket });
-  agent = new AgentRun();
-  agent.start(socket, keepAll());
-  const ends = performance.now() + 60_000;
-  let started = 0;
-  const load = (async () => {
-    for (; performance.now() < ends; started++) await storm(1000, `load ${started}`);
-  })();
-  let kills = 0;
-  for (; performance.now() < ends; kills++) {
-    await delay(2000);
-    helper.process.kill('SIGKILL');
-    await once(helper.process, 'exit');
-    helper = await startHelper(['--pin'], { socket });
-  }
-  await load;
-  await caughtUp();
-  let told = 0;
-  const marks = new Set<string>();
-  const counted = (async function* () {
-    for await (const event of written(agent.events)) {
-      if (event.type === 'exec' && event.filename === noOp) {
-        told++;
-        marks.add(event.argv?.slice(1).join(' ') ?? '');
+    let told = 0;
+    const marks = new Set<string>();
+    const counted = (async function* () {
+      for await (const event of written(agent.events)) {
+        if (event.type === 'exec' && event.filename === noOp) {
+          told++;
+          marks.add(event.argv?.slice(1).join(' ') ?? '');
+        }
+        yield event;
       }
-      yield event;
-    }
-  })();
-  const sum = await tally(counted, '', 0);
-  t.log(`${kills} kills, ${started * 1000} execs started, ${told} told, ${marks.size} of them different, ${sum.missing} missing`);
-  t.true(kills >= 20);
-  t.deepEqual([told, marks.size, sum.missing], [started * 1000, started * 1000, 0]);
-});
+    })();
+    const sum = await tally(counted, '', 0);
+    t.log(
+      `${kills} kills, ${started * 1000} execs started, ${told} told, ${marks.size} of them different, ${sum.missing} missing`,
+    );
+    t.true(kills >= 20);
+    t.deepEqual([told, marks.size, sum.missing], [started * 1000, started * 1000, 0]);
+  },
+);

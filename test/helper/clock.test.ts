@@ -3,8 +3,12 @@ import * as fc from 'fast-check';
 import { Clock, readBootEpoch, type Moment, type SystemClocks } from '../../helper/clock.ts';
 
 const clocksAt = (boot: Moment, wall: Moment): SystemClocks => ({ boot: () => boot, wall: () => wall });
-const anyMoment = fc.record({ seconds: fc.integer({ min: 0, max: 4_000_000_000 }), nanoseconds: fc.integer({ min: 0, max: 999_999_999 }) });
-const nanosecondsOf = ({ seconds, nanoseconds }: Moment): bigint => BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+const anyMoment = fc.record({
+  seconds: fc.integer({ min: 0, max: 4_000_000_000 }),
+  nanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
+});
+const nanosecondsOf = ({ seconds, nanoseconds }: Moment): bigint =>
+  BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
 
 test('boot epoch plus boot clock is the wall clock, to the nanosecond', (t) => {
   fc.assert(
@@ -19,13 +23,19 @@ test('boot epoch plus boot clock is the wall clock, to the nanosecond', (t) => {
 });
 
 test('nanoseconds that reach a whole second carry into the seconds', (t) => {
-  const clock = new Clock(clocksAt({ seconds: 0, nanoseconds: 0 }, { seconds: 0, nanoseconds: 0 }), { seconds: 100, nanoseconds: 600_000_000 });
+  const clock = new Clock(clocksAt({ seconds: 0, nanoseconds: 0 }, { seconds: 0, nanoseconds: 0 }), {
+    seconds: 100,
+    nanoseconds: 600_000_000,
+  });
   t.deepEqual(clock.fromBoot(1, 399_999_999), { seconds: 101, nanoseconds: 999_999_999 });
   t.deepEqual(clock.fromBoot(1, 400_000_000), { seconds: 102, nanoseconds: 0 });
 });
 
 test('a time has nine digits of a second, whatever their value', (t) => {
-  const clock = new Clock(clocksAt({ seconds: 0, nanoseconds: 0 }, { seconds: 0, nanoseconds: 0 }), { seconds: 0, nanoseconds: 0 });
+  const clock = new Clock(clocksAt({ seconds: 0, nanoseconds: 0 }, { seconds: 0, nanoseconds: 0 }), {
+    seconds: 0,
+    nanoseconds: 0,
+  });
   t.is(clock.format({ seconds: 1_678_886_400, nanoseconds: 0 }), '2023-03-15T13:20:00.000000000Z');
   t.is(clock.format({ seconds: 1_678_886_400, nanoseconds: 7 }), '2023-03-15T13:20:00.000000007Z');
   t.is(clock.format({ seconds: 1_678_886_400, nanoseconds: 123_456_789 }), '2023-03-15T13:20:00.123456789Z');
@@ -33,11 +43,16 @@ test('a time has nine digits of a second, whatever their value', (t) => {
 });
 
 test('the text of a second that is remembered is not used for another second', (t) => {
-  const clock = new Clock(clocksAt({ seconds: 0, nanoseconds: 0 }, { seconds: 0, nanoseconds: 0 }), { seconds: 0, nanoseconds: 0 });
+  const clock = new Clock(clocksAt({ seconds: 0, nanoseconds: 0 }, { seconds: 0, nanoseconds: 0 }), {
+    seconds: 0,
+    nanoseconds: 0,
+  });
   fc.assert(
     fc.property(fc.array(anyMoment, { minLength: 1 }), (moments) => {
       for (const moment of moments) {
-        const expected = new Date(moment.seconds * 1000).toISOString().replace('.000Z', `.${String(moment.nanoseconds).padStart(9, '0')}Z`);
+        const expected = new Date(moment.seconds * 1000)
+          .toISOString()
+          .replace('.000Z', `.${String(moment.nanoseconds).padStart(9, '0')}Z`);
         t.is(clock.format(moment), expected);
       }
     }),

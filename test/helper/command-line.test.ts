@@ -24,16 +24,33 @@ test('without a flag every option has its default', (t) => {
 });
 
 test('every flag is taken, with a blank or an equals sign', (t) => {
-  t.like(parseRun(['--socket', '/a/b', '--group', 'g', '--user=7', '--ring', '64KiB', '--backlog=1MiB', '--pin', '--exits', '--failures', '--source', 'ebpf']), {
-    socket: '/a/b',
-    group: 'g',
-    user: '7',
-    ringBytes: 65536,
-    backlogBytes: 1048576,
-    pin: true,
-    exits: true,
-    failures: true,
-  });
+  t.like(
+    parseRun([
+      '--socket',
+      '/a/b',
+      '--group',
+      'g',
+      '--user=7',
+      '--ring',
+      '64KiB',
+      '--backlog=1MiB',
+      '--pin',
+      '--exits',
+      '--failures',
+      '--source',
+      'ebpf',
+    ]),
+    {
+      socket: '/a/b',
+      group: 'g',
+      user: '7',
+      ringBytes: 65536,
+      backlogBytes: 1048576,
+      pin: true,
+      exits: true,
+      failures: true,
+    },
+  );
 });
 
 test('a switch can be set off again, an option with a value cannot', (t) => {
@@ -51,7 +68,23 @@ test('sizes are bytes, KiB, MiB or GiB', (t) => {
 
 test('a size that is no size is refused with its flag and the value', (t) => {
   for (const flag of ['--ring', '--backlog']) {
-    for (const value of ['', ' ', '8', '8M', '8mib', '8 MiB', '1.5MiB', '0x800000', '1e7', '8MiBx', '\u0038\u0660MiB', '2GiB', '9999999999999', '999999999999GiB', '65535']) {
+    for (const value of [
+      '',
+      ' ',
+      '8',
+      '8M',
+      '8mib',
+      '8 MiB',
+      '1.5MiB',
+      '0x800000',
+      '1e7',
+      '8MiBx',
+      '\u0038\u0660MiB',
+      '2GiB',
+      '9999999999999',
+      '999999999999GiB',
+      '65535',
+    ]) {
       const message = refused(t, [`${flag}=${value}`]);
       t.true(message.includes(`${flag}: `) && message.includes(`"${value}"`), message);
     }
@@ -61,7 +94,8 @@ test('a size that is no size is refused with its flag and the value', (t) => {
 test('bounds are inclusive', (t) => {
   const { MIN_RING_BYTES, MAX_RING_BYTES, MIN_BACKLOG_BYTES, MAX_BACKLOG_BYTES } = limits;
   for (const bytes of [MIN_RING_BYTES, MAX_RING_BYTES]) t.is(parseRun(['--ring', String(bytes)]).ringBytes, bytes);
-  for (const bytes of [MIN_BACKLOG_BYTES, MAX_BACKLOG_BYTES]) t.is(parseRun(['--backlog', String(bytes)]).backlogBytes, bytes);
+  for (const bytes of [MIN_BACKLOG_BYTES, MAX_BACKLOG_BYTES])
+    t.is(parseRun(['--backlog', String(bytes)]).backlogBytes, bytes);
   refused(t, ['--ring', String(MIN_RING_BYTES / 2)]);
   refused(t, ['--ring', String(MAX_RING_BYTES * 2)]);
   refused(t, ['--backlog', String(MIN_BACKLOG_BYTES - 1)]);
@@ -78,7 +112,15 @@ test('a backlog is rounded up to whole 64 KiB', (t) => {
 });
 
 test('an unknown flag, a flag without a value and a word too many are refused, each in one line', (t) => {
-  for (const args of [['--rings', '8MiB'], ['--ring'], ['--socket', '--group', 'x'], ['now'], ['--failures=yes'], ['--'  , 'x'], ['-s', '/a']]) {
+  for (const args of [
+    ['--rings', '8MiB'],
+    ['--ring'],
+    ['--socket', '--group', 'x'],
+    ['now'],
+    ['--failures=yes'],
+    ['--', 'x'],
+    ['-s', '/a'],
+  ]) {
     t.false(refused(t, args).includes('\n'));
   }
 });
@@ -88,7 +130,11 @@ test('a source that this system does not have is unsupported, not misspelt', (t)
 });
 
 test('each system has its own defaults, and refuses flags of another', (t) => {
-  t.like(parseRun(['--service'], 'win32'), { socket: String.raw`\\.\pipe\platform-probes-events`, source: 'etw', service: true });
+  t.like(parseRun(['--service'], 'win32'), {
+    socket: String.raw`\\.\pipe\platform-probes-events`,
+    source: 'etw',
+    service: true,
+  });
   for (const flag of ['--pin', '--exits', '--failures', '--user=x']) {
     const error = t.throws(() => parseRun([flag], 'win32'), { instanceOf: HelperError });
     t.is(error.code, 'HELPER_UNSUPPORTED');
@@ -100,7 +146,23 @@ test('each system has its own defaults, and refuses flags of another', (t) => {
 
 test('the help names every flag, every default and every exit code', (t) => {
   const help = helpText();
-  for (const flag of ['--socket', '--group', '--user', '--ring', '--backlog', '--pin', '--no-pin', '--exits', '--failures', '--source', '--version', '--help']) t.true(help.includes(flag), flag);
-  for (const text of ['/run/platform-probes/events.sock', '(probes)', '(probes-helper)', '(8MiB)', '(16MiB)']) t.true(help.includes(text), text);
-  for (const [code, number] of Object.entries(EXIT_CODES)) t.regex(help, new RegExp(`^ +${number}  .+\\(${code}\\)$`, 'm'));
+  for (const flag of [
+    '--socket',
+    '--group',
+    '--user',
+    '--ring',
+    '--backlog',
+    '--pin',
+    '--no-pin',
+    '--exits',
+    '--failures',
+    '--source',
+    '--version',
+    '--help',
+  ])
+    t.true(help.includes(flag), flag);
+  for (const text of ['/run/platform-probes/events.sock', '(probes)', '(probes-helper)', '(8MiB)', '(16MiB)'])
+    t.true(help.includes(text), text);
+  for (const [code, number] of Object.entries(EXIT_CODES))
+    t.regex(help, new RegExp(`^ +${number}  .+\\(${code}\\)$`, 'm'));
 });

@@ -10,7 +10,8 @@ function stateOf(memory: ArrayBuffer, ...values: number[]): DurableState {
   return state;
 }
 
-const read = (memory: ArrayBuffer, count = COUNT, shape = SHAPE): DurableState => new DurableState(memory.slice(0), count, shape);
+const read = (memory: ArrayBuffer, count = COUNT, shape = SHAPE): DurableState =>
+  new DurableState(memory.slice(0), count, shape);
 
 /** The memory after each store that `commit` makes: what a successor finds when the process is killed there. */
 function killedCommits(memory: ArrayBuffer, commit: () => void): ArrayBuffer[] {

@@ -10,7 +10,8 @@ import type { HelperState } from '../../helper/state.ts';
 // The loop runs as long as its process; this one has other tests to run.
 const { setInterval: everlasting } = globalThis;
 test.before(() => {
-  globalThis.setInterval = ((...args: Parameters<typeof everlasting>) => everlasting(...args).unref()) as typeof everlasting;
+  globalThis.setInterval = ((...args: Parameters<typeof everlasting>) =>
+    everlasting(...args).unref()) as typeof everlasting;
 });
 test.after.always(() => {
   globalThis.setInterval = everlasting;
@@ -18,7 +19,13 @@ test.after.always(() => {
 
 test('draining stops after a quiet time, and goes on when the source says that there is something', async (t) => {
   const state = { firstSeq: 1, lastSeq: 0, recordPipe: () => undefined };
-  const pipe = { isLagging: false, flushed: true, pump: () => undefined, heartbeat: () => undefined, stopListening: () => undefined };
+  const pipe = {
+    isLagging: false,
+    flushed: true,
+    pump: () => undefined,
+    heartbeat: () => undefined,
+    stopListening: () => undefined,
+  };
   let waiting = 0;
   let drained = 0;
   let left = 0;
@@ -38,7 +45,12 @@ test('draining stops after a quiet time, and goes on when the source says that t
   };
   const zero = (): { seconds: number; nanoseconds: number } => ({ seconds: 0, nanoseconds: 0 });
   const began = performance.now();
-  startLoop({ source: source as EventSource, pipe: pipe as unknown as PipeServer, state: state as unknown as HelperState, clock: new Clock({ boot: zero, wall: zero }, zero()) });
+  startLoop({
+    source: source as EventSource,
+    pipe: pipe as unknown as PipeServer,
+    state: state as unknown as HelperState,
+    clock: new Clock({ boot: zero, wall: zero }, zero()),
+  });
   const wake = await woken.promise;
   t.true(performance.now() - began >= QUIET_MS);
   t.true(drained > 1, 'until then it looks by itself');

@@ -22,7 +22,11 @@ function streamOf(capacity = 1024 * 1024) {
   const kernel = new FakeKernel();
   kernel.boot = { seconds: 0, nanoseconds: 42 };
   const stream = new EventStream(backlog, state, new Clock(linuxClocks(kernel.libc), state.epoch));
-  const text = (): string => Buffer.concat([backlog.peek(backlog.tail, capacity), backlog.peek(backlog.tail + backlog.peek(backlog.tail, capacity).length, capacity)]).toString();
+  const text = (): string =>
+    Buffer.concat([
+      backlog.peek(backlog.tail, capacity),
+      backlog.peek(backlog.tail + backlog.peek(backlog.tail, capacity).length, capacity),
+    ]).toString();
   return { memory, state, backlog, stream, text, lines: () => text().split('\n').slice(0, -1), commits: () => commits };
 }
 
@@ -42,7 +46,15 @@ test('a gap takes the numbers of what is lost', (t) => {
   stream.event(numbered);
   t.is(state.lastSeq, 1065);
   const gap = checkEvent(JSON.parse(lines()[1] ?? ''));
-  t.deepEqual(gap as GapEvent, { type: 'gap', time: '2023-03-15T13:20:00.000000042Z', hop: 'ring', first: 1001, last: 1064, count: 64, cause: 'ring_full' });
+  t.deepEqual(gap as GapEvent, {
+    type: 'gap',
+    time: '2023-03-15T13:20:00.000000042Z',
+    hop: 'ring',
+    first: 1001,
+    last: 1064,
+    count: 64,
+    cause: 'ring_full',
+  });
   t.is(lines()[2], '{"seq":1065}');
 });
 
@@ -101,7 +113,11 @@ test('a state that is committed while room is made does not count the line for w
 
 test('a builder that throws takes no number and leaves no byte', (t) => {
   const { stream, state, text } = streamOf();
-  t.throws(() => stream.event(() => { throw new Error('no'); }));
+  t.throws(() =>
+    stream.event(() => {
+      throw new Error('no');
+    }),
+  );
   t.is(state.lastSeq, 999);
   t.is(text(), '');
 });

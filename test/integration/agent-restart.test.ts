@@ -69,7 +69,9 @@ function linesOf({ events }: AgentRun): string[] {
 }
 
 const stormOf = (events: readonly ProbeEvent[]): ExecEvent[] =>
-  events.filter((event): event is ExecEvent => event.type === 'exec' && event.filename === noOp && event.argv?.at(-1) === 'storm');
+  events.filter(
+    (event): event is ExecEvent => event.type === 'exec' && event.filename === noOp && event.argv?.at(-1) === 'storm',
+  );
 
 /** Runs the storm and does `harm` over and over while it lasts. */
 async function duringStorm(harm: (round: number) => Promise<void>): Promise<number> {
@@ -89,7 +91,10 @@ async function duringStorm(harm: (round: number) => Promise<void>): Promise<numb
 async function requireEverythingOnce(t: ExecutionContext, run: AgentRun): Promise<void> {
   // Numbers rise: when this one is there, all are.
   await once(spawn(noOp, ['the last'], { stdio: 'ignore' }), 'exit');
-  await run.until(() => [run.events, `${run.events}.1`].some((file) => readFileSync(file, 'utf8').includes('"the last"]')), 60);
+  await run.until(
+    () => [run.events, `${run.events}.1`].some((file) => readFileSync(file, 'utf8').includes('"the last"]')),
+    60,
+  );
   // Read when it has ended: a rotation would rename files under our eyes.
   t.is(await run.stop(), 0);
   const events = linesOf(run).map((line) => parseEvent(line) as ProbeEvent);
@@ -99,25 +104,34 @@ async function requireEverythingOnce(t: ExecutionContext, run: AgentRun): Promis
   t.is(starts.length, EXECS);
   t.is(new Set(starts).size, EXECS);
   for (let worker = 0; worker < WORKERS; worker++) {
-    const indexes = starts.filter((start) => start.startsWith(`${worker} `)).map((start) => Number(start.split(' ')[1]));
-    t.deepEqual(indexes, indexes.map((_, i) => i), 'each worker starts one after the other, so its numbers rise');
+    const indexes = starts
+      .filter((start) => start.startsWith(`${worker} `))
+      .map((start) => Number(start.split(' ')[1]));
+    t.deepEqual(
+      indexes,
+      indexes.map((_, i) => i),
+      'each worker starts one after the other, so its numbers rise',
+    );
   }
   t.true(readdirSync(path.dirname(run.events)).length > 5, 'the file was rotated meanwhile');
   t.is(statSync(`${run.events}.state`).mode & 0o777, 0o600);
   t.notRegex(run.log, /"PositionUnknown"|"EventsMissing"|"EventsDropped"|"NumbersReused"/);
 }
 
-kernelTest('an agent that is killed again and again under load has every event in its files, once and in order', async (t) => {
-  helper = await startHelper(BACKLOG, { socket });
-  const run = (agent = new AgentRun());
-  await startAgent(run);
-  const kills = await duringStorm(async () => {
-    await kill(run);
+kernelTest(
+  'an agent that is killed again and again under load has every event in its files, once and in order',
+  async (t) => {
+    helper = await startHelper(BACKLOG, { socket });
+    const run = (agent = new AgentRun());
     await startAgent(run);
-  });
-  t.true(kills >= 3, `${kills} kills`);
-  await requireEverythingOnce(t, run);
-});
+    const kills = await duringStorm(async () => {
+      await kill(run);
+      await startAgent(run);
+    });
+    t.true(kills >= 3, `${kills} kills`);
+    await requireEverythingOnce(t, run);
+  },
+);
 
 kernelTest('so has one that is killed together with its helper, whose probe stays', async (t) => {
   helper = await startHelper(['--pin', ...BACKLOG], { socket });

@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
@@ -33,7 +43,13 @@ test.after.always(async () => {
 
 /** The built agent under its own uid, with a file as its output. */
 function startAgent(): ChildProcess {
-  const agent = spawn(`${folder}/probes-agent`, ['run', '--config', config], { uid: CLIENT_UID, gid: CLIENT_GID, cwd: '/', env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+  const agent = spawn(`${folder}/probes-agent`, ['run', '--config', config], {
+    uid: CLIENT_UID,
+    gid: CLIENT_GID,
+    cwd: '/',
+    env: {},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   agents.push(agent);
   return agent;
 }
@@ -60,11 +76,17 @@ const storm = async (count: number, mark: string): Promise<void> => {
   const run = spawn(fixture('exec-storm'), [fixture('no-op'), String(count), '2', mark], { stdio: 'ignore' });
   await once(run, 'exit');
 };
-const marked = (mark: string): ProbeEvent[] => written().filter((event) => event.type === 'exec' && event.filename === fixture('no-op') && event.argv?.at(-1) === mark);
+const marked = (mark: string): ProbeEvent[] =>
+  written().filter(
+    (event) => event.type === 'exec' && event.filename === fixture('no-op') && event.argv?.at(-1) === mark,
+  );
 
 kernelTest('an unprivileged agent writes every exec of the machine to a file that only it can read', async (t) => {
   helper = await startHelper();
-  writeFileSync(config, `source: { socket: ${helper.socket} }\noutputs:\n  - { name: local, type: file, path: ${events} }\n`);
+  writeFileSync(
+    config,
+    `source: { socket: ${helper.socket} }\noutputs:\n  - { name: local, type: file, path: ${events} }\n`,
+  );
   startAgent();
   await until(() => statSync(events).isFile());
   await storm(FIRST, 'first');

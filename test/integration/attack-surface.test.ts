@@ -4,7 +4,14 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AgentRun } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
-import { CLIENT_GID, CLIENT_UID, HELPER_UID, startHelper, threadStatuses, type RunningHelper } from '../support/helper-process.ts';
+import {
+  CLIENT_GID,
+  CLIENT_UID,
+  HELPER_UID,
+  startHelper,
+  threadStatuses,
+  type RunningHelper,
+} from '../support/helper-process.ts';
 import { tableOf, type Row } from '../support/markdown.ts';
 import { PipeClient } from '../support/pipe-client.ts';
 import { kernelTest, tracepointTest } from '../support/requirements.ts';
@@ -15,7 +22,10 @@ const table = (heading: string): Row[] => tableOf(PAGE, heading);
 
 const ALL = ['--pin', '--exits', '--failures'];
 /** The two columns of numbers, and how a helper is started that they hold for. */
-const RUNS: [column: string, flags: string[]][] = [['plain', []], ['all flags', ALL]];
+const RUNS: [column: string, flags: string[]][] = [
+  ['plain', []],
+  ['all flags', ALL],
+];
 
 let helper: RunningHelper;
 let client: PipeClient;
@@ -51,7 +61,12 @@ const unixSockets = (): ReadonlyMap<string, string> =>
   );
 
 /** What a descriptor is, in the words of the document. The kernel says it; the helper is not asked. */
-function kindOf(fd: string, target: string, info: ReadonlyMap<string, string>, sockets: ReadonlyMap<string, string>): string {
+function kindOf(
+  fd: string,
+  target: string,
+  info: ReadonlyMap<string, string>,
+  sockets: ReadonlyMap<string, string>,
+): string {
   if (Number(fd) <= 2) return 'standard input, output, error';
   if (target === `${helper.socket}.lock`) return '`events.sock.lock`';
   if (target === pins()) return 'folder of the pins';
@@ -64,9 +79,13 @@ function kindOf(fd: string, target: string, info: ReadonlyMap<string, string>, s
     return info.get('value_size') === '4096' ? 'map `backlog`' : 'map `counters`';
   }
   if (target === 'anon_inode:bpf-prog') return 'a kernel program';
-  if (['anon_inode:bpf_link', 'anon_inode:bpf-link', 'anon_inode:[perf_event]'].includes(target)) return 'the link that keeps a program attached';
+  if (['anon_inode:bpf_link', 'anon_inode:bpf-link', 'anon_inode:[perf_event]'].includes(target))
+    return 'the link that keeps a program attached';
   if (/^\/proc\/\d+\/fdinfo\/\d+$/.test(target)) return '`/proc/self/fdinfo/N` of a program';
-  return { 'anon_inode:[eventpoll]': 'epoll', 'anon_inode:[eventfd]': 'eventfd' }[target] ?? (target.startsWith('pipe:') ? 'pipe' : target);
+  return (
+    { 'anon_inode:[eventpoll]': 'epoll', 'anon_inode:[eventfd]': 'eventfd' }[target] ??
+    (target.startsWith('pipe:') ? 'pipe' : target)
+  );
 }
 
 const ACCESS = ['read', 'write', 'read, write'];
@@ -89,16 +108,27 @@ function descriptors(): Map<string, number> {
 const sorted = (map: ReadonlyMap<string, unknown>): unknown[] => [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 for (const [column, flags] of RUNS) {
-  (flags.includes('--failures') ? tracepointTest : kernelTest)(`descriptors, ${column}: the table's, and no other`, async (t) => {
-    await start(flags);
-    const listed = new Map(table('Descriptors').map((row) => [`${row['kind']} | ${row['access']}`, Number.parseInt(row[column] ?? '', 10)] as const).filter(([, count]) => count > 0));
-    t.deepEqual(sorted(descriptors()), sorted(listed));
-  });
+  (flags.includes('--failures') ? tracepointTest : kernelTest)(
+    `descriptors, ${column}: the table's, and no other`,
+    async (t) => {
+      await start(flags);
+      const listed = new Map(
+        table('Descriptors')
+          .map((row) => [`${row['kind']} | ${row['access']}`, Number.parseInt(row[column] ?? '', 10)] as const)
+          .filter(([, count]) => count > 0),
+      );
+      t.deepEqual(sorted(descriptors()), sorted(listed));
+    },
+  );
 }
 
 kernelTest('of descriptors that a caller left open, none reaches the forwarding stage', async (t) => {
   await start([], ['/bin/bash', '-c', 'exec 40</etc/passwd 41>/dev/null 199</etc/hosts; exec "$@"', 'bash']);
-  const listed = new Map(table('Descriptors').map((row) => [`${row['kind']} | ${row['access']}`, Number.parseInt(row['plain'] ?? '', 10)] as const).filter(([, count]) => count > 0));
+  const listed = new Map(
+    table('Descriptors')
+      .map((row) => [`${row['kind']} | ${row['access']}`, Number.parseInt(row['plain'] ?? '', 10)] as const)
+      .filter(([, count]) => count > 0),
+  );
   t.deepEqual(sorted(descriptors()), sorted(listed));
 });
 
@@ -106,13 +136,20 @@ kernelTest('no thread has more than the table says', async (t) => {
   await start([]);
   const rows = table('Identity and privileges');
   t.true(rows.length > 0);
-  const words: Record<string, string> = { '--user': String(HELPER_UID), 'its group': String(HELPER_UID), none: '' };
+  const words: Record<string, string> = { '--user': String(HELPER_UID), 'its group': String(HELPER_UID), 'none': '' };
   const threads = threadStatuses(helper.pid, readdirSync(`/proc/${helper.pid}/task`));
   for (const row of rows) {
     const field = (row['field'] ?? '').replaceAll('`', '');
     const value = (row['value'] ?? '').replaceAll('`', '');
     for (const status of threads) {
-      const found = [...new Set((status.get(field) ?? 'absent').trim().split('\t').map((word) => word.replace(/^0+(?=.)/, '')))];
+      const found = [
+        ...new Set(
+          (status.get(field) ?? 'absent')
+            .trim()
+            .split('\t')
+            .map((word) => word.replace(/^0+(?=.)/, '')),
+        ),
+      ];
       t.deepEqual(found, [words[value] ?? value], field);
     }
   }
@@ -130,7 +167,13 @@ function mappings(pid: number): Mapping[] {
     .trimEnd()
     .split('\n')
     .map((line) => {
-      const [, from, to, access, file] = /^(\w+)-(\w+) (\S+) \S+ \S+ \S+\s*(.*)$/.exec(line) as unknown as [string, string, string, string, string];
+      const [, from, to, access, file] = /^(\w+)-(\w+) (\S+) \S+ \S+ \S+\s*(.*)$/.exec(line) as unknown as [
+        string,
+        string,
+        string,
+        string,
+        string,
+      ];
       return { access, bytes: Number(BigInt(`0x${to}`) - BigInt(`0x${from}`)), file };
     });
 }
@@ -138,33 +181,54 @@ function mappings(pid: number): Mapping[] {
 /** Libraries by their name without the version, which is the system's. */
 const stem = (file: string): string => path.basename(file).replace(/[-.](?:linux|\d|so\b).*$/, '');
 
-kernelTest('memory that can be executed: the table\'s, and no other', async (t) => {
+kernelTest("memory that can be executed: the table's, and no other", async (t) => {
   await start(ALL.filter((flag) => flag !== '--failures' || existsSync('/sys/kernel/tracing/events')));
-  const executable = mappings(helper.pid).filter(({ access, file }) => access[2] === 'x' && !['[vdso]', '[vsyscall]'].includes(file));
-  t.deepEqual(executable.filter(({ access }) => access[1] === 'w'), [], 'writable as well');
+  const executable = mappings(helper.pid).filter(
+    ({ access, file }) => access[2] === 'x' && !['[vdso]', '[vsyscall]'].includes(file),
+  );
+  t.deepEqual(
+    executable.filter(({ access }) => access[1] === 'w'),
+    [],
+    'writable as well',
+  );
   const found = new Set(executable.map(({ file }) => stem(file) || 'anonymous'));
   const listed = table('Executable memory').map((row) => stem((row['file'] ?? '').replaceAll('`', '')));
   t.deepEqual([...found].toSorted(), listed.toSorted());
 });
 
-kernelTest('memory that is shared with the kernel program: the table\'s, and no other', async (t) => {
+kernelTest("memory that is shared with the kernel program: the table's, and no other", async (t) => {
   await start([]);
   const shared = mappings(helper.pid).filter(({ access }) => access[3] === 's');
-  const found = shared.map(({ access, bytes, file }) => `${file} ${access[1] === 'w' ? 'read, write' : 'read'} ${bytes}`);
-  const listed = table('Shared memory').map((row) => `anon_inode:bpf-map ${row['access']} ${Number((row['bytes, by default'] ?? '').replaceAll(',', ''))}`);
+  const found = shared.map(
+    ({ access, bytes, file }) => `${file} ${access[1] === 'w' ? 'read, write' : 'read'} ${bytes}`,
+  );
+  const listed = table('Shared memory').map(
+    (row) => `anon_inode:bpf-map ${row['access']} ${Number((row['bytes, by default'] ?? '').replaceAll(',', ''))}`,
+  );
   t.deepEqual(found.toSorted(), listed.toSorted());
 });
 
-test('system calls: the table\'s are those of the filter\'s source, with number and reason', (t) => {
+test("system calls: the table's are those of the filter's source, with number and reason", (t) => {
   const source = readFileSync(path.join(ROOT, 'helper/privileges/seccomp.ts'), 'utf8');
-  const allowed = [...source.matchAll(/^ {2}\['(\w+)', (-?\d+), (-?\d+), '((?:[^'\\]|\\.)*)'\],$/gmu)].map(([, name, x64, arm64, why]) => [
-    `\`${name}\``, x64 === '-1' ? '' : x64, arm64 === '-1' ? '' : arm64, (why ?? '').replaceAll('\\\'', '\''),
-  ]);
+  const allowed = [...source.matchAll(/^ {2}\['(\w+)', (-?\d+), (-?\d+), '((?:[^'\\]|\\.)*)'\],$/gmu)].map(
+    ([, name, x64, arm64, why]) => [
+      `\`${name}\``,
+      x64 === '-1' ? '' : x64,
+      arm64 === '-1' ? '' : arm64,
+      (why ?? '').replaceAll("\\'", "'"),
+    ],
+  );
   const list = /^const ALLOWED\b.*?^\];$/msu.exec(source)?.[0] ?? '';
   t.is(allowed.length, list.split('\n  [').length - 1, 'every row of the source was understood');
-  t.deepEqual(table('System calls').map((row) => [row['call'], row['x86-64'], row['arm64'], row['what for']]), allowed);
+  t.deepEqual(
+    table('System calls').map((row) => [row['call'], row['x86-64'], row['arm64'], row['what for']]),
+    allowed,
+  );
   const ioctls = [...source.matchAll(/^const (FIO\w+) = /gmu)].map(([, name]) => `\`ioctl\` with \`${name}\``);
-  t.deepEqual(table('By argument').map((row) => row['call']), [...ioctls, '`mmap`, `mprotect` without `PROT_EXEC`']);
+  t.deepEqual(
+    table('By argument').map((row) => row['call']),
+    [...ioctls, '`mmap`, `mprotect` without `PROT_EXEC`'],
+  );
   t.true(PAGE.includes(`${allowed.length} system calls and ${ioctls.length} kinds of ioctl`));
 });
 
@@ -176,7 +240,11 @@ kernelTest('system calls: from inside, every number that is not in the table is 
   await start([]);
   const listed = new Set(table('System calls').map((row) => Number(row['x86-64'] || -1)));
   const call = (number: number): string => {
-    const { status, stdout, stderr } = spawnSync(fixture('inject-syscall'), [String(helper.pid), String(number), '0', '0', '0', '0', '0', '0'], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(
+      fixture('inject-syscall'),
+      [String(helper.pid), String(number), '0', '0', '0', '0', '0', '0'],
+      { encoding: 'utf8' },
+    );
     if (status !== 0) throw new Error(`${number}: ${stderr}`);
     return stdout.trim();
   };
@@ -184,22 +252,42 @@ kernelTest('system calls: from inside, every number that is not in the table is 
   const unseen = new Set(table('What no filter sees').map((row) => Number(row['x86-64'])));
   const x32 = 0x40000000;
   const numbers = [...Array.from({ length: 512 }, (_, number) => number), x32 + 1, x32 + 59];
-  t.deepEqual(numbers.filter((number) => !listed.has(number) && !unseen.has(number)).map((number) => [number, call(number)]).filter(([, result]) => result !== '-1'), []);
+  t.deepEqual(
+    numbers
+      .filter((number) => !listed.has(number) && !unseen.has(number))
+      .map((number) => [number, call(number)])
+      .filter(([, result]) => result !== '-1'),
+    [],
+  );
 });
 
 /** Compares one table of paths with a folder of the system, both directions. */
-function comparePaths(t: ExecutionContext, rows: readonly Row[], at: string, listed: readonly string[], nameOf: (file: string) => string): void {
-  const owners: Record<string, number> = { root: 0, '--group': CLIENT_GID };
+function comparePaths(
+  t: ExecutionContext,
+  rows: readonly Row[],
+  at: string,
+  listed: readonly string[],
+  nameOf: (file: string) => string,
+): void {
+  const owners: Record<string, number> = { 'root': 0, '--group': CLIENT_GID };
   const found = readdirSync(at).map((file) => nameOf(file));
   t.deepEqual(found.toSorted(), listed.toSorted(), at);
   for (const row of rows) {
     const name = (row['path'] ?? '').replaceAll('`', '');
-    const files = name.endsWith('/') ? [at] : readdirSync(at).filter((file) => nameOf(file) === path.basename(name)).map((file) => path.join(at, file));
+    const files = name.endsWith('/')
+      ? [at]
+      : readdirSync(at)
+          .filter((file) => nameOf(file) === path.basename(name))
+          .map((file) => path.join(at, file));
     for (const file of files) {
       const { uid, gid } = lstatSync(file);
       t.deepEqual(
         [octal(file), uid, gid],
-        [(row['mode'] ?? '').replaceAll('`', ''), owners[(row['owner'] ?? '').replaceAll('`', '')], owners[(row['group'] ?? '').replaceAll('`', '')]],
+        [
+          (row['mode'] ?? '').replaceAll('`', ''),
+          owners[(row['owner'] ?? '').replaceAll('`', '')],
+          owners[(row['group'] ?? '').replaceAll('`', '')],
+        ],
         file,
       );
     }
@@ -207,52 +295,89 @@ function comparePaths(t: ExecutionContext, rows: readonly Row[], at: string, lis
 }
 
 const names = (rows: readonly Row[]): string[] =>
-  rows.map((row) => (row['path'] ?? '').replaceAll('`', '')).filter((name) => !name.endsWith('/')).map((name) => path.basename(name));
+  rows
+    .map((row) => (row['path'] ?? '').replaceAll('`', ''))
+    .filter((name) => !name.endsWith('/'))
+    .map((name) => path.basename(name));
 
-kernelTest('paths: the table\'s, with its modes and owners, and no other; without --pin no pins', async (t) => {
+kernelTest("paths: the table's, with its modes and owners, and no other; without --pin no pins", async (t) => {
   await start([]);
   const rows = table('Paths');
   comparePaths(t, rows, folder(), names(rows), (file) => file);
   t.false(existsSync(pins()));
 });
 
-tracepointTest('pins: the table\'s, with its modes and owners, and no other', async (t) => {
+tracepointTest("pins: the table's, with its modes and owners, and no other", async (t) => {
   await start(ALL);
   const rows = table('Pins');
-  comparePaths(t, rows, pins(), names(rows), (file) => file.replace(/^(link-[a-z_]+)-[0-9a-f]{12}-[0-9a-f]+$/, '$1-OBJECT-MOMENT'));
+  comparePaths(t, rows, pins(), names(rows), (file) =>
+    file.replace(/^(link-[a-z_]+)-[0-9a-f]{12}-[0-9a-f]+$/, '$1-OBJECT-MOMENT'),
+  );
 });
 
 for (const [column, flags] of RUNS) {
-  (flags.includes('--failures') ? tracepointTest : kernelTest)(`kernel programs, ${column}: the table's, and no other`, async (t) => {
-    await start(flags);
-    const listed = table('Kernel programs').filter((row) => row[column] === 'attached').map((row) => (row['program'] ?? '').replaceAll('`', ''));
-    t.deepEqual([...client.hello.programs].toSorted(), listed.toSorted());
-  });
+  (flags.includes('--failures') ? tracepointTest : kernelTest)(
+    `kernel programs, ${column}: the table's, and no other`,
+    async (t) => {
+      await start(flags);
+      const listed = table('Kernel programs')
+        .filter((row) => row[column] === 'attached')
+        .map((row) => (row['program'] ?? '').replaceAll('`', ''));
+      t.deepEqual([...client.hello.programs].toSorted(), listed.toSorted());
+    },
+  );
 }
 
-kernelTest('agent: listens on nothing, has one socket, of the helper, and makes and keeps open the table\'s files', async (t) => {
-  await start([]);
-  agent = new AgentRun();
-  const { pid = 0 } = agent.start(helper.socket);
-  await agent.until(() => (agent?.written().length ?? 0) > 0);
-  const targets = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-  const inodes = new Set(targets.filter((target) => target.startsWith('socket:')).map((target) => /\d+/.exec(target)?.[0] ?? ''));
-  const inet = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6'].flatMap((kind) => {
-    const file = `/proc/${pid}/net/${kind}`;
-    return existsSync(file) ? readFileSync(file, 'latin1').split('\n').map((line) => line.trim().split(/\s+/)[9] ?? '') : [];
-  });
-  t.deepEqual(inet.filter((inode) => inodes.has(inode)), []);
-  const unix = unixSockets();
-  t.deepEqual([...inodes].map((inode) => (unix.get(inode) ?? 'unknown').split(' ')[0]), ['connected']);
-  // What is a file: /dev and what has no name are the runtime's own.
-  const files = targets.filter((target) => target.startsWith('/') && target !== '/dev/null').map((target) => target.replace(agent?.events ?? '', 'PATH'));
-  t.deepEqual([...new Set(files)].toSorted(), table('Files of the agent').map((row) => row['held open'] ?? '').filter((name) => name !== '').toSorted());
-  const made = table('Files of the agent').filter((row) => row['mode'] === '`0600`').map((row) => (row['file'] ?? '').replaceAll('`', ''));
-  const log = path.dirname(agent.events);
-  t.deepEqual(readdirSync(log).toSorted(), made.map((name) => name.replace('PATH', 'events.jsonl')).toSorted());
-  for (const file of readdirSync(log)) t.is(octal(path.join(log, file)), '0600', file);
-  for (const status of threadStatuses(pid, readdirSync(`/proc/${pid}/task`))) {
-    t.is(status.get('CapEff'), '0000000000000000');
-    t.deepEqual([...new Set(status.get('Uid')?.split('\t'))], [String(CLIENT_UID)]);
-  }
-});
+kernelTest(
+  "agent: listens on nothing, has one socket, of the helper, and makes and keeps open the table's files",
+  async (t) => {
+    await start([]);
+    agent = new AgentRun();
+    const { pid = 0 } = agent.start(helper.socket);
+    await agent.until(() => (agent?.written().length ?? 0) > 0);
+    const targets = readdirSync(`/proc/${pid}/fd`)
+      .filter((fd) => Number(fd) > 2)
+      .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    const inodes = new Set(
+      targets.filter((target) => target.startsWith('socket:')).map((target) => /\d+/.exec(target)?.[0] ?? ''),
+    );
+    const inet = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6'].flatMap((kind) => {
+      const file = `/proc/${pid}/net/${kind}`;
+      return existsSync(file)
+        ? readFileSync(file, 'latin1')
+            .split('\n')
+            .map((line) => line.trim().split(/\s+/)[9] ?? '')
+        : [];
+    });
+    t.deepEqual(
+      inet.filter((inode) => inodes.has(inode)),
+      [],
+    );
+    const unix = unixSockets();
+    t.deepEqual(
+      [...inodes].map((inode) => (unix.get(inode) ?? 'unknown').split(' ')[0]),
+      ['connected'],
+    );
+    // What is a file: /dev and what has no name are the runtime's own.
+    const files = targets
+      .filter((target) => target.startsWith('/') && target !== '/dev/null')
+      .map((target) => target.replace(agent?.events ?? '', 'PATH'));
+    t.deepEqual(
+      [...new Set(files)].toSorted(),
+      table('Files of the agent')
+        .map((row) => row['held open'] ?? '')
+        .filter((name) => name !== '')
+        .toSorted(),
+    );
+    const made = table('Files of the agent')
+      .filter((row) => row['mode'] === '`0600`')
+      .map((row) => (row['file'] ?? '').replaceAll('`', ''));
+    const log = path.dirname(agent.events);
+    t.deepEqual(readdirSync(log).toSorted(), made.map((name) => name.replace('PATH', 'events.jsonl')).toSorted());
+    for (const file of readdirSync(log)) t.is(octal(path.join(log, file)), '0600', file);
+    for (const status of threadStatuses(pid, readdirSync(`/proc/${pid}/task`))) {
+      t.is(status.get('CapEff'), '0000000000000000');
+      t.deepEqual([...new Set(status.get('Uid')?.split('\t'))], [String(CLIENT_UID)]);
+    }
+  },
+);

@@ -70,7 +70,9 @@ kernelTest('who is connected, who wrote and who was refused is counted', async (
   await start();
   const client = new PipeClient(helper.socket);
   await client.until(() => client.events.length > 0);
-  const writer = connect(helper.socket).on('error', () => {}).resume();
+  const writer = connect(helper.socket)
+    .on('error', () => {})
+    .resume();
   await once(writer, 'connect');
   writer.write('x');
   await new Promise((resolve) => writer.on('close', resolve));
@@ -85,8 +87,18 @@ kernelTest('who is connected, who wrote and who was refused is counted', async (
 /** Each plants one fault in a healthy system and takes it away again. */
 const FAULTS: [title: string, code: string, plant: () => void | Promise<void>, mend: () => void | Promise<void>][] = [
   ['a wider socket mode', 'SOCKET_MODE', () => chmodSync(helper.socket, 0o666), () => chmodSync(helper.socket, 0o660)],
-  ['a socket folder that everyone can enter', 'FOLDER_MODE', () => chmodSync(path.dirname(helper.socket), 0o755), () => chmodSync(path.dirname(helper.socket), 0o750)],
-  ['a folder above the binary that others can write', 'FILE_UNSAFE', () => chmodSync(helperFolder(), 0o777), () => chmodSync(helperFolder(), 0o755)],
+  [
+    'a socket folder that everyone can enter',
+    'FOLDER_MODE',
+    () => chmodSync(path.dirname(helper.socket), 0o755),
+    () => chmodSync(path.dirname(helper.socket), 0o750),
+  ],
+  [
+    'a folder above the binary that others can write',
+    'FILE_UNSAFE',
+    () => chmodSync(helperFolder(), 0o777),
+    () => chmodSync(helperFolder(), 0o755),
+  ],
   [
     'a changed probe object',
     'PROBE_CHANGED',
@@ -108,7 +120,7 @@ const FAULTS: [title: string, code: string, plant: () => void | Promise<void>, m
     () => rmSync(`${pins()}/link-on_exec-0123456789ab-1`),
   ],
   [
-    'another socket in the place of the helper\'s',
+    "another socket in the place of the helper's",
     'SOCKET_REPLACED',
     async () => {
       renameSync(helper.socket, `${helper.socket}.kept`);
@@ -130,22 +142,33 @@ for (const [title, code, plant, mend] of FAULTS) {
     try {
       const report = await audit();
       t.is(report.code, 1);
-      t.true(report.findings.some((finding) => finding.code === code), JSON.stringify(report.findings));
+      t.true(
+        report.findings.some((finding) => finding.code === code),
+        JSON.stringify(report.findings),
+      );
     } finally {
       await mend();
     }
-    t.deepEqual((await audit()).findings.filter((finding) => finding.code === code), []);
+    t.deepEqual(
+      (await audit()).findings.filter((finding) => finding.code === code),
+      [],
+    );
   });
 }
 
 kernelTest('a program that is not attached any more is found', async (t) => {
   await start('--no-pin');
   // From inside: the helper closes its link.
-  const link = readdirSync(`/proc/${helper.pid}/fd`).find((fd) => readlinkSync(`/proc/${helper.pid}/fd/${fd}`).includes('bpf_link'));
+  const link = readdirSync(`/proc/${helper.pid}/fd`).find((fd) =>
+    readlinkSync(`/proc/${helper.pid}/fd/${fd}`).includes('bpf_link'),
+  );
   t.is(spawnSync(fixture('inject-syscall'), [String(helper.pid), '3', String(link)]).stdout.toString(), '0\n');
   const report = await audit();
   t.is(report.code, 1);
-  t.deepEqual(report.findings.map(({ code }) => code), ['PROGRAM_DETACHED']);
+  t.deepEqual(
+    report.findings.map(({ code }) => code),
+    ['PROGRAM_DETACHED'],
+  );
 });
 
 kernelTest('privilege that is left, another program and foreign code are found in a process', async (t) => {
@@ -153,7 +176,11 @@ kernelTest('privilege that is left, another program and foreign code are found i
   const pause = fixture('pause');
   const standIn = spawn(pause, { stdio: ['pipe', 'ignore', 'ignore'] });
   const codes = (command: string): string[] =>
-    auditProcess(standIn.pid as number, { uid: 64911, gid: 64911, landlock: 0 } as Handoff, { command: [command] } as unknown as Installation).findings.map(({ code }) => code);
+    auditProcess(
+      standIn.pid as number,
+      { uid: 64911, gid: 64911, landlock: 0 } as Handoff,
+      { command: [command] } as unknown as Installation,
+    ).findings.map(({ code }) => code);
   await delay(100);
   t.true(codes(pause).includes('PROCESS_PRIVILEGE'));
   t.false(codes(pause).includes('PROCESS_OTHER_PROGRAM'));
@@ -169,7 +196,10 @@ kernelTest('without a helper, and without root, the audit says so', async (t) =>
   await start();
   const none = await audit('/run/platform-probes-nowhere/events.sock');
   t.is(none.code, 1);
-  t.deepEqual(none.findings.map(({ code }) => code), ['HELPER_NOT_RUNNING']);
+  t.deepEqual(
+    none.findings.map(({ code }) => code),
+    ['HELPER_NOT_RUNNING'],
+  );
   t.is((await runHelper(['audit'], { uid: 4242 })).code, 3);
   t.is((await runHelper(['audit', '--manifest', '/no/such'])).code, 2);
 });

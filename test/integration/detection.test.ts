@@ -1,7 +1,17 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
@@ -22,7 +32,12 @@ interface Line {
 }
 
 const folder = mkdtempSync('/var/tmp/detection-end-to-end-');
-const [all, alerts, rules, config] = [`${folder}/log/all.jsonl`, `${folder}/log/alerts.jsonl`, `${folder}/rules`, `${folder}/agent.yaml`];
+const [all, alerts, rules, config] = [
+  `${folder}/log/all.jsonl`,
+  `${folder}/log/alerts.jsonl`,
+  `${folder}/rules`,
+  `${folder}/agent.yaml`,
+];
 /** Has the name of a web server, and is a shell that starts another one when it is told to. */
 const server = `${folder}/nginx`;
 const NOISE = stormOf(2000);
@@ -46,8 +61,16 @@ test.after.always(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const linesOf = (file: string): Line[] => readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
-const events = (): Array<Record<string, unknown>> => log.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
+const linesOf = (file: string): Line[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
+const events = (): Array<Record<string, unknown>> =>
+  log
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 const until = async (found: () => boolean): Promise<void> => {
   for (let waited = 0; waited < 20_000 * PATIENCE; waited += 20) {
     try {
@@ -61,40 +84,63 @@ const until = async (found: () => boolean): Promise<void> => {
 };
 
 const digest = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
-const rule = (id: string, detection: string): string => `title: ${id}\nid: ${id}\nlevel: low\nlogsource: { category: process_creation, product: linux }\ndetection: { s: ${detection}, condition: s }\n`;
+const rule = (id: string, detection: string): string =>
+  `title: ${id}\nid: ${id}\nlevel: low\nlogsource: { category: process_creation, product: linux }\ndetection: { s: ${detection}, condition: s }\n`;
 
-kernelTest('real programs become alerts: by their parent, which ran before the probe did, by their user and by their digest', async (t) => {
-  daemon = spawn(server, ['-c', 'read order; /bin/sh -c id; true'], { stdio: ['pipe', 'ignore', 'ignore'] });
-  await delay(200);
-  helper = await startHelper();
-  writeFileSync(`${rules}/user.yml`, rule('user', `{ User: root, CurrentDirectory: /var, Hashes|contains: 'SHA256=${digest(fixture('no-op')).toUpperCase()}' }`));
-  writeFileSync(config, `source: { socket: ${helper.socket} }
+kernelTest(
+  'real programs become alerts: by their parent, which ran before the probe did, by their user and by their digest',
+  async (t) => {
+    daemon = spawn(server, ['-c', 'read order; /bin/sh -c id; true'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    await delay(200);
+    helper = await startHelper();
+    writeFileSync(
+      `${rules}/user.yml`,
+      rule(
+        'user',
+        `{ User: root, CurrentDirectory: /var, Hashes|contains: 'SHA256=${digest(fixture('no-op')).toUpperCase()}' }`,
+      ),
+    );
+    writeFileSync(
+      config,
+      `source: { socket: ${helper.socket} }
 filters: [{ name: noise, detection: { s: { Image: ${fixture('no-op')}, CommandLine|endswith: ' noise' }, condition: s }, action: drop }]
 rules: { folders: [${rules}] }
 outputs: [{ name: all, type: file, path: ${all} }, { name: alerts, type: file, path: ${alerts}, events: alerts }]
-`);
-  agent = spawn(`${folder}/probes-agent`, ['run', '--config', config], { uid: CLIENT_UID, gid: CLIENT_GID, cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
-  agent.stderr!.setEncoding('utf8').on('data', (text: string) => (log += text));
-  await until(() => linesOf(all).length > 0);
-  daemon.stdin!.write('now\n');
-  spawnSync(fixture('no-op'), { cwd: '/' });
-  const byUser = (): Line[] => linesOf(alerts).filter((line) => line.rules?.some(({ id }) => id === 'user'));
-  // Hashing what runs already may use up the time for it: then a later one is hashed.
-  for (let tries = 0; tries < 40 && byUser().length === 0; tries++) {
-    spawnSync(fixture('no-op'), { cwd: '/var' });
-    await delay(250);
-  }
-  // Other programs of this machine may become alerts as well.
-  const shells = (): Line[] => linesOf(alerts).filter((line) => line.ancestors?.[0]?.pid === daemon!.pid);
-  await until(() => shells().length > 0 && byUser().length > 0);
-  const [shell, ...more] = shells();
-  t.deepEqual(more, []);
-  t.true(shell!.rules!.some(({ title }) => title === 'Shell Started By A Web Server'));
-  t.deepEqual(shell!.argv, ['/bin/sh', '-c', 'id']);
-  t.like(shell!.ancestors?.[0], { pid: daemon.pid!, exe: server, command_line: `${server} -c read order; /bin/sh -c id; true` });
-  t.is(shell!.ancestors?.[1]?.pid, process.pid);
-  t.true(byUser().every(({ argv }) => argv![0] === fixture('no-op')));
-});
+`,
+    );
+    agent = spawn(`${folder}/probes-agent`, ['run', '--config', config], {
+      uid: CLIENT_UID,
+      gid: CLIENT_GID,
+      cwd: '/',
+      env: {},
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    agent.stderr!.setEncoding('utf8').on('data', (text: string) => (log += text));
+    await until(() => linesOf(all).length > 0);
+    daemon.stdin!.write('now\n');
+    spawnSync(fixture('no-op'), { cwd: '/' });
+    const byUser = (): Line[] => linesOf(alerts).filter((line) => line.rules?.some(({ id }) => id === 'user'));
+    // Hashing what runs already may use up the time for it: then a later one is hashed.
+    for (let tries = 0; tries < 40 && byUser().length === 0; tries++) {
+      spawnSync(fixture('no-op'), { cwd: '/var' });
+      await delay(250);
+    }
+    // Other programs of this machine may become alerts as well.
+    const shells = (): Line[] => linesOf(alerts).filter((line) => line.ancestors?.[0]?.pid === daemon!.pid);
+    await until(() => shells().length > 0 && byUser().length > 0);
+    const [shell, ...more] = shells();
+    t.deepEqual(more, []);
+    t.true(shell!.rules!.some(({ title }) => title === 'Shell Started By A Web Server'));
+    t.deepEqual(shell!.argv, ['/bin/sh', '-c', 'id']);
+    t.like(shell!.ancestors?.[0], {
+      pid: daemon.pid!,
+      exe: server,
+      command_line: `${server} -c read order; /bin/sh -c id; true`,
+    });
+    t.is(shell!.ancestors?.[1]?.pid, process.pid);
+    t.true(byUser().every(({ argv }) => argv![0] === fixture('no-op')));
+  },
+);
 
 kernelTest('a rule that is written now is in force a moment later', async (t) => {
   writeFileSync(`${rules}/late.yml`, rule('late', `{ CommandLine|contains: ' late-one' }`));
@@ -105,7 +151,10 @@ kernelTest('a rule that is written now is in force a moment later', async (t) =>
 });
 
 kernelTest('events, gaps and what the filter dropped are all numbers there were', async (t) => {
-  await once(spawn(fixture('exec-storm'), [fixture('no-op'), String(NOISE), '2', 'noise'], { stdio: 'ignore' }), 'exit');
+  await once(
+    spawn(fixture('exec-storm'), [fixture('no-op'), String(NOISE), '2', 'noise'], { stdio: 'ignore' }),
+    'exit',
+  );
   spawnSync(fixture('no-op'), ['the-last']);
   await until(() => linesOf(all).some(({ argv }) => argv?.at(-1) === 'the-last'));
   agent!.kill('SIGTERM');
@@ -114,7 +163,10 @@ kernelTest('events, gaps and what the filter dropped are all numbers there were'
   const last = lines.find(({ argv }) => argv?.at(-1) === 'the-last')!.seq;
   const before = lines.filter((line) => (line.seq ?? line.first) <= last);
   const told = before.reduce((sum, line) => sum + (line.type === 'gap' ? line.count : 1), 0);
-  const { dropped, filters } = events().find(({ event }) => event === 'EventsJudged') as { dropped: number; filters: object };
+  const { dropped, filters } = events().find(({ event }) => event === 'EventsJudged') as {
+    dropped: number;
+    filters: object;
+  };
   t.is(dropped, NOISE);
   t.deepEqual(filters, { noise: NOISE });
   t.is(told + dropped, last - (before[0]!.seq ?? before[0]!.first) + 1);

@@ -1,4 +1,16 @@
-import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
@@ -83,7 +95,7 @@ kernelTest('arguments in pages that nothing has touched are whole', async (t) =>
   t.deepEqual(event.argv, argumentsIn(stdout));
 });
 
-kernelTest('an exec by another thread than the first is the process\'s, with its start time', async (t) => {
+kernelTest("an exec by another thread than the first is the process's, with its start time", async (t) => {
   const { event } = await (await start()).becomes(fixture('exec-thread'), [noOp, 'by a thread']);
   const [first] = session?.execsOf(event.pid) ?? [];
   t.is(first?.filename, fixture('exec-thread'));
@@ -98,13 +110,25 @@ kernelTest('processes made by posix_spawn and by vfork are seen with their paren
   for (const child of stdout.toString().trim().split(' ')) {
     const event = await sensor.exec(Number(child));
     t.deepEqual(event.argv, [noOp, 'spawned']);
-    t.deepEqual(event.parent, { pid, start_time: parent.start_time, exe: fixture('exec-spawn') } as ExecEvent['parent']);
+    t.deepEqual(event.parent, {
+      pid,
+      start_time: parent.start_time,
+      exe: fixture('exec-spawn'),
+    } as ExecEvent['parent']);
   }
 });
 
 kernelTest('new namespaces hide neither the process nor its id', async (t) => {
   const sensor = await start();
-  for (const [flag, names] of [['-m', ['mnt']], ['-u', ['uts']], ['-n', ['net']], ['-i', ['ipc']], ['-C', ['cgroup']], ['-U', ['user']], ['-mUpf', ['mnt', 'pid', 'user']]] as const) {
+  for (const [flag, names] of [
+    ['-m', ['mnt']],
+    ['-u', ['uts']],
+    ['-n', ['net']],
+    ['-i', ['ipc']],
+    ['-C', ['cgroup']],
+    ['-U', ['user']],
+    ['-mUpf', ['mnt', 'pid', 'user']],
+  ] as const) {
     const { pid, code } = await run('unshare', [flag, noOp, `in ${flag}`]);
     t.is(code, 0, flag);
     const event = await sensor.marked(noOp, `in ${flag}`);
@@ -115,9 +139,14 @@ kernelTest('new namespaces hide neither the process nor its id', async (t) => {
   }
 });
 
-kernelTest('a process that enters another\'s namespaces has theirs', async (t) => {
+kernelTest("a process that enters another's namespaces has theirs", async (t) => {
   const sensor = await start();
-  const { code } = await run('unshare', ['-u', 'sh', '-c', `nsenter -t $PPID -u ${noOp} left; nsenter -t $$ -u ${noOp} stayed`]);
+  const { code } = await run('unshare', [
+    '-u',
+    'sh',
+    '-c',
+    `nsenter -t $PPID -u ${noOp} left; nsenter -t $$ -u ${noOp} stayed`,
+  ]);
   t.is(code, 0);
   t.is((await sensor.marked(noOp, 'left')).ns, undefined);
   t.deepEqual(Object.keys((await sensor.marked(noOp, 'stayed')).ns ?? {}), ['uts']);
@@ -139,7 +168,10 @@ kernelTest('an image in an unlinked file is flagged, also when another took its 
   const sensor = await start();
   const image = `${scratch}/replaced`;
   copyFileSync(noOp, image);
-  const { code } = await run('sh', ['-c', `exec 5<${image}; mv ${image} ${image}.old; rm ${image}.old; cp /bin/false ${image}; exec /proc/self/fd/5 replaced`]);
+  const { code } = await run('sh', [
+    '-c',
+    `exec 5<${image}; mv ${image} ${image}.old; rm ${image}.old; cp /bin/false ${image}; exec /proc/self/fd/5 replaced`,
+  ]);
   t.is(code, 0);
   const event = await sensor.marked('/proc/self/fd/5', 'replaced');
   t.deepEqual(event.flags, ['deleted']);
@@ -151,7 +183,9 @@ kernelTest('symbolic links and hard links are told apart from the image', async 
   symlinkSync(noOp, `${scratch}/symbolic`);
   copyFileSync(noOp, `${scratch}/original`);
   linkSync(`${scratch}/original`, `${scratch}/hard`);
-  const [symbolic, hard] = await Promise.all(['symbolic', 'hard'].map(async (name) => sensor.exec((await run(`${scratch}/${name}`)).pid)));
+  const [symbolic, hard] = await Promise.all(
+    ['symbolic', 'hard'].map(async (name) => sensor.exec((await run(`${scratch}/${name}`)).pid)),
+  );
   t.is(symbolic?.exe, noOp);
   t.is(symbolic?.filename, `${scratch}/symbolic`);
   t.is(hard?.exe, `${scratch}/hard`);
@@ -201,7 +235,12 @@ kernelTest('a binary format of its own shows as a script with its interpreter', 
   mkdirSync(folder);
   writeFileSync(program, 'no image', { mode: 0o755 });
   // In a user namespace of its own: the rest of the machine does not learn of the format.
-  const { code } = await run('unshare', ['-Urm', 'sh', '-ec', `mount -t binfmt_misc none ${folder}; echo ':probes:E::probes-format::${noOp}:' > ${folder}/register; exec ${program} formatted`]);
+  const { code } = await run('unshare', [
+    '-Urm',
+    'sh',
+    '-ec',
+    `mount -t binfmt_misc none ${folder}; echo ':probes:E::probes-format::${noOp}:' > ${folder}/register; exec ${program} formatted`,
+  ]);
   if (code !== 0) {
     t.pass('this kernel has no binfmt_misc for user namespaces');
     return;
@@ -236,7 +275,10 @@ kernelTest('a storm of scripts that cannot run gives no event, and costs none', 
   const sensor = await start();
   const script = `${scratch}/no-interpreter`;
   writeFileSync(script, '#!/no/such/interpreter\n', { mode: 0o755 });
-  const { code } = await run('sh', ['-c', `i=0; while [ $i -lt 500 ]; do ${script} 2>&-; i=$((i+1)); done; exec ${noOp} after-the-storm`]);
+  const { code } = await run('sh', [
+    '-c',
+    `i=0; while [ $i -lt 500 ]; do ${script} 2>&-; i=$((i+1)); done; exec ${noOp} after-the-storm`,
+  ]);
   t.is(code, 0);
   await sensor.marked(noOp, 'after-the-storm');
   t.false(sensor.client.events.some((event) => 'filename' in event && event.filename === script));
@@ -246,24 +288,42 @@ kernelTest('a storm of scripts that cannot run gives no event, and costs none', 
 kernelTest('root itself cannot write the counters or the records in the ring', async (t) => {
   const sensor = await start();
   const folder = `/proc/${sensor.helper.pid}/fdinfo`;
-  const ids = readdirSync(folder).flatMap((fd) => /^prog_id:\s+(\d+)/m.exec(readFileSync(`${folder}/${fd}`, 'latin1'))?.[1] ?? []);
+  const ids = readdirSync(folder).flatMap(
+    (fd) => /^prog_id:\s+(\d+)/m.exec(readFileSync(`${folder}/${fd}`, 'latin1'))?.[1] ?? [],
+  );
   t.is(new Set(ids).size, 3);
   const { code, stdout } = await run(fixture('tamper'), [ids[0] ?? '']);
   t.is(code, 0);
-  const tried = new Map(stdout.toString().trim().split('\n').map((line) => [line.replace(/ \d+$/, ''), Number(/\d+$/.exec(line)?.[0])]));
+  const tried = new Map(
+    stdout
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => [line.replace(/ \d+$/, ''), Number(/\d+$/.exec(line)?.[0])]),
+  );
   const { EPERM, EACCES, EINVAL } = constants.errno;
   for (const [what, errno] of [
-    ['counters update', EPERM], ['counters page0', EPERM], ['counters protect0', EACCES],
-    ['ring update', EINVAL], ['ring protect0', EACCES],
+    ['counters update', EPERM],
+    ['counters page0', EPERM],
+    ['counters protect0', EACCES],
+    ['ring update', EINVAL],
+    ['ring protect0', EACCES],
     // The first page says how far the reader has come, and is the reader's; the kernel's place and the records are not.
-    ['ring page1', EPERM], ['ring protect1', EACCES], ['ring page2', EPERM], ['ring protect2', EACCES],
-  ] as const) t.is(tried.get(what), errno, what);
+    ['ring page1', EPERM],
+    ['ring protect1', EACCES],
+    ['ring page2', EPERM],
+    ['ring protect2', EACCES],
+  ] as const)
+    t.is(tried.get(what), errno, what);
   await sensor.settle();
 });
 
 kernelTest('after all of this every number is accounted for', async (t) => {
   const sensor = await start();
   await sensor.settle();
-  t.deepEqual(sensor.client.events.filter(({ type }) => type === 'gap'), []);
+  t.deepEqual(
+    sensor.client.events.filter(({ type }) => type === 'gap'),
+    [],
+  );
   t.is(readlinkSync(`/proc/${sensor.helper.pid}/exe`).endsWith('probes-helper'), true);
 });

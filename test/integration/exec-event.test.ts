@@ -1,6 +1,19 @@
 import { spawn, spawnSync, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -77,7 +90,7 @@ kernelTest('a process with a terminal has its device number', async (t) => {
   const script = spawnSync('script', ['-qec', `/bin/true in-terminal`, '/dev/null'], { stdio: 'ignore' });
   t.is(script.status, 0);
   const event = await client.exec(({ command }) => command.endsWith('/true in-terminal'));
-  t.is((event.tty ?? 0) >> 8 & 0xff, 136, 'major number of pts');
+  t.is(((event.tty ?? 0) >> 8) & 0xff, 136, 'major number of pts');
 });
 
 kernelTest('a script runs as its interpreter, and the command is what was asked for', async (t) => {
@@ -97,25 +110,44 @@ kernelTest('/usr/bin/npm install gives the founding event', async (t) => {
   writeFileSync(`${scratch}/bin/npm`, '#!/usr/bin/env sh\nexit 0\n', { mode: 0o755 });
   for (const program of ['env', 'sh']) copyFileSync(`/usr/bin/${program}`, `${scratch}/bin/${program}`);
   await start();
-  const run = spawnSync('unshare', ['-m', 'sh', '-c', `mount --bind ${scratch}/bin /usr/bin && exec /usr/bin/npm install`]);
+  const run = spawnSync('unshare', [
+    '-m',
+    'sh',
+    '-c',
+    `mount --bind ${scratch}/bin /usr/bin && exec /usr/bin/npm install`,
+  ]);
   t.is(run.status, 0, run.stderr.toString());
-  const event = await client.exec(({ filename, flags }) => filename === '/usr/bin/npm' && flags?.includes('script') === true);
+  const event = await client.exec(
+    ({ filename, flags }) => filename === '/usr/bin/npm' && flags?.includes('script') === true,
+  );
   t.is(event.command, '/usr/bin/npm install');
   t.is(event.filename, '/usr/bin/npm');
   t.is(event.exe, '/usr/bin/env');
   t.deepEqual(event.argv, ['/usr/bin/env', 'sh', '/usr/bin/npm', 'install']);
 });
 
-kernelTest('a newline, a quote, control characters, invalid UTF-8 and an empty string arrive intact, on one line', async (t) => {
-  await start();
-  const hostile = fixture('exec-bytes');
-  const run = spawnSync(hostile, ['/bin/true'], { stdio: 'ignore' });
-  t.is(run.status, 0);
-  const event = await client.exec(({ argv }) => argv?.[0] === 'hostile');
-  t.deepEqual(event.argv, ['hostile', 'a\nb', '"quoted"', '\u0001\u001b[31m\t', 'bad \ufffd\ufffd end', '', '\u2028\u{1f980}', '']);
-  t.deepEqual(event.raw, { 'argv[4]': Buffer.from('bad \xff\xfe end', 'latin1').toString('base64') });
-  t.is(client.lines.filter((line) => line.includes('"hostile"')).length, 1);
-});
+kernelTest(
+  'a newline, a quote, control characters, invalid UTF-8 and an empty string arrive intact, on one line',
+  async (t) => {
+    await start();
+    const hostile = fixture('exec-bytes');
+    const run = spawnSync(hostile, ['/bin/true'], { stdio: 'ignore' });
+    t.is(run.status, 0);
+    const event = await client.exec(({ argv }) => argv?.[0] === 'hostile');
+    t.deepEqual(event.argv, [
+      'hostile',
+      'a\nb',
+      '"quoted"',
+      '\u0001\u001b[31m\t',
+      'bad \ufffd\ufffd end',
+      '',
+      '\u2028\u{1f980}',
+      '',
+    ]);
+    t.deepEqual(event.raw, { 'argv[4]': Buffer.from('bad \xff\xfe end', 'latin1').toString('base64') });
+    t.is(client.lines.filter((line) => line.includes('"hostile"')).length, 1);
+  },
+);
 
 kernelTest('an image and a folder with names that are not text keep their bytes', async (t) => {
   await start();
@@ -124,12 +156,16 @@ kernelTest('an image and a folder with names that are not text keep their bytes'
   const image = Buffer.concat([name, Buffer.from('/\xe9', 'latin1')]);
   copyFileSync(fixture('no-op'), image);
   // A shell passes bytes on that a JavaScript string cannot hold.
-  const quoted = image.toString('latin1').replaceAll(/[^a-zA-Z0-9/_.-]/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  const quoted = image
+    .toString('latin1')
+    .replaceAll(/[^a-zA-Z0-9/_.-]/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`);
   t.is(spawnSync('sh', ['-c', `f=$(printf '${quoted}'); cd "\${f%/*}" && exec "$f" odd-name`]).status, 0);
   const event = await client.exec(({ argv }) => argv?.[1] === 'odd-name');
   t.deepEqual(
-    Object.fromEntries(Object.entries(event.raw ?? {}).map(([field, base64]) => [field, Buffer.from(base64, 'base64')])),
-    { filename: image, exe: image, cwd: name, comm: Buffer.from([0xe9]), 'argv[0]': image },
+    Object.fromEntries(
+      Object.entries(event.raw ?? {}).map(([field, base64]) => [field, Buffer.from(base64, 'base64')]),
+    ),
+    { 'filename': image, 'exe': image, 'cwd': name, 'comm': Buffer.from([0xe9]), 'argv[0]': image },
   );
 });
 
@@ -166,7 +202,12 @@ kernelTest('the image of a mount below another mount has its path from the root'
   const outer = `${scratch}/outer`;
   mkdirSync(outer);
   await start();
-  const run = spawnSync('unshare', ['-m', 'sh', '-ec', `mount -t tmpfs t ${outer}; mkdir ${outer}/in; mount -t tmpfs t ${outer}/in; cp ${fixture('no-op')} ${outer}/in/run; cd ${outer}/in; exec ${outer}/in/run mounted`]);
+  const run = spawnSync('unshare', [
+    '-m',
+    'sh',
+    '-ec',
+    `mount -t tmpfs t ${outer}; mkdir ${outer}/in; mount -t tmpfs t ${outer}/in; cp ${fixture('no-op')} ${outer}/in/run; cd ${outer}/in; exec ${outer}/in/run mounted`,
+  ]);
   t.is(run.status, 0, run.stderr.toString());
   const event = await client.exec(({ argv }) => argv?.[1] === 'mounted');
   t.is(event.exe, `${outer}/in/run`);
@@ -203,10 +244,15 @@ kernelTest('namespaces and control group tell a container', async (t) => {
   await start();
   const id = 'c0ffee'.repeat(11).slice(0, 64);
   // Version 2 where it is mounted, else the pids controller of version 1: where the probe looks.
-  const hierarchy = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/pids'].find((root) => existsSync(`${root}/cgroup.procs`));
+  const hierarchy = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/pids'].find((root) =>
+    existsSync(`${root}/cgroup.procs`),
+  );
   const folder = `${hierarchy}/docker-${id}.scope`;
   mkdirSync(folder);
-  const run = spawnSync('sh', ['-c', `echo $$ > ${folder}/cgroup.procs && exec unshare -p -u -f ${fixture('no-op')} contained`]);
+  const run = spawnSync('sh', [
+    '-c',
+    `echo $$ > ${folder}/cgroup.procs && exec unshare -p -u -f ${fixture('no-op')} contained`,
+  ]);
   rmdirSync(folder);
   t.is(run.status, 0, run.stderr.toString());
   const event = await client.exec(({ argv }) => argv?.[1] === 'contained');
@@ -231,24 +277,27 @@ kernelTest('a control group of version 1 is told where version 2 is not in use',
 });
 
 const EXECS = stormOf(20_000);
-kernelTest(`${EXECS.toLocaleString('en')} execs of two workers give as many events with the exact arguments and no hole in the numbers`, async (t) => {
-  await start();
-  const extra = ['-x', '', 'é "quoted"', 'y'.repeat(100)];
-  const before = client.events.length;
-  const storm = spawn(fixture('exec-storm'), [fixture('no-op'), String(EXECS), '2', ...extra], { stdio: 'ignore' });
-  await once(storm, 'exit');
-  t.is(storm.exitCode, 0);
-  const seen = await client.until(() => {
-    const found = client.execs.filter(({ argv }) => argv?.[3] === '-x' && argv.length === 7);
-    return found.length >= EXECS && found;
-  });
-  t.is(seen.length, EXECS);
-  const expected = new Set([0, 1].flatMap((worker) => Array.from({ length: EXECS / 2 }, (_, i) => `${worker} ${i}`)));
-  for (const { argv } of seen) {
-    expected.delete(`${argv?.[1]} ${argv?.[2]}`);
-    t.deepEqual(argv?.slice(3), extra);
-  }
-  t.is(expected.size, 0);
-  requireDense(client.events.slice(before));
-  t.false(client.events.some(({ type }) => type === 'gap'));
-});
+kernelTest(
+  `${EXECS.toLocaleString('en')} execs of two workers give as many events with the exact arguments and no hole in the numbers`,
+  async (t) => {
+    await start();
+    const extra = ['-x', '', 'é "quoted"', 'y'.repeat(100)];
+    const before = client.events.length;
+    const storm = spawn(fixture('exec-storm'), [fixture('no-op'), String(EXECS), '2', ...extra], { stdio: 'ignore' });
+    await once(storm, 'exit');
+    t.is(storm.exitCode, 0);
+    const seen = await client.until(() => {
+      const found = client.execs.filter(({ argv }) => argv?.[3] === '-x' && argv.length === 7);
+      return found.length >= EXECS && found;
+    });
+    t.is(seen.length, EXECS);
+    const expected = new Set([0, 1].flatMap((worker) => Array.from({ length: EXECS / 2 }, (_, i) => `${worker} ${i}`)));
+    for (const { argv } of seen) {
+      expected.delete(`${argv?.[1]} ${argv?.[2]}`);
+      t.deepEqual(argv?.slice(3), extra);
+    }
+    t.is(expected.size, 0);
+    requireDense(client.events.slice(before));
+    t.false(client.events.some(({ type }) => type === 'gap'));
+  },
+);

@@ -29,7 +29,24 @@ kernelTest('the exit code is told, with the start time of the exec', async (t) =
 
 kernelTest('the signal that ended a process is told by name, dumped core or not', async (t) => {
   const sensor = await start();
-  const names = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGUSR1', 'SIGSEGV', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM', 'SIGXCPU', 'SIGSYS'] as const;
+  const names = [
+    'SIGHUP',
+    'SIGINT',
+    'SIGQUIT',
+    'SIGILL',
+    'SIGTRAP',
+    'SIGBUS',
+    'SIGFPE',
+    'SIGKILL',
+    'SIGUSR1',
+    'SIGSEGV',
+    'SIGUSR2',
+    'SIGPIPE',
+    'SIGALRM',
+    'SIGTERM',
+    'SIGXCPU',
+    'SIGSYS',
+  ] as const;
   for (const name of names) {
     const { pid, signal } = await run(endBy, ['signal', String(constants.signals[name])]);
     t.is(signal, name);
@@ -45,16 +62,19 @@ kernelTest('a signal without a name is told by its number', async (t) => {
   t.is((await sensor.exit(pid)).signal, 'SIG40');
 });
 
-kernelTest('the time that a process ran is at least what it slept, and not much more than what its parent waited', async (t) => {
-  const sensor = await start();
-  const before = performance.now();
-  const { pid } = await run(endBy, ['sleep', '300']);
-  const waited = (performance.now() - before) * 1000;
-  const exit = await sensor.exit(pid);
-  t.true(exit.run_time >= 300_000 && exit.run_time <= waited, `${exit.run_time} of ${waited} µs`);
-  const exec = await sensor.exec(pid);
-  t.true(Date.parse(exit.time) - Date.parse(exec.time) >= 299, 'and the clocks of both events agree');
-});
+kernelTest(
+  'the time that a process ran is at least what it slept, and not much more than what its parent waited',
+  async (t) => {
+    const sensor = await start();
+    const before = performance.now();
+    const { pid } = await run(endBy, ['sleep', '300']);
+    const waited = (performance.now() - before) * 1000;
+    const exit = await sensor.exit(pid);
+    t.true(exit.run_time >= 300_000 && exit.run_time <= waited, `${exit.run_time} of ${waited} µs`);
+    const exec = await sensor.exec(pid);
+    t.true(Date.parse(exit.time) - Date.parse(exec.time) >= 299, 'and the clocks of both events agree');
+  },
+);
 
 for (const [what, args, status] of [
   ['whose first thread ends first', ['leader-first', '9'], 9],
@@ -78,19 +98,28 @@ kernelTest('threads, and forks that never executed anything, have no exit', asyn
   const { pid } = await run(fixture('fork-only'), ['200']);
   await sensor.exit(pid);
   await sensor.settle();
-  const ended = sensor.exits().slice(before).filter(({ exit_code }) => exit_code === 3);
+  const ended = sensor
+    .exits()
+    .slice(before)
+    .filter(({ exit_code }) => exit_code === 3);
   t.deepEqual(ended, []);
 });
 
 kernelTest('an exec in the same process is no exit, not even from another thread', async (t) => {
   const sensor = await start();
-  for (const [program, ...args] of [['sh', '-c', `exec ${noOp}`], [fixture('exec-thread'), noOp]] as [string, ...string[]][]) {
+  for (const [program, ...args] of [
+    ['sh', '-c', `exec ${noOp}`],
+    [fixture('exec-thread'), noOp],
+  ] as [string, ...string[]][]) {
     const { pid } = await run(program, args);
     const exit = await sensor.exit(pid);
     await sensor.settle();
     t.is(sensor.execsOf(pid).length, 2);
     t.is(sensor.exits((event) => event.pid === pid).length, 1);
-    t.true(exit.seq > (sensor.execsOf(pid)[1]?.seq ?? Infinity) || Date.parse(exit.time) >= Date.parse(sensor.execsOf(pid)[1]?.time ?? ''));
+    t.true(
+      exit.seq > (sensor.execsOf(pid)[1]?.seq ?? Infinity) ||
+        Date.parse(exit.time) >= Date.parse(sensor.execsOf(pid)[1]?.time ?? ''),
+    );
   }
 });
 
@@ -103,8 +132,15 @@ kernelTest(`${SHORT.toLocaleString('en')} short processes have as many exits, ea
   await sensor.settle();
   const key = ({ pid, start_time }: { pid: number; start_time?: number }): string => `${pid} ${start_time}`;
   const events = sensor.client.events.slice(from);
-  t.deepEqual(sensor.client.events.filter(({ type }) => type === 'gap'), []);
-  t.deepEqual(sensor.client.execs.filter((event) => event.source !== 'snapshot' && event.argv_truncated), [], 'none without its arguments');
+  t.deepEqual(
+    sensor.client.events.filter(({ type }) => type === 'gap'),
+    [],
+  );
+  t.deepEqual(
+    sensor.client.execs.filter((event) => event.source !== 'snapshot' && event.argv_truncated),
+    [],
+    'none without its arguments',
+  );
   const execs = sensor.client.execs.filter(({ filename, argv }) => filename === noOp && argv?.[3] === 'short').map(key);
   t.is(new Set(execs).size, SHORT);
   const ended = await sensor.client.until(() => {
@@ -112,7 +148,11 @@ kernelTest(`${SHORT.toLocaleString('en')} short processes have as many exits, ea
     return execs.every((exec) => exits.includes(exec)) && exits;
   });
   const twice = ended.filter((exit, i) => ended.indexOf(exit) !== i);
-  t.deepEqual(sensor.exits((exit) => twice.includes(key(exit))), [], 'none twice');
+  t.deepEqual(
+    sensor.exits((exit) => twice.includes(key(exit))),
+    [],
+    'none twice',
+  );
   requireDense(events);
 });
 

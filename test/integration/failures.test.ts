@@ -35,8 +35,14 @@ tracepointTest('each reason for which an exec is refused is told once, with what
   writeFileSync(`${folder}/orphan`, '#!/no/such/interpreter\n', { mode: 0o755 });
   symlinkSync('loop', `${folder}/loop`);
   const cases = [
-    [`${folder}/none`, 'ENOENT'], [`${folder}/plain`, 'EACCES'], [`${folder}/garbage`, 'ENOEXEC'], [`${folder}/orphan`, 'ENOENT'],
-    [`${folder}/loop`, 'ELOOP'], [`${folder}/plain/x`, 'ENOTDIR'], [folder, 'EACCES'], [`/${'n'.repeat(300)}`, 'ENAMETOOLONG'],
+    [`${folder}/none`, 'ENOENT'],
+    [`${folder}/plain`, 'EACCES'],
+    [`${folder}/garbage`, 'ENOEXEC'],
+    [`${folder}/orphan`, 'ENOENT'],
+    [`${folder}/loop`, 'ELOOP'],
+    [`${folder}/plain/x`, 'ENOTDIR'],
+    [folder, 'EACCES'],
+    [`/${'n'.repeat(300)}`, 'ENAMETOOLONG'],
   ] as const;
   for (const [file, error] of cases) {
     const [event, ...more] = await refusals(fixture('exec-or-fail'), [file, 'an argument', '']);
@@ -91,17 +97,24 @@ tracepointTest('an exec that fails when the new image is already there is not to
   t.false(JSON.stringify(event).includes('forged'));
 });
 
-tracepointTest('arguments of a refused exec in pages that nothing has touched are told as far as the kernel read them', async (t) => {
-  const file = `${scratch}/absent-pages`;
-  const pages = Buffer.alloc(8192);
-  pages.write('of the first page');
-  pages.write('of the second', 4096);
-  writeFileSync(file, pages);
-  writeFileSync(`${scratch}/garbage`, '\u0001\u0002\u0003', { mode: 0o755 });
-  const [event] = await refusals(fixture('exec-absent-args'), [`${scratch}/garbage`, file]);
-  t.is(event?.error, 'ENOEXEC');
-  t.deepEqual(event?.argv, ['absent', 'of the first page', 'of the second'], 'the kernel had read them before it gave up');
-});
+tracepointTest(
+  'arguments of a refused exec in pages that nothing has touched are told as far as the kernel read them',
+  async (t) => {
+    const file = `${scratch}/absent-pages`;
+    const pages = Buffer.alloc(8192);
+    pages.write('of the first page');
+    pages.write('of the second', 4096);
+    writeFileSync(file, pages);
+    writeFileSync(`${scratch}/garbage`, '\u0001\u0002\u0003', { mode: 0o755 });
+    const [event] = await refusals(fixture('exec-absent-args'), [`${scratch}/garbage`, file]);
+    t.is(event?.error, 'ENOEXEC');
+    t.deepEqual(
+      event?.argv,
+      ['absent', 'of the first page', 'of the second'],
+      'the kernel had read them before it gave up',
+    );
+  },
+);
 
 tracepointTest('an exec that succeeds is not told as failed, by whatever call or thread', async (t) => {
   const sensor = await start();
@@ -114,7 +127,10 @@ tracepointTest('an exec that succeeds is not told as failed, by whatever call or
   ];
   t.true(runs.every(({ code }) => code === 0));
   await sensor.settle();
-  t.deepEqual(sensor.failures(({ pid }) => runs.some((each) => each.pid === pid)), []);
+  t.deepEqual(
+    sensor.failures(({ pid }) => runs.some((each) => each.pid === pid)),
+    [],
+  );
 });
 
 tracepointTest('a storm of refused execs is told completely', async (t) => {
@@ -124,6 +140,9 @@ tracepointTest('a storm of refused execs is told completely', async (t) => {
   t.is((await run('sh', ['-c', `i=0; while [ $i -lt 500 ]; do ${script} $i 2>&-; i=$((i+1)); done; :`])).code, 0);
   await sensor.settle();
   const told = sensor.failures(({ filename }) => filename === script);
-  t.deepEqual(told.map(({ argv }) => Number(argv?.[1])).toSorted((a, b) => a - b), Array.from({ length: 500 }, (_, i) => i));
+  t.deepEqual(
+    told.map(({ argv }) => Number(argv?.[1])).toSorted((a, b) => a - b),
+    Array.from({ length: 500 }, (_, i) => i),
+  );
   t.true(told.every(({ error }) => error === 'ENOENT'));
 });

@@ -54,7 +54,8 @@ async function during<T>(mark: string, attack: (sensor: Session) => Promise<T>):
     count += 500;
   } while (attacking);
   const result = await attacked;
-  const marked = (): number => sensor.client.execs.filter(({ filename, argv }) => filename === noOp && argv?.[3] === mark).length;
+  const marked = (): number =>
+    sensor.client.execs.filter(({ filename, argv }) => filename === noOp && argv?.[3] === mark).length;
   await sensor.client.until(() => marked() >= count);
   if (marked() !== count) throw new Error(`${marked()} of ${count}`);
   requireDense(sensor.client.events);
@@ -68,13 +69,16 @@ async function settledDescriptors(sensor: Session): Promise<number> {
   return descriptorsOf(sensor);
 }
 
-const attackBy = (how: string, ...more: string[]) => (sensor: Session): Promise<Run> => run(hostile, [sensor.helper.socket, how, ...more], asClient);
+const attackBy =
+  (how: string, ...more: string[]) =>
+  (sensor: Session): Promise<Run> =>
+    run(hostile, [sensor.helper.socket, how, ...more], asClient);
 
 for (const [what, how, ...more] of [
   ['that writes one byte', 'byte'],
   ['that sends descriptors', 'descriptors'],
   ['that ends its own direction', 'half-closed'],
-  ['that ends the helper\'s direction', 'deaf'],
+  ["that ends the helper's direction", 'deaf'],
   ['that leaves in the middle of a line', 'leave-mid-line'],
 ] as [string, ...string[]][]) {
   kernelTest(`a client ${what} is let go, and nobody else notices`, async (t) => {
@@ -101,13 +105,15 @@ kernelTest('clients that come and leave 10,000 times leave nothing behind', asyn
   t.true(memoryOf(sensor) < before + 30 * MIB, `${before} before, ${memoryOf(sensor)} after`);
 });
 
-kernelTest('clients of a user outside the group are refused 500 times with the socket\'s mode wide open', async (t) => {
+kernelTest("clients of a user outside the group are refused 500 times with the socket's mode wide open", async (t) => {
   const sensor = await start();
   const folder = path.dirname(sensor.helper.socket);
   chmodSync(folder, 0o755);
   chmodSync(sensor.helper.socket, 0o666);
   try {
-    const stranger = await during('strangers', () => run(hostile, [sensor.helper.socket, 'visit', '500'], { uid: 4242, gid: 4242 }));
+    const stranger = await during('strangers', () =>
+      run(hostile, [sensor.helper.socket, 'visit', '500'], { uid: 4242, gid: 4242 }),
+    );
     t.is(Number(stranger.stdout), 500);
     const listener = new PipeClient(sensor.helper.socket, { uid: 4242, gid: 4242 });
     await listener.ended();
@@ -125,7 +131,10 @@ kernelTest('clients that do not read, stopped ones among them, cost the helper n
   const stopped = new PipeClient(sensor.helper.socket);
   await stopped.until(({ events }) => events.length > 0);
   stopped.process.kill('SIGSTOP');
-  for (let i = 0; i < 10; i++) children.push(spawn(hostile, [sensor.helper.socket, 'silent'], { ...asClient, stdio: ['pipe', 'ignore', 'ignore'] }));
+  for (let i = 0; i < 10; i++)
+    children.push(
+      spawn(hostile, [sensor.helper.socket, 'silent'], { ...asClient, stdio: ['pipe', 'ignore', 'ignore'] }),
+    );
   try {
     // More than the backlog holds: all of them are overtaken.
     await during('unread', () => run(fixture('exec-storm'), [noOp, '14000', '1', 'unread-load', 'x'.repeat(700)]));

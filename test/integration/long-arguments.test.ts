@@ -37,15 +37,22 @@ kernelTest('100,000 arguments are whole', async (t) => {
 });
 
 kernelTest('the longest single argument that the kernel allows is whole', async (t) => {
-  const { event, stdout } = await (await start()).becomes(fixture('exec-many-args'), [cmdline, '1', String(128 * 1024 - 1), '0']);
+  const { event, stdout } = await (
+    await start()
+  ).becomes(fixture('exec-many-args'), [cmdline, '1', String(128 * 1024 - 1), '0']);
   t.is(event.argv?.[1]?.length, 131_071);
   t.true(Buffer.from(`${event.argv?.join('\0')}\0`).equals(stdout));
   t.is(event.argv_truncated, undefined);
 });
 
-for (const [what, count] of [['2 MiB', 17], ['the kernel\'s limit of 6 MiB', 47]] as const) {
+for (const [what, count] of [
+  ['2 MiB', 17],
+  ["the kernel's limit of 6 MiB", 47],
+] as const) {
   kernelTest(`arguments of ${what} are whole, byte for byte`, async (t) => {
-    const { event, stdout } = await (await start()).becomes(fixture('exec-many-args'), [cmdline, String(count), String(128 * 1024 - 1), '0']);
+    const { event, stdout } = await (
+      await start()
+    ).becomes(fixture('exec-many-args'), [cmdline, String(count), String(128 * 1024 - 1), '0']);
     t.true(stdout.length > count * 131_000);
     t.is(event.argv_bytes, stdout.length);
     t.is(event.argv_truncated, undefined);
@@ -55,12 +62,21 @@ for (const [what, count] of [['2 MiB', 17], ['the kernel\'s limit of 6 MiB', 47]
 
 kernelTest('arguments that grow in JSON are cut, marked and never lost', async (t) => {
   // Escaped as \u0001 each, twice: 72 MiB of JSON.
-  const { event, stdout } = await (await start()).becomes(fixture('exec-many-args'), [cmdline, '47', String(128 * 1024 - 1), '1']);
+  const { event, stdout } = await (
+    await start()
+  ).becomes(fixture('exec-many-args'), [cmdline, '47', String(128 * 1024 - 1), '1']);
   t.is(event.argv_truncated, true);
   t.is(event.argv_bytes, stdout.length);
-  t.true(Buffer.from(event.argv?.join('\0') ?? '').equals(stdout.subarray(0, Buffer.byteLength(event.argv?.join('\0') ?? ''))), 'what is there is the beginning');
+  t.true(
+    Buffer.from(event.argv?.join('\0') ?? '').equals(
+      stdout.subarray(0, Buffer.byteLength(event.argv?.join('\0') ?? '')),
+    ),
+    'what is there is the beginning',
+  );
   t.true((event.argv?.join('').length ?? 0) > 500_000, 'no more is cut than has to be');
-  const line = session?.client.lines.find((text) => text.startsWith(`{"pid":${event.pid},`) && text.includes('"argv_truncated"'));
+  const line = session?.client.lines.find(
+    (text) => text.startsWith(`{"pid":${event.pid},`) && text.includes('"argv_truncated"'),
+  );
   t.true(Buffer.byteLength(line ?? '') <= MAX_LINE_BYTES);
 });
 
@@ -87,7 +103,10 @@ kernelTest('whoever executes command lines of 6 MiB in a loop takes no event fro
   await Promise.all(attackers);
   await sensor.settle();
   t.true(attacks > 10, `${attacks}`);
-  t.deepEqual(victims.filter((pid) => sensor.execsOf(pid).length === 0), []);
+  t.deepEqual(
+    victims.filter((pid) => sensor.execsOf(pid).length === 0),
+    [],
+  );
   t.is(sensor.client.events.filter(({ type }) => type === 'gap').length, gapsBefore);
 });
 

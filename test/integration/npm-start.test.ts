@@ -19,7 +19,9 @@ interface Start {
 
 /** Runs `npm start` and waits until it shows events. */
 async function start(t: ExecutionContext, ...helperArguments: string[]): Promise<Start> {
-  const child = spawn(process.execPath, [path.join(ROOT, 'scripts/start.ts'), ...helperArguments], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [path.join(ROOT, 'scripts/start.ts'), ...helperArguments], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   t.teardown(() => child.kill('SIGTERM'));
   let stdout = '';
   let stderr = '';
@@ -62,27 +64,33 @@ async function processOf({ folder }: Start, program: string): Promise<number> {
   throw new Error(`${program} does not run`);
 }
 
-kernelTest('npm start shows the exec of a program; Ctrl-C ends helper and agent and leaves nothing behind', async (t: ExecutionContext) => {
-  const running = await start(t);
-  const marker = `seen-by-${process.pid}`;
-  for (let waited = 0; !running.stdout().includes(marker) && waited < 20_000; waited += 100) {
-    spawnSync('/bin/true', [marker]);
-    await delay(100);
-  }
-  const line = running.stdout().split('\n').find((one) => one.includes(marker));
-  t.is((JSON.parse(line ?? '{}') as { command?: string }).command, `/bin/true ${marker}`);
+kernelTest(
+  'npm start shows the exec of a program; Ctrl-C ends helper and agent and leaves nothing behind',
+  async (t: ExecutionContext) => {
+    const running = await start(t);
+    const marker = `seen-by-${process.pid}`;
+    for (let waited = 0; !running.stdout().includes(marker) && waited < 20_000; waited += 100) {
+      spawnSync('/bin/true', [marker]);
+      await delay(100);
+    }
+    const line = running
+      .stdout()
+      .split('\n')
+      .find((one) => one.includes(marker));
+    t.is((JSON.parse(line ?? '{}') as { command?: string }).command, `/bin/true ${marker}`);
 
-  for (const program of ['probes-helper', 'probes-agent']) {
-    const status = readFileSync(`/proc/${await processOf(running, program)}/status`, 'utf8');
-    t.notRegex(status, /^Uid:.*\b0\b/mu, `${program} is not root`);
-    t.regex(status, /^CapEff:\s*0+$/mu, `${program} has no capability`);
-  }
+    for (const program of ['probes-helper', 'probes-agent']) {
+      const status = readFileSync(`/proc/${await processOf(running, program)}/status`, 'utf8');
+      t.notRegex(status, /^Uid:.*\b0\b/mu, `${program} is not root`);
+      t.regex(status, /^CapEff:\s*0+$/mu, `${program} has no capability`);
+    }
 
-  running.child.kill('SIGINT');
-  await once(running.child, 'exit');
-  t.is(running.child.exitCode, 0);
-  assertNothingLeft(t, running);
-});
+    running.child.kill('SIGINT');
+    await once(running.child, 'exit');
+    t.is(running.child.exitCode, 0);
+    assertNothingLeft(t, running);
+  },
+);
 
 for (const program of ['probes-helper', 'probes-agent']) {
   kernelTest(`when ${program} dies, npm start ends the other one, says so and fails`, async (t: ExecutionContext) => {

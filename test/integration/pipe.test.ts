@@ -1,13 +1,32 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
-import { CLIENT_GID, HELPER_UID, helperFolder, runHelper, startHelper, threadStatuses, type RunningHelper } from '../support/helper-process.ts';
+import {
+  CLIENT_GID,
+  HELPER_UID,
+  helperFolder,
+  runHelper,
+  startHelper,
+  threadStatuses,
+  type RunningHelper,
+} from '../support/helper-process.ts';
 import { PipeClient, requireDense, settledHeartbeat } from '../support/pipe-client.ts';
 import { kernelTest, tracepointTest } from '../support/requirements.ts';
 
@@ -47,8 +66,21 @@ kernelTest('hello says who speaks, what it runs and what it may still do', async
   t.is(hello.platform, 'linux');
   t.is(hello.boot_id, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
   t.deepEqual(hello.programs, ['on_exec', 'on_exec_second', 'on_exec_third']);
-  t.deepEqual({ ...hello.privileges, threads: 0 }, { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: hello.privileges.landlock });
-  const hash = spawnSync('sha256sum', [`${helperFolder()}/exec.bpf.o`]).stdout.toString().slice(0, 64);
+  t.deepEqual(
+    { ...hello.privileges, threads: 0 },
+    {
+      uid: HELPER_UID,
+      gid: HELPER_UID,
+      threads: 0,
+      capabilities: '0',
+      no_new_privs: true,
+      seccomp: 2,
+      landlock: hello.privileges.landlock,
+    },
+  );
+  const hash = spawnSync('sha256sum', [`${helperFolder()}/exec.bpf.o`])
+    .stdout.toString()
+    .slice(0, 64);
   t.is(hello.probe_sha256, hash);
 });
 
@@ -64,7 +96,8 @@ for (const flavour of ['built', 'source'] as const) {
       t.is(status.get('Uid'), Array.from({ length: 4 }, () => HELPER_UID).join('\t'));
       t.is(status.get('Gid'), Array.from({ length: 4 }, () => HELPER_UID).join('\t'));
       t.is(status.get('Groups')?.trim(), '');
-      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) t.is(status.get(set), '0000000000000000', set);
+      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+        t.is(status.get(set), '0000000000000000', set);
       t.is(status.get('NoNewPrivs'), '1');
     }
     t.is(readFileSync(`/proc/${helper.pid}/environ`, 'latin1'), '');
@@ -111,7 +144,10 @@ kernelTest('a client that writes is dropped, its bytes unread, and nobody else n
   await reader.exec(({ argv }) => argv?.at(-1) === 'after');
   requireDense(reader.events);
   const read = (io: string): number => Number(/^rchar: (\d+)/m.exec(io)?.[1]);
-  t.true(read(readFileSync(`/proc/${helper.pid}/io`, 'latin1')) - read(before) < 5000, 'the client\'s bytes were not read');
+  t.true(
+    read(readFileSync(`/proc/${helper.pid}/io`, 'latin1')) - read(before) < 5000,
+    "the client's bytes were not read",
+  );
 });
 
 kernelTest('a new client gets everything the backlog holds, then what comes', async (t) => {
@@ -127,7 +163,9 @@ kernelTest('a new client gets everything the backlog holds, then what comes', as
     requireDense(client.events);
   }
   t.is(second.hello.oldest_held_seq, second.hello.first_seq);
-  const [a, b] = [first, second].map((client) => client.lines.filter((line) => line.includes('"seq"') && !line.includes('"hello"')));
+  const [a, b] = [first, second].map((client) =>
+    client.lines.filter((line) => line.includes('"seq"') && !line.includes('"hello"')),
+  );
   // Not one longer than the other: programs of the machine go on starting while we look.
   t.true(b?.every((line, i) => a?.[i] === undefined || a[i] === line));
 });
@@ -163,7 +201,7 @@ kernelTest('a client that does not read costs nobody anything and is dropped whe
   t.true(bytes > 0 && bytes < 1024 * 1024, `${bytes} bytes`);
 });
 
-kernelTest('a ring that overflows becomes gaps, and events and gaps add up to the kernel\'s count', async (t) => {
+kernelTest("a ring that overflows becomes gaps, and events and gaps add up to the kernel's count", async (t) => {
   const helper = await start(['--ring', '64KiB']);
   const client = await join(helper);
   helper.process.kill('SIGSTOP');
@@ -172,7 +210,9 @@ kernelTest('a ring that overflows becomes gaps, and events and gaps add up to th
   const heartbeat = await client.until(() => settledHeartbeat(client));
   const gaps = client.events.filter((event) => event.type === 'gap');
   t.true(gaps.length > 0);
-  t.true(gaps.every((gap) => gap.hop === 'ring' && gap.cause === 'ring_full' && gap.last - gap.first + 1 === gap.count));
+  t.true(
+    gaps.every((gap) => gap.hop === 'ring' && gap.cause === 'ring_full' && gap.last - gap.first + 1 === gap.count),
+  );
   requireDense(client.events);
   const upTo = client.events.slice(0, client.events.indexOf(heartbeat));
   const events = upTo.filter((event) => event.type === 'exec').length;
@@ -184,7 +224,10 @@ kernelTest('a ring that overflows becomes gaps, and events and gaps add up to th
 kernelTest('heartbeats come at the rate that hello names and carry the clocks', async (t) => {
   const helper = await start();
   const client = await join(helper);
-  const beat = await client.until(() => client.events.find((event) => event.type === 'heartbeat'), client.hello.heartbeat_seconds + 3);
+  const beat = await client.until(
+    () => client.events.find((event) => event.type === 'heartbeat'),
+    client.hello.heartbeat_seconds + 3,
+  );
   if (beat.type !== 'heartbeat') throw new Error('unreachable');
   t.true(Math.abs(Date.parse(beat.time) - Date.parse(beat.wall_clock)) < 1000);
   t.true(Math.abs(beat.boot_clock / 1e6 - Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0])) < 5);
@@ -218,9 +261,15 @@ tracepointTest('with --failures, what could not run is told with the path asked 
   const garbage = '/var/tmp/no-format';
   writeFileSync(plain, '#!/bin/sh\n', { mode: 0o644 });
   writeFileSync(garbage, '\u0001\u0002\u0003', { mode: 0o755 });
-  for (const file of ['/no/such/program', plain, garbage]) spawnSync(fixture('exec-or-fail'), [file, 'an argument', '']);
-  const failed = async (file: string) => client.until(() => client.events.find((event) => event.type === 'exec_failed' && event.filename === file));
-  for (const [file, error] of [['/no/such/program', 'ENOENT'], [plain, 'EACCES'], [garbage, 'ENOEXEC']] as const) {
+  for (const file of ['/no/such/program', plain, garbage])
+    spawnSync(fixture('exec-or-fail'), [file, 'an argument', '']);
+  const failed = async (file: string) =>
+    client.until(() => client.events.find((event) => event.type === 'exec_failed' && event.filename === file));
+  for (const [file, error] of [
+    ['/no/such/program', 'ENOENT'],
+    [plain, 'EACCES'],
+    [garbage, 'ENOEXEC'],
+  ] as const) {
     const event = await failed(file);
     if (event.type !== 'exec_failed') throw new Error('unreachable');
     t.is(event.error, error);
@@ -236,7 +285,8 @@ tracepointTest('with --failures, what could not run is told with the path asked 
 kernelTest('what the helper refuses is one line with a code, a reason and what to do', async (t) => {
   const folder = `/run/platform-probes-test-${process.pid}-refuse`;
   const socket = `${folder}/events.sock`;
-  const run = (...args: string[]) => runHelper(['run', '--socket', socket, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), ...args]);
+  const run = (...args: string[]) =>
+    runHelper(['run', '--socket', socket, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), ...args]);
   const refused = async (result: ReturnType<typeof run>, code: number, pattern: RegExp): Promise<void> => {
     const { code: actual, stderr } = await result;
     t.is(actual, code, stderr);
@@ -280,7 +330,7 @@ kernelTest('files that others can write are refused before anything of them is l
   const cases: [string, () => void, () => void][] = [
     ['its folder is writable', () => chmodSync(folder, 0o777), () => chmodSync(folder, 0o755)],
     ['the addon is writable', () => chmodSync(addon, 0o666), () => chmodSync(addon, 0o644)],
-    ['the addon is someone else\'s', () => chownSync(addon, 4242, 0), () => chownSync(addon, 0, 0)],
+    ["the addon is someone else's", () => chownSync(addon, 4242, 0), () => chownSync(addon, 0, 0)],
   ];
   for (const [what, spoil, mend] of cases) {
     spoil();
@@ -304,12 +354,18 @@ kernelTest('clients past the limit are refused, and there is room again when one
   const helper = await start();
   const open = await Promise.all(
     Array.from({ length: 16 }, async () => {
-      const socket = connect(helper.socket).on('error', () => {}).resume();
+      const socket = connect(helper.socket)
+        .on('error', () => {})
+        .resume();
       await once(socket, 'data');
       return socket;
     }),
   );
-  const extra = spawn(`${helperFolder()}/node`, ['-e', `require('node:net').connect(process.argv[1]).on('data', () => process.exit(7)).on('close', () => process.exit(0)).on('error', () => process.exit(0))`, helper.socket]);
+  const extra = spawn(`${helperFolder()}/node`, [
+    '-e',
+    `require('node:net').connect(process.argv[1]).on('data', () => process.exit(7)).on('close', () => process.exit(0)).on('error', () => process.exit(0))`,
+    helper.socket,
+  ]);
   t.deepEqual(await once(extra, 'exit'), [0, null]);
   open[0]?.destroy();
   await delay(200);

@@ -30,31 +30,34 @@ test.afterEach.always(async () => {
 const storm = (count: number, mark: string): Promise<unknown> =>
   once(spawn(fixture('exec-storm'), [noOp, String(count), '2', mark], { stdio: 'ignore' }), 'exit');
 
-kernelTest('a helper that is killed again and again under load loses nothing and the agent writes nothing twice', async (t) => {
-  helper = await startHelper(['--pin'], { socket });
-  agent = new AgentRun();
-  agent.start(socket);
-  let [kills, execs, running] = [0, 0, true];
-  const load = async (): Promise<void> => {
-    // On a slow machine a helper takes longer to start than the storm to pass.
-    for (; kills < 3; execs += LOAD) await storm(LOAD, 'load');
-    running = false;
-  };
-  void load();
-  while (running) {
-    await delay(400);
-    helper.process.kill('SIGKILL');
-    await once(helper.process, 'exit');
-    kills++;
+kernelTest(
+  'a helper that is killed again and again under load loses nothing and the agent writes nothing twice',
+  async (t) => {
     helper = await startHelper(['--pin'], { socket });
-  }
-  await agent.until(() => agent?.marked(noOp, 'load').length === execs);
-  await delay(500);
-  const written = agent.written();
-  requireDense(written);
-  t.is(agent.marked(noOp, 'load').length, execs);
-  t.false(written.some(({ type }) => type === 'gap'));
-});
+    agent = new AgentRun();
+    agent.start(socket);
+    let [kills, execs, running] = [0, 0, true];
+    const load = async (): Promise<void> => {
+      // On a slow machine a helper takes longer to start than the storm to pass.
+      for (; kills < 3; execs += LOAD) await storm(LOAD, 'load');
+      running = false;
+    };
+    void load();
+    while (running) {
+      await delay(400);
+      helper.process.kill('SIGKILL');
+      await once(helper.process, 'exit');
+      kills++;
+      helper = await startHelper(['--pin'], { socket });
+    }
+    await agent.until(() => agent?.marked(noOp, 'load').length === execs);
+    await delay(500);
+    const written = agent.written();
+    requireDense(written);
+    t.is(agent.marked(noOp, 'load').length, execs);
+    t.false(written.some(({ type }) => type === 'gap'));
+  },
+);
 
 kernelTest('what runs while no helper is there is told by the next one', async (t) => {
   helper = await startHelper(['--pin'], { socket });
@@ -64,7 +67,9 @@ kernelTest('what runs while no helper is there is told by the next one', async (
   await storm(500, 'unwatched');
   helper = await startHelper(['--pin'], { socket });
   const after = new PipeClient(socket);
-  await after.until(() => after.execs.filter(({ filename, argv }) => filename === noOp && argv?.at(-1) === 'unwatched').length === 500);
+  await after.until(
+    () => after.execs.filter(({ filename, argv }) => filename === noOp && argv?.at(-1) === 'unwatched').length === 500,
+  );
   requireDense(after.events);
   t.is(after.hello.first_seq, before.hello.first_seq);
   after.close();
@@ -86,7 +91,7 @@ kernelTest('past the size of the ring, the gap after a restart is exact', async 
   client.close();
 });
 
-kernelTest('the pins are root\'s alone, and --no-pin takes them away', async (t) => {
+kernelTest("the pins are root's alone, and --no-pin takes them away", async (t) => {
   helper = await startHelper(['--pin'], { socket });
   t.is(statSync(pins).mode & 0o7777, 0o700);
   for (const file of readdirSync(pins)) t.is(statSync(path.join(pins, file)).mode & 0o777, 0o600, file);
@@ -96,33 +101,42 @@ kernelTest('the pins are root\'s alone, and --no-pin takes them away', async (t)
   t.deepEqual(readdirSync(pins), []);
 });
 
-kernelTest('a helper that brings another build of the probe takes over in a storm: nothing lost, nothing told twice', async (t) => {
-  // Another build: the same programs, in an object of another hash. Both are attached for a moment.
-  const folder = helperFolder();
-  const FLAGS = ['--pin', '--backlog', '64MiB'];
-  helper = await startHelper(FLAGS, { socket });
-  const load = storm(UPGRADE_LOAD, 'upgraded');
-  let running = true;
-  void load.then(() => (running = false));
-  const builds = new Set<string>();
-  const collector = new PipeClient(socket);
-  await collector.until(() => collector.events.length > 0);
-  collector.close();
-  while (builds.size < 2 || (running && builds.size < 4)) {
-    await delay(300);
-    appendFileSync(`${folder}/exec.bpf.o`, '\0');
-    helper.process.kill('SIGKILL');
-    await once(helper.process, 'exit');
+kernelTest(
+  'a helper that brings another build of the probe takes over in a storm: nothing lost, nothing told twice',
+  async (t) => {
+    // Another build: the same programs, in an object of another hash. Both are attached for a moment.
+    const folder = helperFolder();
+    const FLAGS = ['--pin', '--backlog', '64MiB'];
     helper = await startHelper(FLAGS, { socket });
-    builds.add([...new Set(linkPins(pins).map(({ object }) => object))].join());
-  }
-  await load;
-  const client = new PipeClient(socket);
-  const beat = await client.until(() => settledHeartbeat(client), 60);
-  t.true(builds.size >= 2, 'the pinned program was replaced');
-  t.false([...builds].some((objects) => objects.includes(',')), 'the older one is gone each time');
-  requireDense(client.events);
-  t.is(client.execs.filter(({ filename, argv }) => filename === noOp && argv?.at(-1) === 'upgraded').length, UPGRADE_LOAD);
-  t.is(beat.kernel_lost, 0);
-  client.close();
-});
+    const load = storm(UPGRADE_LOAD, 'upgraded');
+    let running = true;
+    void load.then(() => (running = false));
+    const builds = new Set<string>();
+    const collector = new PipeClient(socket);
+    await collector.until(() => collector.events.length > 0);
+    collector.close();
+    while (builds.size < 2 || (running && builds.size < 4)) {
+      await delay(300);
+      appendFileSync(`${folder}/exec.bpf.o`, '\0');
+      helper.process.kill('SIGKILL');
+      await once(helper.process, 'exit');
+      helper = await startHelper(FLAGS, { socket });
+      builds.add([...new Set(linkPins(pins).map(({ object }) => object))].join());
+    }
+    await load;
+    const client = new PipeClient(socket);
+    const beat = await client.until(() => settledHeartbeat(client), 60);
+    t.true(builds.size >= 2, 'the pinned program was replaced');
+    t.false(
+      [...builds].some((objects) => objects.includes(',')),
+      'the older one is gone each time',
+    );
+    requireDense(client.events);
+    t.is(
+      client.execs.filter(({ filename, argv }) => filename === noOp && argv?.at(-1) === 'upgraded').length,
+      UPGRADE_LOAD,
+    );
+    t.is(beat.kernel_lost, 0);
+    client.close();
+  },
+);

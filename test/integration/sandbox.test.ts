@@ -18,7 +18,9 @@ test.after.always(async () => {
 
 /** What a system call returns that a thread of the helper makes. */
 function inside(thread: number, number: number, ...args: (number | string)[]): number {
-  const run = spawnSync(fixture('inject-syscall'), [String(thread), String(number), ...args.map(String)], { encoding: 'utf8' });
+  const run = spawnSync(fixture('inject-syscall'), [String(thread), String(number), ...args.map(String)], {
+    encoding: 'utf8',
+  });
   if (run.status !== 0) throw new Error(run.stderr);
   return Number(run.stdout);
 }
@@ -52,7 +54,7 @@ const FORBIDDEN: [what: string, number: number, ...args: (number | string)[]][] 
   ['make a BPF call', 321, 0, '@x', 8],
   ['make an io_uring', 425, 8, '@x'],
   ['become root', 105, 0],
-  ['take root\'s group', 106, 0],
+  ["take root's group", 106, 0],
   ['take all ids back', 117, 0, 0, 0],
   ['take capabilities', 126, '@x', '@x'],
   ['set a process attribute (prctl)', 157, 38, 1, 0, 0, 0],
@@ -95,7 +97,10 @@ kernelTest('Landlock is in force where the kernel has it', async (t) => {
   const { landlock } = client.hello.privileges;
   client.close();
   // The version of Landlock that the kernel offers, asked of the kernel itself.
-  const offered = Number(spawnSync('python3', ['-c', 'import ctypes; print(ctypes.CDLL(None).syscall(444, 0, 0, 1))'], { encoding: 'utf8' }).stdout || existsSync('/sys/kernel/security/landlock'));
+  const offered = Number(
+    spawnSync('python3', ['-c', 'import ctypes; print(ctypes.CDLL(None).syscall(444, 0, 0, 1))'], { encoding: 'utf8' })
+      .stdout || existsSync('/sys/kernel/security/landlock'),
+  );
   t.is(landlock, Math.max(0, offered));
 });
 

@@ -89,15 +89,25 @@ kernelTest('every process that has an image is told, and no kernel thread is', a
   const sensor = await open();
   await sensor.settle();
   // Those that were there before and still are, unchanged.
-  const lasting = before.filter(({ pid, ticks, image }) => image !== undefined && ticks === ticksOf(pid) && image === imageOf(pid));
+  const lasting = before.filter(
+    ({ pid, ticks, image }) => image !== undefined && ticks === ticksOf(pid) && image === imageOf(pid),
+  );
   const told = new Map(snapshotOf(sensor).map((event) => [event.pid, event]));
-  t.deepEqual(lasting.filter(({ pid }) => !told.has(pid)).map(({ pid }) => pid), []);
+  t.deepEqual(
+    lasting.filter(({ pid }) => !told.has(pid)).map(({ pid }) => pid),
+    [],
+  );
   t.is(told.size, snapshotOf(sensor).length, 'once, however many threads it has');
   t.true(lasting.length > 3);
   for (const { pid, image } of lasting) t.is(told.get(pid)?.exe, image?.replace(/ \(deleted\)$/, ''));
-  const threads = before.filter(({ pid, ticks, image }) => image === undefined && ticks !== undefined && ticks === ticksOf(pid));
+  const threads = before.filter(
+    ({ pid, ticks, image }) => image === undefined && ticks !== undefined && ticks === ticksOf(pid),
+  );
   t.true(threads.length > 3);
-  t.deepEqual(threads.filter(({ pid }) => told.has(pid)).map(({ pid }) => pid), []);
+  t.deepEqual(
+    threads.filter(({ pid }) => told.has(pid)).map(({ pid }) => pid),
+    [],
+  );
 });
 
 kernelTest('a process whose first thread has ended is told once, as the process that it is', async (t) => {
@@ -129,7 +139,8 @@ kernelTest('programs that start while the helper does are told exactly once', as
   let starting = true;
   // Many workers, so that at every moment some program has just begun.
   const storms = (async () => {
-    while (starting) await run(fixture('exec-storm'), [noOp, String(stormOf(2000)), String(stormOf(16, 2)), 'starting']);
+    while (starting)
+      await run(fixture('exec-storm'), [noOp, String(stormOf(2000)), String(stormOf(16, 2)), 'starting']);
   })();
   const pauses = (async () => {
     for (let i = 0; i < 50 || (starting && i < 400); i++) {
@@ -150,7 +161,7 @@ kernelTest('programs that start while the helper does are told exactly once', as
   t.is(new Set(short).size, short.length, 'none twice');
 });
 
-kernelTest('snapshot, execs and gaps add up to the kernel\'s count', async (t) => {
+kernelTest("snapshot, execs and gaps add up to the kernel's count", async (t) => {
   const stormed = run(fixture('exec-storm'), [noOp, '4000', '2', 'counted']);
   const sensor = await open();
   await stormed;
@@ -160,7 +171,10 @@ kernelTest('snapshot, execs and gaps add up to the kernel\'s count', async (t) =
   // Where programs can be preempted (bpf/preemption.h), the first is alone for a moment of the storm.
   const gaps = counted.filter((event) => event.type === 'gap');
   t.true(gaps.every(({ cause }) => cause === 'probe_skipped'));
-  t.is(beat.kernel_lost, gaps.reduce((sum, { count }) => sum + count, 0));
+  t.is(
+    beat.kernel_lost,
+    gaps.reduce((sum, { count }) => sum + count, 0),
+  );
   t.is(counted.filter(({ type }) => type === 'exec').length + beat.kernel_lost, beat.kernel_count);
   requireDense(sensor.client.events);
 });
@@ -180,7 +194,10 @@ kernelTest('a helper that takes over a pinned probe does not tell it again', asy
     const second = await open(['--pin'], { socket });
     await second.settle();
     t.deepEqual(snapshotOf(second).map(key), told);
-    t.deepEqual(second.client.execs.filter(({ argv }) => argv?.[1] === 'between').map(({ source }) => source), ['ebpf']);
+    t.deepEqual(
+      second.client.execs.filter(({ argv }) => argv?.[1] === 'between').map(({ source }) => source),
+      ['ebpf'],
+    );
     const beat = await second.client.until((client) => settledHeartbeat(client), 60);
     t.is(beat.last_seq - second.client.hello.first_seq + 1, beat.kernel_count);
   } finally {

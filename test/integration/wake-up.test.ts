@@ -25,7 +25,8 @@ test.afterEach.always(async () => {
 /** The lines of a process so far, last one last. */
 function wordsOf(child: ChildProcess): readonly string[] {
   const words: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => words.push(...text.trim().split('\n')));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => words.push(...text.trim().split('\n')));
   child.on('exit', (code, signal) => words.push(`ended with ${code ?? signal}`));
   return words;
 }

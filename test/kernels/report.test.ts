@@ -68,9 +68,13 @@ Skipped: audit › b | c, 5.10: needs 5.15.`,
 
 test('results go where the page has their place, and nowhere else', (t) => {
   const matrix = new Matrix();
-  const page = 'before\n<!-- results: written by npm run test:kernels -- --document -->\nold\n<!-- end of results -->\nafter\n';
+  const page =
+    'before\n<!-- results: written by npm run test:kernels -- --document -->\nold\n<!-- end of results -->\nafter\n';
   const written = writeResults(page, matrix, 'ab'.repeat(32));
-  t.regex(written, /^before\n<!-- results: .* -->\n\nLast run on \d{4}-\d\d-\d\d, probe object `(?:ab){8}…`: 0 passed, 0 failed, 0 skipped\.\n/);
+  t.regex(
+    written,
+    /^before\n<!-- results: .* -->\n\nLast run on \d{4}-\d\d-\d\d, probe object `(?:ab){8}…`: 0 passed, 0 failed, 0 skipped\.\n/,
+  );
   t.true(written.endsWith('<!-- end of results -->\nafter\n'));
   t.false(written.includes('old'));
   t.throws(() => writeResults('no place', matrix, ''), { message: /no place for results/ });

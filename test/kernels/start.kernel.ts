@@ -16,33 +16,64 @@ test.serial('the helper forwards without privilege, filtered by seccomp, and by 
   const { privileges } = session.client.hello;
   t.log(`kernel ${release()}, Landlock ${privileges.landlock}`);
   t.is((privileges.landlock ?? 0) > 0, since(5, 13));
-  t.deepEqual({ ...privileges, threads: 0, landlock: 0 }, { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: 0 });
-  for (const status of threadStatuses(session.helper.pid, [String(session.helper.pid)])) t.is(status.get('Seccomp'), '2');
+  t.deepEqual(
+    { ...privileges, threads: 0, landlock: 0 },
+    { uid: HELPER_UID, gid: HELPER_UID, threads: 0, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: 0 },
+  );
+  for (const status of threadStatuses(session.helper.pid, [String(session.helper.pid)]))
+    t.is(status.get('Seccomp'), '2');
   await session.settle();
 });
 
-test.serial('with --pin, --failures works from 5.15 on; before, one line says that it cannot, and nothing stays pinned', async (t) => {
-  const socket = '/run/probes-pinned-failures/events.sock';
-  const pins = '/sys/fs/bpf/probes-pinned-failures';
-  t.teardown(() => rmSync(pins, { recursive: true, force: true }));
-  if (since(5, 15)) {
-    const session = await Session.open(['--pin', '--failures'], { socket });
-    t.teardown(() => session.close());
-    t.true(session.client.hello.programs.includes('on_execve'));
-    await session.settle();
-    t.true(readdirSync(pins).some((file) => file.startsWith('link-on_execve')));
-  } else {
-    const { code, stderr } = await runHelper(['run', '--socket', socket, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), '--pin', '--failures']);
-    t.is(code, EXIT_CODES.HELPER_UNSUPPORTED, stderr);
-    t.regex(stderr, /^probes-helper [\d.]+: HELPER_UNSUPPORTED: .*--failures.*--pin.*5\.15.*\n$/);
-    t.deepEqual(existsSync(pins) ? readdirSync(pins) : [], []);
-  }
-});
+test.serial(
+  'with --pin, --failures works from 5.15 on; before, one line says that it cannot, and nothing stays pinned',
+  async (t) => {
+    const socket = '/run/probes-pinned-failures/events.sock';
+    const pins = '/sys/fs/bpf/probes-pinned-failures';
+    t.teardown(() => rmSync(pins, { recursive: true, force: true }));
+    if (since(5, 15)) {
+      const session = await Session.open(['--pin', '--failures'], { socket });
+      t.teardown(() => session.close());
+      t.true(session.client.hello.programs.includes('on_execve'));
+      await session.settle();
+      t.true(readdirSync(pins).some((file) => file.startsWith('link-on_execve')));
+    } else {
+      const { code, stderr } = await runHelper([
+        'run',
+        '--socket',
+        socket,
+        '--user',
+        String(HELPER_UID),
+        '--group',
+        String(CLIENT_GID),
+        '--pin',
+        '--failures',
+      ]);
+      t.is(code, EXIT_CODES.HELPER_UNSUPPORTED, stderr);
+      t.regex(stderr, /^probes-helper [\d.]+: HELPER_UNSUPPORTED: .*--failures.*--pin.*5\.15.*\n$/);
+      t.deepEqual(existsSync(pins) ? readdirSync(pins) : [], []);
+    }
+  },
+);
 
 /** Starts the helper in a mount namespace where `hide` was run, and gives what it said. */
 function startWhere(hide: string, ...args: string[]): { status: number | null; stderr: string } {
-  const command = [...helperCommand(), 'run', '--socket', '/run/probes-missing/events.sock', '--user', String(HELPER_UID), '--group', String(CLIENT_GID), ...args];
-  return spawnSync('unshare', ['-m', 'sh', '-ec', `${hide}; exec "$@"`, 'sh', ...command], { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
+  const command = [
+    ...helperCommand(),
+    'run',
+    '--socket',
+    '/run/probes-missing/events.sock',
+    '--user',
+    String(HELPER_UID),
+    '--group',
+    String(CLIENT_GID),
+    ...args,
+  ];
+  return spawnSync('unshare', ['-m', 'sh', '-ec', `${hide}; exec "$@"`, 'sh', ...command], {
+    encoding: 'utf8',
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  });
 }
 
 for (const [what, hide, args, code] of [

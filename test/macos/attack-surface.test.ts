@@ -10,7 +10,8 @@ import { ChildHelper } from './support/child-helper.ts';
 
 const PAGE = readFileSync(path.join(ROOT, 'docs/attack-surface.md'), 'utf8');
 const ACCESS = ['read', 'write', 'read, write'];
-const childrenOf = (pid: number): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number);
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number);
 const linkOf = (pid: number, fd: number | string): string => readlinkSync(`/proc/${pid}/fd/${fd}`);
 
 rootTest('the descriptors between the processes are those that the page lists, and no others', async (t) => {
@@ -18,7 +19,11 @@ rootTest('the descriptors between the processes are those that the page lists, a
   try {
     await helper.until(() => helper.marks.length === 3);
     const watching = helper.process.pid ?? 0;
-    const [forwarding = 0, tracer = 0] = childrenOf(watching).toSorted((a, b) => Number(readFileSync(`/proc/${b}/cmdline`, 'latin1').includes('forward')) - Number(readFileSync(`/proc/${a}/cmdline`, 'latin1').includes('forward')));
+    const [forwarding = 0, tracer = 0] = childrenOf(watching).toSorted(
+      (a, b) =>
+        Number(readFileSync(`/proc/${b}/cmdline`, 'latin1').includes('forward')) -
+        Number(readFileSync(`/proc/${a}/cmdline`, 'latin1').includes('forward')),
+    );
     const names = new Map([
       [linkOf(forwarding, DESCRIPTORS.listener), "the pipe's socket, listening"],
       [linkOf(forwarding, DESCRIPTORS.output), "the tracer's output"],
@@ -31,10 +36,16 @@ rootTest('the descriptors between the processes are those that the page lists, a
     const found = Object.entries({ watching, forwarding, tracer }).flatMap(([name, pid]) =>
       readdirSync(`/proc/${pid}/fd`).flatMap((fd): string[] => {
         const what = names.get(linkOf(pid, fd));
-        const flags = Number.parseInt(/^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))?.[1] ?? '', 8);
+        const flags = Number.parseInt(
+          /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))?.[1] ?? '',
+          8,
+        );
         return what === undefined ? [] : [`${name}: ${what}, ${ACCESS[flags & 3]}`];
-      }));
-    const listed = tableOf(PAGE, 'Descriptors on macOS').map((row) => `${row['process']}: ${row['what']}, ${row['access']}`);
+      }),
+    );
+    const listed = tableOf(PAGE, 'Descriptors on macOS').map(
+      (row) => `${row['process']}: ${row['what']}, ${row['access']}`,
+    );
     // The stand-in opens its standard output by name a second time.
     t.deepEqual([...new Set(found)].toSorted(), listed.toSorted());
   } finally {
@@ -53,7 +64,10 @@ rootTest('what is made in the file system has the modes and owners that the page
     });
     const owners: Readonly<Record<string, number>> = { '`root`': 0, '`--group`': group };
     const listed = tableOf(PAGE, 'Paths on macOS').map((row) => [
-      row['path']?.replaceAll('`', '').slice('/var/db/platform-probes/'.length), row['mode']?.replaceAll('`', ''), owners[row['owner'] ?? ''], owners[row['group'] ?? ''],
+      row['path']?.replaceAll('`', '').slice('/var/db/platform-probes/'.length),
+      row['mode']?.replaceAll('`', ''),
+      owners[row['owner'] ?? ''],
+      owners[row['group'] ?? ''],
     ]);
     t.deepEqual(made.toSorted(), listed.toSorted());
     t.is(group, 64_912);
@@ -65,7 +79,12 @@ rootTest('what is made in the file system has the modes and owners that the page
 test('the programs that the code of macOS names are those that the page lists', (t) => {
   const folder = path.join(ROOT, 'helper/macos');
   const named = globSync('**/*.ts', { cwd: folder }).flatMap((file) =>
-    [...readFileSync(path.join(folder, file), 'utf8').matchAll(/'(\/(?:usr\/)?s?bin\/[^']+|\/usr\/libexec\/[^']+)'/gu)].map((match) => match[1] ?? ''));
-  const listed = tableOf(PAGE, 'Programs that are run on macOS').map((row) => row['program']?.replaceAll('`', '') ?? '');
+    [
+      ...readFileSync(path.join(folder, file), 'utf8').matchAll(/'(\/(?:usr\/)?s?bin\/[^']+|\/usr\/libexec\/[^']+)'/gu),
+    ].map((match) => match[1] ?? ''),
+  );
+  const listed = tableOf(PAGE, 'Programs that are run on macOS').map(
+    (row) => row['program']?.replaceAll('`', '') ?? '',
+  );
   t.deepEqual(listed.toSorted(), [...new Set(named)].toSorted());
 });

@@ -43,14 +43,30 @@ class Installed {
     writeFileSync(plist, readFileSync(plist, 'utf8').replace(EXECUTABLE, executable ?? ''));
     chmodSync(plist, 0o644);
     const csrutil = path.join(FOLDER, 'csrutil');
-    writeFileSync(csrutil, '#!/bin/sh\n[ "$1" = status ] && [ -z "$HOME" ] && echo "System Integrity Protection status: enabled."\n', { mode: 0o755 });
+    writeFileSync(
+      csrutil,
+      '#!/bin/sh\n[ "$1" = status ] && [ -z "$HOME" ] && echo "System Integrity Protection status: enabled."\n',
+      { mode: 0o755 },
+    );
     const tracer = `${executable} ${path.join(path.dirname(path.dirname(entry)), 'fixtures/stand-in.ts')}`;
-    if (rest[0] !== 'run') throw new Error(`not the command line that was expected: ${this.helper.process.spawnargs.join(' ')}`);
-    this.setting = { files, executable: executable ?? '', tracers: [tracer], group: 64_912, plist, ps: '/bin/ps', csrutil };
+    if (rest[0] !== 'run')
+      throw new Error(`not the command line that was expected: ${this.helper.process.spawnargs.join(' ')}`);
+    this.setting = {
+      files,
+      executable: executable ?? '',
+      tracers: [tracer],
+      group: 64_912,
+      plist,
+      ps: '/bin/ps',
+      csrutil,
+    };
   }
 
   audit(setting: Partial<AuditSetting> = {}): Report {
-    const { text, ok } = auditWith({ socket: this.helper.socket, json: true, manifest: this.manifest }, { ...this.setting, ...setting });
+    const { text, ok } = auditWith(
+      { socket: this.helper.socket, json: true, manifest: this.manifest },
+      { ...this.setting, ...setting },
+    );
     const report = JSON.parse(text) as Report;
     if (ok !== report.ok) throw new Error('the exit code and the report differ');
     return report;
@@ -108,8 +124,12 @@ auditTest('a service that starts another program, or with something added, is na
   };
   t.deepEqual(withText(executable, '/tmp/other'), ['SERVICE_OTHER_PROGRAM']);
   t.deepEqual(withText('<string>run</string>', ''), ['SERVICE_OTHER_PROGRAM']);
-  t.deepEqual(withText('<key>RunAtLoad</key>', '<key>Program</key><string>/tmp/other</string><key>RunAtLoad</key>'), ['SERVICE_OTHER_PROGRAM']);
-  t.deepEqual(withText('<key>RunAtLoad</key>', '<key>EnvironmentVariables</key><dict/><key>RunAtLoad</key>'), ['SERVICE_CHANGED']);
+  t.deepEqual(withText('<key>RunAtLoad</key>', '<key>Program</key><string>/tmp/other</string><key>RunAtLoad</key>'), [
+    'SERVICE_OTHER_PROGRAM',
+  ]);
+  t.deepEqual(withText('<key>RunAtLoad</key>', '<key>EnvironmentVariables</key><dict/><key>RunAtLoad</key>'), [
+    'SERVICE_CHANGED',
+  ]);
   writeFileSync(plist, 'bplist00');
   t.deepEqual(installed.codes(), ['SERVICE_OTHER_PROGRAM']);
   writeFileSync(plist, before);
@@ -138,7 +158,9 @@ auditTest('processes that are missing, or have what they should not, are named',
   // What ps says, but for one word, when it is asked for the saved user id too: a stand-in, since no real forwarding process lets itself be started so.
   const ps = path.join(FOLDER, 'ps');
   const changing = (script: string): string[] => {
-    writeFileSync(ps, `#!/bin/sh\ncase "$*" in *'-o svuid='*) /bin/ps "$@" | sed -E '${script}';; esac\n`, { mode: 0o755 });
+    writeFileSync(ps, `#!/bin/sh\ncase "$*" in *'-o svuid='*) /bin/ps "$@" | sed -E '${script}';; esac\n`, {
+      mode: 0o755,
+    });
     return installed.codes({ ps });
   };
   t.deepEqual(changing('s/ 64913 +64913 +64913 / 64913 64913 0 /'), ['PROCESS_PRIVILEGE']);

@@ -10,7 +10,12 @@ import { BoundedLines } from '../../helper/child/lines.ts';
 import { processLine } from '../../helper/child/process-line.ts';
 import { Clock } from '../../helper/clock.ts';
 import { DtraceDecoder } from '../../helper/dtrace/dtrace-decoder.ts';
-import { CHILD_BURST_BYTES, CHILD_BURST_TURNS, COMPLAINTS_PER_MINUTE, MAX_COMPLAINT_BYTES } from '../../helper/limits.ts';
+import {
+  CHILD_BURST_BYTES,
+  CHILD_BURST_TURNS,
+  COMPLAINTS_PER_MINUTE,
+  MAX_COMPLAINT_BYTES,
+} from '../../helper/limits.ts';
 import { Backlog } from '../../helper/pipe/backlog.ts';
 import { HelperState } from '../../helper/state.ts';
 import { EventStream } from '../../helper/stream.ts';
@@ -71,7 +76,10 @@ test('kernel count, numbers and losses agree; what limits the source is told', (
 
 test('so many complaints a minute are passed on, each cut; how many were left out is told', (t) => {
   const said: string[] = [];
-  const complaints = new Complaints((line) => line === 'known', (text) => said.push(text));
+  const complaints = new Complaints(
+    (line) => line === 'known',
+    (text) => said.push(text),
+  );
   complaints.push(Buffer.from(`known\n\n${'long '.repeat(1000)}\n${'no\n'.repeat(100)}half`), 0);
   t.is(said.length, COMPLAINTS_PER_MINUTE);
   t.is(said[0]?.length, MAX_COMPLAINT_BYTES);
@@ -82,7 +90,11 @@ test('so many complaints a minute are passed on, each cut; how many were left ou
 test('a line without end takes no more memory than its bound', (t) => {
   const lines: string[] = [];
   let tooLong = 0;
-  const bounded = new BoundedLines(10, (line) => lines.push(line.toString()), () => tooLong++);
+  const bounded = new BoundedLines(
+    10,
+    (line) => lines.push(line.toString()),
+    () => tooLong++,
+  );
   for (let i = 0; i < 1000; i++) bounded.push(Buffer.alloc(1 << 16, 'x'));
   bounded.push(Buffer.from('\n0123456789\n01234567890\n\nlast'));
   bounded.push(Buffer.from('\n'));
@@ -100,7 +112,8 @@ test('an event that does not fit loses arguments, the largest first, and what be
   t.like(event, { argv_truncated: true });
   t.deepEqual([event.argv[0], event.argv[1], event.argv[3]], ['echo', 'small', 'last']);
   t.true((event.argv[2]?.length ?? 0) > 500);
-  const many = decode(printed(1, { args: Array.from({ length: 60 }, () => Buffer.from([0x61, 0xff])) })).found.processes[0];
+  const many = decode(printed(1, { args: Array.from({ length: 60 }, () => Buffer.from([0x61, 0xff])) })).found
+    .processes[0];
   const short = JSON.parse(processLine(many ?? seen)(1, () => 900)) as { argv: string[]; raw: Record<string, string> };
   t.is(Object.keys(short.raw).length, short.argv.length);
 });
@@ -109,7 +122,10 @@ test('a canary is recognised once, by its process id; one that is not told of in
   const canary = new Canary({ path: '/bin/true', args: [] }, { intervalMs: 1000, patienceMs: 2500 });
   const [template] = decode(printed(1)).found.processes;
   if (template === undefined) return t.fail();
-  t.deepEqual([0, 500, 1000, 2000].map((now) => canary.tick(now)), [0, 0, 0, 0]);
+  t.deepEqual(
+    [0, 500, 1000, 2000].map((now) => canary.tick(now)),
+    [0, 0, 0, 0],
+  );
   t.false(canary.recognises({ ...template, pid: 1 }));
   t.is(canary.tick(2600), 1);
   t.true(canary.blind);

@@ -15,7 +15,14 @@ import type { TreeEntry } from '../../scripts/package/tree.ts';
 const EPOCH = 1_795_352_083;
 const PROGRAM: TreeEntry = { path: `${HOME}/bin/probes-helper`, mode: 0o755, data: Buffer.from('#!/bin/sh\nexit 0\n') };
 const PAYLOAD = [...commonFiles(), PROGRAM];
-const make = (): Buffer => flatPackage({ identifier: 'platform-probes', version: VERSION, payload: PAYLOAD, scripts: INSTALL_SCRIPTS, epoch: EPOCH });
+const make = (): Buffer =>
+  flatPackage({
+    identifier: 'platform-probes',
+    version: VERSION,
+    payload: PAYLOAD,
+    scripts: INSTALL_SCRIPTS,
+    epoch: EPOCH,
+  });
 
 function unpackedIn(t: ExecutionContext): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'probes-pkg-'));
@@ -28,7 +35,8 @@ function unpackedIn(t: ExecutionContext): string {
 
 const has = (program: string): boolean => spawnSync(program, ['--help']).error === undefined;
 const tools = ['bsdtar', '7z', 'cpio'].every(has);
-const toolTest = (title: string, run: (t: ExecutionContext) => void): void => (tools ? test(title, run) : test.skip(`[skipped: needs bsdtar, 7z and cpio] ${title}`, run));
+const toolTest = (title: string, run: (t: ExecutionContext) => void): void =>
+  tools ? test(title, run) : test.skip(`[skipped: needs bsdtar, 7z and cpio] ${title}`, run);
 
 test('the same parts give the same bytes', (t) => {
   t.true(make().equals(make()));
@@ -50,21 +58,50 @@ toolTest('bsdtar and 7z read the container, and 7z finds its checksums right', (
 toolTest('cpio reads payload and scripts: names, modes, owners', (t) => {
   const folder = unpackedIn(t);
   const list = (file: string): string[][] =>
-    spawnSync('sh', ['-c', `gzip -dc ${file} | cpio -tv --numeric-uid-gid`], { cwd: folder, encoding: 'utf8', env: { ...process.env, TZ: 'UTC' } }).stdout.trim().split('\n').map((line) => line.split(/\s+/u));
+    spawnSync('sh', ['-c', `gzip -dc ${file} | cpio -tv --numeric-uid-gid`], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, TZ: 'UTC' },
+    })
+      .stdout.trim()
+      .split('\n')
+      .map((line) => line.split(/\s+/u));
   const payload = list('Payload');
   t.true(payload.every(([, , uid, gid]) => uid === '0' && gid === '0'));
   const modes = Object.fromEntries(payload.map((columns) => [columns.at(-1) ?? '', columns[0]]));
   t.deepEqual(modes, {
-    '.': 'drwxr-xr-x', './Library': 'drwxr-xr-x', './Library/LaunchDaemons': 'drwxr-xr-x', './Library/LaunchDaemons/platform-probes.agent.plist': '-rw-r--r--',
-    './Library/LaunchDaemons/platform-probes.helper.plist': '-rw-r--r--', [`./${HOME}`]: 'drwxr-xr-x', [`./${HOME}/LICENSE`]: '-rw-r--r--', [`./${HOME}/agent.example.yaml`]: '-rw-r--r--',
-    [`./${HOME}/bin`]: 'drwxr-xr-x', [`./${HOME}/bin/exec.d`]: '-rw-r--r--', [`./${HOME}/bin/probes-helper`]: '-rwxr-xr-x', [`./${HOME}/uninstall`]: '-rwxr-xr-x',
+    '.': 'drwxr-xr-x',
+    './Library': 'drwxr-xr-x',
+    './Library/LaunchDaemons': 'drwxr-xr-x',
+    './Library/LaunchDaemons/platform-probes.agent.plist': '-rw-r--r--',
+    './Library/LaunchDaemons/platform-probes.helper.plist': '-rw-r--r--',
+    [`./${HOME}`]: 'drwxr-xr-x',
+    [`./${HOME}/LICENSE`]: '-rw-r--r--',
+    [`./${HOME}/agent.example.yaml`]: '-rw-r--r--',
+    [`./${HOME}/bin`]: 'drwxr-xr-x',
+    [`./${HOME}/bin/exec.d`]: '-rw-r--r--',
+    [`./${HOME}/bin/probes-helper`]: '-rwxr-xr-x',
+    [`./${HOME}/uninstall`]: '-rwxr-xr-x',
   });
-  t.deepEqual(list('Scripts').map((columns) => [columns[0], columns.at(-1)]), [['drwxr-xr-x', '.'], ['-rwxr-xr-x', './postinstall'], ['-rwxr-xr-x', './preinstall']]);
+  t.deepEqual(
+    list('Scripts').map((columns) => [columns[0], columns.at(-1)]),
+    [
+      ['drwxr-xr-x', '.'],
+      ['-rwxr-xr-x', './postinstall'],
+      ['-rwxr-xr-x', './preinstall'],
+    ],
+  );
 });
 
 toolTest('PackageInfo counts what the payload holds', (t) => {
   const info = readFileSync(path.join(unpackedIn(t), 'PackageInfo'), 'utf8');
-  t.regex(info, new RegExp(`identifier="platform-probes" version="${VERSION.replaceAll('.', String.raw`\.`)}" install-location="/" auth="root"`, 'u'));
+  t.regex(
+    info,
+    new RegExp(
+      `identifier="platform-probes" version="${VERSION.replaceAll('.', String.raw`\.`)}" install-location="/" auth="root"`,
+      'u',
+    ),
+  );
   t.regex(info, /numberOfFiles="12"/u);
   t.regex(info, /<preinstall file="\.\/preinstall"\/>/u);
 });
@@ -72,7 +109,19 @@ toolTest('PackageInfo counts what the payload holds', (t) => {
 toolTest('the bill names every path of the payload, with mode, owner, size and checksum', (t) => {
   const paths = readBill(readFileSync(path.join(unpackedIn(t), 'Bom')));
   for (const { path: name, mode, data } of PAYLOAD) {
-    t.deepEqual(paths.get(`./${name}`), { type: 1, mode: 0o100_000 | mode, uid: 0, gid: 0, mtime: EPOCH, size: data?.length ?? 0, checksum: cksum(data ?? Buffer.alloc(0)) }, name);
+    t.deepEqual(
+      paths.get(`./${name}`),
+      {
+        type: 1,
+        mode: 0o100_000 | mode,
+        uid: 0,
+        gid: 0,
+        mtime: EPOCH,
+        size: data?.length ?? 0,
+        checksum: cksum(data ?? Buffer.alloc(0)),
+      },
+      name,
+    );
   }
   t.like(paths.get(`./${HOME}/bin`), { type: 2, mode: 0o040_755, uid: 0, gid: 0 });
   t.is(paths.size, 12);
@@ -100,11 +149,20 @@ test('an executable is signed page by page, at its end, inside __LINKEDIT', (t) 
   t.is(signed.readBigUInt64LE(32 + 72 + 40) + signed.readBigUInt64LE(32 + 72 + 48), BigInt(signed.length));
   const directory = offset + signed.readUInt32BE(offset + 16);
   t.is(signed.readUInt32BE(directory), 0xfade0c02);
-  const [hashes = 0, name = 0, , pages = 0, limit] = [16, 20, 24, 28, 32].map((at) => signed.readUInt32BE(directory + at));
+  const [hashes = 0, name = 0, , pages = 0, limit] = [16, 20, 24, 28, 32].map((at) =>
+    signed.readUInt32BE(directory + at),
+  );
   t.is(limit, offset);
   t.is(signed.toString('latin1', directory + name, directory + name + 21), 'platform-probes.test\0');
-  const hashed = Array.from({ length: pages }, (_, i) => signed.toString('hex', directory + hashes + 32 * i, directory + hashes + 32 * (i + 1)));
-  const expected = Array.from({ length: pages }, (_, i) => spawnSync('sha256sum', { input: signed.subarray(4096 * i, Math.min(4096 * (i + 1), offset)), encoding: 'utf8' }).stdout.slice(0, 64));
+  const hashed = Array.from({ length: pages }, (_, i) =>
+    signed.toString('hex', directory + hashes + 32 * i, directory + hashes + 32 * (i + 1)),
+  );
+  const expected = Array.from({ length: pages }, (_, i) =>
+    spawnSync('sha256sum', {
+      input: signed.subarray(4096 * i, Math.min(4096 * (i + 1), offset)),
+      encoding: 'utf8',
+    }).stdout.slice(0, 64),
+  );
   t.deepEqual(hashed, expected);
   t.is(pages, Math.ceil(offset / 4096));
 });
@@ -161,7 +219,15 @@ function readBill(bill: Buffer): Map<string, Billed> {
     const full = parent === 0 ? name : `${names.get(parent)}/${name}`;
     names.set(value.readUInt32BE(0), full);
     const numbers = [6, 10, 14, 18].map((at) => info.readUInt32BE(at));
-    paths.set(full, { type: info[0] ?? 0, mode: info.readUInt16BE(4), uid: numbers[0] ?? -1, gid: numbers[1] ?? -1, mtime: numbers[2] ?? 0, size: numbers[3] ?? -1, checksum: info.readUInt32BE(23) });
+    paths.set(full, {
+      type: info[0] ?? 0,
+      mode: info.readUInt16BE(4),
+      uid: numbers[0] ?? -1,
+      gid: numbers[1] ?? -1,
+      mtime: numbers[2] ?? 0,
+      size: numbers[3] ?? -1,
+      checksum: info.readUInt32BE(23),
+    });
   }
   return paths;
 }

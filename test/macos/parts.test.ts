@@ -18,7 +18,9 @@ test('auto is dtrace where it sees everything, else eslogger, else what dtrace s
   t.is(choose('auto', false, false), 'dtrace 1');
   t.is(choose('dtrace', false, true), 'dtrace 1');
   t.is(choose('eslogger', true, true), 'eslogger 0');
-  t.throws(() => chooseSource('eslogger', { isDtraceFree: true, hasEslogger: false }), { message: /macOS has it from version 13 on/ });
+  t.throws(() => chooseSource('eslogger', { isDtraceFree: true, hasEslogger: false }), {
+    message: /macOS has it from version 13 on/,
+  });
 });
 
 test('a peer is who struct xucred says, with the groups that it counts', (t) => {
@@ -37,7 +39,12 @@ test('a peer is who struct xucred says, with the groups that it counts', (t) => 
 
 test('macOS has flags and defaults of its own', (t) => {
   const options = parseRun([], 'darwin');
-  t.like(options, { socket: '/var/db/platform-probes/events.sock', group: '_platformprobes', user: '_platformprobes_helper', source: 'auto' });
+  t.like(options, {
+    socket: '/var/db/platform-probes/events.sock',
+    group: '_platformprobes',
+    user: '_platformprobes_helper',
+    source: 'auto',
+  });
   t.is(parseRun(['--source', 'eslogger'], 'darwin').source, 'eslogger');
   t.throws(() => parseRun(['--source', 'ebpf'], 'darwin'), { message: /"auto", "dtrace", "eslogger", not "ebpf"/ });
   t.throws(() => parseRun(['--pin'], 'darwin'), { message: /--pin: this system does not have it/ });
@@ -47,7 +54,14 @@ test('macOS has flags and defaults of its own', (t) => {
 test('the second half of run is not started by hand', (t) => {
   const good = { source: 'dtrace', sha256: 'a'.repeat(64), limits: [], backlogBytes: 1, uid: 2, gid: 3, group: 4 };
   t.is(parseChildHandoff(JSON.stringify(good)).uid, 2);
-  for (const bad of [undefined, '', '{}', JSON.stringify({ ...good, uid: -1 }), JSON.stringify({ ...good, source: 'ebpf' }), JSON.stringify({ ...good, sha256: '' })]) {
+  for (const bad of [
+    undefined,
+    '',
+    '{}',
+    JSON.stringify({ ...good, uid: -1 }),
+    JSON.stringify({ ...good, source: 'ebpf' }),
+    JSON.stringify({ ...good, sha256: '' }),
+  ]) {
     t.throws(() => parseChildHandoff(bad), { message: /HELPER_HANDOFF/ });
   }
 });
@@ -60,6 +74,9 @@ console.log(JSON.stringify([findUserId('daemon'), findGroupId('daemon'), findUse
 `;
 
 rootTest('names become numbers, and the process is root again afterwards', (t) => {
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module-typescript', '--eval', ACCOUNTS], { cwd: path.resolve(ROOT), encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module-typescript', '--eval', ACCOUNTS], {
+    cwd: path.resolve(ROOT),
+    encoding: 'utf8',
+  });
   t.is(stdout.trim(), '[1,1,4711,"HELPER_NO_ACCOUNT","HELPER_NO_ACCOUNT","HELPER_NO_ACCOUNT",0,0]', stderr);
 });

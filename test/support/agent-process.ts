@@ -28,7 +28,11 @@ export class AgentRun {
     const config = `${this.folder}/agent.yaml`;
     writeFileSync(config, `source: { socket: ${socket} }\noutputs:\n${outputs}`);
     this.process = spawn(`${this.folder}/probes-agent`, ['run', '--config', config], {
-      uid: CLIENT_UID, gid: CLIENT_GID, cwd: '/', env: {}, stdio: ['ignore', 'pipe', 'pipe'],
+      uid: CLIENT_UID,
+      gid: CLIENT_GID,
+      cwd: '/',
+      env: {},
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     endWithUs(this.process);
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
@@ -50,7 +54,9 @@ export class AgentRun {
 
   /** The execs of `program` whose last argument is `mark`. */
   marked(program: string, mark: string): ExecEvent[] {
-    return this.written().filter((event): event is ExecEvent => event.type === 'exec' && event.filename === program && event.argv?.at(-1) === mark);
+    return this.written().filter(
+      (event): event is ExecEvent => event.type === 'exec' && event.filename === program && event.argv?.at(-1) === mark,
+    );
   }
 
   /** Waits until `found` holds; what it throws (no file yet, half a last line) counts as no. */

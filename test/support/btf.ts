@@ -30,7 +30,8 @@ const TRAILERS: Readonly<Record<number, readonly [fixed: number, each: number]>>
 export function readBtfStructs(objectFile: string): Map<string, BtfStruct> {
   const btf = elfSection(readFileSync(objectFile), '.BTF');
   if (btf.readUInt16LE(0) !== 0xeb9f) throw new Error(`${objectFile}: not BTF`);
-  const part = (at: number): Buffer => btf.subarray(btf.readUInt32LE(4) + btf.readUInt32LE(at)).subarray(0, btf.readUInt32LE(at + 4));
+  const part = (at: number): Buffer =>
+    btf.subarray(btf.readUInt32LE(4) + btf.readUInt32LE(at)).subarray(0, btf.readUInt32LE(at + 4));
   const types = part(8);
   const strings = part(16);
   const arrayLengths = new Map<number, number>();
@@ -43,7 +44,11 @@ export function readBtfStructs(objectFile: string): Map<string, BtfStruct> {
     if (kind === KIND_STRUCT) {
       const members = Array.from({ length: count }, (_, i) => {
         const member = types.subarray(at + 12 + 12 * i);
-        return { name: text(strings, member.readUInt32LE(0)), type: member.readUInt32LE(4), offset: (member.readUInt32LE(8) & 0xffffff) / 8 };
+        return {
+          name: text(strings, member.readUInt32LE(0)),
+          type: member.readUInt32LE(4),
+          offset: (member.readUInt32LE(8) & 0xffffff) / 8,
+        };
       });
       structs.push({ name: text(strings, types.readUInt32LE(at)), bytes: types.readUInt32LE(at + 8), members });
     }
@@ -56,7 +61,11 @@ export function readBtfStructs(objectFile: string): Map<string, BtfStruct> {
       {
         bytes,
         offsets: Object.fromEntries(members.map((member) => [member.name, member.offset])),
-        lengths: Object.fromEntries(members.flatMap((member) => [[member.name, arrayLengths.get(member.type)]]).filter(([, length]) => length !== undefined)),
+        lengths: Object.fromEntries(
+          members
+            .flatMap((member) => [[member.name, arrayLengths.get(member.type)]])
+            .filter(([, length]) => length !== undefined),
+        ),
       },
     ]),
   );

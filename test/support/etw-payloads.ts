@@ -15,7 +15,9 @@ const wide = (text: string): Buffer => Buffer.from(`${text}\0`, 'utf16le');
 /** S-1-16-8192 */
 export const MEDIUM = Buffer.from([1, 1, 0, 0, 0, 0, 0, 16, 0, 0x20, 0, 0]);
 /** S-1-5-21-1-2-3-1001 */
-export const USER = Buffer.from([1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0xe9, 3, 0, 0]);
+export const USER = Buffer.from([
+  1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0xe9, 3, 0, 0,
+]);
 
 export const START = {
   pid: 4242,
@@ -28,7 +30,10 @@ export const START = {
 };
 
 /** ProcessStart of Microsoft-Windows-Kernel-Process, versions 0 to 4. */
-export function processStart(version: number, { pid, created, ppid, session, image, sequence, parentSequence }: typeof START = START): Buffer {
+export function processStart(
+  version: number,
+  { pid, created, ppid, session, image, sequence, parentSequence }: typeof START = START,
+): Buffer {
   const tokens = version >= 3;
   return Buffer.concat([
     u32(pid),
@@ -48,7 +53,11 @@ export function processStart(version: number, { pid, created, ppid, session, ima
 export const CLASSIC = { pid: 4242, ppid: 17, session: 2, leaf: 'cmd.exe', commandLine: 'cmd /c "echo  é"' };
 
 /** The classic Process event, type Start, versions 2 to 4. */
-export function classicStart(version: number, { pid, ppid, session, leaf, commandLine }: typeof CLASSIC = CLASSIC, withUser = true): Buffer {
+export function classicStart(
+  version: number,
+  { pid, ppid, session, leaf, commandLine }: typeof CLASSIC = CLASSIC,
+  withUser = true,
+): Buffer {
   return Buffer.concat([
     u64(0xffff_a001n),
     u32(pid),

@@ -17,20 +17,32 @@ export interface LineOptions {
 /** The boot epoch of every test: record second 7302 is 2023-03-15T13:20:00Z. */
 export const EPOCH = { seconds: 1_678_886_400 - 7302, nanoseconds: 0 };
 
-export const execLines = (): ExecLines => new ExecLines(new Clock(linuxClocks(new FakeKernel().libc), EPOCH), OWN_NAMESPACES);
+export const execLines = (): ExecLines =>
+  new ExecLines(new Clock(linuxClocks(new FakeKernel().libc), EPOCH), OWN_NAMESPACES);
 
 /** The line that a record becomes. The record lies somewhere in larger memory, as it does in the ring. */
-export function lineOf(fields: RecordFields = {}, { room = 1 << 20, seq = 1, args, cut = false }: LineOptions = {}, lines = execLines()): string {
+export function lineOf(
+  fields: RecordFields = {},
+  { room = 1 << 20, seq = 1, args, cut = false }: LineOptions = {},
+  lines = execLines(),
+): string {
   const record = execRecord(fields);
   const at = 24;
   const memory = new ArrayBuffer(at + Math.ceil(record.length / 8) * 8 + 64);
   const bytes = Buffer.from(memory).fill(0x2f);
   record.copy(bytes, at);
-  const inRecord = bytes.subarray(at + record.length - (fields.args ?? Buffer.from('npm\0install\0')).length, at + record.length);
+  const inRecord = bytes.subarray(
+    at + record.length - (fields.args ?? Buffer.from('npm\0install\0')).length,
+    at + record.length,
+  );
   return lines.build(new Uint32Array(memory), bytes, at, args ?? inRecord, cut)(seq, () => room);
 }
 
 /** The event that a record becomes, read back by the parser that every client has. */
-export function eventOf(fields: RecordFields = {}, options: LineOptions = {}, lines = execLines()): ExecEvent | ExecFailedEvent {
+export function eventOf(
+  fields: RecordFields = {},
+  options: LineOptions = {},
+  lines = execLines(),
+): ExecEvent | ExecFailedEvent {
   return parseEvent(lineOf(fields, options, lines).slice(0, -1)) as ExecEvent | ExecFailedEvent;
 }

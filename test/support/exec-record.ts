@@ -35,7 +35,9 @@ export interface RecordFields {
   argvBytes?: number;
 }
 
-export const OWN_NAMESPACES = [4026531835, 4026531839, 4026531841, 4026531840, 4026531836, 4026531837, 4026531838] as const;
+export const OWN_NAMESPACES = [
+  4026531835, 4026531839, 4026531841, 4026531840, 4026531836, 4026531837, 4026531838,
+] as const;
 
 /** Arguments as a process has them: one after the other, each with its NUL. */
 export const argsOf = (...args: Bytes[]): Buffer => Buffer.concat(args.map(cString));
@@ -56,15 +58,29 @@ export function execRecord(fields: RecordFields = {}): Buffer {
   const comm = Buffer.alloc(16);
   Buffer.from(fields.comm ?? 'npm').copy(comm);
   return Buffer.concat([
-    u16(1), u16(fields.kind ?? 0), u32(fields.cpu ?? 0), u64(fields.number ?? 0),
-    u32(fields.seconds ?? 7302), u32(fields.nanoseconds ?? 0),
-    u32(fields.pid ?? 12345), u32(fields.flags ?? 0),
+    u16(1),
+    u16(fields.kind ?? 0),
+    u32(fields.cpu ?? 0),
+    u64(fields.number ?? 0),
+    u32(fields.seconds ?? 7302),
+    u32(fields.nanoseconds ?? 0),
+    u32(fields.pid ?? 12345),
+    u32(fields.flags ?? 0),
     u64(fields.startTime ?? 7301999120),
-    u32(fields.error ?? 0), u32(fields.argvBytes ?? args.length), comm,
-    u32(filename.length), u32(args.length),
-    u64(fields.parentStartTime ?? 7203340118), u32(fields.ppid ?? 12001),
-    u32(fields.uid ?? 1000), u32(fields.gid ?? 1001), u32(fields.euid ?? 1002), u32(fields.egid ?? 1003),
-    u32(fields.loginuid ?? 1004), u32(fields.sessionId ?? 12001), u32(fields.tty ?? 34816),
+    u32(fields.error ?? 0),
+    u32(fields.argvBytes ?? args.length),
+    comm,
+    u32(filename.length),
+    u32(args.length),
+    u64(fields.parentStartTime ?? 7203340118),
+    u32(fields.ppid ?? 12001),
+    u32(fields.uid ?? 1000),
+    u32(fields.gid ?? 1001),
+    u32(fields.euid ?? 1002),
+    u32(fields.egid ?? 1003),
+    u32(fields.loginuid ?? 1004),
+    u32(fields.sessionId ?? 12001),
+    u32(fields.tty ?? 34816),
     ...(fields.ns ?? OWN_NAMESPACES).map(u32),
     ...paths.map(({ length }) => u32(length)),
     Buffer.alloc(4), // to 8 bytes
@@ -75,7 +91,13 @@ export function execRecord(fields: RecordFields = {}): Buffer {
 }
 
 /** A `struct args_record` with its bytes. */
-export function argsRecord({ kind = 0, cpu = 0, number = 0, offset = 0, args = Buffer.alloc(0) }: RecordFields & { offset?: number }): Buffer {
+export function argsRecord({
+  kind = 0,
+  cpu = 0,
+  number = 0,
+  offset = 0,
+  args = Buffer.alloc(0),
+}: RecordFields & { offset?: number }): Buffer {
   return Buffer.concat([u16(2), u16(kind), u32(cpu), u64(number), u32(offset), u32(args.length), args]);
 }
 
@@ -90,8 +112,26 @@ export interface ExitFields {
 }
 
 /** A `struct exit_record`. */
-export function exitRecord({ cpu = 0, number = 0, seconds = 7302, nanoseconds = 0, pid = 12345, status = 0, startTime = 7301999120 }: ExitFields = {}): Buffer {
-  return Buffer.concat([u16(1), u16(2), u32(cpu), u64(number), u32(seconds), u32(nanoseconds), u32(pid), u32(status), u64(startTime)]);
+export function exitRecord({
+  cpu = 0,
+  number = 0,
+  seconds = 7302,
+  nanoseconds = 0,
+  pid = 12345,
+  status = 0,
+  startTime = 7301999120,
+}: ExitFields = {}): Buffer {
+  return Buffer.concat([
+    u16(1),
+    u16(2),
+    u32(cpu),
+    u64(number),
+    u32(seconds),
+    u32(nanoseconds),
+    u32(pid),
+    u32(status),
+    u64(startTime),
+  ]);
 }
 
 function cString(value: Bytes): Buffer {
@@ -101,7 +141,10 @@ function cString(value: Bytes): Buffer {
 /** Leaf first, each with its NUL, as the kernel side walks a path. The root has none. */
 function components(path: Bytes | undefined): Buffer {
   if (path === undefined) return Buffer.alloc(0);
-  const names = Buffer.from(path).toString('latin1').split('/').filter((name) => name !== '');
+  const names = Buffer.from(path)
+    .toString('latin1')
+    .split('/')
+    .filter((name) => name !== '');
   return Buffer.concat(names.toReversed().map((name) => cString(Buffer.from(name, 'latin1'))));
 }
 

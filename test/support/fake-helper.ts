@@ -18,7 +18,16 @@ export function execEvent(seq: number, overrides: Partial<ExecEvent> = {}): Exec
 }
 
 export function gapEvent(first: number, last: number, overrides: Partial<GapEvent> = {}): GapEvent {
-  return { type: 'gap', time: '2023-03-15T13:20:05.000000000Z', hop: 'ring', first, last, count: last - first + 1, cause: 'ring_full', ...overrides };
+  return {
+    type: 'gap',
+    time: '2023-03-15T13:20:05.000000000Z',
+    hop: 'ring',
+    first,
+    last,
+    count: last - first + 1,
+    cause: 'ring_full',
+    ...overrides,
+  };
 }
 
 /**
@@ -91,7 +100,9 @@ export class FakeHelper {
 
   heartbeat(): void {
     const last_seq = this.hello.last_seq;
-    this.sendRaw(`${JSON.stringify({ type: 'heartbeat', time: this.hello.time, wall_clock: this.hello.time, boot_clock: 1, kernel_count: 0, kernel_lost: 0, last_seq })}\n`);
+    this.sendRaw(
+      `${JSON.stringify({ type: 'heartbeat', time: this.hello.time, wall_clock: this.hello.time, boot_clock: 1, kernel_count: 0, kernel_lost: 0, last_seq })}\n`,
+    );
   }
 
   disconnectAll(): void {

@@ -15,7 +15,9 @@ export function fixture(name: string, ...flags: string[]): string {
   if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
   mkdirSync(OUTPUT, { recursive: true });
   const fresh = `${program}.${process.pid}`;
-  const result = spawnSync('gcc', ['-O2', '-Wall', '-Werror', '-static', '-pthread', ...flags, '-o', fresh, source], { encoding: 'utf8' });
+  const result = spawnSync('gcc', ['-O2', '-Wall', '-Werror', '-static', '-pthread', ...flags, '-o', fresh, source], {
+    encoding: 'utf8',
+  });
   if (result.status !== 0) throw new Error(`cannot compile ${source}: ${result.error?.message ?? result.stderr}`);
   renameSync(fresh, program);
   return program;

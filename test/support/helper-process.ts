@@ -45,12 +45,19 @@ export function helperFolder(flavour: Flavour = 'built'): string {
 }
 
 /** Starts a helper and waits until it forwards. */
-export async function startHelper(args: readonly string[] = [], { flavour = 'built' as Flavour, socket = '', wrapper = [] as string[] } = {}): Promise<RunningHelper> {
+export async function startHelper(
+  args: readonly string[] = [],
+  { flavour = 'built' as Flavour, socket = '', wrapper = [] as string[] } = {},
+): Promise<RunningHelper> {
   const path = socket || `/run/platform-probes-test-${process.pid}-${count++}/events.sock`;
   const [program, ...leading] = [...wrapper, ...helperCommand(flavour)] as [string, ...string[]];
-  const child = spawn(program, [...leading, 'run', '--socket', path, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    program,
+    [...leading, 'run', '--socket', path, '--user', String(HELPER_UID), '--group', String(CLIENT_GID), ...args],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   running.add(child);
   endWithUs(child);
   let stderr = '';
@@ -80,9 +87,17 @@ export async function startHelper(args: readonly string[] = [], { flavour = 'bui
 }
 
 /** Runs the helper to its end, for what it refuses. */
-export async function runHelper(args: readonly string[], { flavour = 'built' as Flavour, uid = 0 } = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function runHelper(
+  args: readonly string[],
+  { flavour = 'built' as Flavour, uid = 0 } = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const [program, ...leading] = helperCommand(flavour);
-  const child = spawn(program, [...leading, ...args], { stdio: ['ignore', 'pipe', 'pipe'], uid, gid: uid, timeout: 20_000 * PATIENCE });
+  const child = spawn(program, [...leading, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    uid,
+    gid: uid,
+    timeout: 20_000 * PATIENCE,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

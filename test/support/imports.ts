@@ -34,12 +34,20 @@ export function importsOfText(name: string, text: string): ImportReference[] {
     ImportDeclaration(node) {
       const named = node.specifiers as readonly Named[];
       // `import {} from` and `import 'x'` run the module, whatever they name of it.
-      add(node.source.value, isType(node.importKind) || (named.length > 0 && named.every((one) => isType(one.importKind))), node);
+      add(
+        node.source.value,
+        isType(node.importKind) || (named.length > 0 && named.every((one) => isType(one.importKind))),
+        node,
+      );
     },
     ExportNamedDeclaration(node) {
       if (node.source === null) return;
       const named = node.specifiers as readonly Named[];
-      add(node.source.value, isType(node.exportKind) || (named.length > 0 && named.every((one) => isType(one.exportKind))), node);
+      add(
+        node.source.value,
+        isType(node.exportKind) || (named.length > 0 && named.every((one) => isType(one.exportKind))),
+        node,
+      );
     },
     ExportAllDeclaration(node) {
       add(node.source.value, isType(node.exportKind), node);
@@ -57,7 +65,12 @@ export function importsOfText(name: string, text: string): ImportReference[] {
     },
     CallExpression(node) {
       const { callee } = node;
-      const called = callee.type === 'Identifier' ? callee.name : callee.type === 'MemberExpression' && 'name' in callee.property ? callee.property.name : '';
+      const called =
+        callee.type === 'Identifier'
+          ? callee.name
+          : callee.type === 'MemberExpression' && 'name' in callee.property
+            ? callee.property.name
+            : '';
       if (called === 'require' || called === 'getBuiltinModule') add(literal(node.arguments[0]), false, node);
       // What it returns loads modules under any name that it is given.
       if (called === 'createRequire') add(undefined, false, node);

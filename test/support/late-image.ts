@@ -7,11 +7,17 @@ export function lateImage(address: number): Buffer {
   image.writeUInt32LE(1, 20);
   image.writeBigUInt64LE(BigInt(address), 24);
   image.writeBigUInt64LE(64n, 32);
-  for (const [at, value] of [[52, 64], [54, 56], [56, 2]] as const) image.writeUInt16LE(value, at);
+  for (const [at, value] of [
+    [52, 64],
+    [54, 56],
+    [56, 2],
+  ] as const)
+    image.writeUInt16LE(value, at);
   const segment = (at: number, virtual: number, fileBytes: number, memoryBytes: number): void => {
     image.writeUInt32LE(1, at); // PT_LOAD
     image.writeUInt32LE(6, at + 4); // readable and writable
-    for (const [i, value] of [0x1000, virtual, virtual, fileBytes, memoryBytes, 0x1000].entries()) image.writeBigUInt64LE(BigInt(value), at + 8 + 8 * i);
+    for (const [i, value] of [0x1000, virtual, virtual, fileBytes, memoryBytes, 0x1000].entries())
+      image.writeBigUInt64LE(BigInt(value), at + 8 + 8 * i);
   };
   segment(64, address, 0x1000, 0x1000);
   segment(120, address + 0x10_0000, 0x1000, 0);

@@ -15,6 +15,11 @@ export function tableOf(page: string, heading: string): Row[] {
   const first = section.findIndex((line) => line.startsWith('|'));
   if (first === -1) throw new Error(`no table under "${heading}"`);
   const last = section.findIndex((line, i) => i > first && !line.startsWith('|'));
-  const [head = [], , ...rows] = section.slice(first, last === -1 ? undefined : last).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  const [head = [], , ...rows] = section.slice(first, last === -1 ? undefined : last).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
   return rows.map((cells) => Object.fromEntries(head.map((name, i) => [name, cells[i] ?? ''])));
 }

@@ -7,7 +7,12 @@ declare module 'node-ipc' {
   }
 
   export class IPCModule {
-    readonly config: { silent: boolean; parser: 'raw' | 'fast' | 'guarded' | 'assured'; rawBuffer: boolean; maxRetries: number };
+    readonly config: {
+      silent: boolean;
+      parser: 'raw' | 'fast' | 'guarded' | 'assured';
+      rawBuffer: boolean;
+      maxRetries: number;
+    };
     readonly of: Readonly<Record<string, Connection | undefined>>;
     connectTo(id: string, path: string, whenMade: () => void): void;
     disconnect(id: string): void;

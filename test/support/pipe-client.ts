@@ -25,7 +25,13 @@ export class PipeClient {
   #error = '';
 
   constructor(socket: string, { uid = CLIENT_UID, gid = CLIENT_GID } = {}) {
-    this.process = spawn(`${helperFolder()}/node`, ['-e', COPY, socket], { uid, gid, cwd: '/', env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(`${helperFolder()}/node`, ['-e', COPY, socket], {
+      uid,
+      gid,
+      cwd: '/',
+      env: {},
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const splitter = new LineSplitter();
     const decoder = new TextDecoder('utf-8', { fatal: true });
     this.process.stdout?.on('data', (chunk: Buffer) => {
@@ -41,7 +47,8 @@ export class PipeClient {
 
   get hello(): HelloEvent {
     const [first] = this.events;
-    if (first?.type !== 'hello') throw new Error(`the first line is not hello: ${this.lines[0] ?? `(no line) ${this.#error}`}`);
+    if (first?.type !== 'hello')
+      throw new Error(`the first line is not hello: ${this.lines[0] ?? `(no line) ${this.#error}`}`);
     return first;
   }
 
@@ -57,7 +64,9 @@ export class PipeClient {
       if (this.process.exitCode !== null) throw new Error(`the client ended: ${this.#error || 'disconnected'}`);
       await delay(10);
     }
-    throw new Error(`not seen within ${seconds * PATIENCE} s; ${this.events.length} events, the last: ${this.lines.at(-1)?.slice(0, 300)}`);
+    throw new Error(
+      `not seen within ${seconds * PATIENCE} s; ${this.events.length} events, the last: ${this.lines.at(-1)?.slice(0, 300)}`,
+    );
   }
 
   /** Waits for the first exec that `fits`. */

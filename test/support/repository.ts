@@ -10,10 +10,14 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
  */
 export function repositoryFiles(): string[] {
   // The checkout may belong to someone else than who runs the tests.
-  const git = spawnSync('git', ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
+  const git = spawnSync(
+    'git',
+    ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard', '-z'],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+    },
+  );
   if (git.status !== 0) return [];
   return git.stdout.split('\0').filter((file) => file !== '');
 }

@@ -15,15 +15,21 @@ const bpfKernel: Requirement = () =>
       : 'needs a kernel with BTF in /sys/kernel/btf/vmlinux';
 
 const tracefs: Requirement = () =>
-  existsSync('/sys/kernel/tracing/events/syscalls') ? undefined : 'needs tracefs with syscall events on /sys/kernel/tracing';
+  existsSync('/sys/kernel/tracing/events/syscalls')
+    ? undefined
+    : 'needs tracefs with syscall events on /sys/kernel/tracing';
 
 const pinnableTracepoints: Requirement = () => {
   const [major = 0, minor = 0] = release().split('.').map(Number);
-  return major > 5 || (major === 5 && minor >= 15) ? undefined : 'needs Linux 5.15, from which on links of tracepoints can be pinned';
+  return major > 5 || (major === 5 && minor >= 15)
+    ? undefined
+    : 'needs Linux 5.15, from which on links of tracepoints can be pinned';
 };
 
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
-function requiring(...requirements: Requirement[]): (title: string, run: (t: ExecutionContext) => void | Promise<void>) => void {
+function requiring(
+  ...requirements: Requirement[]
+): (title: string, run: (t: ExecutionContext) => void | Promise<void>) => void {
   return (title, run) => {
     const missing = requirements.map((requirement) => requirement()).find((reason) => reason !== undefined);
     if (missing === undefined) test.serial(title, run);

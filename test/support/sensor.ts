@@ -88,9 +88,28 @@ export class Sensor {
     if (!this.#state.restored) this.#state.begin(FIRST_SEQ, { seconds: 0, nanoseconds: 0 });
     this.#backlog = new Backlog(Buffer.from(this.memory, this.#stateBytes), this.#state, () => this.#state.commit());
     const clock = new Clock(linuxClocks(kernel.libc), this.#state.epoch);
-    const handles = { resumed: false, ring: RING_FD, ringBytes: kernel.ringBytes, counters: COUNTERS_FD, cpus: kernel.cpus, backlog: 0, backlogBytes: 0, links: [], programs: {}, sha256: '' };
+    const handles = {
+      resumed: false,
+      ring: RING_FD,
+      ringBytes: kernel.ringBytes,
+      counters: COUNTERS_FD,
+      cpus: kernel.cpus,
+      backlog: 0,
+      backlogBytes: 0,
+      links: [],
+      programs: {},
+      sha256: '',
+    };
     const counters = new KernelCounters(kernel.libc, COUNTERS_FD, kernel.cpus);
-    this.#source = new EbpfSource(kernel.libc, handles, counters, this.#state, new KillableStream(this.#fuse, this.#backlog, this.#state, clock), clock, () => undefined);
+    this.#source = new EbpfSource(
+      kernel.libc,
+      handles,
+      counters,
+      this.#state,
+      new KillableStream(this.#fuse, this.#backlog, this.#state, clock),
+      clock,
+      () => undefined,
+    );
     this.#source.begin();
     this.#read();
   }
@@ -125,18 +144,26 @@ export class Sensor {
 
   /** What came, in short: an event as its pid, a gap as its first and last number. */
   summary(): string {
-    return this.events.map((event) => (event.type === 'gap' ? `${event.first}-${event.last}:${event.cause}` : `${event.pid}${event.type === 'exec' && event.argv_truncated ? '…' : ''}`)).join(' ');
+    return this.events
+      .map((event) =>
+        event.type === 'gap'
+          ? `${event.first}-${event.last}:${event.cause}`
+          : `${event.pid}${event.type === 'exec' && event.argv_truncated ? '…' : ''}`,
+      )
+      .join(' ');
   }
 
   #read(): void {
     const backlog = this.#backlog;
-    if (this.#clientAt < backlog.tail) throw new Error('the client was overtaken: make the backlog of this test larger');
+    if (this.#clientAt < backlog.tail)
+      throw new Error('the client was overtaken: make the backlog of this test larger');
     const parts: Buffer[] = [];
     while (this.#clientAt < backlog.head) {
       const piece = backlog.peek(this.#clientAt, backlog.capacity);
       parts.push(Buffer.from(piece));
       this.#clientAt += piece.length;
     }
-    for (const line of Buffer.concat(parts).toString().split('\n').slice(0, -1)) this.events.push(parseEvent(line) as ExecEvent | ExitEvent | GapEvent);
+    for (const line of Buffer.concat(parts).toString().split('\n').slice(0, -1))
+      this.events.push(parseEvent(line) as ExecEvent | ExitEvent | GapEvent);
   }
 }

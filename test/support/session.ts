@@ -15,8 +15,18 @@ export interface Run {
 }
 
 /** Runs a program and leaves the event loop free for clients of this process. A hung one is killed after `seconds`. */
-export async function run(program: string, args: readonly string[] = [], options: SpawnOptions = {}, seconds = 30): Promise<Run> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: seconds * PATIENCE * 1000, killSignal: 'SIGKILL', ...options });
+export async function run(
+  program: string,
+  args: readonly string[] = [],
+  options: SpawnOptions = {},
+  seconds = 30,
+): Promise<Run> {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: seconds * PATIENCE * 1000,
+    killSignal: 'SIGKILL',
+    ...options,
+  });
   const parts: Buffer[] = [];
   child.stdout?.on('data', (part: Buffer) => parts.push(part));
   await once(child, 'close');
@@ -75,7 +85,11 @@ export class Session {
    * Runs `program`, which becomes another in the same process, and gives the exec of that other.
    * A client that lines of megabytes have overtaken, on a machine that is busy otherwise, connects again and is told all that is held.
    */
-  async becomes(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<{ event: ExecEvent; stdout: Buffer }> {
+  async becomes(
+    program: string,
+    args: readonly string[],
+    options: SpawnOptions = {},
+  ): Promise<{ event: ExecEvent; stdout: Buffer }> {
     const { pid, code, signal, stdout } = await run(program, args, options);
     if (code !== 0) throw new Error(`${program} ended with ${code ?? signal}`);
     const both = (): Promise<unknown> => this.client.until(() => this.execsOf(pid).length === 2);

@@ -16,7 +16,8 @@ export function stageHelper(flavour: Flavour): { folder: string; command: [strin
   const folder = `/var/lib/platform-probes/test-${process.pid}-${flavour}`;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o755 });
-  const copy = (from: string, to: string): void => cpSync(path.join(ROOT, from), path.join(folder, to), { recursive: true, dereference: true, mode: 0 });
+  const copy = (from: string, to: string): void =>
+    cpSync(path.join(ROOT, from), path.join(folder, to), { recursive: true, dereference: true, mode: 0 });
   // Beside it the Node.js of the tests, for what they start under another user: a checkout may lie where only root can go.
   cpSync(process.execPath, path.join(folder, 'node'));
   if (flavour === 'built') {

@@ -71,7 +71,10 @@ test.serial('a process that still runs is asked for what the session did not tel
 test.serial('what the session counts as lost becomes a gap of so many', async (t) => {
   await sensor.order('lost 5');
   const { gaps } = await sensor.written((written) => written.gaps.length >= 1);
-  t.deepEqual(gaps.map(({ hop, count, cause }) => [hop, count, cause]), [['session', 5, 'session_lost']]);
+  t.deepEqual(
+    gaps.map(({ hop, count, cause }) => [hop, count, cause]),
+    [['session', 5, 'session_lost']],
+  );
 });
 
 test.serial(`${MANY} events arrive in the file, none lost, none twice, in order`, async (t) => {
@@ -79,13 +82,22 @@ test.serial(`${MANY} events arrive in the file, none lost, none twice, in order`
   const before = await sensor.written(() => true);
   const began = performance.now();
   await sensor.order(`events ${MANY}`);
-  const { events, gaps } = await sensor.written((written) => written.events.length + lost(written.gaps) >= before.events.length + lost(before.gaps) + MANY, 300_000);
+  const { events, gaps } = await sensor.written(
+    (written) => written.events.length + lost(written.gaps) >= before.events.length + lost(before.gaps) + MANY,
+    300_000,
+  );
   t.log(`${Math.round(MANY / ((performance.now() - began) / 1000))} events a second under Wine`);
-  t.deepEqual(gaps.slice(before.gaps.length).map(({ hop, count, cause }) => [hop, count, cause]), []);
+  t.deepEqual(
+    gaps.slice(before.gaps.length).map(({ hop, count, cause }) => [hop, count, cause]),
+    [],
+  );
   const fresh = events.slice(before.events.length);
   t.is(fresh.length, MANY);
   const numbers = fresh.map((event) => Number(/--number (\d+)/.exec(event.command_line ?? '')?.[1]));
-  t.deepEqual(numbers, Array.from({ length: MANY }, (_, i) => i));
+  t.deepEqual(
+    numbers,
+    Array.from({ length: MANY }, (_, i) => i),
+  );
   const [first] = fresh;
   t.true(fresh.every(({ seq }, i) => seq === (first?.seq ?? 0) + i));
 });
@@ -97,10 +109,15 @@ test.serial('100,000 broken payloads crash nothing, and each is an event or part
   await sensor.order('broken 100000 7');
   const { starts, classics } = sensor.counts;
   t.is(starts - sent.starts + (classics - sent.classics), 100_000);
-  const unreadable = (gaps: readonly { cause: string; count: number }[]): number => lost(gaps.filter(({ cause }) => cause === 'unreadable'));
+  const unreadable = (gaps: readonly { cause: string; count: number }[]): number =>
+    lost(gaps.filter(({ cause }) => cause === 'unreadable'));
   // Of a start that could not be read a gap tells; of one that could, an event; classic halves are beside them.
-  const readable = (events: readonly { start_time?: number }[]): number => events.slice(before.events.length).filter(({ start_time }) => start_time !== undefined).length;
-  const { events, gaps } = await sensor.written((written) => unreadable(written.gaps) + readable(written.events) >= starts - sent.starts, 300_000);
+  const readable = (events: readonly { start_time?: number }[]): number =>
+    events.slice(before.events.length).filter(({ start_time }) => start_time !== undefined).length;
+  const { events, gaps } = await sensor.written(
+    (written) => unreadable(written.gaps) + readable(written.events) >= starts - sent.starts,
+    300_000,
+  );
   const withStart = readable(events);
   t.log(`${unreadable(gaps)} unreadable starts, ${withStart} readable ones`);
   t.true(unreadable(gaps) > 1000);

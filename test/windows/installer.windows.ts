@@ -19,7 +19,12 @@ const DATA = ['ProgramData', 'platform-probes'] as const;
 /** Makes an installer of the programs with test settings, as if this were another version. */
 async function installer(version: string): Promise<string> {
   const name = `platform-probes-${version}.msi`;
-  buildMsi({ files: await makeStandInRelease(), output: path.join(machine.share, name), version, extraFiles: ['stand-in-etw.dll'] });
+  buildMsi({
+    files: await makeStandInRelease(),
+    output: path.join(machine.share, name),
+    version,
+    extraFiles: ['stand-in-etw.dll'],
+  });
   return machine.windowsPath(name);
 }
 
@@ -29,7 +34,8 @@ async function stateOf(service: string): Promise<string> {
 }
 
 const running = async (): Promise<void> => {
-  for (const service of [HELPER, AGENT]) await until(`${service} runs`, async () => (await stateOf(service)) === 'RUNNING', 30_000);
+  for (const service of [HELPER, AGENT])
+    await until(`${service} runs`, async () => (await stateOf(service)) === 'RUNNING', 30_000);
 };
 
 /** Has the stand-in send events, and waits until the agent has written so many in all. */
@@ -40,7 +46,11 @@ async function send(order: string, expected: number): Promise<ExecEvent[]> {
   renameSync(draft, path.join(folder, 'orders.txt'));
   const file = machine.onDriveC(...DATA, 'events', 'events.jsonl');
   return until(`${expected} events`, () => {
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line.includes('"type":"exec"')) : [];
+    const lines = existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .split('\n')
+          .filter((line) => line.includes('"type":"exec"'))
+      : [];
     return lines.length >= expected && lines.map((line) => JSON.parse(line) as ExecEvent);
   });
 }
@@ -52,21 +62,38 @@ async function install(msi: string): Promise<void> {
 
 test.serial('the installer installs and starts both services, and events arrive', async (t) => {
   await install(await installer('0.1.0'));
-  t.deepEqual(readdirSync(machine.onDriveC(...PROGRAMS)).filter((name) => !name.endsWith('.txt') && !name.startsWith('session-')).toSorted(), [
-    'koffi.node', 'manifest.json', 'probes-agent.exe', 'probes-helper.exe', 'stand-in-etw.dll',
-  ]);
+  t.deepEqual(
+    readdirSync(machine.onDriveC(...PROGRAMS))
+      .filter((name) => !name.endsWith('.txt') && !name.startsWith('session-'))
+      .toSorted(),
+    ['koffi.node', 'manifest.json', 'probes-agent.exe', 'probes-helper.exe', 'stand-in-etw.dll'],
+  );
   await running();
   const events = await send('halves 3', 3);
   t.is(events.length, 3);
 });
 
-test.serial('the agent depends on the helper; the audit sees an unquoted path, which is what Wine makes of it', async (t) => {
-  const { output } = await machine.run('reg', ['query', String.raw`HKLM\SYSTEM\CurrentControlSet\Services` + `\\${AGENT}`]);
-  t.regex(output, new RegExp(`DependOnService\\s+REG_MULTI_SZ\\s+${HELPER}`));
-  const audit = await machine.run(String.raw`C:\Program Files\Platform Probes\probes-helper.exe`, ['audit', '--json', '--manifest', String.raw`C:\Program Files\Platform Probes\manifest.json`]);
-  const { findings } = JSON.parse(audit.output) as { findings: { code: string }[] };
-  t.deepEqual(findings.map(({ code }) => code), ['SERVICE_PATH_UNQUOTED']);
-});
+test.serial(
+  'the agent depends on the helper; the audit sees an unquoted path, which is what Wine makes of it',
+  async (t) => {
+    const { output } = await machine.run('reg', [
+      'query',
+      String.raw`HKLM\SYSTEM\CurrentControlSet\Services` + `\\${AGENT}`,
+    ]);
+    t.regex(output, new RegExp(`DependOnService\\s+REG_MULTI_SZ\\s+${HELPER}`));
+    const audit = await machine.run(String.raw`C:\Program Files\Platform Probes\probes-helper.exe`, [
+      'audit',
+      '--json',
+      '--manifest',
+      String.raw`C:\Program Files\Platform Probes\manifest.json`,
+    ]);
+    const { findings } = JSON.parse(audit.output) as { findings: { code: string }[] };
+    t.deepEqual(
+      findings.map(({ code }) => code),
+      ['SERVICE_PATH_UNQUOTED'],
+    );
+  },
+);
 
 test.serial('services stop when they are told to, and start again', async (t) => {
   for (const service of [AGENT, HELPER]) {
@@ -79,21 +106,29 @@ test.serial('services stop when they are told to, and start again', async (t) =>
   t.is((await send('halves 2', 5)).length, 5);
 });
 
-test.serial('a helper that crashed is started again over its own remains, and the agent comes back by itself', async (t) => {
-  const folder = machine.onDriveC(...PROGRAMS);
-  writeFileSync(path.join(folder, 'orders.txt'), 'crash\n');
-  await until('the helper is gone', async () => (await stateOf(HELPER)) !== 'RUNNING', 30_000);
-  t.true(existsSync(path.join(folder, 'session-platform-probes')), 'the session is left over');
-  for (const name of readdirSync(folder)) if (name.startsWith('orders')) renameSync(path.join(folder, name), path.join(machine.share, name));
-  // Windows does this by itself, as the installer has told it; Wine's service manager does not.
-  await machine.run('sc', ['start', HELPER]);
-  await running();
-  const events = await send('halves 1', 6);
-  t.is(events.length, 6);
-  // By three helpers of one boot, one of which was told to stop and one not.
-  const numbers = events.map(({ seq }) => seq);
-  t.deepEqual(numbers, [...new Set(numbers)].toSorted((a, b) => a - b), 'each numbers above the one before');
-});
+test.serial(
+  'a helper that crashed is started again over its own remains, and the agent comes back by itself',
+  async (t) => {
+    const folder = machine.onDriveC(...PROGRAMS);
+    writeFileSync(path.join(folder, 'orders.txt'), 'crash\n');
+    await until('the helper is gone', async () => (await stateOf(HELPER)) !== 'RUNNING', 30_000);
+    t.true(existsSync(path.join(folder, 'session-platform-probes')), 'the session is left over');
+    for (const name of readdirSync(folder))
+      if (name.startsWith('orders')) renameSync(path.join(folder, name), path.join(machine.share, name));
+    // Windows does this by itself, as the installer has told it; Wine's service manager does not.
+    await machine.run('sc', ['start', HELPER]);
+    await running();
+    const events = await send('halves 1', 6);
+    t.is(events.length, 6);
+    // By three helpers of one boot, one of which was told to stop and one not.
+    const numbers = events.map(({ seq }) => seq);
+    t.deepEqual(
+      numbers,
+      [...new Set(numbers)].toSorted((a, b) => a - b),
+      'each numbers above the one before',
+    );
+  },
+);
 
 test.serial('an upgrade replaces the programs and leaves the configuration as it was edited', async (t) => {
   t.timeout(240_000);
@@ -107,7 +142,11 @@ test.serial('an upgrade replaces the programs and leaves the configuration as it
 });
 
 test.serial('removal takes services and programs away, and leaves configuration and events', async (t) => {
-  const { code, output } = await machine.run('msiexec', ['/x', machine.windowsPath('platform-probes-0.1.1.msi'), '/qn'], 120);
+  const { code, output } = await machine.run(
+    'msiexec',
+    ['/x', machine.windowsPath('platform-probes-0.1.1.msi'), '/qn'],
+    120,
+  );
   t.is(code, 0, output);
   for (const service of [HELPER, AGENT]) t.is(await stateOf(service), 'none');
   t.false(existsSync(machine.onDriveC(...PROGRAMS, 'manifest.json')));

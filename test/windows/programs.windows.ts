@@ -22,9 +22,19 @@ test.serial('the structures of event tracing lie as a compiler for Windows lays 
   compile('etw-layout.c', path.join(machine.share, 'layout.exe'));
   const { code } = await machine.run(machine.windowsPath('layout.exe'));
   t.is(code, 0);
-  const { EVENT_TRACE_PROPERTIES, EVENT_TRACE_LOGFILE, EVENT_RECORD, ENABLE_TRACE_PARAMETERS, EVENT_FILTER_DESCRIPTOR } = layout;
+  const {
+    EVENT_TRACE_PROPERTIES,
+    EVENT_TRACE_LOGFILE,
+    EVENT_RECORD,
+    ENABLE_TRACE_PARAMETERS,
+    EVENT_FILTER_DESCRIPTOR,
+  } = layout;
   t.deepEqual(JSON.parse(readFileSync(path.join(machine.share, 'layout.json'), 'utf8')), {
-    EVENT_TRACE_PROPERTIES, EVENT_TRACE_LOGFILE, EVENT_RECORD, ENABLE_TRACE_PARAMETERS, EVENT_FILTER_DESCRIPTOR,
+    EVENT_TRACE_PROPERTIES,
+    EVENT_TRACE_LOGFILE,
+    EVENT_RECORD,
+    ENABLE_TRACE_PARAMETERS,
+    EVENT_FILTER_DESCRIPTOR,
   });
 });
 
@@ -52,7 +62,10 @@ test.serial('a flag of another system, and the service flag in a console, are re
 
 test.serial('the version resource of a real program is read', (t) => {
   const bytes = readFileSync(path.join(release, 'probes-helper.exe'));
-  t.like(readVersionInfo((offset, length) => bytes.subarray(offset, offset + length)), { originalFileName: 'node.exe', product: 'Node.js', company: 'Node.js' });
+  t.like(
+    readVersionInfo((offset, length) => bytes.subarray(offset, offset + length)),
+    { originalFileName: 'node.exe', product: 'Node.js', company: 'Node.js' },
+  );
 });
 
 test.serial('given a certificate, programs and installer are signed with it', (t) => {
@@ -63,13 +76,43 @@ test.serial('given a certificate, programs and installer are signed with it', (t
     const result = spawnSync(command, args, { encoding: 'utf8' });
     return `${result.stdout}${result.stderr}`;
   };
-  run('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=Signer of this test', '-keyout', file('key'), '-out', file('certificate'));
+  run(
+    'openssl',
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=Signer of this test',
+    '-keyout',
+    file('key'),
+    '-out',
+    file('certificate'),
+  );
   writeFileSync(file('password'), 'secret\n');
-  run('openssl', 'pkcs12', '-export', '-inkey', file('key'), '-in', file('certificate'), '-out', file('both'), '-passout', 'pass:secret');
+  run(
+    'openssl',
+    'pkcs12',
+    '-export',
+    '-inkey',
+    file('key'),
+    '-in',
+    file('certificate'),
+    '-out',
+    file('both'),
+    '-passout',
+    'pass:secret',
+  );
   const output = file('signed.msi');
   buildMsi({ files: release, output, signing: { certificate: file('both'), passwordFile: file('password') } });
   t.regex(run('osslsigncode', 'verify', '-CAfile', file('certificate'), '-in', output), /Signature verification: ok/);
   run('msiextract', '-C', folder, output);
   const [program = ''] = globSync('**/probes-helper.exe', { cwd: folder });
-  t.regex(run('osslsigncode', 'verify', '-CAfile', file('certificate'), '-in', file(program)), /Signature verification: ok/);
+  t.regex(
+    run('osslsigncode', 'verify', '-CAfile', file('certificate'), '-in', file(program)),
+    /Signature verification: ok/,
+  );
 });

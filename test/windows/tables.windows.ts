@@ -17,7 +17,10 @@ test.before(async () => buildMsi({ files: await makeRelease(windowsTarget(), { f
 function rows(table: string): Record<string, string>[] {
   const { status, stdout, stderr } = spawnSync('msiinfo', ['export', msi, table], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`msiinfo: ${stderr}`);
-  const [columns = [], , , ...lines] = stdout.split(/\r?\n/).filter((line) => line !== '').map((line) => line.split('\t'));
+  const [columns = [], , , ...lines] = stdout
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
+    .map((line) => line.split('\t'));
   return lines.map((cells) => Object.fromEntries(columns.map((column, i) => [column, cells[i] ?? ''])));
 }
 
@@ -35,11 +38,18 @@ test('of both services Windows gets program and arguments apart, so that the quo
 });
 
 test('accounts, order and privileges of the services are those that the documents say', (t) => {
-  t.deepEqual(rows('ServiceInstall').map(({ Name, StartName, Dependencies }) => [Name, StartName, Dependencies]).toSorted(), [
-    ['platform-probes-agent', String.raw`NT SERVICE\platform-probes-agent`, 'platform-probes-helper[~][~]'],
-    ['platform-probes-helper', 'LocalSystem', ''],
-  ]);
-  const privileges = rows('MsiServiceConfig').filter(({ ConfigType }) => ConfigType === '6').map(({ Name, Argument }) => [Name, Argument]);
+  t.deepEqual(
+    rows('ServiceInstall')
+      .map(({ Name, StartName, Dependencies }) => [Name, StartName, Dependencies])
+      .toSorted(),
+    [
+      ['platform-probes-agent', String.raw`NT SERVICE\platform-probes-agent`, 'platform-probes-helper[~][~]'],
+      ['platform-probes-helper', 'LocalSystem', ''],
+    ],
+  );
+  const privileges = rows('MsiServiceConfig')
+    .filter(({ ConfigType }) => ConfigType === '6')
+    .map(({ Name, Argument }) => [Name, Argument]);
   t.deepEqual(privileges.toSorted(), [
     ['platform-probes-agent', 'SeChangeNotifyPrivilege'],
     ['platform-probes-helper', 'SeSystemProfilePrivilege[~]SeChangeNotifyPrivilege'],

@@ -8,7 +8,10 @@ export const fileOutputSchema = z
     type: z.literal('file'),
     ...commonOutputKeys,
     path: absolutePath.meta({ description: 'The file that events are appended to. Its folder must exist.' }),
-    format: z.enum(['native']).default('native').meta({ description: 'How an event is written: native is one JSON object a line, as it was received.' }),
+    format: z
+      .enum(['native'])
+      .default('native')
+      .meta({ description: 'How an event is written: native is one JSON object a line, as it was received.' }),
     max_bytes: size({
       min: '4KiB',
       max: '1TiB',

@@ -101,7 +101,8 @@ export class FileProgress {
 
   #begun(bootId: string, first: number, file: FileNow): FileState {
     const state = this.#state;
-    if (this.#doubt !== undefined && (state === undefined || state.boot_id === bootId)) this.#listener.onUnknown(this.#doubt);
+    if (this.#doubt !== undefined && (state === undefined || state.boot_id === bootId))
+      this.#listener.onUnknown(this.#doubt);
     this.#doubt = undefined;
     if (state?.boot_id !== bootId || (this.#position !== undefined && this.#position.last >= first)) {
       // Nothing of this boot is there; or what is written begins below the position, which was then not believed.

@@ -142,7 +142,9 @@ export class RotatingFile {
     const { path, maxFiles } = this.#options;
     await this.#handle?.datasync();
     if (maxFiles === 1) await rm(path, { force: true });
-    else for (const number of await this.#numbersToMove()) await rename(number === 0 ? path : `${path}.${number}`, `${path}.${number + 1}`);
+    else
+      for (const number of await this.#numbersToMove())
+        await rename(number === 0 ? path : `${path}.${number}`, `${path}.${number + 1}`);
     await this.#replace(this.now);
   }
 
@@ -152,7 +154,8 @@ export class RotatingFile {
     const prefix = `${basename(path)}.`;
     const numbers: number[] = [];
     for (const name of await readdir(dirname(path))) {
-      const number = name === basename(path) ? 0 : name.startsWith(prefix) ? numberOf(name.slice(prefix.length)) : undefined;
+      const number =
+        name === basename(path) ? 0 : name.startsWith(prefix) ? numberOf(name.slice(prefix.length)) : undefined;
       if (number !== undefined && number + 1 < maxFiles) numbers.push(number);
     }
     return numbers.sort((a, b) => b - a);
@@ -207,11 +210,11 @@ async function statIfThere(path: string): Promise<Stats | undefined> {
 function openingAdvice(error: unknown): string {
   switch (systemCode(error)) {
     case 'ENOENT':
-      return 'its folder does not exist; make it, writable for the agent\'s user';
+      return "its folder does not exist; make it, writable for the agent's user";
     case 'EACCES':
-      return 'permission denied; the agent\'s user must be able to write the folder and the file';
+      return "permission denied; the agent's user must be able to write the folder and the file";
     case 'EPERM':
-      return 'it belongs to another user, so its mode cannot be made 0600; remove it or give it to the agent\'s user';
+      return "it belongs to another user, so its mode cannot be made 0600; remove it or give it to the agent's user";
     case 'EISDIR':
       return 'it is a folder; name a file';
     case 'EROFS':

@@ -26,7 +26,7 @@ export async function lastNumberIn(file: FileHandle, from: number, to: number): 
 
 /** @param atLine whether the window begins where a line begins; if not, its first line is half a line */
 function lastNumberOf(window: Buffer, atLine: boolean): number | undefined {
-  for (let end = window.lastIndexOf(NEWLINE); end > 0; ) {
+  for (let end = window.lastIndexOf(NEWLINE); end > 0;) {
     const before = window.lastIndexOf(NEWLINE, end - 1);
     if (before === -1 && !atLine) return undefined;
     const number = numberOf(window.toString('utf8', before + 1, end));
@@ -53,7 +53,7 @@ function isNumber(value: unknown): value is number {
 
 /** Where the last whole line of a file of `size` bytes ends: `size` itself, unless the file ends inside a line. */
 export async function endOfWholeLines(file: FileHandle, size: number): Promise<number> {
-  for (let end = size; end > 0; ) {
+  for (let end = size; end > 0;) {
     const start = Math.max(0, end - FIRST_WINDOW_BYTES);
     const window = await read(file, start, end);
     const found = window.lastIndexOf(NEWLINE);

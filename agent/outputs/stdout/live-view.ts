@@ -31,7 +31,9 @@ const LEAST_COMMAND_WIDTH = 12;
 
 /** The first line of the table. */
 export function formatHeader({ columns, paint }: LiveViewOptions): string {
-  const left = leftColumns(columns, 'TIME', 'USER', 'PID', 'PPID').map(([text]) => text).join(' ');
+  const left = leftColumns(columns, 'TIME', 'USER', 'PID', 'PPID')
+    .map(([text]) => text)
+    .join(' ');
   return paint('bold', cutTo(`${left} COMMAND`, columns));
 }
 
@@ -55,8 +57,16 @@ export function formatEvent(event: StreamEvent, options: LiveViewOptions): strin
 
 function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions): string {
   const { columns, paint } = options;
-  const cells = leftColumns(columns, clock(event.time, options), userOf(event, options), String(event.pid), String(event.ppid ?? '-'));
-  const left = cells.map(([text, style]) => paint(style === 'user' && event.uid === 0 ? 'yellow' : STYLES[style], text)).join(' ');
+  const cells = leftColumns(
+    columns,
+    clock(event.time, options),
+    userOf(event, options),
+    String(event.pid),
+    String(event.ppid ?? '-'),
+  );
+  const left = cells
+    .map(([text, style]) => paint(style === 'user' && event.uid === 0 ? 'yellow' : STYLES[style], text))
+    .join(' ');
   const notes = notesOf(event);
   const room = columns - widthOf(cells.map(([text]) => text).join(' ')) - 1;
   const notesText = notes === '' ? '' : cutTo(`[${notes}]`, Math.max(0, room - LEAST_COMMAND_WIDTH - 1));
@@ -67,7 +77,10 @@ function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions
 }
 
 /** The column is narrow: of an account without the domain, of a SID its end, which tells accounts of one machine apart. */
-function userOf({ uid, user_sid: sid }: ExecEvent | ExecFailedEvent, { userNames, accountName }: LiveViewOptions): string {
+function userOf(
+  { uid, user_sid: sid }: ExecEvent | ExecFailedEvent,
+  { userNames, accountName }: LiveViewOptions,
+): string {
   if (uid !== undefined) return userNames.get(uid) ?? String(uid);
   if (sid === undefined) return '-';
   const name = accountName(sid);
@@ -78,7 +91,9 @@ function userOf({ uid, user_sid: sid }: ExecEvent | ExecFailedEvent, { userNames
 function matchedRules(event: object): string[] {
   const { rules } = event as { rules?: ReadonlyArray<Pick<MatchedRule, 'level' | 'title'>> };
   if (!Array.isArray(rules)) return [];
-  return (rules as Pick<MatchedRule, 'level' | 'title'>[]).map(({ level, title }) => neutralise(`${(level ?? 'alert').toUpperCase()}: ${title}`));
+  return (rules as Pick<MatchedRule, 'level' | 'title'>[]).map(({ level, title }) =>
+    neutralise(`${(level ?? 'alert').toUpperCase()}: ${title}`),
+  );
 }
 
 function notesOf(event: ExecEvent | ExecFailedEvent): string {
@@ -92,7 +107,9 @@ function notesOf(event: ExecEvent | ExecFailedEvent): string {
 
 function formatExit(event: ExitEvent, options: LiveViewOptions): string {
   const { columns, paint } = options;
-  const left = leftColumns(columns, clock(event.time, options), '', String(event.pid), '').map(([text]) => text).join(' ');
+  const left = leftColumns(columns, clock(event.time, options), '', String(event.pid), '')
+    .map(([text]) => text)
+    .join(' ');
   const how = event.signal === undefined ? `exit ${event.exit_code ?? '?'}` : `killed by ${neutralise(event.signal)}`;
   return paint('dim', cutTo(`${left} ${how} after ${(event.run_time / 1e6).toFixed(3)} s`, columns));
 }
@@ -105,7 +122,12 @@ function formatGap(event: GapEvent, options: LiveViewOptions): string {
 }
 
 type Column = 'time' | 'user' | 'pid' | 'ppid';
-const STYLES: Readonly<Record<Column, 'dim' | 'cyan' | 'plain'>> = { time: 'dim', user: 'cyan', pid: 'plain', ppid: 'dim' };
+const STYLES: Readonly<Record<Column, 'dim' | 'cyan' | 'plain'>> = {
+  time: 'dim',
+  user: 'cyan',
+  pid: 'plain',
+  ppid: 'dim',
+};
 
 function leftColumns(columns: number, time: string, user: string, pid: string, ppid: string): Array<[string, Column]> {
   const cells: Array<[string, Column]> = [];

@@ -19,7 +19,11 @@ export class StdoutOutput implements Output {
     const live = config.view === 'live' || (config.view === 'auto' && process.stdout.isTTY);
     if (live) {
       const accounts = accountNamesHere();
-      const view = { userNames: readUserNames(), accountName: (sid: string) => accounts.of(sid), paint: paintFor(process.stdout) };
+      const view = {
+        userNames: readUserNames(),
+        accountName: (sid: string) => accounts.of(sid),
+        paint: paintFor(process.stdout),
+      };
       this.#view = view;
       // The width is asked for each time: the window may have changed.
       this.encode = (item) => formatEvent(item.event, { ...view, columns: columnsNow() });

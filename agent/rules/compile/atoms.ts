@@ -42,7 +42,11 @@ export class Atoms {
   condition(expression: Expression): Condition {
     if (expression.op === 'not') return negate(this.condition(expression.arg));
     if (expression.op === 'test') return this.#alternatives([expression]);
-    if (expression.op === 'and') return combine('and', expression.args.map((arg) => this.condition(arg)));
+    if (expression.op === 'and')
+      return combine(
+        'and',
+        expression.args.map((arg) => this.condition(arg)),
+      );
     const flat = flatten(expression.args);
     const tests = flat.filter((arg) => arg.op === 'test');
     const others = flat.filter((arg) => arg.op !== 'test').map((arg) => this.condition(arg));

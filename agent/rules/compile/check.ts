@@ -28,7 +28,8 @@ export function compileCheck(test: Test, other: (field: string) => Subject): Che
     }
     case 'regex': {
       const regex = test.matcher ?? compileRegex(test.source, test);
-      const gate: Literals | undefined = regex.literals === undefined ? undefined : { position: 'contains', texts: regex.literals };
+      const gate: Literals | undefined =
+        regex.literals === undefined ? undefined : { position: 'contains', texts: regex.literals };
       return { holds: (s) => s.list().some(regex.test), gate };
     }
     case 'cidr':
@@ -89,4 +90,3 @@ function fieldCheck({ field, before, after, cased }: FieldTest, other: (field: s
   };
   return { holds, gate: undefined };
 }
-

@@ -68,7 +68,8 @@ function find(piece: Piece, text: string, from: number): number {
 
 function endsWith(piece: Piece, text: string, from: number): boolean {
   if (piece.length === 0) return true;
-  if (piece.length === 1 && typeof piece[0] === 'string') return text.length - piece[0].length >= from && text.endsWith(piece[0]);
+  if (piece.length === 1 && typeof piece[0] === 'string')
+    return text.length - piece[0].length >= from && text.endsWith(piece[0]);
   for (let at = from; at <= text.length; at = next(text, at)) if (matchAt(piece, text, at) === text.length) return true;
   return false;
 }

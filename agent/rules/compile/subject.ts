@@ -39,7 +39,12 @@ export class Subject {
     if (this.#epoch === epoch) return;
     this.#epoch = epoch;
     this.raw = this.#read(event);
-    this.texts = typeof this.raw === 'string' ? this.raw : this.field === null ? (this.raw as readonly string[]) : textsOf(this.raw);
+    this.texts =
+      typeof this.raw === 'string'
+        ? this.raw
+        : this.field === null
+          ? (this.raw as readonly string[])
+          : textsOf(this.raw);
     this.#folded = undefined;
   }
 
@@ -62,7 +67,9 @@ export class Subject {
 export function reader(field: string): (event: SigmaEvent) => unknown {
   // A name that every object inherits must be looked up as the event's own.
   const plain: (event: SigmaEvent) => unknown =
-    field in Object.prototype ? (event) => (Object.hasOwn(event, field) ? event[field] : undefined) : (event) => event[field];
+    field in Object.prototype
+      ? (event) => (Object.hasOwn(event, field) ? event[field] : undefined)
+      : (event) => event[field];
   if (!field.includes('.')) return plain;
   const path = field.split('.');
   return (event) => {

@@ -40,7 +40,8 @@ export function triggersOf(condition: Condition, atoms: readonly Atom[]): Trigge
 
 function cheapest(found: readonly (Triggers | undefined)[]): Triggers | undefined {
   let best: Triggers | undefined;
-  for (const one of found) if (one !== undefined && (best === undefined || one.likelihood < best.likelihood)) best = one;
+  for (const one of found)
+    if (one !== undefined && (best === undefined || one.likelihood < best.likelihood)) best = one;
   return best;
 }
 

@@ -51,7 +51,8 @@ export class Correlator {
 
   /** What is held, and how many groups had to be forgotten before their time. */
   statistics(): { groups: number; entries: number; evicted: number } {
-    const sum = (of: (state: CorrelationState) => number) => this.#states.reduce((total, state) => total + of(state), 0);
+    const sum = (of: (state: CorrelationState) => number) =>
+      this.#states.reduce((total, state) => total + of(state), 0);
     return { groups: sum((s) => s.groups), entries: sum((s) => s.entries), evicted: sum((s) => s.evicted) };
   }
 }
@@ -74,7 +75,8 @@ class CorrelationState {
     this.#rule = rule;
     this.#maxGroups = maxGroups;
     this.#maxEntries = maxEntries;
-    const reads = (names: readonly string[]) => rule.inputs.map((_, input) => names.map((name) => reader(rule.fieldOf(name, input))));
+    const reads = (names: readonly string[]) =>
+      rule.inputs.map((_, input) => names.map((name) => reader(rule.fieldOf(name, input))));
     this.#groupReads = reads(rule.correlation.groupBy);
     this.#valueReads = reads(rule.correlation.fields);
   }
@@ -108,7 +110,10 @@ class CorrelationState {
     return match;
   }
 
-  #touch(key: string, values: readonly string[]): { readonly window: Window; readonly group: Readonly<Record<string, string>> } {
+  #touch(
+    key: string,
+    values: readonly string[],
+  ): { readonly window: Window; readonly group: Readonly<Record<string, string>> } {
     let state = this.#groups.get(key);
     if (state === undefined) {
       const group = Object.fromEntries(this.#rule.correlation.groupBy.map((name, i) => [name, values[i]!]));
@@ -147,7 +152,11 @@ function textsOf(reads: readonly Read[], event: SigmaEvent): string[] | undefine
 }
 
 function isCountable(type: string, value: readonly string[]): boolean {
-  return !type.startsWith('value_') || type === 'value_count' || (value[0]?.trim() !== '' && Number.isFinite(Number(value[0])));
+  return (
+    !type.startsWith('value_') ||
+    type === 'value_count' ||
+    (value[0]?.trim() !== '' && Number.isFinite(Number(value[0])))
+  );
 }
 
 function meets(measure: number, bounds: Bounds): boolean {

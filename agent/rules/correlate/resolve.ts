@@ -35,7 +35,11 @@ type Target = CorrelationDocument | DetectionDocument;
  * Finds the rules that correlations refer to by id or name. One that refers to nothing, or to itself in a circle, is refused.
  * @param unused names of rules that were read but are not in use: a correlation over them is idle, not faulty
  */
-export function resolveCorrelations(documents: readonly CorrelationDocument[], rules: readonly DetectionDocument[], unused: ReadonlySet<string>): Resolved {
+export function resolveCorrelations(
+  documents: readonly CorrelationDocument[],
+  rules: readonly DetectionDocument[],
+  unused: ReadonlySet<string>,
+): Resolved {
   const byName = new Map<string, Target>();
   for (const document of [...rules, ...documents]) {
     for (const name of [document.title, document.name, document.id]) if (name !== undefined) byName.set(name, document);
@@ -55,7 +59,8 @@ export function resolveCorrelations(documents: readonly CorrelationDocument[], r
       const target = byName.get(name);
       if (target === undefined && unused.has(name)) waits = true;
       else if (target === undefined) wrong(`there is no loaded rule "${name}"${didYouMean(name, byName.keys())}`);
-      else if (target.kind === 'correlation' && state.get(target) === 'under way') wrong(`"${name}" refers back to this correlation`);
+      else if (target.kind === 'correlation' && state.get(target) === 'under way')
+        wrong(`"${name}" refers back to this correlation`);
       else if (target.kind === 'correlation' && !visit(target)) {
         if (idle.includes(target)) waits = true;
         else wrong(`"${name}" was refused`);
@@ -93,15 +98,22 @@ function refusal({ file, line, title }: CorrelationDocument, faults: readonly Fa
 }
 
 /** What only shows once the rules are known. An alias for a rule that is not listed would leave the one that was meant without it. */
-function faultsOf({ correlation: { rules, aliases } }: CorrelationDocument, byName: ReadonlyMap<string, Target>): Fault[] {
+function faultsOf(
+  { correlation: { rules, aliases } }: CorrelationDocument,
+  byName: ReadonlyMap<string, Target>,
+): Fault[] {
   const targets = rules.map((name) => byName.get(name)!);
   const known = [...rules, ...targets.flatMap(({ name, id }) => [name, id])].filter((name) => name !== undefined);
-  const repeated = rules.filter((_, i) => targets.indexOf(targets[i]!) !== i).map((name): Fault => ({ path: 'correlation.rules', message: `"${name}" is listed twice` }));
+  const repeated = rules
+    .filter((_, i) => targets.indexOf(targets[i]!) !== i)
+    .map((name): Fault => ({ path: 'correlation.rules', message: `"${name}" is listed twice` }));
   const strange = [...aliases].flatMap(([alias, mapping]) =>
-    [...mapping.keys()].filter((name) => !known.includes(name)).map((name): Fault => ({
-      path: `correlation.aliases.${alias}`,
-      message: `"${name}" is none of the rules of this correlation${didYouMean(name, known)}`,
-    })),
+    [...mapping.keys()]
+      .filter((name) => !known.includes(name))
+      .map((name): Fault => ({
+        path: `correlation.aliases.${alias}`,
+        message: `"${name}" is none of the rules of this correlation${didYouMean(name, known)}`,
+      })),
   );
   return [...repeated, ...strange];
 }

@@ -16,7 +16,9 @@ export interface MapperOptions {
  * Fields without a value are left out. Pure but for the look-ups.
  */
 export function createMapper({ platform, fields, lookups = {} }: MapperOptions): (event: ExecEvent) => SigmaEvent {
-  const rows = FIELDS.filter((row) => row.platforms.includes(platform) && (fields === undefined || fields.has(row.sigma)));
+  const rows = FIELDS.filter(
+    (row) => row.platforms.includes(platform) && (fields === undefined || fields.has(row.sigma)),
+  );
   const known = new Set(FIELDS.map((row) => row.sigma));
   const own = [...(fields ?? [])].filter((name) => !known.has(name)).map((name) => [name, reader(name)] as const);
   return (event) => {
@@ -35,7 +37,9 @@ export function createMapper({ platform, fields, lookups = {} }: MapperOptions):
 
 /** The look-ups that these fields need: the agent sets up no others. */
 export function lookupsFor(platform: Platform, fields: ReadonlySet<string>): ReadonlySet<keyof Lookups> {
-  return new Set(FIELDS.flatMap(({ sigma, platforms, lookup }: FieldRow) =>
-    lookup !== undefined && platforms.includes(platform) && fields.has(sigma) ? [lookup] : [],
-  ));
+  return new Set(
+    FIELDS.flatMap(({ sigma, platforms, lookup }: FieldRow) =>
+      lookup !== undefined && platforms.includes(platform) && fields.has(sigma) ? [lookup] : [],
+    ),
+  );
 }

@@ -33,7 +33,9 @@ export class EndIndex implements LiteralIndex {
     const whole: (number[] | undefined)[] = [undefined];
     let states = 1;
     const child = (state: number, unit: number): number => {
-      const known = isAscii(unit) ? rows[state * width + symbols.of[unit]!]! : (this.#rare.get(state * 0x10000 + unit) ?? 0);
+      const known = isAscii(unit)
+        ? rows[state * width + symbols.of[unit]!]!
+        : (this.#rare.get(state * 0x10000 + unit) ?? 0);
       if (known !== 0) return known;
       if (isAscii(unit)) rows[state * width + symbols.of[unit]!] = states;
       else this.#rare.set(state * 0x10000 + unit, states);
@@ -43,12 +45,14 @@ export class EndIndex implements LiteralIndex {
     };
     for (const { text, position, atoms } of literals) {
       let state = 0;
-      for (let i = 0; i < text.length; i++) state = child(state, text.charCodeAt(end === 'suffix' ? text.length - 1 - i : i));
+      for (let i = 0; i < text.length; i++)
+        state = child(state, text.charCodeAt(end === 'suffix' ? text.length - 1 - i : i));
       const lists = position === 'equals' ? whole : partial;
       lists[state] = [...(lists[state] ?? []), ...atoms];
     }
     for (const { text } of literals) markRare(symbols.of, text, width);
-    const pack = (lists: readonly (number[] | undefined)[]) => lists.map((list) => (list === undefined ? undefined : packList(list)));
+    const pack = (lists: readonly (number[] | undefined)[]) =>
+      lists.map((list) => (list === undefined ? undefined : packList(list)));
     this.#symbols = symbols.of;
     this.#rows = rows.slice(0, states * width);
     this.#width = width;

@@ -43,7 +43,7 @@ export class SkipIndex implements LiteralIndex {
   scan(text: string, sink: Sink): void {
     const shift = this.#shift;
     const window = this.#window;
-    for (let end = window - 1; end < text.length; ) {
+    for (let end = window - 1; end < text.length;) {
       const place = hash(FOLD[text.charCodeAt(end - 1)]!, FOLD[text.charCodeAt(end)]!);
       const step = shift[place]!;
       if (step > 0) {

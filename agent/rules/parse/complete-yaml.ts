@@ -78,13 +78,22 @@ class Converter {
     return list;
   }
 
-  #map(items: readonly { key: YamlNode; value: YamlNode | null }[], path: string, offset: number, depth: number): MapNode {
+  #map(
+    items: readonly { key: YamlNode; value: YamlNode | null }[],
+    path: string,
+    offset: number,
+    depth: number,
+  ): MapNode {
     const entries: Entry[] = [];
     for (const { key, value } of items) {
       const keyOffset = key.range?.[0] ?? offset;
       if (!isScalar(key)) throw new ConversionError('a key must be a plain value', keyOffset, path);
       const name = String(key.value);
-      entries.push({ key: name, keyOffset, value: this.convert(value, path === '' ? name : `${path}.${name}`, depth + 1) });
+      entries.push({
+        key: name,
+        keyOffset,
+        value: this.convert(value, path === '' ? name : `${path}.${name}`, depth + 1),
+      });
     }
     return { kind: 'map', path, offset, entries };
   }

@@ -17,7 +17,12 @@ interface Word {
  * `all of`, then parentheses (specification, "Condition"). Names that it uses are added to `used`.
  * @returns undefined when a problem was noted, or an identifier was already faulty
  */
-export function readCondition(reader: Reader, node: ScalarNode, identifiers: ReadonlyMap<string, Expression | undefined>, used: Set<string>): Expression | undefined {
+export function readCondition(
+  reader: Reader,
+  node: ScalarNode,
+  identifiers: ReadonlyMap<string, Expression | undefined>,
+  used: Set<string>,
+): Expression | undefined {
   try {
     return new Parser(String(node.value), identifiers, used).parse();
   } catch (error) {
@@ -34,7 +39,6 @@ class ConditionError extends Error {
     this.at = at;
   }
 }
-
 
 class Parser {
   readonly #text: string;
@@ -82,9 +86,13 @@ class Parser {
       return inner;
     }
     if (this.#words[this.#next]?.text.toLowerCase() === 'of') return this.#selector(word);
-    if (/^(?:and|or|not|of|\))$/i.test(word.text)) throw new ConditionError(`expected a search identifier, found "${word.text}"`, at);
+    if (/^(?:and|or|not|of|\))$/i.test(word.text))
+      throw new ConditionError(`expected a search identifier, found "${word.text}"`, at);
     if (!this.#identifiers.has(word.text)) {
-      throw new ConditionError(`unknown search identifier "${word.text}"${didYouMean(word.text, this.#identifiers.keys())}`, at);
+      throw new ConditionError(
+        `unknown search identifier "${word.text}"${didYouMean(word.text, this.#identifiers.keys())}`,
+        at,
+      );
     }
     return this.#use(word.text);
   }
@@ -98,14 +106,20 @@ class Parser {
     this.#next++;
     const pattern = this.#words[this.#next++];
     if (pattern === undefined || /^[()]$/.test(pattern.text)) {
-      throw new ConditionError('expected "them" or a pattern of search identifiers after "of"', pattern?.at ?? this.#text.length);
+      throw new ConditionError(
+        'expected "them" or a pattern of search identifiers after "of"',
+        pattern?.at ?? this.#text.length,
+      );
     }
     const everything = pattern.text.toLowerCase() === 'them';
     const names = [...this.#identifiers.keys()].filter(
       (name) => (everything || fits(name, pattern.text)) && (!name.startsWith('_') || pattern.text.startsWith('_')),
     );
     if (names.length === 0) throw new ConditionError(`no search identifier fits "${pattern.text}"`, pattern.at);
-    return linked(count === 'all' ? 'and' : 'or', names.map((name) => this.#use(name)));
+    return linked(
+      count === 'all' ? 'and' : 'or',
+      names.map((name) => this.#use(name)),
+    );
   }
 
   #use(name: string): Expression {
@@ -131,7 +145,10 @@ function words(text: string): Word[] {
   const found: Word[] = [];
   for (const { 0: word, index } of text.matchAll(/[()]|[^\s()]+/g)) {
     if (word.includes('|')) {
-      throw new ConditionError('aggregations after "|" are not Sigma any more; write a correlation rule instead', index + word.indexOf('|'));
+      throw new ConditionError(
+        'aggregations after "|" are not Sigma any more; write a correlation rule instead',
+        index + word.indexOf('|'),
+      );
     }
     if (!/^(?:[()]|[\w*.-]+)$/.test(word)) throw new ConditionError(`unexpected "${word}"`, index);
     found.push({ text: word, at: index });

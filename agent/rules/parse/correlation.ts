@@ -3,7 +3,14 @@ import { text, texts } from './metadata.ts';
 import { didYouMean } from './problem.ts';
 
 const CORRELATION_TYPES = [
-  'event_count', 'value_count', 'temporal', 'temporal_ordered', 'value_sum', 'value_avg', 'value_percentile', 'value_median',
+  'event_count',
+  'value_count',
+  'temporal',
+  'temporal_ordered',
+  'value_sum',
+  'value_avg',
+  'value_percentile',
+  'value_median',
 ] as const;
 type CorrelationType = (typeof CORRELATION_TYPES)[number];
 
@@ -69,7 +76,10 @@ function readType(reader: Reader, node: MapNode): CorrelationType | undefined {
   const known = CORRELATION_TYPES.find((t) => t === found);
   if (found === undefined) reader.problem(node, 'the type is missing');
   else if (known === undefined) {
-    reader.problem(entryOf(node, 'type')!, `expected one of ${CORRELATION_TYPES.join(', ')}, found "${found}"${didYouMean(found, CORRELATION_TYPES)}`);
+    reader.problem(
+      entryOf(node, 'type')!,
+      `expected one of ${CORRELATION_TYPES.join(', ')}, found "${found}"${didYouMean(found, CORRELATION_TYPES)}`,
+    );
   }
   return known;
 }
@@ -81,7 +91,8 @@ function readTimespan(reader: Reader, node: MapNode): number {
     return 0;
   }
   const found = value.kind === 'scalar' ? /^([1-9]\d{0,8})([smhd])$/.exec(value.text) : null;
-  if (found === null) reader.problem(value, `expected a number and s, m, h or d, for example 90m, found ${describe(value)}`);
+  if (found === null)
+    reader.problem(value, `expected a number and s, m, h or d, for example 90m, found ${describe(value)}`);
   return found === null ? 0 : Number(found[1]) * UNIT_MS[found[2]!]!;
 }
 
@@ -108,17 +119,20 @@ function readBounds(reader: Reader, node: MapNode, type: CorrelationType | undef
   const bounds = value.entries.flatMap(({ key, value: operand }) => {
     const op = OPERATORS.find((o) => o === key);
     if (op === undefined) {
-      if (key !== 'field' && key !== 'percentile') reader.problem(operand, `unknown key "${key}"${didYouMean(key, [...OPERATORS, 'field'])}`);
+      if (key !== 'field' && key !== 'percentile')
+        reader.problem(operand, `unknown key "${key}"${didYouMean(key, [...OPERATORS, 'field'])}`);
       return [];
     }
     const count = number(reader, operand);
     return count === undefined ? [] : [{ op, count }];
   });
-  if (!value.entries.some(({ key }) => key !== 'field' && key !== 'percentile')) reader.problem(value, `expected one of ${OPERATORS.join(', ')}`);
+  if (!value.entries.some(({ key }) => key !== 'field' && key !== 'percentile'))
+    reader.problem(value, `expected one of ${OPERATORS.join(', ')}`);
   const fields = texts(reader, value, 'field');
   const ofValues = type !== undefined && type.startsWith('value_');
   if (ofValues && fields.length === 0) reader.problem(value, `${type} needs a field`);
-  if (!ofValues && fields.length > 0) reader.problem(entryOf(value, 'field')!, `${type ?? 'this type'} counts events, not the values of a field`);
+  if (!ofValues && fields.length > 0)
+    reader.problem(entryOf(value, 'field')!, `${type ?? 'this type'} counts events, not the values of a field`);
   return { bounds, fields, percentile: readPercentile(reader, value, type) };
 }
 
@@ -135,7 +149,8 @@ function readPercentile(reader: Reader, node: MapNode, type: CorrelationType | u
 }
 
 function number(reader: Reader, node: Node): number | undefined {
-  if (node.kind === 'scalar' && typeof node.value === 'number' && Math.abs(node.value) <= Number.MAX_SAFE_INTEGER) return node.value;
+  if (node.kind === 'scalar' && typeof node.value === 'number' && Math.abs(node.value) <= Number.MAX_SAFE_INTEGER)
+    return node.value;
   reader.problem(node, `expected a number, found ${describe(node)}`);
   return undefined;
 }
@@ -163,10 +178,15 @@ function readAliases(reader: Reader, node: MapNode): Map<string, ReadonlyMap<str
       reader.problem(mapping, `expected a map from rule to field, found ${describe(mapping)}`);
       continue;
     }
-    aliases.set(key, new Map(mapping.entries.flatMap((e) => {
-      const field = text(reader, mapping, e.key);
-      return field === undefined ? [] : [[e.key, field] as const];
-    })));
+    aliases.set(
+      key,
+      new Map(
+        mapping.entries.flatMap((e) => {
+          const field = text(reader, mapping, e.key);
+          return field === undefined ? [] : [[e.key, field] as const];
+        }),
+      ),
+    );
   }
   return aliases;
 }

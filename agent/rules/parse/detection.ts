@@ -9,7 +9,13 @@ import { describe, entryOf, type MapNode, type Node, type Reader } from './node.
  * the condition over them. `reserved` names keys that are neither.
  * @returns undefined when a problem was noted; every problem of the section is noted, not only the first
  */
-export function readDetection(reader: Reader, node: Node | undefined, owner: Node, placeholders: Placeholders, reserved: readonly string[] = []): Expression | undefined {
+export function readDetection(
+  reader: Reader,
+  node: Node | undefined,
+  owner: Node,
+  placeholders: Placeholders,
+  reserved: readonly string[] = [],
+): Expression | undefined {
   if (node === undefined) {
     reader.problem(owner, 'the detection is missing');
     return undefined;
@@ -29,7 +35,12 @@ export function readDetection(reader: Reader, node: Node | undefined, owner: Nod
   return reader.problems.length > before ? undefined : expression;
 }
 
-function readIdentifiers(reader: Reader, node: MapNode, placeholders: Placeholders, reserved: readonly string[]): Map<string, Expression | undefined> {
+function readIdentifiers(
+  reader: Reader,
+  node: MapNode,
+  placeholders: Placeholders,
+  reserved: readonly string[],
+): Map<string, Expression | undefined> {
   const identifiers = new Map<string, Expression | undefined>();
   for (const { key, value } of node.entries) {
     if (key === 'condition' || reserved.includes(key)) continue;
@@ -59,7 +70,10 @@ function readSearch(reader: Reader, node: Node, placeholders: Placeholders): Exp
     reader.problem(node, 'an empty list matches nothing');
     return undefined;
   }
-  return all('or', node.items.map((item) => readSearch(reader, item, placeholders)));
+  return all(
+    'or',
+    node.items.map((item) => readSearch(reader, item, placeholders)),
+  );
 }
 
 function all(op: 'and' | 'or', args: readonly (Expression | undefined)[]): Expression | undefined {
@@ -67,7 +81,11 @@ function all(op: 'and' | 'or', args: readonly (Expression | undefined)[]): Expre
 }
 
 /** Several conditions are linked with OR (specification, "Condition"). */
-function readConditions(reader: Reader, node: Node, identifiers: ReadonlyMap<string, Expression | undefined>): Expression | undefined {
+function readConditions(
+  reader: Reader,
+  node: Node,
+  identifiers: ReadonlyMap<string, Expression | undefined>,
+): Expression | undefined {
   const nodes = node.kind === 'list' ? node.items : [node];
   const used = new Set<string>();
   const conditions = nodes.map((one) => {

@@ -17,7 +17,13 @@ const OF_NUMBERS: ReadonlySet<string> = new Set(['lt', 'lte', 'gt', 'gte', ...Ob
  * expression. Values are linked with OR, under `all` with AND; `neq` negates the whole.
  * @returns undefined when a problem was noted
  */
-export function readItem(reader: Reader, key: string, keyNode: Node, value: Node, placeholders: Placeholders): Expression | undefined {
+export function readItem(
+  reader: Reader,
+  key: string,
+  keyNode: Node,
+  value: Node,
+  placeholders: Placeholders,
+): Expression | undefined {
   const [name, ...modifiers] = key.split('|') as [string, ...string[]];
   const field = name === '' ? null : name;
   for (const modifier of modifiers) {
@@ -39,7 +45,12 @@ export function readItem(reader: Reader, key: string, keyNode: Node, value: Node
     }
     try {
       const tests = applyModifiers(node, field, modifiers, placeholders);
-      alternatives.push(linked('or', tests.map((test) => ({ op: 'test', field, test: field === null ? asKeyword(test, modifiers) : test }))));
+      alternatives.push(
+        linked(
+          'or',
+          tests.map((test) => ({ op: 'test', field, test: field === null ? asKeyword(test, modifiers) : test })),
+        ),
+      );
     } catch (error) {
       if (!(error instanceof ModifierError)) throw error;
       reader.problem(node, error.message);
@@ -52,18 +63,28 @@ export function readItem(reader: Reader, key: string, keyNode: Node, value: Node
 
 /** What is odd about values, but clear. */
 function warn(reader: Reader, value: Node, nodes: readonly Node[], modifiers: readonly string[]): void {
-  if (modifiers.includes('all') && nodes.length < 2) reader.warning(value, 'all needs a list of at least two values; it is ignored');
+  if (modifiers.includes('all') && nodes.length < 2)
+    reader.warning(value, 'all needs a list of at least two values; it is ignored');
   if (modifiers.includes('expand') && !nodes.some((node) => node.kind === 'scalar' && hasPlaceholder(node.text))) {
-    reader.warning(value, 'expand finds no %name% here; a backslash before % escapes it, so a path is written C:\\\\%name%');
+    reader.warning(
+      value,
+      'expand finds no %name% here; a backslash before % escapes it, so a path is written C:\\\\%name%',
+    );
   }
   const ofNumbers = modifiers.some((modifier) => OF_NUMBERS.has(modifier));
   for (const node of nodes) {
     if (node.kind !== 'scalar') continue;
     if (node.value === null && nodes.length > 1) {
-      reader.warning(node, 'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field');
+      reader.warning(
+        node,
+        'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field',
+      );
     }
     if (node.written !== undefined && !ofNumbers) {
-      reader.warning(node, `${node.written} is the number ${node.text}, and compared as such; write '${node.written}' for the text`);
+      reader.warning(
+        node,
+        `${node.written} is the number ${node.text}, and compared as such; write '${node.written}' for the text`,
+      );
     }
   }
 }
@@ -72,7 +93,12 @@ export function linked(op: 'and' | 'or', args: readonly Expression[]): Expressio
   return args.length === 1 ? args[0]! : { op, args };
 }
 
-function applyModifiers(node: ScalarNode, field: string | null, modifiers: readonly string[], placeholders: Placeholders): Test[] {
+function applyModifiers(
+  node: ScalarNode,
+  field: string | null,
+  modifiers: readonly string[],
+  placeholders: Placeholders,
+): Test[] {
   let values: Value[] = [initial(node, field, modifiers)];
   const applied: string[] = [];
   for (const name of modifiers) {

@@ -29,7 +29,9 @@ export function readLogsource(reader: Reader, node: MapNode): Logsource {
 
 /** Whether every event of `inner` is one of `outer`. */
 export function covers(outer: Logsource, inner: Logsource): boolean {
-  return (['category', 'product', 'service'] as const).every((key) => outer[key] === undefined || outer[key] === inner[key]);
+  return (['category', 'product', 'service'] as const).every(
+    (key) => outer[key] === undefined || outer[key] === inner[key],
+  );
 }
 
 export function formatLogsource({ category, product, service }: Logsource): string {

@@ -29,11 +29,47 @@ export interface Metadata {
 }
 
 const KNOWN = [
-  'title', 'id', 'name', 'related', 'taxonomy', 'status', 'description', 'license', 'references', 'author', 'date', 'modified',
-  'logsource', 'detection', 'correlation', 'filter', 'fields', 'falsepositives', 'level', 'tags', 'scope', 'tests',
+  'title',
+  'id',
+  'name',
+  'related',
+  'taxonomy',
+  'status',
+  'description',
+  'license',
+  'references',
+  'author',
+  'date',
+  'modified',
+  'logsource',
+  'detection',
+  'correlation',
+  'filter',
+  'fields',
+  'falsepositives',
+  'level',
+  'tags',
+  'scope',
+  'tests',
 ];
 /** Keys this reader gives a meaning, so not `custom`. */
-const READ = new Set(['title', 'id', 'name', 'related', 'status', 'description', 'author', 'level', 'tags', 'logsource', 'detection', 'correlation', 'filter', 'tests', 'taxonomy']);
+const READ = new Set([
+  'title',
+  'id',
+  'name',
+  'related',
+  'status',
+  'description',
+  'author',
+  'level',
+  'tags',
+  'logsource',
+  'detection',
+  'correlation',
+  'filter',
+  'tests',
+  'taxonomy',
+]);
 
 export function readMetadata(reader: Reader, node: MapNode): Metadata {
   const title = text(reader, node, 'title');
@@ -81,7 +117,11 @@ function word<T extends string>(reader: Reader, node: MapNode, key: string, allo
   const found = text(reader, node, key);
   if (found === undefined) return undefined;
   const known = allowed.find((a) => a === found);
-  if (known === undefined) reader.problem(entryOf(node, key)!, `expected one of ${allowed.join(', ')}, found "${found}"${didYouMean(found, allowed)}`);
+  if (known === undefined)
+    reader.problem(
+      entryOf(node, key)!,
+      `expected one of ${allowed.join(', ')}, found "${found}"${didYouMean(found, allowed)}`,
+    );
   return known;
 }
 

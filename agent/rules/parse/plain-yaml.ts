@@ -36,7 +36,7 @@ interface Line {
 function splitLines(text: string): Line[] {
   if (/[\t\r\u0085\u2028\u2029\ufeff]/.test(text)) giveUp();
   const lines: Line[] = [];
-  for (let from = 0; from <= text.length; ) {
+  for (let from = 0; from <= text.length;) {
     let end = text.indexOf('\n', from);
     if (end < 0) end = text.length;
     let start = from;
@@ -264,7 +264,8 @@ class PlainReader {
     if (start < line.end && (this.#isItem(start, line.end) || this.#text[start] === '#')) giveUp();
     KEY.lastIndex = start;
     const quotedKey = this.#text[start] === "'" && /^'[^']*':(?: |$)/.test(this.#text.slice(start, line.end));
-    if (start < line.end && (quotedKey || KEY.test(this.#text))) return this.#map(indent + start - line.start, path, start);
+    if (start < line.end && (quotedKey || KEY.test(this.#text)))
+      return this.#map(indent + start - line.start, path, start);
     return this.#value(line, line.start + 1, indent, path, false);
   }
 }

@@ -43,7 +43,10 @@ export function readRuleTests(reader: Reader, node: Node | undefined): RuleTests
       const events = item.kind === 'list' ? item.items : [item];
       const wrong = events.find((event) => event.kind !== 'map');
       if (wrong !== undefined || events.length === 0) {
-        reader.problem(wrong ?? item, `expected an event, found ${wrong === undefined ? 'an empty list' : describe(wrong)}`);
+        reader.problem(
+          wrong ?? item,
+          `expected an event, found ${wrong === undefined ? 'an empty list' : describe(wrong)}`,
+        );
         return [];
       }
       const place = item.offset < 0 ? { line: 0, column: 0 } : reader.source.place(item.offset);

@@ -67,7 +67,12 @@ export function readRules(file: string, text: string, placeholders: Placeholders
   return { documents: read, refused, warnings };
 }
 
-function readDocument(reader: Reader, node: Node, source: Source, placeholders: Placeholders): RuleDocument | undefined {
+function readDocument(
+  reader: Reader,
+  node: Node,
+  source: Source,
+  placeholders: Placeholders,
+): RuleDocument | undefined {
   if (node.kind !== 'map') {
     reader.problem(node, `expected a rule, found ${describe(node)}`);
     return undefined;

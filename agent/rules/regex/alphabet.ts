@@ -29,14 +29,19 @@ export class Alphabet {
     const sets: Ranges[] = [NEWLINE, WORD];
     for (const instruction of program.code) if (instruction.op === 'set') sets.push(instruction.set);
     const distinct = [...new Map(sets.map((set) => [set.join(), set])).values()];
-    this.#starts = [...new Set([0, ...distinct.flatMap((set) => set.map((point, i) => (i % 2 === 0 ? point : point + 1)))])].sort((a, b) => a - b);
+    this.#starts = [
+      ...new Set([0, ...distinct.flatMap((set) => set.map((point, i) => (i % 2 === 0 ? point : point + 1)))]),
+    ].sort((a, b) => a - b);
     const known = new Map<string, number>();
     this.#classOf = this.#starts.map((sample) => {
       const signature = distinct.map((set) => (has(set, sample) ? 1 : 0)).join('');
       const found = known.get(signature);
       if (found !== undefined) return found;
       known.set(signature, this.classes.length);
-      return this.classes.push({ kind: has(NEWLINE, sample) ? 'line_feed' : has(WORD, sample) ? 'word' : 'other', sample }) - 1;
+      return (
+        this.classes.push({ kind: has(NEWLINE, sample) ? 'line_feed' : has(WORD, sample) ? 'word' : 'other', sample }) -
+        1
+      );
     });
     this.lastLineFeed = this.classes.push({ kind: 'line_feed', sample: 0x0a }) - 1;
     this.end = this.classes.push({ kind: 'none', sample: -1 }) - 1;

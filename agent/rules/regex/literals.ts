@@ -51,7 +51,8 @@ function sequence(items: readonly Found[]): Found {
   let allExact = true;
   let needed: readonly string[] | undefined;
   for (const item of items) {
-    const joined: string[] | undefined = item.exact !== undefined ? run?.flatMap((a) => item.exact!.map((b) => a + b)) : undefined;
+    const joined: string[] | undefined =
+      item.exact !== undefined ? run?.flatMap((a) => item.exact!.map((b) => a + b)) : undefined;
     if (joined !== undefined && joined.length <= MAX_ALTERNATIVES) {
       run = joined;
       continue;
@@ -66,7 +67,8 @@ function sequence(items: readonly Found[]): Found {
 
 function alternatives(options: readonly Found[]): Found {
   const exact = options.flatMap((o) => o.exact ?? []);
-  if (options.every((o) => o.exact !== undefined) && exact.length <= MAX_ALTERNATIVES) return { exact: [...new Set(exact)], needed: undefined };
+  if (options.every((o) => o.exact !== undefined) && exact.length <= MAX_ALTERNATIVES)
+    return { exact: [...new Set(exact)], needed: undefined };
   const needed = options.map((o) => better(o.exact, o.needed));
   if (needed.includes(undefined)) return { exact: undefined, needed: undefined };
   const all = [...new Set(needed.flat() as string[])];
@@ -80,4 +82,5 @@ function better(a: readonly string[] | undefined, b: readonly string[] | undefin
   return y > x || (y === x && b!.length < a!.length) ? b : a;
 }
 
-const shortest = (texts: readonly string[] | undefined) => (texts === undefined ? 0 : Math.min(...texts.map((t) => t.length)));
+const shortest = (texts: readonly string[] | undefined) =>
+  texts === undefined ? 0 : Math.min(...texts.map((t) => t.length));

@@ -55,7 +55,8 @@ function repeatedSet(re: Re): { set: Ranges; times: number } | undefined {
   if (re.kind === 'repeat' && re.of.kind === 'set') return { set: re.of.set, times: re.min };
   if (re.kind !== 'seq') return undefined;
   const [first] = re.items;
-  const set = first?.kind === 'set' ? first.set : first?.kind === 'repeat' && first.of.kind === 'set' ? first.of.set : undefined;
+  const set =
+    first?.kind === 'set' ? first.set : first?.kind === 'repeat' && first.of.kind === 'set' ? first.of.set : undefined;
   if (set === undefined) return undefined;
   const name = set.join();
   let times = 0;

@@ -15,15 +15,47 @@ export interface Flags {
 const MAX_DEPTH = 100;
 const MAX_REPEAT = 65_535;
 
-const CONTROL: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, a: 7, e: 27, '0': 0 };
-const CLASSES: Readonly<Record<string, Ranges>> = {
-  d: DIGIT, D: complement(DIGIT), w: WORD, W: complement(WORD), s: SPACE, S: complement(SPACE), h: [9, 9, 0x20, 0x20], N: complement(NEWLINE),
+const CONTROL: Readonly<Record<string, number>> = {
+  't': 9,
+  'n': 10,
+  'v': 11,
+  'f': 12,
+  'r': 13,
+  'a': 7,
+  'e': 27,
+  '0': 0,
 };
-const ASSERTIONS: Readonly<Record<string, Assertion>> = { b: 'word', B: 'not_word', A: 'start', z: 'very_end', Z: 'end' };
+const CLASSES: Readonly<Record<string, Ranges>> = {
+  d: DIGIT,
+  D: complement(DIGIT),
+  w: WORD,
+  W: complement(WORD),
+  s: SPACE,
+  S: complement(SPACE),
+  h: [9, 9, 0x20, 0x20],
+  N: complement(NEWLINE),
+};
+const ASSERTIONS: Readonly<Record<string, Assertion>> = {
+  b: 'word',
+  B: 'not_word',
+  A: 'start',
+  z: 'very_end',
+  Z: 'end',
+};
 const POSIX: Readonly<Record<string, Ranges>> = {
-  alnum: [0x30, 0x39, 0x41, 0x5a, 0x61, 0x7a], alpha: [0x41, 0x5a, 0x61, 0x7a], digit: DIGIT, lower: [0x61, 0x7a], upper: [0x41, 0x5a],
-  space: SPACE, word: WORD, xdigit: [0x30, 0x39, 0x41, 0x46, 0x61, 0x66], punct: [0x21, 0x2f, 0x3a, 0x40, 0x5b, 0x60, 0x7b, 0x7e],
-  blank: [9, 9, 0x20, 0x20], cntrl: [0, 0x1f, 0x7f, 0x7f], graph: [0x21, 0x7e], print: [0x20, 0x7e],
+  alnum: [0x30, 0x39, 0x41, 0x5a, 0x61, 0x7a],
+  alpha: [0x41, 0x5a, 0x61, 0x7a],
+  digit: DIGIT,
+  lower: [0x61, 0x7a],
+  upper: [0x41, 0x5a],
+  space: SPACE,
+  word: WORD,
+  xdigit: [0x30, 0x39, 0x41, 0x46, 0x61, 0x66],
+  punct: [0x21, 0x2f, 0x3a, 0x40, 0x5b, 0x60, 0x7b, 0x7e],
+  blank: [9, 9, 0x20, 0x20],
+  cntrl: [0, 0x1f, 0x7f, 0x7f],
+  graph: [0x21, 0x7e],
+  print: [0x20, 0x7e],
 };
 
 /**
@@ -103,7 +135,9 @@ class Parser {
     if (this.#take('+')) return [1, Infinity];
     if (this.#take('?')) return [0, 1];
     if (this.#points[this.#at] !== '{') return undefined;
-    const found = /^\{(?:(\d{1,6})(,(\d{1,6})?)?|,(\d{1,6}))\}/.exec(this.#points.slice(this.#at, this.#at + 16).join(''));
+    const found = /^\{(?:(\d{1,6})(,(\d{1,6})?)?|,(\d{1,6}))\}/.exec(
+      this.#points.slice(this.#at, this.#at + 16).join(''),
+    );
     // As in PCRE, a brace that is no quantifier is a brace.
     if (found === null) return undefined;
     this.#at += found[0].length;
@@ -182,7 +216,8 @@ class Parser {
     if (Object.hasOwn(CONTROL, c)) return CONTROL[c]!;
     if (c === 'x' || c === 'u') {
       const rest = this.#points.slice(this.#at, this.#at + 8).join('');
-      const found = /^\{([0-9a-f]{1,6})\}/i.exec(rest) ?? (c === 'x' ? /^([0-9a-f]{2})/i : /^([0-9a-f]{4})/i).exec(rest);
+      const found =
+        /^\{([0-9a-f]{1,6})\}/i.exec(rest) ?? (c === 'x' ? /^([0-9a-f]{2})/i : /^([0-9a-f]{4})/i).exec(rest);
       const point = found === null ? Infinity : Number.parseInt(found[1]!, 16);
       if (found === null || point > 0x10ffff) return this.#fail(`\\${c} needs hexadecimal digits`);
       this.#at += found[0].length;
@@ -210,7 +245,12 @@ class Parser {
   #classPart(): Ranges {
     const from = this.#classAtom();
     if (typeof from !== 'number') return from;
-    if (this.#points[this.#at] !== '-' || this.#points[this.#at + 1] === ']' || this.#points[this.#at + 1] === undefined) return [from, from];
+    if (
+      this.#points[this.#at] !== '-' ||
+      this.#points[this.#at + 1] === ']' ||
+      this.#points[this.#at + 1] === undefined
+    )
+      return [from, from];
     const dash = this.#at++;
     const to = this.#classAtom();
     // `[a-\d]`: PCRE takes the dash for itself.
@@ -253,4 +293,3 @@ class Parser {
     throw new RegexError(`regular expression: ${message} (character ${at + 1})`);
   }
 }
-

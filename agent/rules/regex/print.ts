@@ -47,7 +47,8 @@ function printSet(set: Ranges): string {
   if (set.length === 2 && set[0] === set[1]) return point(set[0]!);
   if (set === EVERYTHING || (set.length === 2 && set[0] === 0 && set[1] === 0x10ffff)) return '[^]';
   let inner = '';
-  for (let i = 0; i < set.length; i += 2) inner += set[i] === set[i + 1] ? point(set[i]!) : `${point(set[i]!)}-${point(set[i + 1]!)}`;
+  for (let i = 0; i < set.length; i += 2)
+    inner += set[i] === set[i + 1] ? point(set[i]!) : `${point(set[i]!)}-${point(set[i + 1]!)}`;
   return `[${inner}]`;
 }
 

@@ -48,7 +48,10 @@ export function disjoint(a: Ranges, b: Ranges): boolean {
 }
 
 export function has(set: Ranges, point: number): boolean {
-  for (let i = 0; i < set.length; i += 2) if (point >= set[i]!) { if (point <= set[i + 1]!) return true; } else return false;
+  for (let i = 0; i < set.length; i += 2)
+    if (point >= set[i]!) {
+      if (point <= set[i + 1]!) return true;
+    } else return false;
   return false;
 }
 

@@ -45,7 +45,9 @@ export class Search {
     this.#seen = new Uint32Array(program.code.length);
     const { classes } = this.#alphabet;
     this.#members = program.code.map((instruction) =>
-      instruction.op === 'set' ? Uint8Array.from(classes, ({ sample }) => (sample >= 0 && has(instruction.set, sample) ? 1 : 0)) : NONE,
+      instruction.op === 'set'
+        ? Uint8Array.from(classes, ({ sample }) => (sample >= 0 && has(instruction.set, sample) ? 1 : 0))
+        : NONE,
     );
   }
 
@@ -53,7 +55,7 @@ export class Search {
     const alphabet = this.#alphabet;
     let flushes = 0;
     let state = this.#state([this.#program.start], 'none');
-    for (let i = 0; ; ) {
+    for (let i = 0; ;) {
       let c: number;
       if (i >= text.length) c = alphabet.end;
       else {

@@ -11,7 +11,13 @@ import { markDashes, spellings } from './windash.ts';
 
 /** A value on its way through the modifiers of its field. */
 export type Value =
-  | { readonly kind: 'text'; readonly tokens: readonly Token[]; readonly cased: boolean; readonly bytes: boolean; readonly source: string }
+  | {
+      readonly kind: 'text';
+      readonly tokens: readonly Token[];
+      readonly cased: boolean;
+      readonly bytes: boolean;
+      readonly source: string;
+    }
   | { readonly kind: 'number'; readonly number: number; readonly text: string }
   | { readonly kind: 'boolean'; readonly boolean: boolean }
   | { readonly kind: 'null' }
@@ -38,22 +44,32 @@ const asText = (value: Value, needs: string): Text => {
   throw new ModifierError(needs);
 };
 
-const textValue = (tokens: readonly Token[], source: string): Text => ({ kind: 'text', tokens, cased: false, bytes: false, source });
+const textValue = (tokens: readonly Token[], source: string): Text => ({
+  kind: 'text',
+  tokens,
+  cased: false,
+  bytes: false,
+  source,
+});
 
 /** @param expands whether `expand` is among the modifiers: only then `%name%` is a placeholder */
 export function valueOfText(text: string, expands = false): Text {
   return textValue(expands ? cutPlaceholders(parseTokens(text, true)) : parseTokens(text), text);
 }
 
-const around = (before: boolean, after: boolean, name: string): Modifier => (value) => {
-  if (value.kind === 'test' && value.test.kind === 'regex') return [test(anchored(value.test, before, after))];
-  if (value.kind === 'test' && value.test.kind === 'field') {
-    const field: FieldTest = { ...value.test, before: value.test.before || before, after: value.test.after || after };
-    return [test(field)];
-  }
-  const text = asText(value, `${name} needs text, a regular expression or a field reference`);
-  return [{ ...text, tokens: normalize([...(before ? [ANY] : []), ...text.tokens, ...(after ? [ANY] : [])] as Token[]) }];
-};
+const around =
+  (before: boolean, after: boolean, name: string): Modifier =>
+  (value) => {
+    if (value.kind === 'test' && value.test.kind === 'regex') return [test(anchored(value.test, before, after))];
+    if (value.kind === 'test' && value.test.kind === 'field') {
+      const field: FieldTest = { ...value.test, before: value.test.before || before, after: value.test.after || after };
+      return [test(field)];
+    }
+    const text = asText(value, `${name} needs text, a regular expression or a field reference`);
+    return [
+      { ...text, tokens: normalize([...(before ? [ANY] : []), ...text.tokens, ...(after ? [ANY] : [])] as Token[]) },
+    ];
+  };
 
 /** An expression is searched, so `contains` changes nothing; the other two tie it to an end. */
 function anchored(regex: RegexTest, before: boolean, after: boolean): RegexTest {
@@ -63,15 +79,24 @@ function anchored(regex: RegexTest, before: boolean, after: boolean): RegexTest 
 
 const test = (t: Extract<Value, { kind: 'test' }>['test']): Value => ({ kind: 'test', test: t });
 
-const mapText = (name: string, change: (text: Text) => Value[]): Modifier => (value) =>
-  change(asText(value, `${name} needs text`));
+const mapText =
+  (name: string, change: (text: Text) => Value[]): Modifier =>
+  (value) =>
+    change(asText(value, `${name} needs text`));
 
 const bytesOf = (name: string, change: (text: string, isBytes: boolean) => string[]): Modifier =>
   mapText(name, (text) => {
     return spellings(text.tokens).flatMap((tokens) => {
       const literal = literalText(tokens);
-      if (literal === undefined) throw new ModifierError(`${name} needs text without wildcards; put it before contains, startswith and endswith`);
-      return change(literal, text.bytes).map((encoded) => ({ ...text, tokens: encoded === '' ? [] : [encoded], bytes: false }));
+      if (literal === undefined)
+        throw new ModifierError(
+          `${name} needs text without wildcards; put it before contains, startswith and endswith`,
+        );
+      return change(literal, text.bytes).map((encoded) => ({
+        ...text,
+        tokens: encoded === '' ? [] : [encoded],
+        bytes: false,
+      }));
     });
   });
 
@@ -85,25 +110,31 @@ const utf16 = (name: string, order: 'le' | 'be', mark: boolean): Modifier =>
     }));
   });
 
-const flag = (name: 'ignoreCase' | 'multiline' | 'dotAll'): Modifier => (value) => {
-  if (value.kind !== 'test' || value.test.kind !== 'regex') throw new ModifierError('i, m and s follow re');
-  return [test({ ...value.test, [name]: true })];
-};
+const flag =
+  (name: 'ignoreCase' | 'multiline' | 'dotAll'): Modifier =>
+  (value) => {
+    if (value.kind !== 'test' || value.test.kind !== 'regex') throw new ModifierError('i, m and s follow re');
+    return [test({ ...value.test, [name]: true })];
+  };
 
-const compare = (op: CompareTest['op']): Modifier => (value) => {
-  if (value.kind === 'number') return [test({ kind: 'compare', op, number: value.number })];
-  if (value.kind === 'part') return [test({ kind: 'compare', op, number: value.number, part: value.part })];
-  throw new ModifierError(`${op} needs a number without quotation marks`);
-};
+const compare =
+  (op: CompareTest['op']): Modifier =>
+  (value) => {
+    if (value.kind === 'number') return [test({ kind: 'compare', op, number: value.number })];
+    if (value.kind === 'part') return [test({ kind: 'compare', op, number: value.number, part: value.part })];
+    throw new ModifierError(`${op} needs a number without quotation marks`);
+  };
 
-const part = (name: TimePart): Modifier => (value) => {
-  if (value.kind !== 'number') throw new ModifierError(`${name} needs a number without quotation marks`);
-  const [least, most] = TIME_PARTS[name];
-  if (!Number.isInteger(value.number) || value.number < least || value.number > most) {
-    throw new ModifierError(`${name} is a whole number from ${least} to ${most}`);
-  }
-  return [{ kind: 'part', part: name, number: value.number }];
-};
+const part =
+  (name: TimePart): Modifier =>
+  (value) => {
+    if (value.kind !== 'number') throw new ModifierError(`${name} needs a number without quotation marks`);
+    const [least, most] = TIME_PARTS[name];
+    if (!Number.isInteger(value.number) || value.number < least || value.number > most) {
+      throw new ModifierError(`${name} is a whole number from ${least} to ${most}`);
+    }
+    return [{ kind: 'part', part: name, number: value.number }];
+  };
 
 const first = (name: string, context: ModifierContext): void => {
   if (context.applied.length > 0) throw new ModifierError(`${name} must be the first modifier`);
@@ -133,7 +164,8 @@ const fieldref: Modifier = (value, context) => {
   if (context.field === null) throw new ModifierError('fieldref needs a field');
   const text = asText(value, 'fieldref needs the name of a field');
   const field = literalText(text.tokens);
-  if (field === undefined || field === '') throw new ModifierError('fieldref needs the name of a field, without wildcards');
+  if (field === undefined || field === '')
+    throw new ModifierError('fieldref needs the name of a field, without wildcards');
   return [test({ kind: 'field', field, before: false, after: false, cased: text.cased })];
 };
 

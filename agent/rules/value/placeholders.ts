@@ -14,7 +14,11 @@ const IN_EXPRESSION = /(?<=(?<!\\)(?:\\\\)*)%([^%]+)%/g;
 
 /** Cuts `%name%` out of a value that was read with `parseTokens(value, true)`. `\%` is a percent character. */
 export function cutPlaceholders(tokens: readonly Token[]): Token[] {
-  return normalize(tokens.flatMap((token) => (typeof token === 'string' ? cut(token, IN_TEXT, (text) => text.replaceAll('\\%', '%')) : [token])));
+  return normalize(
+    tokens.flatMap((token) =>
+      typeof token === 'string' ? cut(token, IN_TEXT, (text) => text.replaceAll('\\%', '%')) : [token],
+    ),
+  );
 }
 
 /** The same for a regular expression, in which `\%` stays as it is. */
@@ -23,7 +27,9 @@ export function cutExpression(source: string): Token[] {
 }
 
 export function hasPlaceholder(value: string): boolean {
-  return [...cutPlaceholders(parseTokens(value, true)), ...cutExpression(value)].some((token) => typeof token === 'object');
+  return [...cutPlaceholders(parseTokens(value, true)), ...cutExpression(value)].some(
+    (token) => typeof token === 'object',
+  );
 }
 
 function cut(text: string, pattern: RegExp, unescape: (text: string) => string): Token[] {
@@ -43,7 +49,11 @@ function cut(text: string, pattern: RegExp, unescape: (text: string) => string):
  * @throws {ModifierError} for a placeholder without values: the specification
  *   asks that such a rule is rejected ("Placeholders")
  */
-export function expandPlaceholders(tokens: readonly Token[], values: Placeholders, parse: (value: string) => Token[]): Token[][] {
+export function expandPlaceholders(
+  tokens: readonly Token[],
+  values: Placeholders,
+  parse: (value: string) => Token[],
+): Token[][] {
   let out: Token[][] = [[]];
   for (const token of tokens) {
     if (typeof token !== 'object') {
@@ -54,7 +64,8 @@ export function expandPlaceholders(tokens: readonly Token[], values: Placeholder
     if (found === undefined || found.length === 0) {
       throw new ModifierError(`the placeholder %${token.placeholder}% has no values in the configuration`);
     }
-    if (out.length * found.length > MAX_ALTERNATIVES) throw new ModifierError(`more than ${MAX_ALTERNATIVES} alternatives`);
+    if (out.length * found.length > MAX_ALTERNATIVES)
+      throw new ModifierError(`more than ${MAX_ALTERNATIVES} alternatives`);
     const parsed = found.map(parse);
     out = out.flatMap((alternative) => parsed.map((value) => [...alternative, ...value]));
   }

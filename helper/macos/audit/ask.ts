@@ -8,7 +8,13 @@ import { AUDIT_PROGRAM_MS, MAX_AUDIT_OUTPUT_BYTES } from '../../limits.ts';
  */
 export function ask(program: string, ...args: readonly string[]): string | undefined {
   const { status, stdout } = spawnSync(program, args, {
-    encoding: 'utf8', env: {}, cwd: '/', stdio: ['ignore', 'pipe', 'ignore'], timeout: AUDIT_PROGRAM_MS, killSignal: 'SIGKILL', maxBuffer: MAX_AUDIT_OUTPUT_BYTES,
+    encoding: 'utf8',
+    env: {},
+    cwd: '/',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: AUDIT_PROGRAM_MS,
+    killSignal: 'SIGKILL',
+    maxBuffer: MAX_AUDIT_OUTPUT_BYTES,
   });
   return status === 0 ? stdout : undefined;
 }

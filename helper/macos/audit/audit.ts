@@ -23,7 +23,11 @@ export interface AuditSetting extends Expected {
 
 /** Looks from outside, as root, at the installed helper. @throws {HelperError} when it cannot look */
 export function audit(options: AuditOptions): { text: string; ok: boolean } {
-  if (process.geteuid?.() !== 0) throw new HelperError('HELPER_NOT_ROOT', 'looking at all that the helper consists of takes root. Start it with sudo.');
+  if (process.geteuid?.() !== 0)
+    throw new HelperError(
+      'HELPER_NOT_ROOT',
+      'looking at all that the helper consists of takes root. Start it with sudo.',
+    );
   const { files, command } = locateInstallation('darwin');
   return auditWith(options, {
     files,
@@ -45,7 +49,14 @@ export function auditWith(options: AuditOptions, setting: AuditSetting): { text:
     auditProcesses(setting.ps, setting),
     { title: 'pipe', facts, findings },
     // Either state is somebody's decision: dtrace takes one, most Macs have the other.
-    { title: 'system', facts: { integrity_protection: ask(setting.csrutil, 'status')?.trim().split('\n', 1)[0] ?? 'unknown' }, findings: [] },
+    {
+      title: 'system',
+      facts: { integrity_protection: ask(setting.csrutil, 'status')?.trim().split('\n', 1)[0] ?? 'unknown' },
+      findings: [],
+    },
   ];
-  return { text: (options.json ? renderJson : renderText)(sections), ok: sections.every((section) => section.findings.length === 0) };
+  return {
+    text: (options.json ? renderJson : renderText)(sections),
+    ok: sections.every((section) => section.findings.length === 0),
+  };
 }

@@ -23,30 +23,69 @@ export interface Expected {
  */
 export function auditProcesses(ps: string, { executable, tracers }: Expected): Section {
   const listed = list(ps);
-  if (listed === undefined) return section({}, [{ code: 'PROCESS_UNREADABLE', message: `${ps} does not list processes. See whether it can be run.` }]);
-  const isOur = ({ command }: Listed, what: string): boolean => command.startsWith(`${executable} `) && ` ${command} `.includes(` ${what} `);
+  if (listed === undefined)
+    return section({}, [
+      { code: 'PROCESS_UNREADABLE', message: `${ps} does not list processes. See whether it can be run.` },
+    ]);
+  const isOur = ({ command }: Listed, what: string): boolean =>
+    command.startsWith(`${executable} `) && ` ${command} `.includes(` ${what} `);
   const [watching] = listed.filter((each) => isOur(each, 'run') && each.uids[0] === 0);
-  if (watching === undefined) return section({}, [{ code: 'HELPER_NOT_RUNNING', message: `no process of root runs ${executable} run. See: launchctl print system/platform-probes.helper` }]);
+  if (watching === undefined)
+    return section({}, [
+      {
+        code: 'HELPER_NOT_RUNNING',
+        message: `no process of root runs ${executable} run. See: launchctl print system/platform-probes.helper`,
+      },
+    ]);
 
   const findings: Finding[] = [];
   const children = listed.filter(({ ppid }) => ppid === watching.pid);
   const forwarding = children.find((each) => isOur(each, 'forward'));
-  const tracer = children.find(({ command }) => tracers.some((path) => command === path || command.startsWith(`${path} `)));
+  const tracer = children.find(({ command }) =>
+    tracers.some((path) => command === path || command.startsWith(`${path} `)),
+  );
   if (forwarding === undefined) {
-    findings.push({ code: 'HELPER_STARTING', message: `process ${watching.pid} has no forwarding process yet: nobody serves the pipe. Look again in a second.` });
+    findings.push({
+      code: 'HELPER_STARTING',
+      message: `process ${watching.pid} has no forwarding process yet: nobody serves the pipe. Look again in a second.`,
+    });
   } else if (forwarding.uids.includes(0)) {
-    findings.push({ code: 'PROCESS_PRIVILEGE', message: `process ${forwarding.pid}, which forwards, has uids ${forwarding.uids.join('/')}: it can be root. Restart the helper; if it comes back, report it.` });
+    findings.push({
+      code: 'PROCESS_PRIVILEGE',
+      message: `process ${forwarding.pid}, which forwards, has uids ${forwarding.uids.join('/')}: it can be root. Restart the helper; if it comes back, report it.`,
+    });
   }
-  if (tracer === undefined) findings.push({ code: 'TRACER_MISSING', message: `process ${watching.pid} runs neither dtrace nor eslogger: nothing is seen. The helper's log says why it ends; without Full Disk Access eslogger does at once.` });
-  return section({ watching: watching.pid, forwarding: forwarding?.pid ?? 'none', forwarding_uids: forwarding?.uids.join('/') ?? 'none', tracer: tracer?.command ?? 'none' }, findings);
+  if (tracer === undefined)
+    findings.push({
+      code: 'TRACER_MISSING',
+      message: `process ${watching.pid} runs neither dtrace nor eslogger: nothing is seen. The helper's log says why it ends; without Full Disk Access eslogger does at once.`,
+    });
+  return section(
+    {
+      watching: watching.pid,
+      forwarding: forwarding?.pid ?? 'none',
+      forwarding_uids: forwarding?.uids.join('/') ?? 'none',
+      tracer: tracer?.command ?? 'none',
+    },
+    findings,
+  );
 }
 
-const section = (facts: Section['facts'], findings: readonly Finding[]): Section => ({ title: 'processes', facts, findings });
+const section = (facts: Section['facts'], findings: readonly Finding[]): Section => ({
+  title: 'processes',
+  facts,
+  findings,
+});
 
 function list(ps: string): Listed[] | undefined {
   const columns = ['pid', 'ppid', 'uid', 'ruid', 'svuid', 'args'].flatMap((name) => ['-o', `${name}=`]);
-  return ask(ps, '-A', '-ww', ...columns)?.split('\n').flatMap((line): Listed[] => {
-    const [, pid, ppid, uid, ruid, svuid, command] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    return command === undefined ? [] : [{ pid: Number(pid), ppid: Number(ppid), uids: [uid, ruid, svuid].map(Number), command }];
-  });
+  return ask(ps, '-A', '-ww', ...columns)
+    ?.split('\n')
+    .flatMap((line): Listed[] => {
+      const [, pid, ppid, uid, ruid, svuid, command] =
+        /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return command === undefined
+        ? []
+        : [{ pid: Number(pid), ppid: Number(ppid), uids: [uid, ruid, svuid].map(Number), command }];
+    });
 }

@@ -19,9 +19,18 @@ export function auditService(plist: string, executable: string): Section {
   const program = [...list.matchAll(/<string>(.*?)<\/string>/gs)].map(([, argument = '']) => argument);
   // <key>Program</key> goes before the first argument.
   if (program[0] !== executable || program[1] !== 'run' || text.includes('<key>Program</key>')) {
-    findings.push({ code: 'SERVICE_OTHER_PROGRAM', message: `${plist} does not start ${executable} run, but: ${program.join(' ') || 'nothing that can be read'}. Install again.` });
+    findings.push({
+      code: 'SERVICE_OTHER_PROGRAM',
+      message: `${plist} does not start ${executable} run, but: ${program.join(' ') || 'nothing that can be read'}. Install again.`,
+    });
   }
-  const changed = ['EnvironmentVariables', 'UserName', 'RootDirectory', 'BundleProgram'].filter((key) => text.includes(`<key>${key}</key>`));
-  if (changed.length > 0) findings.push({ code: 'SERVICE_CHANGED', message: `${plist} has ${changed.join(', ')}, which the package does not install. Install again.` });
+  const changed = ['EnvironmentVariables', 'UserName', 'RootDirectory', 'BundleProgram'].filter((key) =>
+    text.includes(`<key>${key}</key>`),
+  );
+  if (changed.length > 0)
+    findings.push({
+      code: 'SERVICE_CHANGED',
+      message: `${plist} has ${changed.join(', ')}, which the package does not install. Install again.`,
+    });
   return { title: 'service', facts: { plist, program: program.join(' ') }, findings };
 }

@@ -24,7 +24,9 @@ export class UnixConnection implements Connection {
 
   begin(events: ConnectionEvents): void {
     this.#events = events;
-    this.#watch = new Watch(this.#koffi, this.#fd, { readable: true, disconnect: true }, (readiness) => this.#onReady(readiness));
+    this.#watch = new Watch(this.#koffi, this.#fd, { readable: true, disconnect: true }, (readiness) =>
+      this.#onReady(readiness),
+    );
   }
 
   send(piece: Buffer): number | 'full' | 'gone' {

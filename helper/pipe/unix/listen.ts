@@ -19,7 +19,8 @@ export interface ListeningSocket {
  * @throws {HelperError}
  */
 export function listen(calls: SocketCalls, socketPath: string, group: number): ListeningSocket {
-  if (!path.isAbsolute(socketPath)) throw new HelperError('HELPER_USAGE', `--socket: expected an absolute path, got "${socketPath}"`);
+  if (!path.isAbsolute(socketPath))
+    throw new HelperError('HELPER_USAGE', `--socket: expected an absolute path, got "${socketPath}"`);
   addressOf(calls, socketPath);
   return listenIn(calls, prepareFolder(path.dirname(socketPath), group), path.basename(socketPath), group);
 }
@@ -68,7 +69,10 @@ function takeLock(calls: SocketCalls, lockPath: string): number {
   }
   if (calls.lock(fd)) return fd;
   closeSync(fd);
-  throw new HelperError('HELPER_SOCKET_IN_USE', `another helper holds ${lockPath}. Stop it, or give this one its own --socket.`);
+  throw new HelperError(
+    'HELPER_SOCKET_IN_USE',
+    `another helper holds ${lockPath}. Stop it, or give this one its own --socket.`,
+  );
 }
 
 /** A socket that nobody serves any more is removed; anything else at that path is not ours to touch. */
@@ -79,23 +83,35 @@ function removeStale(calls: SocketCalls, socketPath: string, address: Buffer): v
   } catch {
     return;
   }
-  if (!found.isSocket()) throw new HelperError('HELPER_SOCKET', `${socketPath} exists and is not a socket. Move it away, or choose another --socket.`);
+  if (!found.isSocket())
+    throw new HelperError(
+      'HELPER_SOCKET',
+      `${socketPath} exists and is not a socket. Move it away, or choose another --socket.`,
+    );
   const probe = calls.socket();
   const served = calls.connect(probe, address) === 0 || calls.failure('connect').code !== 'ECONNREFUSED';
   closeSync(probe);
-  if (served) throw new HelperError('HELPER_SOCKET_IN_USE', `another program listens on ${socketPath}. Stop it, or choose another --socket.`);
+  if (served)
+    throw new HelperError(
+      'HELPER_SOCKET_IN_USE',
+      `another program listens on ${socketPath}. Stop it, or choose another --socket.`,
+    );
   unlinkSync(socketPath);
 }
 
 /** The socket's address, if the system has room for such a path. */
 function addressOf(calls: SocketCalls, socketPath: string): Buffer {
   if (Buffer.byteLength(socketPath) > calls.maxPathBytes) {
-    throw new HelperError('HELPER_SOCKET', `${socketPath} is longer than ${calls.maxPathBytes} bytes, the most a socket's path can have`);
+    throw new HelperError(
+      'HELPER_SOCKET',
+      `${socketPath} is longer than ${calls.maxPathBytes} bytes, the most a socket's path can have`,
+    );
   }
   return calls.address(socketPath);
 }
 
 function failed(what: string, cause: Error): HelperError {
-  const reason = cause instanceof SystemError ? cause.message : `${(cause as NodeJS.ErrnoException).code ?? cause.message}`;
+  const reason =
+    cause instanceof SystemError ? cause.message : `${(cause as NodeJS.ErrnoException).code ?? cause.message}`;
   return new HelperError('HELPER_SOCKET', `cannot make ${what}: ${reason}`, { cause });
 }

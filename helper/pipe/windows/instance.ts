@@ -26,7 +26,10 @@ export function createInstance(windows: Windows, name: string, security: Buffer,
   if (isHandle(handle)) return handle;
   const failure = windows.failure('CreateNamedPipe');
   if (first && (failure.status === ERROR.ACCESS_DENIED || failure.status === ERROR.PIPE_BUSY)) {
-    throw new HelperError('HELPER_SOCKET_IN_USE', `another program serves ${name}. Stop it, or give this helper its own --socket.`);
+    throw new HelperError(
+      'HELPER_SOCKET_IN_USE',
+      `another program serves ${name}. Stop it, or give this helper its own --socket.`,
+    );
   }
   throw new HelperError('HELPER_SOCKET', `cannot make ${name}: ${failure.message}`, { cause: failure });
 }
@@ -60,7 +63,9 @@ export class Overlapped {
     // Internal, which Windows fills last: this spares a call for each look.
     if (this.#bytes.readUInt32LE(0) === STATUS_PENDING) return undefined;
     const moved = [0];
-    return this.#windows.GetOverlappedResult(this.#handle, this.address, moved, false) === true ? (moved[0] as number) : 'failed';
+    return this.#windows.GetOverlappedResult(this.#handle, this.address, moved, false) === true
+      ? (moved[0] as number)
+      : 'failed';
   }
 
   /** Ends the operation and waits until Windows has let go of the memory. */

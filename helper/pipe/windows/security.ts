@@ -39,7 +39,9 @@ export function readSddl(windows: Windows, handle: number | bigint): string {
 export function sddlOf(windows: Windows, descriptor: bigint): string {
   const text: bigint[] = [0n];
   const characters = [0];
-  const converted = windows.ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION, PARTS, text, characters) === true;
+  const converted =
+    windows.ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION, PARTS, text, characters) ===
+    true;
   windows.LocalFree(descriptor);
   if (!converted) throw windows.failure('ConvertSecurityDescriptorToStringSecurityDescriptor');
   const sddl = Buffer.from(windows.koffi.view(text[0] as bigint, 2 * (characters[0] as number))).toString('utf16le');

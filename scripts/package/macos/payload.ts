@@ -15,11 +15,18 @@ export const HOME = 'Library/PlatformProbes';
 const SCRIPTS = inCheckout('installers/macos/scripts');
 
 /** What the package runs as root, by the name that the installer knows. */
-export const INSTALL_SCRIPTS = { preinstall: readFileSync(path.join(SCRIPTS, 'preinstall')), postinstall: readFileSync(path.join(SCRIPTS, 'postinstall')) } as const;
+export const INSTALL_SCRIPTS = {
+  preinstall: readFileSync(path.join(SCRIPTS, 'preinstall')),
+  postinstall: readFileSync(path.join(SCRIPTS, 'postinstall')),
+} as const;
 
 /** Files that are the same on every architecture. */
 export function commonFiles(): TreeEntry[] {
-  const file = (to: string, from: string, mode = 0o644): TreeEntry => ({ path: to, mode, data: readFileSync(inCheckout(from)) });
+  const file = (to: string, from: string, mode = 0o644): TreeEntry => ({
+    path: to,
+    mode,
+    data: readFileSync(inCheckout(from)),
+  });
   return [
     file(`${HOME}/bin/exec.d`, 'dtrace/exec.d'),
     file(`${HOME}/agent.example.yaml`, 'installers/macos/agent.example.yaml'),
@@ -32,10 +39,29 @@ export function commonFiles(): TreeEntry[] {
 
 /** All files of the package for one architecture. */
 export async function payload(architecture: MacArchitecture): Promise<TreeEntry[]> {
-  const koffi = path.join(unpacked(lockedPackage(`@koromix/koffi-darwin-${architecture}`)), `darwin_${architecture}`, 'koffi.node');
-  const files: TreeEntry[] = [...commonFiles(), { path: `${HOME}/bin/koffi.node`, mode: 0o644, data: readFileSync(koffi) }];
-  for (const program of PROGRAMS) files.push({ path: `${HOME}/bin/${program.name}`, mode: 0o755, data: await macExecutable(program, architecture) });
-  const bin = files.flatMap(({ path: name, data }) => (name.startsWith(`${HOME}/bin/`) && data !== undefined ? [[path.basename(name), { sha256: sha256(data), size: data.length }] as const] : []));
+  const koffi = path.join(
+    unpacked(lockedPackage(`@koromix/koffi-darwin-${architecture}`)),
+    `darwin_${architecture}`,
+    'koffi.node',
+  );
+  const files: TreeEntry[] = [
+    ...commonFiles(),
+    { path: `${HOME}/bin/koffi.node`, mode: 0o644, data: readFileSync(koffi) },
+  ];
+  for (const program of PROGRAMS)
+    files.push({ path: `${HOME}/bin/${program.name}`, mode: 0o755, data: await macExecutable(program, architecture) });
+  const bin = files.flatMap(({ path: name, data }) =>
+    name.startsWith(`${HOME}/bin/`) && data !== undefined
+      ? [[path.basename(name), { sha256: sha256(data), size: data.length }] as const]
+      : [],
+  );
   const manifest = { files: Object.fromEntries(bin.toSorted(([a], [b]) => (a < b ? -1 : 1))), version: VERSION };
-  return [...files, { path: `${HOME}/bin/manifest.json`, mode: 0o644, data: Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`) }];
+  return [
+    ...files,
+    {
+      path: `${HOME}/bin/manifest.json`,
+      mode: 0o644,
+      data: Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`),
+    },
+  ];
 }

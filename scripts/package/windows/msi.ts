@@ -68,11 +68,16 @@ function sourceOf(version: string, extraFiles: readonly string[]): string {
     EXTRA_COMPONENTS: components.join('\n'),
     EXTRA_REFERENCES: extraFiles.map((name) => `<ComponentRef Id="${id(name)}" />`).join('\n'),
   };
-  return readFileSync(path.join(SOURCES, 'platform-probes.wxs'), 'utf8').replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  return readFileSync(path.join(SOURCES, 'platform-probes.wxs'), 'utf8').replaceAll(
+    /\$\{(\w+)\}/g,
+    (whole, name: string) => values[name] ?? whole,
+  );
 }
 
 function run(command: string, args: readonly string[], cwd?: string): void {
   const result = spawnSync(command, args, { encoding: 'utf8', cwd });
   if (result.status === 0) return;
-  throw new Error(`${command} failed: ${result.error?.message ?? (result.stderr.trim() || result.stdout.trim())}. Debian's packages wixl and msitools have these tools.`);
+  throw new Error(
+    `${command} failed: ${result.error?.message ?? (result.stderr.trim() || result.stdout.trim())}. Debian's packages wixl and msitools have these tools.`,
+  );
 }

@@ -13,8 +13,24 @@ export interface Signing {
 export function sign(file: string, { certificate, passwordFile }: Signing): void {
   const signed = `${file}.signed`;
   const password = passwordFile === undefined ? [] : ['-readpass', passwordFile];
-  const args = ['sign', '-pkcs12', certificate, ...password, '-h', 'sha256', '-n', 'Platform Probes', '-in', file, '-out', signed];
+  const args = [
+    'sign',
+    '-pkcs12',
+    certificate,
+    ...password,
+    '-h',
+    'sha256',
+    '-n',
+    'Platform Probes',
+    '-in',
+    file,
+    '-out',
+    signed,
+  ];
   const result = spawnSync('osslsigncode', args, { encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`osslsigncode cannot sign ${file}: ${result.error?.message ?? (result.stderr.trim() || result.stdout.trim())}`);
+  if (result.status !== 0)
+    throw new Error(
+      `osslsigncode cannot sign ${file}: ${result.error?.message ?? (result.stderr.trim() || result.stdout.trim())}`,
+    );
   renameSync(signed, file);
 }

@@ -10,8 +10,13 @@ const AGENT = serviceSid('platform-probes-agent');
 const READ_ALONE = `D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;${AGENT})`;
 const WRITE_TOO = `D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;${AGENT})`;
 
-const table = (name: string, columns: readonly string[], types: readonly string[], keys: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [columns, types, [name, ...keys], ...rows].map((row) => `${row.join('\t')}\r\n`).join('');
+const table = (
+  name: string,
+  columns: readonly string[],
+  types: readonly string[],
+  keys: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string => [columns, types, [name, ...keys], ...rows].map((row) => `${row.join('\t')}\r\n`).join('');
 
 /** An executable with its command line, in the installation's own script, as SYSTEM. */
 const RUN_AS_SYSTEM = 34 + 0x400 + 0x800;
@@ -25,7 +30,14 @@ function customActions(): (string | number)[][] {
   ] as const;
   return services.map(([id, name]) =>
     // Microsoft calls the table for this "not working as expected".
-    [`${id}Recovery`, RUN_AS_SYSTEM, 'INSTALLDIR', `"[System64Folder]sc.exe" failure ${name} reset= 86400 actions= restart/1000/restart/5000/restart/60000`, '']);
+    [
+      `${id}Recovery`,
+      RUN_AS_SYSTEM,
+      'INSTALLDIR',
+      `"[System64Folder]sc.exe" failure ${name} reset= 86400 actions= restart/1000/restart/5000/restart/60000`,
+      '',
+    ],
+  );
 }
 
 /** Tables that wixl does not know, in the archive format of Windows Installer (idt). */
@@ -37,9 +49,23 @@ export const TABLES: Readonly<Record<string, string>> = {
     ['s72', 's255', 'i4', 'i4', 'S255', 's72'],
     ['MsiServiceConfig'],
     [
-      ['HelperPrivileges', 'platform-probes-helper', EVENTS, CONFIG.requiredPrivileges, 'SeSystemProfilePrivilege[~]SeChangeNotifyPrivilege', 'Helper'],
+      [
+        'HelperPrivileges',
+        'platform-probes-helper',
+        EVENTS,
+        CONFIG.requiredPrivileges,
+        'SeSystemProfilePrivilege[~]SeChangeNotifyPrivilege',
+        'Helper',
+      ],
       ['HelperFailure', 'platform-probes-helper', EVENTS, CONFIG.failureFlag, 1, 'Helper'],
-      ['AgentPrivileges', 'platform-probes-agent', EVENTS, CONFIG.requiredPrivileges, 'SeChangeNotifyPrivilege', 'Agent'],
+      [
+        'AgentPrivileges',
+        'platform-probes-agent',
+        EVENTS,
+        CONFIG.requiredPrivileges,
+        'SeChangeNotifyPrivilege',
+        'Agent',
+      ],
       ['AgentFailure', 'platform-probes-agent', EVENTS, CONFIG.failureFlag, 1, 'Agent'],
       ['AgentSid', 'platform-probes-agent', EVENTS, CONFIG.serviceSid, SID_UNRESTRICTED, 'Agent'],
     ],
@@ -54,18 +80,28 @@ export const TABLES: Readonly<Record<string, string>> = {
       ['EventsFolder', 'LOGDIR', 'CreateFolder', WRITE_TOO, ''],
     ],
   ),
-  CustomAction: table('CustomAction', ['Action', 'Type', 'Source', 'Target', 'ExtendedType'], ['s72', 'i2', 'S72', 'S255', 'I4'], ['Action'], customActions()),
+  CustomAction: table(
+    'CustomAction',
+    ['Action', 'Type', 'Source', 'Target', 'ExtendedType'],
+    ['s72', 'i2', 'S72', 'S255', 'I4'],
+    ['Action'],
+    customActions(),
+  ),
 };
 
 /** Component attributes: 64-bit; stays when the product is removed; is not replaced where it is. */
 const ATTRIBUTES = { x64: 256, permanent: 16, neverOverwrite: 128 } as const;
 
-const attributesOf = (component: string, attributes: number): string => `UPDATE \`Component\` SET \`Attributes\` = ${attributes} WHERE \`Component\` = '${component}'`;
+const attributesOf = (component: string, attributes: number): string =>
+  `UPDATE \`Component\` SET \`Attributes\` = ${attributes} WHERE \`Component\` = '${component}'`;
 
 /** Rows in tables that wixl makes. */
 export const QUERIES: readonly string[] = [
   attributesOf('Configuration', ATTRIBUTES.x64 | ATTRIBUTES.permanent | ATTRIBUTES.neverOverwrite),
   attributesOf('Events', ATTRIBUTES.x64 | ATTRIBUTES.permanent),
-].concat(customActions().map(
-  ([action], i) => `INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('${action}', 'NOT REMOVE~="ALL"', ${BEFORE_START + i})`,
-));
+].concat(
+  customActions().map(
+    ([action], i) =>
+      `INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequence\`) VALUES ('${action}', 'NOT REMOVE~="ALL"', ${BEFORE_START + i})`,
+  ),
+);

@@ -5,19 +5,33 @@ import { ruleText } from '../rules/support.ts';
 import { Workplace } from '../support/agent-process.ts';
 import { agent } from '../support/run.ts';
 
-const GOOD = ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: env\ntests:\n  match: [{Image: /bin/env}]\n  no_match: [{Image: /bin/ls}]\n');
-const FAILING = ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: other\ntests:\n  match: [{Image: /bin/ls}]\n  no_match: [{type: exec, exe: /bin/env}]\n');
+const GOOD = ruleText(
+  's: {Image|endswith: /env}\ncondition: s',
+  'id: env\ntests:\n  match: [{Image: /bin/env}]\n  no_match: [{Image: /bin/ls}]\n',
+);
+const FAILING = ruleText(
+  's: {Image|endswith: /env}\ncondition: s',
+  'id: other\ntests:\n  match: [{Image: /bin/ls}]\n  no_match: [{type: exec, exe: /bin/env}]\n',
+);
 
 function setting(rules: Readonly<Record<string, string>>, config = ''): Workplace {
   const work = new Workplace();
   mkdirSync(work.path('rules'));
   for (const [name, text] of Object.entries(rules)) writeFileSync(work.path(`rules/${name}`), text);
-  work.configure(`${config}rules: { builtin: false, folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\n`);
+  work.configure(
+    `${config}rules: { builtin: false, folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\n`,
+  );
   return work;
 }
 
 test('check says which rules there are, why others are not used, and runs their tests', async (t) => {
-  using work = setting({ 'a.yml': GOOD, 'b.yml': GOOD.replace('title: Test', 'title: Old\nstatus: deprecated').replace('id: env', 'id: old') }, 'filters: [{ name: n, detection: { a: { Image: x }, condition: a }, action: keep }]\n');
+  using work = setting(
+    {
+      'a.yml': GOOD,
+      'b.yml': GOOD.replace('title: Test', 'title: Old\nstatus: deprecated').replace('id: env', 'id: old'),
+    },
+    'filters: [{ name: n, detection: { a: { Image: x }, condition: a }, action: keep }]\n',
+  );
   const { code, stdout, stderr } = await agent('check', '--config', work.configFile);
   t.is(stderr, '');
   t.is(
@@ -40,7 +54,10 @@ test('a refused rule and a test that fails are problems with a place, status 3',
   t.is(lines[2], `${rules}/b.yml:5:14: tests.no_match[0]: expected no match, and there is one: rule "Test"`);
   t.is(lines[3], '3 problems');
   t.is(lines.at(-1), 'Tests of rules: 2 passed, 2 failed');
-  const json = JSON.parse((await agent('check', '--json', '--config', work.configFile)).stdout) as Record<string, unknown>;
+  const json = JSON.parse((await agent('check', '--json', '--config', work.configFile)).stdout) as Record<
+    string,
+    unknown
+  >;
   t.like(json, { ok: false, rules: { loaded: 2, refused: 1, tests: { passed: 2, failed: 2 } } });
   t.like((json['problems'] as object[])[1], { file: `${rules}/b.yml`, line: 4, path: 'tests.match[0]' });
 });
@@ -49,12 +66,17 @@ test('what is odd about rules is a warning: the configuration is good all the sa
   using work = setting({ 'a.yml': GOOD.replace('id: env', 'id: env\nsuppress: sometimes') });
   const { code, stderr } = await agent('check', '--config', work.configFile);
   t.is(code, 0);
-  t.is(stderr, `warning: ${work.path('rules')}/a.yml:1:1: suppress: expected such as "once per 10m per exe"; every match is an alert\n`);
+  t.is(
+    stderr,
+    `warning: ${work.path('rules')}/a.yml:1:1: suppress: expected such as "once per 10m per exe"; every match is an alert\n`,
+  );
 });
 
 test('a field that no event has is a warning, wherever it stands, and safe to print', async (t) => {
-  using work = setting({ 'a.yml': ruleText('s: {"\\e[2J": x}\ncondition: s', 'suppress: once per 1h per user\n') },
-    'filters: [{ name: n, detection: { a: { image: x }, condition: a }, action: drop }]\n');
+  using work = setting(
+    { 'a.yml': ruleText('s: {"\\e[2J": x}\ncondition: s', 'suppress: once per 1h per user\n') },
+    'filters: [{ name: n, detection: { a: { image: x }, condition: a }, action: drop }]\n',
+  );
   const file = `${work.path('rules')}/a.yml`;
   const expected = [
     'filters: "n": no event has a field "image", did you mean "Image"?',
@@ -62,10 +84,17 @@ test('a field that no event has is a warning, wherever it stands, and safe to pr
     `${file}:1:1: suppress: no event has a field "user", did you mean "User"?`,
   ];
   const { stderr } = await agent('check', '--config', work.configFile);
-  t.deepEqual(stderr.split('\n').filter((line) => line.startsWith('warning: ')), expected.map((line) => `warning: ${line}`));
-  const json = JSON.parse((await agent('check', '--json', '--config', work.configFile)).stdout) as { warnings: string[] };
+  t.deepEqual(
+    stderr.split('\n').filter((line) => line.startsWith('warning: ')),
+    expected.map((line) => `warning: ${line}`),
+  );
+  const json = JSON.parse((await agent('check', '--json', '--config', work.configFile)).stdout) as {
+    warnings: string[];
+  };
   t.is(json.warnings.length, 3);
-  work.configure(`filters: [{ name: n, detection: { a: { image: x }, condition: a }, action: drop }]\noutputs: [{ name: a, type: stdout }]\n`);
+  work.configure(
+    `filters: [{ name: n, detection: { a: { image: x }, condition: a }, action: drop }]\noutputs: [{ name: a, type: stdout }]\n`,
+  );
   t.is((await agent('check', '--config', work.configFile)).stderr, `warning: ${expected[0]}\n`, 'also without rules');
 });
 

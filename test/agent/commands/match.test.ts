@@ -23,34 +23,70 @@ class Bench extends Workplace {
   }
 
   events(...events: unknown[]): string {
-    writeFileSync(this.path('events'), events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event))).join('\n'));
+    writeFileSync(
+      this.path('events'),
+      events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event))).join('\n'),
+    );
     return this.path('events');
   }
 }
 
-const statisticsIn = (stderr: string): Record<string, unknown> => JSON.parse(stderr.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
+const statisticsIn = (stderr: string): Record<string, unknown> =>
+  JSON.parse(stderr.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
 const ENV = ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: env\n');
 
 test('events of ours: a line for each that matches, in the order of the file, and statistics on standard error', async (t) => {
-  using bench = new Bench({ 'a.yml': ENV, 'b.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: child\n'), 'c.yml': 'title: broken\n', 'd.txt': 'no rule' });
-  const child = { pid: 5, start_time: 9, exe: '/bin/sh', argv: ['sh'], parent: { pid: EXEC_EXAMPLE.pid, start_time: EXEC_EXAMPLE.start_time! } };
-  const file = bench.events(EXEC_EXAMPLE, gapEvent(2, 3), { ...EXEC_EXAMPLE, type: 'exec_failed', error: 'ENOENT' }, 'no JSON', { type: 'exec', exe: '/bin/env' }, execEvent(4, { exe: '/bin/ls', pid: 3 }), execEvent(5, child));
+  using bench = new Bench({
+    'a.yml': ENV,
+    'b.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: child\n'),
+    'c.yml': 'title: broken\n',
+    'd.txt': 'no rule',
+  });
+  const child = {
+    pid: 5,
+    start_time: 9,
+    exe: '/bin/sh',
+    argv: ['sh'],
+    parent: { pid: EXEC_EXAMPLE.pid, start_time: EXEC_EXAMPLE.start_time! },
+  };
+  const file = bench.events(
+    EXEC_EXAMPLE,
+    gapEvent(2, 3),
+    { ...EXEC_EXAMPLE, type: 'exec_failed', error: 'ENOENT' },
+    'no JSON',
+    { type: 'exec', exe: '/bin/env' },
+    execEvent(4, { exe: '/bin/ls', pid: 3 }),
+    execEvent(5, child),
+  );
   const { code, stdout, stderr } = await agent('match', '--rules', bench.rules, file);
   t.is(code, 0);
   t.is(stdout, '{"line":1,"rules":["env"]}\n{"line":7,"rules":["child"]}\n');
   t.true(stderr.includes(`${bench.rules}/c.yml:1:1: the logsource is missing\n`), stderr);
-  t.like(statisticsIn(stderr), { rules: 2, refused: 1, lines: 7, events: 3, matched: 2, faulty: 2, matches: { env: 1, child: 1 } });
+  t.like(statisticsIn(stderr), {
+    rules: 2,
+    refused: 1,
+    lines: 7,
+    events: 3,
+    matched: 2,
+    faulty: 2,
+    matches: { env: 1, child: 1 },
+  });
 });
 
 test("events in Sigma's names that are read as ours are pointed out, and no others", async (t) => {
   using bench = new Bench({ 'a.yml': ENV });
   const hint = /^probes-agent match: no line is an event of type exec; .* add --fields sigma$/m;
   t.regex((await agent('match', '--rules', bench.rules, bench.events({ Image: '/bin/env' }))).stderr, hint);
-  for (const events of [[], ['no JSON'], [EXEC_EXAMPLE, gapEvent(2, 3)]]) t.notRegex((await agent('match', '--rules', bench.rules, bench.events(...events))).stderr, hint);
+  for (const events of [[], ['no JSON'], [EXEC_EXAMPLE, gapEvent(2, 3)]])
+    t.notRegex((await agent('match', '--rules', bench.rules, bench.events(...events))).stderr, hint);
 });
 
 test('a file that cannot be used is counted as refused, and what it holds does not reach the terminal as a command', async (t) => {
-  using bench = new Bench({ 'a.yml': ENV, 'b.yml': 'title: "\\e[2Jgone"\n', 'c.yml': 'title: "\\e[2Jgone"\nlogsource: { category: "\\e[2J", "\\e[2J" }\n' });
+  using bench = new Bench({
+    'a.yml': ENV,
+    'b.yml': 'title: "\\e[2Jgone"\n',
+    'c.yml': 'title: "\\e[2Jgone"\nlogsource: { category: "\\e[2J", "\\e[2J" }\n',
+  });
   writeFileSync(`${bench.rules}/d.yml`, Buffer.from('title: x', 'utf16le').subarray(0, 15).fill(0xff, 0, 1));
   writeFileSync(`${bench.rules}/\u001b[2J.yml`, 'title: x\n');
   const { stderr } = await agent('match', '--rules', bench.rules, '/dev/null');
@@ -64,7 +100,11 @@ test("events in Sigma's names come from standard input too, and rules from sever
   using two = new Bench({ 'b.yml': ruleText('s: {User: ada}\ncondition: s', 'id: ada\n') });
   const input = '{"Image":"/bin/env","User":"ADA"}\n{"User":"bob"}\n{"User":"ada"}';
   for (const file of [[], ['-']]) {
-    const { status, stdout } = spawnSync(process.execPath, [MAIN, 'match', '--rules', one.rules, '-r', two.rules, '--fields', 'sigma', ...file], { input, encoding: 'utf8' });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [MAIN, 'match', '--rules', one.rules, '-r', two.rules, '--fields', 'sigma', ...file],
+      { input, encoding: 'utf8' },
+    );
     t.is(status, 0);
     t.is(stdout, '{"line":1,"rules":["env","ada"]}\n{"line":3,"rules":["ada"]}\n');
   }
@@ -73,11 +113,17 @@ test("events in Sigma's names come from standard input too, and rules from sever
 test('what cannot be read is status 6 and says why, and a wrong option is status 2', async (t) => {
   using bench = new Bench({ 'a.yml': ENV });
   const none = await agent('match', '--rules', '/no/such/folder', '/dev/null');
-  t.deepEqual([none.code, none.stderr], [6, 'probes-agent match: there is no folder /no/such/folder; make it, or take it out of the list\n']);
+  t.deepEqual(
+    [none.code, none.stderr],
+    [6, 'probes-agent match: there is no folder /no/such/folder; make it, or take it out of the list\n'],
+  );
   const missing = await agent('match', '--rules', bench.rules, '/no/such/file');
   t.deepEqual([missing.code, missing.stderr], [6, 'probes-agent match: there is no file /no/such/file\n']);
   const long = await agent('match', '--rules', bench.rules, bench.events('{}', 'x'.repeat(MAX_LINE_BYTES)));
-  t.deepEqual([long.code, long.stderr], [6, `probes-agent match: ${bench.path('events')}:2: the line is longer than ${MAX_LINE_BYTES} bytes\n`]);
+  t.deepEqual(
+    [long.code, long.stderr],
+    [6, `probes-agent match: ${bench.path('events')}:2: the line is longer than ${MAX_LINE_BYTES} bytes\n`],
+  );
   t.is((await agent('match', bench.path('events'))).code, 2);
   t.is((await agent('match', '--rules', bench.rules, '--fields', 'ecs')).code, 2);
 });
@@ -85,7 +131,11 @@ test('what cannot be read is status 6 and says why, and a wrong option is status
 test('a reader that has enough ends it quietly', (t) => {
   using bench = new Bench({ 'a.yml': ENV });
   const file = bench.events(...Array.from({ length: 50_000 }, () => EXEC_EXAMPLE));
-  const { stdout, stderr } = spawnSync('sh', ['-c', `"$0" "$1" match --rules "$2" "$3" | head -n 1`, process.execPath, MAIN, bench.rules, file], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', `"$0" "$1" match --rules "$2" "$3" | head -n 1`, process.execPath, MAIN, bench.rules, file],
+    { encoding: 'utf8' },
+  );
   t.deepEqual([stdout, stderr], ['{"line":1,"rules":["env"]}\n', '']);
 });
 
@@ -104,21 +154,48 @@ theirs.close()
 time.sleep(2)
 lines = ours.makefile().read().count("\\n")
 print(lines, child.wait())`;
-  const { stdout, stderr } = spawnSync('python3', ['-c', slow, process.execPath, MAIN, 'match', '--rules', bench.rules, file], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(
+    'python3',
+    ['-c', slow, process.execPath, MAIN, 'match', '--rules', bench.rules, file],
+    { encoding: 'utf8' },
+  );
   t.is(stdout, '20000 0\n', stderr);
 });
 
 for (const platform of ['linux', 'macos', 'windows'] as const) {
   const check = SKIPPED === '' ? test : test.skip;
   check(`${SKIPPED}with all SigmaHQ rules for ${platform}, match says what two other engines agree on`, async (t) => {
-    using bench = new Bench(Object.fromEntries(readRuleFiles(platform as Platform).map(({ file, text }) => [file.replaceAll('/', '_'), text])));
+    using bench = new Bench(
+      Object.fromEntries(
+        readRuleFiles(platform as Platform).map(({ file, text }) => [file.replaceAll('/', '_'), text]),
+      ),
+    );
     const expected = readExpected(platform);
     const file = bench.events(...expected.map(({ event }) => event));
-    const { code, stdout } = await agent('match', '--rules', bench.rules, '--platform', platform, '--fields', 'sigma', file);
+    const { code, stdout } = await agent(
+      'match',
+      '--rules',
+      bench.rules,
+      '--platform',
+      platform,
+      '--fields',
+      'sigma',
+      file,
+    );
     t.is(code, 0);
-    const found = new Map(stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { line: number; rules: string[] }).map(({ line, rules }) => [line, rules]));
+    const found = new Map(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { line: number; rules: string[] })
+        .map(({ line, rules }) => [line, rules]),
+    );
     for (const [i, { expected: ids, disputed }] of expected.entries()) {
-      t.deepEqual((found.get(i + 1) ?? []).filter((id) => !disputed.includes(id)).toSorted(), [...ids].toSorted(), `line ${i + 1}`);
+      t.deepEqual(
+        (found.get(i + 1) ?? []).filter((id) => !disputed.includes(id)).toSorted(),
+        [...ids].toSorted(),
+        `line ${i + 1}`,
+      );
     }
   });
 }

@@ -14,11 +14,16 @@ test('the configuration that the documentation shows is good', (t) => {
 
 test('the documentation names every key with its default', (t) => {
   const visit = (node: unknown): void => {
-    const { properties, items, oneOf } = node as { properties?: Record<string, { default?: unknown }>; items?: unknown; oneOf?: unknown[] };
+    const { properties, items, oneOf } = node as {
+      properties?: Record<string, { default?: unknown }>;
+      items?: unknown;
+      oneOf?: unknown[];
+    };
     for (const [key, value] of Object.entries(properties ?? {})) {
       t.true(TEXT.includes(`\`${key}\``), key);
       const byDefault = value.default;
-      if (byDefault !== undefined && typeof byDefault !== 'object') t.true(TEXT.includes(`\`${String(byDefault)}\``), `${key}: ${String(byDefault)}`);
+      if (byDefault !== undefined && typeof byDefault !== 'object')
+        t.true(TEXT.includes(`\`${String(byDefault)}\``), `${key}: ${String(byDefault)}`);
       visit(value);
     }
     if (items !== undefined) visit(items);
@@ -28,7 +33,8 @@ test('the documentation names every key with its default', (t) => {
 });
 
 test('the documentation names every exit status and every event of the log', (t) => {
-  for (const [status, meaning] of EXIT_MEANINGS) t.true(TEXT.replaceAll('`', '').includes(`| ${status} | ${meaning} |`), meaning);
+  for (const [status, meaning] of EXIT_MEANINGS)
+    t.true(TEXT.replaceAll('`', '').includes(`| ${status} | ${meaning} |`), meaning);
   for (const [name, [level]] of Object.entries(INTERNAL_EVENTS)) {
     const row = TEXT.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${name}\``));
     t.truthy(row, name);

@@ -21,7 +21,13 @@ test('the example configuration passes the JSON Schema, and a wrong one does not
   const example = parse(read(EXAMPLE)) as object;
   t.true(validate(example), JSON.stringify(validate.errors));
   t.false(validate({ ...example, spool: {} }));
-  t.true(validate({ ...example, rules: {}, filters: [{ detection: { a: { Image: '/x' }, condition: 'a' }, action: 'drop' }] }));
+  t.true(
+    validate({
+      ...example,
+      rules: {},
+      filters: [{ detection: { a: { Image: '/x' }, condition: 'a' }, action: 'drop' }],
+    }),
+  );
   t.false(validate({ ...example, filters: [{ detection: { condition: 'a' }, action: 'dorp' }] }));
   t.false(validate({ ...example, rules: { min_level: 'lowest' } }));
   t.false(validate({ outputs: [{ name: 'a', type: 'file' }] }));
@@ -31,7 +37,11 @@ test('the example configuration passes the JSON Schema, and a wrong one does not
 test('every key has a description that an editor can show', (t) => {
   const undescribed: string[] = [];
   const visit = (node: unknown, path: string): void => {
-    const { properties, items, oneOf } = node as { properties?: Record<string, { description?: string; const?: string }>; items?: unknown; oneOf?: unknown[] };
+    const { properties, items, oneOf } = node as {
+      properties?: Record<string, { description?: string; const?: string }>;
+      items?: unknown;
+      oneOf?: unknown[];
+    };
     for (const [key, value] of Object.entries(properties ?? {})) {
       if (value.description === undefined && value.const === undefined) undescribed.push(`${path}.${key}`);
       visit(value, `${path}.${key}`);

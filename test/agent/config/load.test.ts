@@ -13,13 +13,25 @@ function problemsOf(text: string): string[] {
 const GOOD = 'outputs: [{ name: a, type: stdout }]\n';
 
 test('the least configuration has every default', (t) => {
-  const result = parseConfig('outputs:\n  - { name: a, type: stdout }\n  - { name: b, type: file, path: /x }\n', 'agent.yaml');
+  const result = parseConfig(
+    'outputs:\n  - { name: a, type: stdout }\n  - { name: b, type: file, path: /x }\n',
+    'agent.yaml',
+  );
   t.deepEqual(result.ok && result.config, {
     filters: [],
     source: { socket: '/run/platform-probes/events.sock' },
     outputs: [
       { name: 'a', type: 'stdout', events: 'all', format: 'native', view: 'auto', max_queue_bytes: 33_554_432 },
-      { name: 'b', type: 'file', path: '/x', events: 'all', format: 'native', max_bytes: 67_108_864, max_files: 5, max_queue_bytes: 33_554_432 },
+      {
+        name: 'b',
+        type: 'file',
+        path: '/x',
+        events: 'all',
+        format: 'native',
+        max_bytes: 67_108_864,
+        max_files: 5,
+        max_queue_bytes: 33_554_432,
+      },
     ],
     log: { level: 'info' },
     shutdown_timeout: 5000,
@@ -28,7 +40,13 @@ test('the least configuration has every default', (t) => {
 
 test('rules have defaults as soon as they are asked for', (t) => {
   const result = parseConfig(`${GOOD}rules: {}\n`, 'agent.yaml');
-  t.deepEqual(result.ok && result.config.rules, { builtin: true, folders: [], min_level: 'low', placeholders: {}, suppress: [] });
+  t.deepEqual(result.ok && result.config.rules, {
+    builtin: true,
+    folders: [],
+    min_level: 'low',
+    placeholders: {},
+    suppress: [],
+  });
 });
 
 test('what is wrong with filters and rules is reported with everything else, each at its place', (t) => {
@@ -65,13 +83,18 @@ outputs: [{ name: a, type: stdout }]
 });
 
 test('filters are compiled with the placeholders of the configuration', (t) => {
-  const result = parseConfig(`${GOOD}rules: { placeholders: { admins: [ada, root] } }\nfilters: [{ detection: { a: { 'User|expand': '%admins%' }, condition: a }, action: keep }]\n`, 'agent.yaml');
+  const result = parseConfig(
+    `${GOOD}rules: { placeholders: { admins: [ada, root] } }\nfilters: [{ detection: { a: { 'User|expand': '%admins%' }, condition: a }, action: keep }]\n`,
+    'agent.yaml',
+  );
   t.is(result.ok && result.config.filters.length, 1);
 });
 
 test('an output for alerts without rules is refused: it would get nothing', (t) => {
   const text = 'outputs: [{ name: a, type: stdout, events: alerts }]\n';
-  t.deepEqual(problemsOf(text), ['agent.yaml:1:44: outputs[0].events: there are no alerts without rules; "rules: {}" uses the starter rules']);
+  t.deepEqual(problemsOf(text), [
+    'agent.yaml:1:44: outputs[0].events: there are no alerts without rules; "rules: {}" uses the starter rules',
+  ]);
   t.deepEqual(problemsOf(`${text}rules: {}\n`), []);
 });
 
@@ -119,7 +142,9 @@ test('what is missing is reported where it should be', (t) => {
     'agent.yaml:2:5: outputs[0].name: missing; expected a name: letters, digits, ".", "_" or "-", at most 64',
     'agent.yaml:2:5: outputs[0].path: missing; expected an absolute path',
   ]);
-  t.deepEqual(problemsOf('outputs:\n  - name: a\n'), ['agent.yaml:2:5: outputs[0].type: missing; expected stdout or file']);
+  t.deepEqual(problemsOf('outputs:\n  - name: a\n'), [
+    'agent.yaml:2:5: outputs[0].type: missing; expected stdout or file',
+  ]);
 });
 
 test('values of the wrong kind say what was expected', (t) => {
@@ -134,11 +159,16 @@ test('a size or duration out of bounds says the bounds', (t) => {
   t.deepEqual(problemsOf('outputs: [{ name: a, type: file, path: /x, max_bytes: 1KiB }]\n'), [
     'agent.yaml:1:55: outputs[0].max_bytes: expected 4KiB to 1TiB, got "1KiB"',
   ]);
-  t.deepEqual(problemsOf(`${GOOD}shutdown_timeout: 1h\n`), ['agent.yaml:2:19: shutdown_timeout: expected 100ms to 10m, got "1h"']);
+  t.deepEqual(problemsOf(`${GOOD}shutdown_timeout: 1h\n`), [
+    'agent.yaml:2:19: shutdown_timeout: expected 100ms to 10m, got "1h"',
+  ]);
 });
 
 test('a socket path longer than the system allows is refused', (t) => {
-  t.regex(problemsOf(`${GOOD}source: { socket: /${'x'.repeat(107)} }\n`)[0]!, /source\.socket: expected a path of at most 107 bytes/);
+  t.regex(
+    problemsOf(`${GOOD}source: { socket: /${'x'.repeat(107)} }\n`)[0]!,
+    /source\.socket: expected a path of at most 107 bytes/,
+  );
 });
 
 test('keys of what is not built are errors, not promises', (t) => {

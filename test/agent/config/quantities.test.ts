@@ -9,7 +9,8 @@ test('sizes are powers of 1024', (t) => {
 });
 
 test('a size without a unit, or with one that means two things, is refused', (t) => {
-  for (const text of ['64', '64MB', '64m', '1.5GiB', '-1MiB', 'MiB', '', '1e3B', '99999999TiB']) t.is(parseSize(text), undefined, text);
+  for (const text of ['64', '64MB', '64m', '1.5GiB', '-1MiB', 'MiB', '', '1e3B', '99999999TiB'])
+    t.is(parseSize(text), undefined, text);
 });
 
 test('durations are in milliseconds', (t) => {

@@ -3,5 +3,8 @@ import test from 'ava';
 import { builtinRulesModule } from '../../../scripts/generate/builtin-rules.ts';
 
 test('the starter rules in the program are those of agent/rules/builtin', (t) => {
-  t.is(readFileSync(new URL('../../../agent/detection/builtin-rules.ts', import.meta.url), 'utf8'), builtinRulesModule());
+  t.is(
+    readFileSync(new URL('../../../agent/detection/builtin-rules.ts', import.meta.url), 'utf8'),
+    builtinRulesModule(),
+  );
 });

@@ -10,7 +10,8 @@ import { execEvent } from '../../support/fake-helper.ts';
 import { toItem } from '../support/items.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
 
-const rule = (id: string, more = ''): string => `title: ${id}\nid: ${id}\n${more}logsource: { category: process_creation }\ndetection: { s: { Image: /${id} }, condition: s }\n`;
+const rule = (id: string, more = ''): string =>
+  `title: ${id}\nid: ${id}\n${more}logsource: { category: process_creation }\ndetection: { s: { Image: /${id} }, condition: s }\n`;
 const broken = (id: string): string => rule(id).replace('condition: s', 'condition: t');
 const TWICE = `title: twice\nid: twice\ncorrelation: { type: event_count, rules: [a], timespan: 1h, condition: { gte: 2 } }\n---\n${rule('a')}`;
 
@@ -26,13 +27,17 @@ function setting(t: ExecutionContext, rules: Readonly<Record<string, string>>) {
     rmSync(folder, { recursive: true });
   });
   const prepared = (more = ''): Prepared => {
-    const loaded = parseConfig(`rules: { builtin: false, folders: [${join(folder, 'rules')}]${more} }\noutputs: [{ name: a, type: stdout }]\n`, 'test');
+    const loaded = parseConfig(
+      `rules: { builtin: false, folders: [${join(folder, 'rules')}]${more} }\noutputs: [{ name: a, type: stdout }]\n`,
+      'test',
+    );
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     return detection.prepare(loaded.config);
   };
   const adopt = (ready: Prepared): void => detection.adopt(ready);
   const load = (more = ''): void => adopt(prepared(more));
-  const alerts = (image: string): boolean => detection.stage([toItem(execEvent(1, { exe: image }))])[0]?.isAlert ?? false;
+  const alerts = (image: string): boolean =>
+    detection.stage([toItem(execEvent(1, { exe: image }))])[0]?.isAlert ?? false;
   const of = (event: string) => raised.filter((each) => each.event === event);
   return { load, prepared, adopt, write, alerts, of, raised, folder };
 }
@@ -79,11 +84,20 @@ test('a mistake in a new file, or one that was there before, keeps nothing from 
   write('c.yml', rule('c'));
   load();
   t.deepEqual(['/a', '/c'].map(alerts), [true, true]);
-  t.deepEqual(of('RulesLoaded').map(({ rules, refused }) => [rules, refused]), [[1, 1], [2, 2]]);
+  t.deepEqual(
+    of('RulesLoaded').map(({ rules, refused }) => [rules, refused]),
+    [
+      [1, 1],
+      [2, 2],
+    ],
+  );
 });
 
 test('a file that cannot be read is refused alone, and keeps the old rules in force when it held some of them', (t) => {
-  const { load, write, alerts, of } = setting(t, { 'a.yml': rule('a'), 'large.yml': `${rule('large')}${'#'.repeat(MAX_RULE_FILE_BYTES)}` });
+  const { load, write, alerts, of } = setting(t, {
+    'a.yml': rule('a'),
+    'large.yml': `${rule('large')}${'#'.repeat(MAX_RULE_FILE_BYTES)}`,
+  });
   load();
   t.deepEqual(['/a', '/large'].map(alerts), [true, false]);
   t.regex(String(of('RuleRefused')[0]!['problems']), /large\.yml:1:1: \d+ bytes long/);
@@ -113,7 +127,9 @@ test('what changed between the reading and the watching is found', async (t) => 
 });
 
 test('many mistakes are named up to a bound, and the rest counted', (t) => {
-  const { load, of } = setting(t, { 'a.yml': Array.from({ length: MAX_LOGGED_REFUSALS + 5 }, (_, i) => broken(`a${i}`)).join('---\n') });
+  const { load, of } = setting(t, {
+    'a.yml': Array.from({ length: MAX_LOGGED_REFUSALS + 5 }, (_, i) => broken(`a${i}`)).join('---\n'),
+  });
   load();
   const [refused] = of('RuleRefused');
   t.is((refused!['problems'] as string[]).length, MAX_LOGGED_REFUSALS);
@@ -121,7 +137,10 @@ test('many mistakes are named up to a bound, and the rest counted', (t) => {
 });
 
 test('what is odd is said, and why rules are not used', (t) => {
-  const { load, of } = setting(t, { 'a.yml': rule('a', 'suppress: often\n'), 'b.yml': rule('b', 'status: deprecated\n') });
+  const { load, of } = setting(t, {
+    'a.yml': rule('a', 'suppress: often\n'),
+    'b.yml': rule('b', 'status: deprecated\n'),
+  });
   load();
   t.regex(String(of('RuleDoubtful')[0]!['problems']), /a\.yml:1:1: suppress: expected such as/);
   t.deepEqual(of('RulesLoaded')[0]!['skipped'], { 'its status is deprecated': 1 });

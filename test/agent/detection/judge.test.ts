@@ -39,13 +39,28 @@ function setting(rules: string | undefined, filters: unknown[] = [], report?: st
   const failures: unknown[] = [];
   const judge = new Judge({
     filters: filtersOf(filters, 'test').filters,
-    ...(set === undefined ? {} : { rules: { set, suppressions: suppressionsOf({ suppress: report === undefined ? [] : [{ report }] }, set).byRule } }),
-    platform: 'linux', enrichment, counters, suppressor: new Suppressor(), onFailure: (error) => failures.push(error),
+    ...(set === undefined
+      ? {}
+      : {
+          rules: {
+            set,
+            suppressions: suppressionsOf({ suppress: report === undefined ? [] : [{ report }] }, set).byRule,
+          },
+        }),
+    platform: 'linux',
+    enrichment,
+    counters,
+    suppressor: new Suppressor(),
+    onFailure: (error) => failures.push(error),
   });
   return { judge, counters, enrichment, failures };
 }
 
-const filter = (detection: object, action: string, name = action) => ({ name, detection: { s: detection, condition: 's' }, action });
+const filter = (detection: object, action: string, name = action) => ({
+  name,
+  detection: { s: detection, condition: 's' },
+  action,
+});
 const program = (seq: number, exe: string, more: Partial<ExecEvent> = {}) => toItem(execEvent(seq, { exe, ...more }));
 
 test('without filters and rules that concern it, a batch goes on as it is', (t) => {
@@ -55,10 +70,33 @@ test('without filters and rules that concern it, a batch goes on as it is', (t) 
 });
 
 test('the first filter that matches decides; what is dropped meets no rule; what is no exec meets no filter', (t) => {
-  const { judge, counters } = setting(ruleText('s: {Image|startswith: /}\ncondition: s', 'id: all\n'), [filter({ User: 'user0' }, 'keep'), filter({ Image: '/cc1' }, 'drop')]);
-  const out = judge.judge([program(1, '/cc1', { uid: 0 }), program(2, '/cc1'), program(3, '/ls'), gap(4, 9), toItem({ type: 'exec_failed', seq: 10, exe: '/cc1' })]);
-  t.deepEqual(out.map(({ first, isAlert }) => [first, isAlert]), [[1, true], [3, true], [4, false], [10, false]]);
-  t.deepEqual([...counters.filters], [['keep', 1], ['drop', 1]]);
+  const { judge, counters } = setting(ruleText('s: {Image|startswith: /}\ncondition: s', 'id: all\n'), [
+    filter({ User: 'user0' }, 'keep'),
+    filter({ Image: '/cc1' }, 'drop'),
+  ]);
+  const out = judge.judge([
+    program(1, '/cc1', { uid: 0 }),
+    program(2, '/cc1'),
+    program(3, '/ls'),
+    gap(4, 9),
+    toItem({ type: 'exec_failed', seq: 10, exe: '/cc1' }),
+  ]);
+  t.deepEqual(
+    out.map(({ first, isAlert }) => [first, isAlert]),
+    [
+      [1, true],
+      [3, true],
+      [4, false],
+      [10, false],
+    ],
+  );
+  t.deepEqual(
+    [...counters.filters],
+    [
+      ['keep', 1],
+      ['drop', 1],
+    ],
+  );
   t.like(counters, { judged: 3, dropped: 1, alerts: 2 });
   t.deepEqual([...counters.rules], [['all', 2]]);
 });
@@ -68,12 +106,22 @@ test('the end of a process that was dropped is dropped with it, and that of anot
   const end = (seq: number, pid: number, start_time: number) => toItem({ ...EXIT_EXAMPLE, seq, pid, start_time });
   const run = (seq: number, pid: number, start_time: number, exe: string) => program(seq, exe, { pid, start_time });
   const out = judge.judge([
-    run(1, 10, 100, '/cc1'), end(2, 10, 100),
-    run(3, 20, 100, '/cc1'), run(4, 20, 100, '/ls'), end(5, 20, 100),
-    run(6, 30, 100, '/ls'), run(7, 30, 100, '/cc1'), end(8, 30, 100),
-    run(9, 40, 100, '/cc1'), end(10, 40, 999), end(11, 50, 100),
+    run(1, 10, 100, '/cc1'),
+    end(2, 10, 100),
+    run(3, 20, 100, '/cc1'),
+    run(4, 20, 100, '/ls'),
+    end(5, 20, 100),
+    run(6, 30, 100, '/ls'),
+    run(7, 30, 100, '/cc1'),
+    end(8, 30, 100),
+    run(9, 40, 100, '/cc1'),
+    end(10, 40, 999),
+    end(11, 50, 100),
   ]);
-  t.deepEqual(out.map(({ first }) => first), [4, 5, 6, 10, 11]);
+  t.deepEqual(
+    out.map(({ first }) => first),
+    [4, 5, 6, 10, 11],
+  );
   t.is(counters.dropped, 6);
 });
 
@@ -94,8 +142,13 @@ test('what a process ran last counts, however much was dropped in between; and w
 
 test('only what is read is looked up', (t) => {
   t.deepEqual(setting(ruleText('s: {Image: /x}\ncondition: s')).enrichment.needed, []);
-  t.deepEqual(setting(ruleText('s: {User: x, Hashes|contains: y}\ncondition: s')).enrichment.needed.toSorted(), ['digests', 'userName']);
-  t.deepEqual(setting(undefined, [filter({ ParentCommandLine: 'x' }, 'drop')]).enrichment.needed, ['parentCommandLine']);
+  t.deepEqual(setting(ruleText('s: {User: x, Hashes|contains: y}\ncondition: s')).enrichment.needed.toSorted(), [
+    'digests',
+    'userName',
+  ]);
+  t.deepEqual(setting(undefined, [filter({ ParentCommandLine: 'x' }, 'drop')]).enrichment.needed, [
+    'parentCommandLine',
+  ]);
   t.deepEqual(setting(ruleText('s: [x]\ncondition: s')).enrichment.needed, [], 'a keyword looks at what is there');
   t.true(setting(undefined, [filter({ ParentCommandLine: 'x' }, 'drop')]).judge.needsTree);
   t.false(setting(undefined, [filter({ Image: 'x' }, 'drop')]).judge.needsTree);
@@ -103,7 +156,16 @@ test('only what is read is looked up', (t) => {
 
 test('a keyword finds any value of the event, by whatever name', (t) => {
   const { judge } = setting(ruleText('s: [secret]\ncondition: s'));
-  t.deepEqual(judge.judge([program(1, '/ls', { cwd: '/home/secret' }), program(2, '/ls', { argv: ['ls', 'my-secret'] }), program(3, '/ls')]).map(({ isAlert }) => isAlert), [true, true, false]);
+  t.deepEqual(
+    judge
+      .judge([
+        program(1, '/ls', { cwd: '/home/secret' }),
+        program(2, '/ls', { argv: ['ls', 'my-secret'] }),
+        program(3, '/ls'),
+      ])
+      .map(({ isAlert }) => isAlert),
+    [true, true, false],
+  );
 });
 
 test('an event that a defect keeps from being judged goes on as it is, and is counted', (t) => {
@@ -116,14 +178,31 @@ test('an event that a defect keeps from being judged goes on as it is, and is co
 });
 
 test('an alert is the event, what is known of its process, and its rules', (t) => {
-  const { judge } = setting(ruleText('s: {ParentCommandLine: web --serve, User: user5}\ncondition: s', 'id: a\nauthor: Ada\nlevel: low\n'));
-  const server = execEvent(1, { pid: 7, start_time: 70, exe: '/web', argv: ['web', '--serve'], parent: { pid: 1, start_time: 1, exe: '/init' } });
-  const shell = execEvent(2, { pid: 9, start_time: 90, uid: 5, exe: '/sh', parent: { pid: 7, start_time: 70, exe: '/web' } });
+  const { judge } = setting(
+    ruleText('s: {ParentCommandLine: web --serve, User: user5}\ncondition: s', 'id: a\nauthor: Ada\nlevel: low\n'),
+  );
+  const server = execEvent(1, {
+    pid: 7,
+    start_time: 70,
+    exe: '/web',
+    argv: ['web', '--serve'],
+    parent: { pid: 1, start_time: 1, exe: '/init' },
+  });
+  const shell = execEvent(2, {
+    pid: 9,
+    start_time: 90,
+    uid: 5,
+    exe: '/sh',
+    parent: { pid: 7, start_time: 70, exe: '/web' },
+  });
   const [, alert] = judge.judge([toItem(server), toItem(shell)]);
   const expected = {
     ...shell,
     entity_id: 'boot/9/90',
-    ancestors: [{ pid: 7, entity_id: 'boot/7/70', exe: '/web', command_line: 'web --serve' }, { pid: 1, entity_id: 'boot/1/1', exe: '/init' }],
+    ancestors: [
+      { pid: 7, entity_id: 'boot/7/70', exe: '/web', command_line: 'web --serve' },
+      { pid: 1, entity_id: 'boot/1/1', exe: '/init' },
+    ],
     rules: [{ id: 'a', title: 'Test', level: 'low', author: 'Ada', tags: [] }],
   };
   t.deepEqual(alert!.event as object, expected);
@@ -136,7 +215,10 @@ test('suppression is for each rule and group; an event of which every rule is he
   const { judge, counters } = setting(two, [], 'once per 1m per CurrentDirectory');
   const at = (seq: number, cwd: string, argv: string[]) => program(seq, '/a', { cwd, argv });
   const out = judge.judge([at(1, '/1', ['-']), at(2, '/1', ['-']), at(3, '/1', ['x']), at(4, '/2', ['-'])]);
-  t.deepEqual(out.map(({ event }) => ((event as { rules?: Array<{ id: string }> }).rules ?? []).map(({ id }) => id)), [['a'], [], ['x'], ['a']]);
+  t.deepEqual(
+    out.map(({ event }) => ((event as { rules?: Array<{ id: string }> }).rules ?? []).map(({ id }) => id)),
+    [['a'], [], ['x'], ['a']],
+  );
   t.like(counters, { suppressed: 2, alerts: 3 });
 });
 

@@ -3,7 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from '../../../agent/detection/limits.ts';
+import {
+  MAX_RULE_BYTES,
+  MAX_RULE_DEPTH,
+  MAX_RULE_FILE_BYTES,
+  MAX_RULE_FILES,
+} from '../../../agent/detection/limits.ts';
 import { readRuleFolders, RuleFolderError } from '../../../agent/detection/rule-files.ts';
 
 function folder(t: ExecutionContext): string {
@@ -22,13 +27,25 @@ test('rule files are found at any depth, in the order of their paths, and what i
   const path = folder(t);
   mkdirSync(join(path, 'b/c'), { recursive: true });
   mkdirSync(join(path, '.git'));
-  for (const name of ['z.yml', 'a.YAML', 'b/c/x.yml', 'note.txt', '.hidden.yml', '.git/y.yml', 'b/x.yml~']) writeFileSync(join(path, name), name);
+  for (const name of ['z.yml', 'a.YAML', 'b/c/x.yml', 'note.txt', '.hidden.yml', '.git/y.yml', 'b/x.yml~'])
+    writeFileSync(join(path, name), name);
   symlinkSync(join(path, 'z.yml'), join(path, 'link.yml'));
   symlinkSync('/no/such/file', join(path, 'nowhere.yml'));
   execFileSync('mkfifo', [join(path, 'pipe.yml')]);
   const { files, folders } = readRuleFolders([path]);
-  t.deepEqual(files.map(({ file, text }) => [file.slice(path.length + 1), text]), [['a.YAML', 'a.YAML'], ['b/c/x.yml', 'b/c/x.yml'], ['link.yml', 'z.yml'], ['z.yml', 'z.yml']]);
-  t.deepEqual(folders.map((each) => each.slice(path.length)), ['', '/b', '/b/c']);
+  t.deepEqual(
+    files.map(({ file, text }) => [file.slice(path.length + 1), text]),
+    [
+      ['a.YAML', 'a.YAML'],
+      ['b/c/x.yml', 'b/c/x.yml'],
+      ['link.yml', 'z.yml'],
+      ['z.yml', 'z.yml'],
+    ],
+  );
+  t.deepEqual(
+    folders.map((each) => each.slice(path.length)),
+    ['', '/b', '/b/c'],
+  );
 });
 
 test('a folder that is missing or none says what to do', (t) => {
@@ -45,11 +62,17 @@ test('a file that is too large or cannot be read is a fault, and keeps no other 
   // A file whose beginning not even root can read.
   symlinkSync('/proc/self/mem', join(path, 'odd.yml'));
   const { files, faults } = readRuleFolders([path]);
-  t.deepEqual(files.map(({ text }) => text), ['good']);
-  t.deepEqual(faults.map(({ file, line, message }) => [file, line, message.slice(0, 60)]), [
-    [join(path, 'large.yml'), 1, `${MAX_RULE_FILE_BYTES + 1} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`],
-    [join(path, 'odd.yml'), 1, 'EIO: i/o error, read'],
-  ]);
+  t.deepEqual(
+    files.map(({ text }) => text),
+    ['good'],
+  );
+  t.deepEqual(
+    faults.map(({ file, line, message }) => [file, line, message.slice(0, 60)]),
+    [
+      [join(path, 'large.yml'), 1, `${MAX_RULE_FILE_BYTES + 1} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`],
+      [join(path, 'odd.yml'), 1, 'EIO: i/o error, read'],
+    ],
+  );
 });
 
 test('a file that is not UTF-8 is a fault: its rules would never match; a byte order mark is passed over', (t) => {
@@ -60,12 +83,18 @@ test('a file that is not UTF-8 is a fault: its rules would never match; a byte o
   writeFileSync(join(path, 'd.yml'), '\ufefftitle: M\u00fcll');
   writeFileSync(join(path, 'e.yml'), '');
   const { files, faults } = readRuleFolders([path]);
-  t.deepEqual(files.map(({ text }) => text), ['title: M\u00fcll', '']);
-  t.deepEqual(faults.map(({ file, message }) => [file.slice(path.length + 1), message]), [
-    ['a.yml', 'expected UTF-8, found something else; save the file as UTF-8'],
-    ['b.yml', 'expected UTF-8, found UTF-16; save the file as UTF-8'],
-    ['c.yml', 'expected UTF-8, found something else; save the file as UTF-8'],
-  ]);
+  t.deepEqual(
+    files.map(({ text }) => text),
+    ['title: M\u00fcll', ''],
+  );
+  t.deepEqual(
+    faults.map(({ file, message }) => [file.slice(path.length + 1), message]),
+    [
+      ['a.yml', 'expected UTF-8, found something else; save the file as UTF-8'],
+      ['b.yml', 'expected UTF-8, found UTF-16; save the file as UTF-8'],
+      ['c.yml', 'expected UTF-8, found something else; save the file as UTF-8'],
+    ],
+  );
 });
 
 test('what is larger than the limits is refused: all files together, their number, a circle of links', (t) => {

@@ -10,7 +10,11 @@ function setting(t: ExecutionContext, settleMs = { quiet: 300, most: 60_000 }) {
   const folder = mkdtempSync(join(tmpdir(), 'probes-watch-'));
   const changes: number[] = [];
   const unwatched: string[] = [];
-  const watcher = new RuleWatcher({ onChange: () => void changes.push(performance.now()), onUnwatched: (path) => void unwatched.push(path), settleMs });
+  const watcher = new RuleWatcher({
+    onChange: () => void changes.push(performance.now()),
+    onUnwatched: (path) => void unwatched.push(path),
+    settleMs,
+  });
   t.teardown(() => {
     watcher.close();
     rmSync(folder, { recursive: true });

@@ -17,8 +17,13 @@ test('accounts that every Windows has need nobody to be asked', (t) => {
 
 test('others are asked for once; one without a name is its SID', (t) => {
   const asked: string[] = [];
-  const names = new AccountNames({ askSystem: (sid) => (asked.push(sid), sid === ADA ? String.raw`SITE\ada` : undefined) });
-  t.deepEqual([ADA, NOBODY, ADA, NOBODY].map((sid) => names.of(sid)), [String.raw`SITE\ada`, NOBODY, String.raw`SITE\ada`, NOBODY]);
+  const names = new AccountNames({
+    askSystem: (sid) => (asked.push(sid), sid === ADA ? String.raw`SITE\ada` : undefined),
+  });
+  t.deepEqual(
+    [ADA, NOBODY, ADA, NOBODY].map((sid) => names.of(sid)),
+    [String.raw`SITE\ada`, NOBODY, String.raw`SITE\ada`, NOBODY],
+  );
   t.deepEqual(asked, [ADA, NOBODY]);
   t.is(new AccountNames().of(ADA), ADA, 'and so it is where there is nobody to ask');
 });

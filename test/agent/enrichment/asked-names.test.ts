@@ -1,17 +1,28 @@
 import test from 'ava';
 import { AskedNames } from '../../../agent/enrichment/asked-names.ts';
-import { MAX_USER_NAMES, USER_LOOKUP_MS, USER_LOOKUP_MS_PER_SECOND, USER_NAME_MS } from '../../../agent/enrichment/limits.ts';
+import {
+  MAX_USER_NAMES,
+  USER_LOOKUP_MS,
+  USER_LOOKUP_MS_PER_SECOND,
+  USER_NAME_MS,
+} from '../../../agent/enrichment/limits.ts';
 
 function setting(takesMs = 0) {
   const clock = { now: 0 };
   const asked: string[] = [];
-  const names = new AskedNames<string>((key) => ((clock.now += takesMs), asked.push(key), key.startsWith('no') ? undefined : `name of ${key}`), () => clock.now);
+  const names = new AskedNames<string>(
+    (key) => ((clock.now += takesMs), asked.push(key), key.startsWith('no') ? undefined : `name of ${key}`),
+    () => clock.now,
+  );
   return { names, clock, asked };
 }
 
 test('a name is asked for once in a while, also one that there is not', (t) => {
   const { names, clock, asked } = setting();
-  t.deepEqual(['a', 'nobody', 'a', 'nobody'].map((key) => names.of(key)), ['name of a', undefined, 'name of a', undefined]);
+  t.deepEqual(
+    ['a', 'nobody', 'a', 'nobody'].map((key) => names.of(key)),
+    ['name of a', undefined, 'name of a', undefined],
+  );
   t.deepEqual(asked, ['a', 'nobody']);
   clock.now += USER_NAME_MS;
   t.is(names.of('a'), 'name of a');

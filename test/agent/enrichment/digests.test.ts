@@ -30,7 +30,8 @@ test('digests are those of the tools that everybody has; a file is hashed once, 
 test('a path that is another file here, or none, is not hashed', (t) => {
   const exe = program(t);
   const cache = new DigestCache();
-  for (const elsewhere of [{ ns: { mnt: 7 } }, { flags: ['deleted'] }, { flags: ['memfd'] }, { flags: ['chroot'] }]) t.is(cache.of(execEvent(1, { exe, ...elsewhere })), undefined);
+  for (const elsewhere of [{ ns: { mnt: 7 } }, { flags: ['deleted'] }, { flags: ['memfd'] }, { flags: ['chroot'] }])
+    t.is(cache.of(execEvent(1, { exe, ...elsewhere })), undefined);
   t.is(cache.counts.impossible, 0);
   t.is(cache.of(execEvent(1, { exe: '/no/such/file' })), undefined);
   t.is(cache.of(execEvent(1, { exe: '/dev/zero' })), undefined);

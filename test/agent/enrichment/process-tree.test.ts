@@ -3,21 +3,40 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
-import { MAX_ANCESTORS, MAX_PROCESS_BYTES, MAX_PROCESSES, MAX_REMEMBERED_COMMAND, PROC_READS_PER_SECOND } from '../../../agent/enrichment/limits.ts';
+import {
+  MAX_ANCESTORS,
+  MAX_PROCESS_BYTES,
+  MAX_PROCESSES,
+  MAX_REMEMBERED_COMMAND,
+  PROC_READS_PER_SECOND,
+} from '../../../agent/enrichment/limits.ts';
 import { readRunningProcess } from '../../../agent/enrichment/proc.ts';
 import { ProcessTree } from '../../../agent/enrichment/process-tree.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 
 /** A process that began at its own pid, child of another such. */
 const child = (pid: number, parent: number, overrides: Partial<ExecEvent> = {}): ExecEvent =>
-  execEvent(pid, { pid, start_time: pid, exe: `/bin/${pid}`, argv: [`/bin/${pid}`, 'x'], parent: { pid: parent, start_time: parent, exe: `/bin/${parent}` }, ...overrides });
+  execEvent(pid, {
+    pid,
+    start_time: pid,
+    exe: `/bin/${pid}`,
+    argv: [`/bin/${pid}`, 'x'],
+    parent: { pid: parent, start_time: parent, exe: `/bin/${parent}` },
+    ...overrides,
+  });
 
 test('ancestors are known as far as events told of them, and one step further by name', (t) => {
   const tree = new ProcessTree();
   for (const event of [child(10, 1), child(20, 10), child(30, 20)]) tree.see(event);
-  t.deepEqual(tree.ancestorsOf(child(40, 30)).map(({ pid, image, commandLine }) => [pid, image, commandLine]), [
-    [30, '/bin/30', '/bin/30 x'], [20, '/bin/20', '/bin/20 x'], [10, '/bin/10', '/bin/10 x'], [1, '/bin/1', undefined],
-  ]);
+  t.deepEqual(
+    tree.ancestorsOf(child(40, 30)).map(({ pid, image, commandLine }) => [pid, image, commandLine]),
+    [
+      [30, '/bin/30', '/bin/30 x'],
+      [20, '/bin/20', '/bin/20 x'],
+      [10, '/bin/10', '/bin/10 x'],
+      [1, '/bin/1', undefined],
+    ],
+  );
   t.is(tree.parentOf(child(40, 30))?.commandLine, '/bin/30 x');
   t.is(tree.parentOf(execEvent(1)), undefined);
 });
@@ -76,12 +95,17 @@ test('memory is bounded in processes and in bytes; what was needed last stays', 
 
 test('what no event told of is asked of the system, once, and not too often', (t) => {
   const asked: number[] = [];
-  const tree = new ProcessTree({ askSystem: (pid) => (asked.push(pid), pid === 10 ? { parentPid: 5, commandLine: 'ten' } : undefined) });
+  const tree = new ProcessTree({
+    askSystem: (pid) => (asked.push(pid), pid === 10 ? { parentPid: 5, commandLine: 'ten' } : undefined),
+  });
   for (let i = 0; i < 3; i++) {
     t.is(tree.parentOf(child(20, 10))?.commandLine, 'ten');
     t.like(tree.parentOf(child(20, 11)), { pid: 11, startTime: 11, image: '/bin/11', commandLine: undefined });
   }
-  t.deepEqual(tree.ancestorsOf(child(20, 10)).map(({ pid }) => pid), [10, 5]);
+  t.deepEqual(
+    tree.ancestorsOf(child(20, 10)).map(({ pid }) => pid),
+    [10, 5],
+  );
   t.deepEqual(asked, [10, 11, 5]);
   for (let pid = 1000; pid < 1000 + 2 * PROC_READS_PER_SECOND; pid++) tree.parentOf(child(20, pid));
   t.true(asked.length < 1.5 * PROC_READS_PER_SECOND);
@@ -92,7 +116,10 @@ test('/proc tells the command line of a process that runs, and not of another wi
   try {
     await delay(100);
     const ticks = Number(readFileSync(`/proc/${running.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]);
-    t.deepEqual(readRunningProcess(running.pid!, ticks * 10_000 + 9999), { parentPid: process.pid, commandLine: 'sleep 1000' });
+    t.deepEqual(readRunningProcess(running.pid!, ticks * 10_000 + 9999), {
+      parentPid: process.pid,
+      commandLine: 'sleep 1000',
+    });
     t.deepEqual(readRunningProcess(running.pid!, undefined), { parentPid: process.pid, commandLine: 'sleep 1000' });
     t.is(readRunningProcess(running.pid!, ticks * 10_000 - 1), undefined);
     t.is(readRunningProcess(running.pid!, ticks * 10_000 + 10_000), undefined);

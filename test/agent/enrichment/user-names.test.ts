@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { MAX_USER_NAMES, PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS, USER_LOOKUP_MS_PER_SECOND, USER_NAME_MS } from '../../../agent/enrichment/limits.ts';
+import {
+  MAX_USER_NAMES,
+  PASSWORD_FILE_CHECK_MS,
+  USER_LOOKUP_MS,
+  USER_LOOKUP_MS_PER_SECOND,
+  USER_NAME_MS,
+} from '../../../agent/enrichment/limits.ts';
 import { UserNames } from '../../../agent/enrichment/user-names.ts';
 
 function setting(t: ExecutionContext, sources: string) {
@@ -13,7 +19,12 @@ function setting(t: ExecutionContext, sources: string) {
   writeFileSync(switchFile, `group: ldap\npasswd: ${sources}\n`);
   const clock = { now: 0 };
   const asked: number[] = [];
-  const names = new UserNames({ passwordFile, switchFile, now: () => clock.now, askSystem: (uid) => (asked.push(uid), uid % 2 === 0 ? `user${uid}` : undefined) });
+  const names = new UserNames({
+    passwordFile,
+    switchFile,
+    now: () => clock.now,
+    askSystem: (uid) => (asked.push(uid), uid % 2 === 0 ? `user${uid}` : undefined),
+  });
   return { names, passwordFile, switchFile, clock, asked };
 }
 
@@ -30,7 +41,10 @@ test('names are those of the password file, and follow it', (t) => {
 
 test('where the system has other users it is asked, once in ten minutes for each', (t) => {
   const { names, clock, asked } = setting(t, 'files [NOTFOUND=continue] sss # files');
-  t.deepEqual([1000, 2000, 2001, 2000, 2001].map((uid) => names.of(uid)), ['ada', 'user2000', undefined, 'user2000', undefined]);
+  t.deepEqual(
+    [1000, 2000, 2001, 2000, 2001].map((uid) => names.of(uid)),
+    ['ada', 'user2000', undefined, 'user2000', undefined],
+  );
   t.deepEqual(asked, [2000, 2001]);
   clock.now += USER_NAME_MS;
   names.of(2000);
@@ -40,14 +54,24 @@ test('where the system has other users it is asked, once in ten minutes for each
 test('a slow directory holds up no more than its share of time, and its answers are bounded in number', (t) => {
   const { names, clock, passwordFile, switchFile } = setting(t, 'files ldap');
   let asked = 0;
-  const slow = new UserNames({ passwordFile: '/dev/null', switchFile: '/no/such/file', now: () => clock.now, askSystem: () => void asked++ });
+  const slow = new UserNames({
+    passwordFile: '/dev/null',
+    switchFile: '/no/such/file',
+    now: () => clock.now,
+    askSystem: () => void asked++,
+  });
   slow.of(1);
   t.is(asked, 0, 'without a switch file the C library looks into files alone');
   for (let uid = 2000; uid < 2000 + 3 * MAX_USER_NAMES; uid++) names.of(uid);
   t.true(names.remembered > 0 && names.remembered <= MAX_USER_NAMES);
 
   asked = 0;
-  const patient = new UserNames({ passwordFile, switchFile, now: () => clock.now, askSystem: () => ((clock.now += USER_LOOKUP_MS), void asked++) });
+  const patient = new UserNames({
+    passwordFile,
+    switchFile,
+    now: () => clock.now,
+    askSystem: () => ((clock.now += USER_LOOKUP_MS), void asked++),
+  });
   for (let uid = 0; uid < 100; uid++) patient.of(5000 + uid);
   t.is(asked, 1);
   clock.now += (USER_LOOKUP_MS / USER_LOOKUP_MS_PER_SECOND) * 1000;

@@ -25,8 +25,15 @@ const text = (key: string, value: string): Buffer => node(key, Buffer.from(`${va
 
 /** The smallest PE file with a version resource: one section, mapped at 0x1000, at offset 0x400. */
 function program(strings: Readonly<Record<string, string>>, magic = 0x20b): Buffer {
-  const table = node('040904b0', Buffer.alloc(0), true, Object.entries(strings).map(([key, value]) => text(key, value)));
-  const version = node('VS_VERSION_INFO', Buffer.alloc(52, 7), false, [node('StringFileInfo', Buffer.alloc(0), true, [table])]);
+  const table = node(
+    '040904b0',
+    Buffer.alloc(0),
+    true,
+    Object.entries(strings).map(([key, value]) => text(key, value)),
+  );
+  const version = node('VS_VERSION_INFO', Buffer.alloc(52, 7), false, [
+    node('StringFileInfo', Buffer.alloc(0), true, [table]),
+  ]);
   const resources = Buffer.alloc(0x200);
   const directory = (at: number, id: number, target: number): void => {
     resources.writeUInt16LE(1, at + 14);
@@ -56,8 +63,21 @@ function program(strings: Readonly<Record<string, string>>, magic = 0x20b): Buff
   return Buffer.concat([file, resources, version]);
 }
 
-const STRINGS = { CompanyName: 'Über AG', FileDescription: 'A tool', FileVersion: '1.2.3', OriginalFilename: 'tool.exe', ProductName: 'Tools', LegalCopyright: 'x' };
-const INFO = { company: 'Über AG', description: 'A tool', fileVersion: '1.2.3', originalFileName: 'tool.exe', product: 'Tools' };
+const STRINGS = {
+  CompanyName: 'Über AG',
+  FileDescription: 'A tool',
+  FileVersion: '1.2.3',
+  OriginalFilename: 'tool.exe',
+  ProductName: 'Tools',
+  LegalCopyright: 'x',
+};
+const INFO = {
+  company: 'Über AG',
+  description: 'A tool',
+  fileVersion: '1.2.3',
+  originalFileName: 'tool.exe',
+  product: 'Tools',
+};
 
 for (const magic of [0x10b, 0x20b]) {
   test(`the strings of a program with header ${magic.toString(16)} are found by their names`, (t) => {
@@ -67,18 +87,22 @@ for (const magic of [0x10b, 0x20b]) {
 
 test('a file that is cut or changed anywhere costs a bounded read and no error', (t) => {
   const whole = program(STRINGS);
-  for (let length = 0; length < whole.length; length++) t.notThrows(() => readVersionInfo(readerOf(whole.subarray(0, length))));
+  for (let length = 0; length < whole.length; length++)
+    t.notThrows(() => readVersionInfo(readerOf(whole.subarray(0, length))));
   fc.assert(
-    fc.property(fc.array(fc.record({ at: fc.nat(whole.length - 1), byte: fc.nat(255) }), { minLength: 1, maxLength: 6 }), (edits) => {
-      const bytes = Buffer.from(whole);
-      for (const { at, byte } of edits) bytes[at] = byte;
-      let read = 0;
-      readVersionInfo((offset, length) => {
-        read += length;
-        return bytes.subarray(offset, offset + length);
-      });
-      t.true(read < 128 * 1024);
-    }),
+    fc.property(
+      fc.array(fc.record({ at: fc.nat(whole.length - 1), byte: fc.nat(255) }), { minLength: 1, maxLength: 6 }),
+      (edits) => {
+        const bytes = Buffer.from(whole);
+        for (const { at, byte } of edits) bytes[at] = byte;
+        let read = 0;
+        readVersionInfo((offset, length) => {
+          read += length;
+          return bytes.subarray(offset, offset + length);
+        });
+        t.true(read < 128 * 1024);
+      },
+    ),
     { numRuns: 3000 },
   );
 });

@@ -102,7 +102,10 @@ test('what does not fit is dropped, and one exact gap takes its place', async (t
   lane.accept([exec(10)]);
   await lane.close(NEVER);
   t.is(gate.summary, '1 2 3 4 [5-9 output queue_full] 10');
-  t.like(raised.find(({ event }) => event === 'EventsDropped'), { level: 'error', output: 'test', first: 5, last: 9, count: 5 });
+  t.like(
+    raised.find(({ event }) => event === 'EventsDropped'),
+    { level: 'error', output: 'test', first: 5, last: 9, count: 5 },
+  );
 });
 
 test('a gap that is dropped counts with the numbers it stands for', async (t) => {
@@ -154,7 +157,10 @@ test('events without a number that do not fit are in the log, since no gap can n
   gate.release();
   await lane.close(NEVER);
   t.is(gate.summary, '1');
-  t.like(raised.find(({ event }) => event === 'EventsDropped'), { unnumbered: 1 });
+  t.like(
+    raised.find(({ event }) => event === 'EventsDropped'),
+    { unnumbered: 1 },
+  );
 });
 
 test('a failed batch is written again after the output was closed and opened', async (t) => {
@@ -165,7 +171,10 @@ test('a failed batch is written again after the output was closed and opened', a
   await eventually(t, () => gate.taken.length === 2);
   t.is(gate.summary, '1 2');
   t.deepEqual(gate.calls, ['open', 'close', 'open']);
-  t.deepEqual(raised.map(({ event }) => event), ['OutputFailed', 'OutputRecovered']);
+  t.deepEqual(
+    raised.map(({ event }) => event),
+    ['OutputFailed', 'OutputRecovered'],
+  );
   await lane.close(NEVER);
 });
 
@@ -209,7 +218,12 @@ test('closing names what was dropped even if nothing came after it', async (t) =
   t.is(gate.summary, '1 2 [3-3 output queue_full]');
 });
 
-const numbering = (overrides = {}): { bootId: string; firstSeq: number; lastSeq: number } => ({ bootId: 'boot', firstSeq: 1, lastSeq: 9, ...overrides });
+const numbering = (overrides = {}): { bootId: string; firstSeq: number; lastSeq: number } => ({
+  bootId: 'boot',
+  firstSeq: 1,
+  lastSeq: 9,
+  ...overrides,
+});
 
 test('what the output has stored is left out, up to its position', async (t) => {
   const { gate, lane, raised } = makeLane();
@@ -358,7 +372,10 @@ test('an output that lost events is not told of what lies behind them before it 
   await eventually(t, () => gate.calls.some((call) => call.startsWith('reached')));
   await lane.close(NEVER);
   t.is(gate.summary, '1 3 [5-9 output queue_full count 3]');
-  t.deepEqual(gate.calls.filter((call) => call.startsWith('reached')), ['reached boot 12 after 3']);
+  t.deepEqual(
+    gate.calls.filter((call) => call.startsWith('reached')),
+    ['reached boot 12 after 3'],
+  );
 });
 
 test('what passes in the last moment is told when the lane closes', async (t) => {

@@ -29,7 +29,11 @@ function drain(queue: RecordQueue): { text: string; batches: Batch[] } {
 
 test('what goes in comes out, in order, in whole lines, whatever is added, left out and taken in between', (t) => {
   const step = fc.oneof(
-    fc.record({ kind: fc.constant('read' as const), sizes: fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 12 }), leaveOut: fc.nat(12) }),
+    fc.record({
+      kind: fc.constant('read' as const),
+      sizes: fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 12 }),
+      leaveOut: fc.nat(12),
+    }),
     fc.record({ kind: fc.constant('text' as const), size: fc.integer({ min: 1, max: 700_000 }) }),
     fc.record({ kind: fc.constant('take' as const), lines: fc.nat(5) }),
     fc.record({ kind: fc.constant('boot' as const) }),
@@ -93,7 +97,13 @@ test('a batch has the lines of one boot, and says the first number', (t) => {
   queue.begin('b');
   for (const item of itemsOf(['three'], 1)) queue.add(item);
   const { batches } = drain(queue);
-  t.deepEqual(batches.map(({ bootId, first, records }) => [bootId, first, records]), [['a', 8, 2], ['b', 1, 1]]);
+  t.deepEqual(
+    batches.map(({ bootId, first, records }) => [bootId, first, records]),
+    [
+      ['a', 8, 2],
+      ['b', 1, 1],
+    ],
+  );
 });
 
 test('with little to do the same memory is used again and again', (t) => {
@@ -111,5 +121,8 @@ test('with little to do the same memory is used again and again', (t) => {
 test('a line larger than a write gets a write of its own', (t) => {
   const queue = new RecordQueue();
   for (const item of itemsOf(['a', 'b'.repeat(3 * SEGMENT_BYTES), 'c'])) queue.add(item);
-  t.deepEqual(drain(queue).batches.map(({ records }) => records), [1, 1, 1]);
+  t.deepEqual(
+    drain(queue).batches.map(({ records }) => records),
+    [1, 1, 1],
+  );
 });

@@ -18,10 +18,14 @@ export interface Expected {
 }
 
 export function readLines(name: string): string[] {
-  return gunzipSync(readFileSync(path.join(FOLDER, name))).toString('utf8').trimEnd().split('\n');
+  return gunzipSync(readFileSync(path.join(FOLDER, name)))
+    .toString('utf8')
+    .trimEnd()
+    .split('\n');
 }
 
-export const readExpected = (platform: Platform): Expected[] => readLines(`expected_${platform}.jsonl.gz`).map((line) => JSON.parse(line) as Expected);
+export const readExpected = (platform: Platform): Expected[] =>
+  readLines(`expected_${platform}.jsonl.gz`).map((line) => JSON.parse(line) as Expected);
 
 let archive: RuleFile[] | undefined;
 
@@ -36,13 +40,14 @@ function untar(bytes: Buffer): RuleFile[] {
   const files: RuleFile[] = [];
   const text = (from: number, length: number) => bytes.toString('utf8', from, from + length).replace(/\0.*$/s, '');
   let longName: string | undefined;
-  for (let at = 0; at + 512 <= bytes.length && bytes[at] !== 0; ) {
+  for (let at = 0; at + 512 <= bytes.length && bytes[at] !== 0;) {
     const size = Number.parseInt(text(at + 124, 12).trim() || '0', 8);
     const type = text(at + 156, 1);
     const prefix = text(at + 345, 155);
     const file = longName ?? (prefix === '' ? text(at, 100) : `${prefix}/${text(at, 100)}`);
     longName = type === 'L' ? text(at + 512, size) : undefined;
-    if ((type === '0' || type === '') && file.endsWith('.yml')) files.push({ file, text: bytes.toString('utf8', at + 512, at + 512 + size) });
+    if ((type === '0' || type === '') && file.endsWith('.yml'))
+      files.push({ file, text: bytes.toString('utf8', at + 512, at + 512 + size) });
     at += 512 + Math.ceil(size / 512) * 512;
   }
   return files.sort((a, b) => (a.file < b.file ? -1 : 1));

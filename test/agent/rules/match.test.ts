@@ -5,19 +5,46 @@ import { LineMatcher } from '../../../agent/rules/match.ts';
 import { EXEC_EXAMPLE } from '../../../shared/events/exec.ts';
 import { load, ruleText } from './support.ts';
 
-const SET = load(`${ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: one\n')}---\n${ruleText('s: {CommandLine|contains: npm}\ncondition: s', 'id: two\n')}`);
+const SET = load(
+  `${ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: one\n')}---\n${ruleText('s: {CommandLine|contains: npm}\ncondition: s', 'id: two\n')}`,
+);
 
 test('a line that matches becomes its number and its rules, in the order of the file', (t) => {
   const matcher = new LineMatcher(new Detector(SET), { toSigma: (e) => e, timeOf: () => 0 });
-  const lines = ['{"Image":"/bin/env","CommandLine":"env npm"}', '', '{"Image":"/bin/ls"}', 'no JSON', '[1]', '{"CommandLine":"npm"}'];
-  t.deepEqual(lines.map((line) => matcher.match(line)), ['{"line":1,"rules":["one","two"]}', undefined, undefined, undefined, undefined, '{"line":6,"rules":["two"]}']);
-  t.deepEqual({ ...matcher.statistics }, { lines: 6, events: 3, matched: 2, faulty: 2, byRule: new Map([['one', 1], ['two', 2]]) });
+  const lines = [
+    '{"Image":"/bin/env","CommandLine":"env npm"}',
+    '',
+    '{"Image":"/bin/ls"}',
+    'no JSON',
+    '[1]',
+    '{"CommandLine":"npm"}',
+  ];
+  t.deepEqual(
+    lines.map((line) => matcher.match(line)),
+    ['{"line":1,"rules":["one","two"]}', undefined, undefined, undefined, undefined, '{"line":6,"rules":["two"]}'],
+  );
+  t.deepEqual(
+    { ...matcher.statistics },
+    {
+      lines: 6,
+      events: 3,
+      matched: 2,
+      faulty: 2,
+      byRule: new Map([
+        ['one', 1],
+        ['two', 2],
+      ]),
+    },
+  );
 });
 
 test('events of ours are mapped, and other types are passed over', (t) => {
   const detector = new Detector(SET);
   const map = createMapper({ platform: 'linux', fields: detector.fields });
-  const matcher = new LineMatcher(detector, { toSigma: (e) => (e['type'] === 'exec' ? map(e as never) : undefined), timeOf: (e) => Number(e['timestamp']) * 1000 });
+  const matcher = new LineMatcher(detector, {
+    toSigma: (e) => (e['type'] === 'exec' ? map(e as never) : undefined),
+    timeOf: (e) => Number(e['timestamp']) * 1000,
+  });
   t.is(matcher.match(JSON.stringify(EXEC_EXAMPLE)), '{"line":1,"rules":["one","two"]}');
   t.is(matcher.match('{"type":"heartbeat"}'), undefined);
   t.is(matcher.statistics.events, 1);

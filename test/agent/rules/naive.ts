@@ -40,7 +40,9 @@ export function naiveMatch(rule: NaiveRule, event: NaiveEvent): boolean {
         return search(c.name);
       case 'of': {
         const prefix = c.pattern.replace('*', '');
-        const names = Object.keys(rule.searches).filter((n) => !n.startsWith('_') && (c.pattern === 'them' || n.startsWith(prefix)));
+        const names = Object.keys(rule.searches).filter(
+          (n) => !n.startsWith('_') && (c.pattern === 'them' || n.startsWith(prefix)),
+        );
         return c.all ? names.every(search) : names.some(search);
       }
     }
@@ -55,7 +57,12 @@ function itemMatches({ field, modifiers, values }: NaiveItem, event: NaiveEvent)
   return modifiers.includes('neq') ? !has : has;
 }
 
-function valueMatches(field: string, modifiers: readonly string[], value: string | number | boolean | null, event: NaiveEvent): boolean {
+function valueMatches(
+  field: string,
+  modifiers: readonly string[],
+  value: string | number | boolean | null,
+  event: NaiveEvent,
+): boolean {
   const keyword = field === '';
   const actual = keyword ? undefined : event[field];
   if (value === null) return actual === undefined || actual === null;
@@ -81,15 +88,29 @@ function valueMatches(field: string, modifiers: readonly string[], value: string
   if (modifiers.includes('cidr')) return texts.some((text) => inBlock(text, String(value)));
   if (modifiers.includes('fieldref')) {
     const other = event[String(value)];
-    const others = (Array.isArray(other) ? other : [other]).filter((v) => ['string', 'number', 'boolean'].includes(typeof v)).map(String);
+    const others = (Array.isArray(other) ? other : [other])
+      .filter((v) => ['string', 'number', 'boolean'].includes(typeof v))
+      .map(String);
     const folded = (text: string): string => (modifiers.includes('cased') ? text : text.toLowerCase());
-    const [before, after] = [['endswith', 'contains'], ['startswith', 'contains']].map((names) => names.some((name) => modifiers.includes(name)));
-    return texts.some((text) => others.some((wanted) => {
-      const places = [...text].map((_, i) => [...text].slice(i).join('')).concat('').filter((rest) => before || rest.length === text.length);
-      return places.some((rest) => (after ? folded(rest).startsWith(folded(wanted)) : folded(rest) === folded(wanted)));
-    }));
+    const [before, after] = [
+      ['endswith', 'contains'],
+      ['startswith', 'contains'],
+    ].map((names) => names.some((name) => modifiers.includes(name)));
+    return texts.some((text) =>
+      others.some((wanted) => {
+        const places = [...text]
+          .map((_, i) => [...text].slice(i).join(''))
+          .concat('')
+          .filter((rest) => before || rest.length === text.length);
+        return places.some((rest) =>
+          after ? folded(rest).startsWith(folded(wanted)) : folded(rest) === folded(wanted),
+        );
+      }),
+    );
   }
-  return alternatives(String(value), modifiers).some((pattern) => texts.some((text) => wild(wrap(pattern, modifiers, keyword), text, modifiers.includes('cased'))));
+  return alternatives(String(value), modifiers).some((pattern) =>
+    texts.some((text) => wild(wrap(pattern, modifiers, keyword), text, modifiers.includes('cased'))),
+  );
 }
 
 /** One element: a literal character, or a wildcard. */
@@ -132,7 +153,8 @@ function dashes(pattern: readonly Element[]): Element[][] {
   const word = (e: Element | undefined) => typeof e === 'object' && /[\p{L}\p{N}_]/u.test(e.char);
   let out: Element[][] = [[]];
   for (const [i, e] of pattern.entries()) {
-    const isDash = typeof e === 'object' && '-/\u2013\u2014\u2015'.includes(e.char) && !word(pattern[i - 1]) && word(pattern[i + 1]);
+    const isDash =
+      typeof e === 'object' && '-/\u2013\u2014\u2015'.includes(e.char) && !word(pattern[i - 1]) && word(pattern[i + 1]);
     const ways: readonly Element[] = isDash ? [...'-/\u2013\u2014\u2015'].map((char) => ({ char })) : [e];
     out = out.flatMap((start) => ways.map((way) => [...start, way]));
   }
@@ -184,7 +206,12 @@ function datePart(text: string, part: string): number {
 
 function inBlock(text: string, block: string): boolean {
   const bits = (address: string) =>
-    /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(address) ? address.split('.').map((b) => Number(b).toString(2).padStart(8, '0')).join('') : undefined;
+    /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(address)
+      ? address
+          .split('.')
+          .map((b) => Number(b).toString(2).padStart(8, '0'))
+          .join('')
+      : undefined;
   const [network, length] = block.split('/');
   const a = bits(text);
   return a !== undefined && a.slice(0, Number(length)) === bits(network!)!.slice(0, Number(length));

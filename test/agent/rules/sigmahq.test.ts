@@ -13,15 +13,22 @@ const load = (platform: Platform) => {
 };
 
 for (const platform of ['linux', 'macos', 'windows'] as const) {
-  check(`${SKIPPED}all ${COUNTS[platform]} SigmaHQ rules for ${platform} load, and their events match what two other engines agree on`, (t) => {
-    const { set, engine } = load(platform);
-    t.deepEqual(formatRefused(set.refused), []);
-    t.is(set.rules.length, COUNTS[platform]);
-    for (const { n, event, expected, disputed } of readExpected(platform)) {
-      const ids = engine.match(event).map((i) => set.rules[i]!.id);
-      t.deepEqual(ids.filter((id) => !disputed.includes(id)).sort(), [...expected].sort(), `event ${n}: ${JSON.stringify(event)}`);
-    }
-  });
+  check(
+    `${SKIPPED}all ${COUNTS[platform]} SigmaHQ rules for ${platform} load, and their events match what two other engines agree on`,
+    (t) => {
+      const { set, engine } = load(platform);
+      t.deepEqual(formatRefused(set.refused), []);
+      t.is(set.rules.length, COUNTS[platform]);
+      for (const { n, event, expected, disputed } of readExpected(platform)) {
+        const ids = engine.match(event).map((i) => set.rules[i]!.id);
+        t.deepEqual(
+          ids.filter((id) => !disputed.includes(id)).sort(),
+          [...expected].sort(),
+          `event ${n}: ${JSON.stringify(event)}`,
+        );
+      }
+    },
+  );
 }
 
 /*

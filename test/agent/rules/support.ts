@@ -5,7 +5,11 @@ export const PROCESSES: LoadOptions = { logsource: { category: 'process_creation
 
 /** A rule with this detection, as text. */
 export function ruleText(detection: string, head = ''): string {
-  const indented = detection.trim().split('\n').map((line) => `    ${line}`).join('\n');
+  const indented = detection
+    .trim()
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n');
   return `title: Test\n${head}logsource:\n    category: process_creation\ndetection:\n${indented}\n`;
 }
 
@@ -24,5 +28,6 @@ export function matches(detection: string, event: SigmaEvent, options: Partial<L
 export const item = (line: string, event: SigmaEvent, options: Partial<LoadOptions> = {}): boolean =>
   matches(`selection:\n    ${line}\ncondition: selection`, event, options);
 
-export const refusals = (text: string, options: Partial<LoadOptions> = {}): string[] => formatRefused(load(text, options).refused);
+export const refusals = (text: string, options: Partial<LoadOptions> = {}): string[] =>
+  formatRefused(load(text, options).refused);
 export const warnings = (text: string): string[] => load(text).warnings.map(formatProblem);

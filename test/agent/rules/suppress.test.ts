@@ -4,8 +4,12 @@ import { groupOf, parseSuppression, Suppressor } from '../../../agent/rules/supp
 test('"once per 10 m per exe" is a window and its groups', (t) => {
   t.deepEqual(parseSuppression('once per 10 m per exe'), { windowMs: 600_000, per: ['exe'] });
   t.deepEqual(parseSuppression('once per 1h'), { windowMs: 3_600_000, per: [] });
-  t.deepEqual(parseSuppression('once per 30s per exe per parent.exe'), { windowMs: 30_000, per: ['exe', 'parent.exe'] });
-  for (const wrong of ['', 'twice per 10m', 'once per 0s', 'once per 10', 'once per 10m for exe']) t.is(parseSuppression(wrong), undefined, wrong);
+  t.deepEqual(parseSuppression('once per 30s per exe per parent.exe'), {
+    windowMs: 30_000,
+    per: ['exe', 'parent.exe'],
+  });
+  for (const wrong of ['', 'twice per 10m', 'once per 0s', 'once per 10', 'once per 10m for exe'])
+    t.is(parseSuppression(wrong), undefined, wrong);
   t.not(groupOf({ windowMs: 1, per: ['a', 'b'] }, { a: 'x' }), groupOf({ windowMs: 1, per: ['a', 'b'] }, { b: 'x' }));
 });
 

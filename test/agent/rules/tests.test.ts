@@ -7,15 +7,18 @@ const DETECTION = 'selection:\n    Image: a\ncondition: selection';
 test('the tests beside a rule say which of their events went wrong', (t) => {
   const head = 'id: r\ntests:\n    match: [{Image: a}, {Image: b}]\n    no_match: [{Image: b}, {Image: a}]\n';
   const results = runRuleTests(load(ruleText(DETECTION, head)), (e) => e);
-  t.deepEqual(results.map(({ path, expected, passed }) => [path, expected, passed]), [
-    ['tests.match[0]', 'match', true],
-    ['tests.match[1]', 'match', false],
-    ['tests.no_match[0]', 'no match', true],
-    ['tests.no_match[1]', 'no match', false],
-  ]);
+  t.deepEqual(
+    results.map(({ path, expected, passed }) => [path, expected, passed]),
+    [
+      ['tests.match[0]', 'match', true],
+      ['tests.match[1]', 'match', false],
+      ['tests.no_match[0]', 'no match', true],
+      ['tests.no_match[1]', 'no match', false],
+    ],
+  );
 });
 
-test('an event of ours is mapped first, one in Sigma\'s names is not', (t) => {
+test("an event of ours is mapped first, one in Sigma's names is not", (t) => {
   const head = 'tests:\n    match: [{type: exec, exe: a}, {Image: a}]\n';
   const results = runRuleTests(load(ruleText(DETECTION, head)), (e) => ({ Image: e['exe'] }));
   t.true(results.every((r) => r.passed));

@@ -33,9 +33,17 @@ test('a line with every field that an exec event can have fits, but for the rare
   const { flags, parent, source, ...rest } = EXEC_EXAMPLE;
   const text = JSON.stringify({ ...rest, container_id: 'c', ns: { mnt: 1 }, flags, parent, source });
   const line = text
-    .replace(',"session_id":', ',"user_sid":"S-1-5-18","logon_id":"0x3e7","integrity_level":"system","elevated":true,"session_id":')
+    .replace(
+      ',"session_id":',
+      ',"user_sid":"S-1-5-18","logon_id":"0x3e7","integrity_level":"system","elevated":true,"session_id":',
+    )
     .replace(',"cwd":', ',"argv_truncated":true,"command_line":"a b","command_source":"etw","cwd":');
-  t.deepEqual(Object.keys(JSON.parse(line) as object).toSorted(), Object.keys(EXEC_FIELDS).filter((name) => name !== 'raw').toSorted());
+  t.deepEqual(
+    Object.keys(JSON.parse(line) as object).toSorted(),
+    Object.keys(EXEC_FIELDS)
+      .filter((name) => name !== 'raw')
+      .toSorted(),
+  );
   t.is(seqOf(`${line}\n`), EXEC_EXAMPLE.seq);
   t.is(seqOf(`${line.replace(',"cwd":', ',"raw":{"cwd":"/w=="},"cwd":')}\n`), undefined);
 });
@@ -43,7 +51,32 @@ test('a line with every field that an exec event can have fits, but for the rare
 const LINE = lineOf({ args: argsOf('a', '"quoted"', 'é'), ns: [1, 2, 3, 4, 5, 6, 7] }, { seq: 77 });
 
 test('what has the shape is an event with that number, whatever was done to the line', (t) => {
-  const edit = fc.record({ at: fc.nat(LINE.length - 2), remove: fc.nat(6), insert: fc.oneof(fc.constantFrom('"', '\\', '{', '}', '[', ']', ',', ':', '0', '-', '.', 'e', '\\u00', '\x00', '\t', 'true', '"pid":1,'), fc.string({ maxLength: 4 })) });
+  const edit = fc.record({
+    at: fc.nat(LINE.length - 2),
+    remove: fc.nat(6),
+    insert: fc.oneof(
+      fc.constantFrom(
+        '"',
+        '\\',
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        ':',
+        '0',
+        '-',
+        '.',
+        'e',
+        '\\u00',
+        '\x00',
+        '\t',
+        'true',
+        '"pid":1,',
+      ),
+      fc.string({ maxLength: 4 }),
+    ),
+  });
   let fitted = 0;
   fc.assert(
     fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {

@@ -5,7 +5,12 @@ import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
 import { HELLO_EXAMPLE, type HelloEvent } from '../../../shared/events/hello.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';
 
-const hello = (overrides: Partial<HelloEvent> = {}): HelloEvent => ({ ...HELLO_EXAMPLE, first_seq: 1, last_seq: 0, ...overrides });
+const hello = (overrides: Partial<HelloEvent> = {}): HelloEvent => ({
+  ...HELLO_EXAMPLE,
+  first_seq: 1,
+  last_seq: 0,
+  ...overrides,
+});
 
 function started(overrides: Partial<HelloEvent> = {}): { filter: ReplayFilter; out: Item[] } {
   const filter = new ReplayFilter(() => new Date('2023-03-15T13:20:05Z'));
@@ -41,7 +46,13 @@ test('a hole that no gap explains becomes a gap in front of the next event', (t)
   takeAll(filter, out, exec(1), exec(5));
   t.is(summary(out), '1 [2-4 pipe backlog_overrun] 5');
   t.deepEqual(JSON.parse(out[1]!.line), {
-    type: 'gap', time: '2023-03-15T13:20:05.000Z', hop: 'pipe', first: 2, last: 4, count: 3, cause: 'backlog_overrun',
+    type: 'gap',
+    time: '2023-03-15T13:20:05.000Z',
+    hop: 'pipe',
+    first: 2,
+    last: 4,
+    count: 3,
+    cause: 'backlog_overrun',
   });
   t.is(filter.counts.missing, 3);
 });
@@ -213,12 +224,21 @@ test('every number is accounted for exactly once, whatever the connections do', 
         }
       }
       const seen = out.flatMap(({ event }) => {
-        const { type, seq, first, last, count } = event as { type: string; seq: number; first: number; last: number; count: number };
+        const { type, seq, first, last, count } = event as {
+          type: string;
+          seq: number;
+          first: number;
+          last: number;
+          count: number;
+        };
         if (type !== 'gap') return [seq];
         t.is(count, last - first + 1);
         return Array.from({ length: count }, (_, i) => first + i);
       });
-      t.deepEqual(seen, Array.from({ length: newest }, (_, i) => i + 1));
+      t.deepEqual(
+        seen,
+        Array.from({ length: newest }, (_, i) => i + 1),
+      );
     }),
     { numRuns: 500 },
   );

@@ -20,7 +20,10 @@ function makeSession() {
     onUnreadable: (reason) => void heard.push(reason),
   });
   const receive = (...lines: Array<object | string>) =>
-    session.receive(Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('')), out);
+    session.receive(
+      Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('')),
+      out,
+    );
   return { session, receive, out, heard };
 }
 

@@ -30,7 +30,10 @@ test('a socket in a folder that only its owner writes is trusted', async (t) => 
 
 test('a socket of another user is refused', async (t) => {
   await withSocket(async (path) => {
-    await t.throwsAsync(verifySocket(path, ME + 1), { code: 'HELPER_SOCKET_UNSAFE', message: /events\.sock belongs to uid/ });
+    await t.throwsAsync(verifySocket(path, ME + 1), {
+      code: 'HELPER_SOCKET_UNSAFE',
+      message: /events\.sock belongs to uid/,
+    });
   });
 });
 
@@ -38,7 +41,10 @@ for (const mode of [0o770, 0o752, 0o777, 0o1777]) {
   test(`a folder of mode ${mode.toString(8)} is refused: others could put a socket there`, async (t) => {
     await withSocket(async (path, folder) => {
       chmodSync(folder, mode);
-      await t.throwsAsync(verifySocket(path, ME), { code: 'HELPER_SOCKET_UNSAFE', message: /others than its owner can write/ });
+      await t.throwsAsync(verifySocket(path, ME), {
+        code: 'HELPER_SOCKET_UNSAFE',
+        message: /others than its owner can write/,
+      });
     });
   });
 }

@@ -52,7 +52,10 @@ export class AgentProcess implements AsyncDisposable {
 
   /** The internal events that the log holds so far. */
   get events(): Array<{ event: string; level: string; [field: string]: unknown }> {
-    return this.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { event: string; level: string });
+    return this.stderr
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as { event: string; level: string });
   }
 
   countOf(event: string): number {
@@ -63,7 +66,8 @@ export class AgentProcess implements AsyncDisposable {
   async until(what: () => boolean): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     while (!what()) {
-      if (performance.now() > deadline) throw new Error(`waited in vain for ${String(what)}\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`);
+      if (performance.now() > deadline)
+        throw new Error(`waited in vain for ${String(what)}\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`);
       await delay(10);
     }
   }

@@ -4,7 +4,8 @@ import { AgentProcess, type Workplace } from './agent-process.ts';
 import { summary, toItem } from './items.ts';
 
 export const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
-export const summaryOf = (text: string): string => summary(linesOf(text).map((line) => toItem(JSON.parse(line) as object)));
+export const summaryOf = (text: string): string =>
+  summary(linesOf(text).map((line) => toItem(JSON.parse(line) as object)));
 
 /** What a file holds; nothing when it is not there, or is renamed by a rotation between the look and the reading. */
 export function read(path: string): string {
@@ -25,7 +26,13 @@ export const toFile = (helper: FakeHelper, path: string, more = ''): string =>
 export function numberAfter(stdout: string): number {
   let next = 1;
   for (const line of linesOf(stdout)) {
-    const { type, seq, first, last, count } = JSON.parse(line) as { type: string; seq: number; first: number; last: number; count: number };
+    const { type, seq, first, last, count } = JSON.parse(line) as {
+      type: string;
+      seq: number;
+      first: number;
+      last: number;
+      count: number;
+    };
     const [from, to] = type === 'gap' ? [first, last] : [seq, seq];
     if (from !== next || (type === 'gap' && count !== to - from + 1)) throw new Error(`expected ${next} next: ${line}`);
     next = to + 1;

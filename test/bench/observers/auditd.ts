@@ -22,20 +22,32 @@ let quiet: (() => void) | undefined;
 function auditctl(...args: readonly string[]): string {
   const program = hasCommand('auditctl') ? 'auditctl' : path.join(UNPACKED, 'sbin/auditctl');
   const run = spawnSync(program, args, { encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`auditctl ${args.join(' ')}: ${run.error?.message ?? (run.stderr.trim() || `exit code ${run.status}`)}`);
+  if (run.status !== 0)
+    throw new Error(
+      `auditctl ${args.join(' ')}: ${run.error?.message ?? (run.stderr.trim() || `exit code ${run.status}`)}`,
+    );
   return run.stdout;
 }
 
-const status = (): Map<string, string> => new Map(auditctl('-s').trim().split('\n').map((line) => line.split(' ', 2) as [string, string]));
+const status = (): Map<string, string> =>
+  new Map(
+    auditctl('-s')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ', 2) as [string, string]),
+  );
 
 export const AUDITD: Observer = {
   id: 'auditd',
   title: 'auditd',
   command: `auditctl -b 8192; auditctl -a ${RULE.join(' ')}; auditd -n -c FOLDER`,
-  version: () => `Debian package auditd ${versionOf('auditd') ?? candidateOf('auditd')}, its own auditd.conf but for log_file, log_group and rotation`,
+  version: () =>
+    `Debian package auditd ${versionOf('auditd') ?? candidateOf('auditd')}, its own auditd.conf but for log_file, log_group and rotation`,
 
   missing() {
-    const failure = hasCommand('auditd') ? undefined : (install('libauparse0', 'libwrap0') ?? unpack('auditd', UNPACKED));
+    const failure = hasCommand('auditd')
+      ? undefined
+      : (install('libauparse0', 'libwrap0') ?? unpack('auditd', UNPACKED));
     if (failure !== undefined) return failure;
     try {
       const now = status();
@@ -53,7 +65,9 @@ export const AUDITD: Observer = {
     const config = path.join(folder, 'config');
     const log = path.join(folder, 'audit.log');
     mkdirSync(path.join(config, 'plugins.d'), { recursive: true });
-    writeFileSync(path.join(config, 'auditd.conf'), configuration(log, path.join(config, 'plugins.d')), { mode: 0o640 });
+    writeFileSync(path.join(config, 'auditd.conf'), configuration(log, path.join(config, 'plugins.d')), {
+      mode: 0o640,
+    });
     const program = hasCommand('auditd') ? 'auditd' : path.join(UNPACKED, 'sbin/auditd');
     auditctl('-b', '8192');
     auditctl('-a', ...RULE);
@@ -95,7 +109,10 @@ function configuration(log: string, plugins: string): string {
   const unpacked = path.join(UNPACKED, 'etc/audit/auditd.conf');
   const text = readFileSync(existsSync(unpacked) ? unpacked : '/etc/audit/auditd.conf', 'utf8');
   const changes = { log_file: log, log_group: 'root', max_log_file_action: 'IGNORE', plugin_dir: plugins };
-  return Object.entries(changes).reduce((result, [key, value]) => result.replace(new RegExp(`^${key} = .*$`, 'm'), `${key} = ${value}`), text);
+  return Object.entries(changes).reduce(
+    (result, [key, value]) => result.replace(new RegExp(`^${key} = .*$`, 'm'), `${key} = ${value}`),
+    text,
+  );
 }
 
 interface Exec {

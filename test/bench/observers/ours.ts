@@ -30,14 +30,24 @@ export interface OwnWatch extends Watch {
   readonly file: string;
 }
 
-function ours(id: string, title: string, flags: readonly string[], shapes?: readonly string[]): Observer & { start(folder: string): Promise<OwnWatch> } {
+function ours(
+  id: string,
+  title: string,
+  flags: readonly string[],
+  shapes?: readonly string[],
+): Observer & { start(folder: string): Promise<OwnWatch> } {
   return {
     id,
     title,
     ...(shapes === undefined ? {} : { shapes }),
     command: `probes-helper ${['run', ...flags].join(' ')}; probes-agent run, with one output: a file`,
-    version: () => `this checkout, version ${(JSON.parse(readFileSync(inCheckout('package.json'), 'utf8')) as { version: string }).version}`,
-    missing: () => ['probes-helper', 'probes-agent'].map((name) => `dist/${name}`).filter((file) => !existsSync(inCheckout(file))).map((file) => `${file} is missing: run npm run build`)[0],
+    version: () =>
+      `this checkout, version ${(JSON.parse(readFileSync(inCheckout('package.json'), 'utf8')) as { version: string }).version}`,
+    missing: () =>
+      ['probes-helper', 'probes-agent']
+        .map((name) => `dist/${name}`)
+        .filter((file) => !existsSync(inCheckout(file)))
+        .map((file) => `${file} is missing: run npm run build`)[0],
 
     async start() {
       const run = agent();
@@ -59,8 +69,12 @@ function ours(id: string, title: string, flags: readonly string[], shapes?: read
         file,
         processes: { helper: helper.pid, agent: process.pid ?? 0 },
         size() {
-          for (const [what, child, log] of [['helper', helper.process, helper.stderr()], ['agent', process, run.log]] as const) {
-            if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the ${what} ended: ${log.slice(-2000)}`);
+          for (const [what, child, log] of [
+            ['helper', helper.process, helper.stderr()],
+            ['agent', process, run.log],
+          ] as const) {
+            if (child.exitCode !== null || child.signalCode !== null)
+              throw new Error(`the ${what} ended: ${log.slice(-2000)}`);
           }
           return files().reduce((total, entry) => total + statSync(entry).size, 0);
         },
@@ -74,8 +88,15 @@ function ours(id: string, title: string, flags: readonly string[], shapes?: read
           const all = files();
           await forEachLine(all, (line) => {
             const event = JSON.parse(line) as ProbeEvent;
-            if (event.type === 'exec' && event.source !== 'snapshot' && event.argv !== undefined && event.argv_truncated === undefined) deliveries.add({ pid: event.pid, args: event.argv.join(' ') });
-            else if (event.type === 'exec' && event.source !== 'snapshot') deliveries.add({ pid: 0, args: event.argv?.join(' ') ?? '' });
+            if (
+              event.type === 'exec' &&
+              event.source !== 'snapshot' &&
+              event.argv !== undefined &&
+              event.argv_truncated === undefined
+            )
+              deliveries.add({ pid: event.pid, args: event.argv.join(' ') });
+            else if (event.type === 'exec' && event.source !== 'snapshot')
+              deliveries.add({ pid: 0, args: event.argv?.join(' ') ?? '' });
             else if (event.type === 'gap') deliveries.addReported(event.count);
           });
           for (const entry of readdirSync(folder)) if (entry.startsWith(name)) rmSync(path.join(folder, entry));

@@ -20,10 +20,17 @@ interface Tool {
   readonly bare?: RegExp;
 }
 
-export const BPFTRACE_PROGRAM = 'tracepoint:syscalls:sys_enter_execve { printf("%d %s ", pid, comm); join(args->argv); }';
+export const BPFTRACE_PROGRAM =
+  'tracepoint:syscalls:sys_enter_execve { printf("%d %s ", pid, comm); join(args->argv); }';
 
 const TOOLS: readonly Tool[] = [
-  { id: 'execsnoop', title: 'execsnoop (libbpf-tools)', package: 'libbpf-tools', command: ['execsnoop', '--max-args', '60'], pid: /^.{16} (?<pid>\d+)/ },
+  {
+    id: 'execsnoop',
+    title: 'execsnoop (libbpf-tools)',
+    package: 'libbpf-tools',
+    command: ['execsnoop', '--max-args', '60'],
+    pid: /^.{16} (?<pid>\d+)/,
+  },
   {
     id: 'bcc',
     title: 'execsnoop (bcc)',
@@ -31,7 +38,14 @@ const TOOLS: readonly Tool[] = [
     command: ['execsnoop-bpfcc', '--max-args', '60'],
     pid: /^.{16} (?<pid>\d+)/,
   },
-  { id: 'bpftrace', title: 'bpftrace one-liner', package: 'bpftrace', command: ['bpftrace', '-e', BPFTRACE_PROGRAM], shown: `bpftrace -e '${BPFTRACE_PROGRAM}'`, pid: /^(?<pid>\d+) / },
+  {
+    id: 'bpftrace',
+    title: 'bpftrace one-liner',
+    package: 'bpftrace',
+    command: ['bpftrace', '-e', BPFTRACE_PROGRAM],
+    shown: `bpftrace -e '${BPFTRACE_PROGRAM}'`,
+    pid: /^(?<pid>\d+) /,
+  },
   {
     id: 'forkstat',
     title: 'forkstat',
@@ -55,7 +69,8 @@ function watch(tool: Tool, reader: Reader): Watch {
   return {
     processes: { [tool.id]: reader.pid },
     size: () => {
-      if (reader.ended) throw new Error(`${tool.command[0]} ended: ${reason(`${readFileSync(reader.file, 'utf8')}\n${reader.log()}`)}`);
+      if (reader.ended)
+        throw new Error(`${tool.command[0]} ended: ${reason(`${readFileSync(reader.file, 'utf8')}\n${reader.log()}`)}`);
       return reader.size();
     },
     log: () => reader.log(),

@@ -13,7 +13,11 @@ export class Reader {
   readonly #errors: string;
   readonly #forget: () => void;
 
-  constructor(folder: string, [program, ...args]: readonly [string, ...string[]], env: NodeJS.ProcessEnv = process.env) {
+  constructor(
+    folder: string,
+    [program, ...args]: readonly [string, ...string[]],
+    env: NodeJS.ProcessEnv = process.env,
+  ) {
     this.file = path.join(folder, 'output');
     this.#errors = path.join(folder, 'errors');
     const [output, errors] = [openSync(this.file, 'w', 0o600), openSync(this.#errors, 'w', 0o600)];

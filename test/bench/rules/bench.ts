@@ -77,7 +77,11 @@ function measure(platform: 'linux' | 'windows'): RulesFigures {
   const [cpu, wall] = [cpuMs(), performance.now()];
   const set = loadRules(files, { logsource: { category: 'process_creation', product: platform } });
   const engine = new Engine(set.rules.map((rule) => rule.expression));
-  const load = { cpuMs: cpuMs() - cpu, wallMs: performance.now() - wall, residentMb: memoryMb().resident - before.resident };
+  const load = {
+    cpuMs: cpuMs() - cpu,
+    wallMs: performance.now() - wall,
+    residentMb: memoryMb().resident - before.resident,
+  };
   collectGarbage();
   const heldMb = memoryMb().held - before.held;
 

@@ -8,7 +8,10 @@ export type RulesResult = { readonly figures: readonly RulesFigures[] } | { read
 /** Runs the rules bench in a process of its own: its memory and its compiled code are then its own. */
 export function measureRules(): RulesResult {
   const program = fileURLToPath(new URL('./bench.ts', import.meta.url));
-  const { status, stdout } = spawnSync(process.execPath, [program, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const { status, stdout } = spawnSync(process.execPath, [program, '--json'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   if (status !== 0) throw new Error(`the rules bench ended with status ${status}`);
   return JSON.parse(stdout) as RulesResult;
 }

@@ -6,12 +6,14 @@ import { parseEvent, type ProbeEvent } from '../../../shared/events/parse.ts';
 /** What a file output wrote, rotated files first, event by event: too much to be held at once. */
 export async function* written(file: string): AsyncGenerator<ProbeEvent> {
   const folder = path.dirname(file);
-  const number = (name: string): number => (name === path.basename(file) ? 0 : Number(name.slice(path.basename(file).length + 1)));
+  const number = (name: string): number =>
+    name === path.basename(file) ? 0 : Number(name.slice(path.basename(file).length + 1));
   const files = readdirSync(folder)
     .filter((name) => name.startsWith(path.basename(file)) && Number.isInteger(number(name)))
     .toSorted((a, b) => number(b) - number(a));
   for (const name of files) {
-    for await (const line of createInterface({ input: createReadStream(path.join(folder, name)) })) yield parseEvent(line) as ProbeEvent;
+    for await (const line of createInterface({ input: createReadStream(path.join(folder, name)) }))
+      yield parseEvent(line) as ProbeEvent;
   }
 }
 
@@ -51,4 +53,5 @@ export async function tally(events: AsyncIterable<ProbeEvent>, mark: string, exe
 }
 
 /** How many different execs of the storm were told. */
-export const toldIn = ({ told }: Tally): number => [...told.values()].reduce((sum, bits) => sum + bits.reduce((all, bit) => all + bit, 0), 0);
+export const toldIn = ({ told }: Tally): number =>
+  [...told.values()].reduce((sum, bits) => sum + bits.reduce((all, bit) => all + bit, 0), 0);

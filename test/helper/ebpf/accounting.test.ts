@@ -16,7 +16,8 @@ interface Exec {
 }
 
 /** Two arguments that no other process has, `bytes` in all. */
-const argsOfSize = (pid: number, bytes: number): Buffer => Buffer.from(`${pid}\0${String(pid % 10).repeat(Math.max(0, bytes - `${pid}`.length - 2))}\0`);
+const argsOfSize = (pid: number, bytes: number): Buffer =>
+  Buffer.from(`${pid}\0${String(pid % 10).repeat(Math.max(0, bytes - `${pid}`.length - 2))}\0`);
 
 /**
  * The probe on one processor, step by step: other processors and the reader may
@@ -35,13 +36,31 @@ function* probe(kernel: FakeKernel, cpu: number, kind: number, exec: Exec): Gene
   };
   const { pid, args } = exec;
   const head = args.subarray(0, HEAD_BYTES);
-  if (!(yield* output(execRecord({ kind, cpu, number, pid, error: kind, args: head, argvBytes: args.length, exe: '/x', cwd: '/', parentExe: '/y', cgroup: '/' })))) {
+  if (
+    !(yield* output(
+      execRecord({
+        kind,
+        cpu,
+        number,
+        pid,
+        error: kind,
+        args: head,
+        argvBytes: args.length,
+        exe: '/x',
+        cwd: '/',
+        parentExe: '/y',
+        cgroup: '/',
+      }),
+    ))
+  ) {
     exec.fate = 'lost';
     kernel.increment(counter, 'lost');
     return;
   }
   for (let offset = head.length; offset < args.length; offset += CHUNK_BYTES) {
-    if (!(yield* output(argsRecord({ kind, cpu, number, offset, args: args.subarray(offset, offset + CHUNK_BYTES) })))) {
+    if (
+      !(yield* output(argsRecord({ kind, cpu, number, offset, args: args.subarray(offset, offset + CHUNK_BYTES) })))
+    ) {
       exec.fate = 'cut';
       kernel.increment(counter, 'cut');
       return;
@@ -55,12 +74,32 @@ type Step =
   | { readonly reader: 'drain' | 'settle' | 'start' }
   | { readonly kill: { readonly during: 'drain' | 'settle'; readonly steps: number } };
 
-const argumentBytes = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 3, max: 40 }) }, { weight: 2, arbitrary: fc.integer({ min: 3, max: 600 }) }, fc.integer({ min: 600, max: 6000 }));
+const argumentBytes = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 3, max: 40 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 3, max: 600 }) },
+  fc.integer({ min: 600, max: 6000 }),
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ exec: fc.record({ cpu: fc.nat(CPUS - 1), kind: fc.nat(1), bytes: argumentBytes }) }) },
-  { weight: 12, arbitrary: fc.record({ run: fc.record({ cpu: fc.nat(CPUS - 1), steps: fc.integer({ min: 1, max: 12 }) }) }) },
-  { weight: 4, arbitrary: fc.record({ reader: fc.constantFrom('drain' as const, 'drain' as const, 'settle' as const, 'start' as const) }) },
-  { weight: 2, arbitrary: fc.record({ kill: fc.record({ during: fc.constantFrom('drain' as const, 'settle' as const), steps: fc.nat(12) }) }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ exec: fc.record({ cpu: fc.nat(CPUS - 1), kind: fc.nat(1), bytes: argumentBytes }) }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({ run: fc.record({ cpu: fc.nat(CPUS - 1), steps: fc.integer({ min: 1, max: 12 }) }) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      reader: fc.constantFrom('drain' as const, 'drain' as const, 'settle' as const, 'start' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kill: fc.record({ during: fc.constantFrom('drain' as const, 'settle' as const), steps: fc.nat(12) }),
+    }),
+  },
 );
 
 interface Outcome {
@@ -114,52 +153,61 @@ function play(steps: readonly Step[], ringBytes: number, position: bigint): Outc
   return { sensor, kernel, execs };
 }
 
-test.serial('however producers, losses, drains, settles and restarts interleave, events plus gaps are the kernel\'s count, each number once', (t) => {
-  let lost = 0;
-  let cut = 0;
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 20, maxLength: 150 }), fc.constantFrom(2048, 4096, 16384), fc.constantFrom(0n, 2n ** 32n - 4096n), (steps, ringBytes, position) => {
-      const { sensor, execs, kernel } = play(steps, ringBytes, position);
-      let next = FIRST_SEQ;
-      const seen = new Map<number, readonly string[]>();
-      let gaps = 0;
-      // Long command lines that a killed reader had in its own memory only, since they took too much of the ring.
-      let forgotten = 0;
-      for (const event of sensor.events) {
-        if (event.type === 'gap') {
-          t.is(event.first, next);
-          t.is(event.last - event.first + 1, event.count);
-          t.true(['ring_full', 'unknown'].includes(event.cause));
-          if (event.cause === 'unknown') forgotten += event.count;
-          else gaps += event.count;
-          next = event.last + 1;
-        } else if (event.type === 'exit') t.fail('nothing ended');
-        else {
-          t.is(event.seq, next);
-          next++;
-          t.false(seen.has(event.pid), 'an event comes once');
-          seen.set(event.pid, event.argv ?? []);
-          const exec = execs[event.pid - 1000] as Exec;
-          t.is(event.argv_truncated, exec.fate === 'cut' ? true : undefined, `${event.pid} was ${exec.fate}`);
-          const text = exec.args.toString().split('\0').slice(0, 2);
-          if (exec.fate === 'whole') t.deepEqual(event.argv, text);
-          else t.true((text[1] as string).startsWith(event.argv?.[1] as string));
-        }
-      }
-      const { events: counted, lost: countedLost } = sensor.counts;
-      t.is(next - FIRST_SEQ, counted, 'every number that the kernel gave is in the stream');
-      t.is(counted, execs.length);
-      t.is(gaps, countedLost, 'what the kernel had no room for is what the gaps say');
-      const arrived = execs.filter((exec) => exec.fate !== 'lost').map((exec) => exec.pid);
-      t.is(arrived.filter((pid) => !seen.has(pid)).length, forgotten);
-      t.true([...seen.keys()].every((pid) => arrived.includes(pid)));
-      if (!steps.some((each) => 'kill' in each || ('reader' in each && each.reader === 'start'))) t.is(forgotten, 0);
-      // Per processor and kind the order is the kernel's; over all it need not be.
-      t.true(kernel.consumerPosition <= kernel.producerPosition);
-      lost += countedLost;
-      cut += execs.filter((exec) => exec.fate === 'cut').length;
-    }),
-    { numRuns: 400 },
-  );
-  t.true(lost > 100 && cut > 100, `the runs had ${lost} losses and ${cut} cut events`);
-});
+test.serial(
+  "however producers, losses, drains, settles and restarts interleave, events plus gaps are the kernel's count, each number once",
+  (t) => {
+    let lost = 0;
+    let cut = 0;
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 20, maxLength: 150 }),
+        fc.constantFrom(2048, 4096, 16384),
+        fc.constantFrom(0n, 2n ** 32n - 4096n),
+        (steps, ringBytes, position) => {
+          const { sensor, execs, kernel } = play(steps, ringBytes, position);
+          let next = FIRST_SEQ;
+          const seen = new Map<number, readonly string[]>();
+          let gaps = 0;
+          // Long command lines that a killed reader had in its own memory only, since they took too much of the ring.
+          let forgotten = 0;
+          for (const event of sensor.events) {
+            if (event.type === 'gap') {
+              t.is(event.first, next);
+              t.is(event.last - event.first + 1, event.count);
+              t.true(['ring_full', 'unknown'].includes(event.cause));
+              if (event.cause === 'unknown') forgotten += event.count;
+              else gaps += event.count;
+              next = event.last + 1;
+            } else if (event.type === 'exit') t.fail('nothing ended');
+            else {
+              t.is(event.seq, next);
+              next++;
+              t.false(seen.has(event.pid), 'an event comes once');
+              seen.set(event.pid, event.argv ?? []);
+              const exec = execs[event.pid - 1000] as Exec;
+              t.is(event.argv_truncated, exec.fate === 'cut' ? true : undefined, `${event.pid} was ${exec.fate}`);
+              const text = exec.args.toString().split('\0').slice(0, 2);
+              if (exec.fate === 'whole') t.deepEqual(event.argv, text);
+              else t.true((text[1] as string).startsWith(event.argv?.[1] as string));
+            }
+          }
+          const { events: counted, lost: countedLost } = sensor.counts;
+          t.is(next - FIRST_SEQ, counted, 'every number that the kernel gave is in the stream');
+          t.is(counted, execs.length);
+          t.is(gaps, countedLost, 'what the kernel had no room for is what the gaps say');
+          const arrived = execs.filter((exec) => exec.fate !== 'lost').map((exec) => exec.pid);
+          t.is(arrived.filter((pid) => !seen.has(pid)).length, forgotten);
+          t.true([...seen.keys()].every((pid) => arrived.includes(pid)));
+          if (!steps.some((each) => 'kill' in each || ('reader' in each && each.reader === 'start')))
+            t.is(forgotten, 0);
+          // Per processor and kind the order is the kernel's; over all it need not be.
+          t.true(kernel.consumerPosition <= kernel.producerPosition);
+          lost += countedLost;
+          cut += execs.filter((exec) => exec.fate === 'cut').length;
+        },
+      ),
+      { numRuns: 400 },
+    );
+    t.true(lost > 100 && cut > 100, `the runs had ${lost} losses and ${cut} cut events`);
+  },
+);

@@ -1,6 +1,12 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { afterFirst, afterScript, argumentList, encodeArguments, rawArguments } from '../../../helper/ebpf/arguments.ts';
+import {
+  afterFirst,
+  afterScript,
+  argumentList,
+  encodeArguments,
+  rawArguments,
+} from '../../../helper/ebpf/arguments.ts';
 import { MAX_RAW_ARGUMENTS } from '../../../helper/limits.ts';
 
 const blockOf = (...argv: string[]): string => argv.map((argument) => `${argument}\0`).join('');
@@ -8,17 +14,47 @@ const listOf = (block: string): string[] => JSON.parse(argumentList(encodeArgume
 const textOf = (encoded: string): string => JSON.parse(`"${encoded}"`) as string;
 const encodedName = (name: string): string => JSON.stringify(name).slice(1, -1);
 /** What the caller of a script passed, as people write it. */
-const callers = (argv: string[], filename: string): string => textOf(afterScript(encodeArguments(blockOf(...argv)), encodedName(filename)));
+const callers = (argv: string[], filename: string): string =>
+  textOf(afterScript(encodeArguments(blockOf(...argv)), encodedName(filename)));
 
 // Text that comes close to what the encoding works with: NULs as JSON writes them, backslashes, surrogates.
-const tricky = fc.array(fc.constantFrom('\\u0000', '\\', '\\\\u0000', 'u0000', '\\ud800', '"', '\n', '\u0001', '😀', '\ufffd', 'é', 'a', ' ', ''), { maxLength: 6 }).map((parts) => parts.join(''));
-const argument = fc.oneof(tricky, fc.string({ unit: 'grapheme', maxLength: 8 }).map((text) => text.replaceAll('\0', '')));
+const tricky = fc
+  .array(
+    fc.constantFrom(
+      '\\u0000',
+      '\\',
+      '\\\\u0000',
+      'u0000',
+      '\\ud800',
+      '"',
+      '\n',
+      '\u0001',
+      '😀',
+      '\ufffd',
+      'é',
+      'a',
+      ' ',
+      '',
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => parts.join(''));
+const argument = fc.oneof(
+  tricky,
+  fc.string({ unit: 'grapheme', maxLength: 8 }).map((text) => text.replaceAll('\0', '')),
+);
 
 test('arguments come back as they were, whatever they hold', (t) => {
   fc.assert(
     fc.property(fc.array(argument, { maxLength: 8 }), (argv) => {
       t.deepEqual(listOf(blockOf(...argv)), argv);
-      t.is(textOf(afterFirst(encodeArguments(blockOf(...argv)))), argv.slice(1).map((text) => ` ${text}`).join(''));
+      t.is(
+        textOf(afterFirst(encodeArguments(blockOf(...argv)))),
+        argv
+          .slice(1)
+          .map((text) => ` ${text}`)
+          .join(''),
+      );
     }),
     { numRuns: 3000 },
   );

@@ -12,7 +12,10 @@ test('there is a counter for every processor and kind, more than one page of the
     t.is(counters.size, cpus * 4);
     kernel.increment(cpus * 4 - 1, 'lost');
     t.is(counters.lost(cpus * 4 - 1), 1);
-    t.is(counters.all().findIndex(({ lost }) => lost === 1), cpus * 4 - 1);
+    t.is(
+      counters.all().findIndex(({ lost }) => lost === 1),
+      cpus * 4 - 1,
+    );
   }
 });
 
@@ -25,13 +28,17 @@ test('totals are the sums, field by field, as they are now', (t) => {
   kernel.increment(4, 'cut');
   for (const counter of [0, 6]) kernel.increment(counter, 'recovered');
   t.deepEqual(counters.totals(), { events: 8, lost: 3, cut: 1, recovered: 2 });
-  t.deepEqual(counters.all().map(({ lost }) => lost), [1, 0, 0, 0, 0, 1, 0, 1]);
+  t.deepEqual(
+    counters.all().map(({ lost }) => lost),
+    [1, 0, 0, 0, 0, 1, 0, 1],
+  );
 });
 
 test('what the first program was skipped for and a further one told is not missing; the rest is, one call later', (t) => {
   const kernel = new FakeKernel({ cpus: 2 });
   const folder = mkdtempSync(path.join(tmpdir(), 'probes-fdinfo-'));
-  const tell = (fd: number, misses: string): void => writeFileSync(path.join(folder, String(fd)), `prog_type:\t26\n${misses}`);
+  const tell = (fd: number, misses: string): void =>
+    writeFileSync(path.join(folder, String(fd)), `prog_type:\t26\n${misses}`);
   try {
     for (const fd of [7, 8, 9, 10]) tell(fd, 'recursion_misses:\t0\n');
     const programs = { on_exec: 7, on_exec_second: 8, on_exec_third: 9, on_exit: 10 };

@@ -38,7 +38,15 @@ test('a process without any argument, not even argv[0], has an empty argv', (t) 
 
 test('newlines, quotes and control characters end up in their strings and nowhere else', (t) => {
   const nasty = 'a\n"\\\r\t\u0001\u001f\u007f\u2028{}';
-  const line = lineOf({ args: argsOf(nasty, nasty), filename: nasty, exe: `/${nasty}`, cwd: `/${nasty}`, parentExe: `/${nasty}`, cgroup: `/${nasty}`, comm: 'x\n"\u0001' });
+  const line = lineOf({
+    args: argsOf(nasty, nasty),
+    filename: nasty,
+    exe: `/${nasty}`,
+    cwd: `/${nasty}`,
+    parentExe: `/${nasty}`,
+    cgroup: `/${nasty}`,
+    comm: 'x\n"\u0001',
+  });
   t.is(line.indexOf('\n'), line.length - 1);
   const event = JSON.parse(line) as ReturnType<typeof eventOf>;
   t.deepEqual(event.argv, [nasty, nasty]);
@@ -51,16 +59,24 @@ test('newlines, quotes and control characters end up in their strings and nowher
 
 test('bytes that are not UTF-8 are kept under the path of their field', (t) => {
   const path = Buffer.concat([Buffer.from('/'), INVALID]);
-  const event = eventOf({ args: argsOf('ok', INVALID, 'é', INVALID), filename: INVALID, exe: path, cwd: path, parentExe: path, cgroup: path, comm: INVALID });
+  const event = eventOf({
+    args: argsOf('ok', INVALID, 'é', INVALID),
+    filename: INVALID,
+    exe: path,
+    cwd: path,
+    parentExe: path,
+    cgroup: path,
+    comm: INVALID,
+  });
   t.deepEqual(event.raw, {
     'argv[1]': INVALID_BASE64,
     'argv[3]': INVALID_BASE64,
-    filename: INVALID_BASE64,
-    exe: path.toString('base64'),
-    cwd: path.toString('base64'),
+    'filename': INVALID_BASE64,
+    'exe': path.toString('base64'),
+    'cwd': path.toString('base64'),
     'parent.exe': path.toString('base64'),
-    cgroup: path.toString('base64'),
-    comm: INVALID_BASE64,
+    'cgroup': path.toString('base64'),
+    'comm': INVALID_BASE64,
   });
   t.deepEqual(event.argv, ['ok', INVALID_TEXT, 'é', INVALID_TEXT]);
   t.is(event.filename, INVALID_TEXT);
@@ -71,10 +87,19 @@ test('bytes that are not UTF-8 are kept under the path of their field', (t) => {
 test('what else is valid in a line does not hide what is not', (t) => {
   t.deepEqual(eventOf({ cwd: Buffer.from([0x2f, 0xc3]) }).raw, { cwd: 'L8M=' });
   // A character that is cut at the end of one string and goes on in the next is two invalid strings.
-  t.deepEqual(eventOf({ args: argsOf(Buffer.from([0xc3]), Buffer.from([0xa9])) }).raw, { 'argv[0]': 'ww==', 'argv[1]': 'qQ==' });
+  t.deepEqual(eventOf({ args: argsOf(Buffer.from([0xc3]), Buffer.from([0xa9])) }).raw, {
+    'argv[0]': 'ww==',
+    'argv[1]': 'qQ==',
+  });
   // Lone surrogates in the encoding of UTF-8, overlong forms, beyond the last character.
-  for (const bytes of [[0xed, 0xa0, 0x80], [0xc0, 0xaf], [0xf4, 0x90, 0x80, 0x80]]) {
-    t.deepEqual(eventOf({ args: argsOf('x', Buffer.from(bytes)) }).raw, { 'argv[1]': Buffer.from(bytes).toString('base64') });
+  for (const bytes of [
+    [0xed, 0xa0, 0x80],
+    [0xc0, 0xaf],
+    [0xf4, 0x90, 0x80, 0x80],
+  ]) {
+    t.deepEqual(eventOf({ args: argsOf('x', Buffer.from(bytes)) }).raw, {
+      'argv[1]': Buffer.from(bytes).toString('base64'),
+    });
   }
 });
 
@@ -90,7 +115,12 @@ test('nobody logged in, no session, no terminal: the fields are left out', (t) =
 });
 
 test('ids up to the largest are not negative', (t) => {
-  const event = eventOf({ uid: 0xfffffffe, euid: 0xffffffff, pid: 4194304, ns: [0xffffffff, ...OWN_NAMESPACES.slice(1)] });
+  const event = eventOf({
+    uid: 0xfffffffe,
+    euid: 0xffffffff,
+    pid: 4194304,
+    ns: [0xffffffff, ...OWN_NAMESPACES.slice(1)],
+  });
   t.is(event.uid, 0xfffffffe);
   t.is(event.euid, 0xffffffff);
   t.deepEqual(event.ns, { cgroup: 0xffffffff });
@@ -119,16 +149,45 @@ test('the root folder is a slash', (t) => {
 
 test('only namespaces that differ from ours are said', (t) => {
   t.false('ns' in eventOf());
-  t.deepEqual(eventOf({ ns: [1, 4026531839, 3, 4026531840, 5, 4026531837, 7] }).ns, { cgroup: 1, mnt: 3, pid: 5, uts: 7 });
-  t.deepEqual(eventOf({ ns: [1, 2, 3, 4, 5, 6, 7] }).ns, { cgroup: 1, ipc: 2, mnt: 3, net: 4, pid: 5, user: 6, uts: 7 });
+  t.deepEqual(eventOf({ ns: [1, 4026531839, 3, 4026531840, 5, 4026531837, 7] }).ns, {
+    cgroup: 1,
+    mnt: 3,
+    pid: 5,
+    uts: 7,
+  });
+  t.deepEqual(eventOf({ ns: [1, 2, 3, 4, 5, 6, 7] }).ns, {
+    cgroup: 1,
+    ipc: 2,
+    mnt: 3,
+    net: 4,
+    pid: 5,
+    user: 6,
+    uts: 7,
+  });
 });
 
 test('each flag has its name, and no flag no field', (t) => {
-  const names = { 0: 'script', 1: 'memfd', 2: 'deleted', 3: 'setuid', 4: 'setgid', 5: 'secureexec', 6: 'compat32', 7: 'chroot', 8: 'foreign_mount', 17: 'exe_truncated', 18: 'cwd_truncated', 19: 'parent_exe_truncated', 20: 'cgroup_truncated', 21: 'filename_truncated' };
+  const names = {
+    0: 'script',
+    1: 'memfd',
+    2: 'deleted',
+    3: 'setuid',
+    4: 'setgid',
+    5: 'secureexec',
+    6: 'compat32',
+    7: 'chroot',
+    8: 'foreign_mount',
+    17: 'exe_truncated',
+    18: 'cwd_truncated',
+    19: 'parent_exe_truncated',
+    20: 'cgroup_truncated',
+    21: 'filename_truncated',
+  };
   t.false('flags' in eventOf());
   t.false('flags' in eventOf({ flags: 1 << 16 }), 'cut arguments have a field of their own');
   const lines = execLines();
-  for (const [bit, name] of Object.entries(names)) t.deepEqual(eventOf({ flags: 1 << Number(bit) }, {}, lines).flags, [name]);
+  for (const [bit, name] of Object.entries(names))
+    t.deepEqual(eventOf({ flags: 1 << Number(bit) }, {}, lines).flags, [name]);
   t.deepEqual(eventOf({ flags: 0xffffffff }, {}, lines).flags, Object.values(names));
   t.deepEqual(eventOf({ flags: 3 }, {}, lines).flags, ['script', 'memfd']);
 });
@@ -151,15 +210,33 @@ test('arguments that the kernel cut are marked, and none of them is invented', (
 });
 
 test('an exec that failed says so, with the name of its error', (t) => {
-  const names = { 2: 'ENOENT', 13: 'EACCES', 8: 'ENOEXEC', 26: 'ETXTBSY', 7: 'E2BIG', 40: 'ELOOP', 36: 'ENAMETOOLONG', 12: 'ENOMEM', 4095: 'E4095' };
-  for (const [error, name] of Object.entries(names)) t.like(eventOf({ kind: 1, error: Number(error) }), { type: 'exec_failed', error: name });
+  const names = {
+    2: 'ENOENT',
+    13: 'EACCES',
+    8: 'ENOEXEC',
+    26: 'ETXTBSY',
+    7: 'E2BIG',
+    40: 'ELOOP',
+    36: 'ENAMETOOLONG',
+    12: 'ENOMEM',
+    4095: 'E4095',
+  };
+  for (const [error, name] of Object.entries(names))
+    t.like(eventOf({ kind: 1, error: Number(error) }), { type: 'exec_failed', error: name });
   t.false('error' in eventOf({ error: 2 }));
 });
 
 test('a snapshot says so, does not invent the path that was asked for, and takes the image for it', (t) => {
   const args = argsOf('sshd: ada', 'x');
   const event = eventOf({ kind: 3, filename: '', args: Buffer.alloc(0), exe: '/usr/sbin/sshd' }, { args });
-  t.like(event, { type: 'exec', source: 'snapshot', exe: '/usr/sbin/sshd', command: '/usr/sbin/sshd x', argv: ['sshd: ada', 'x'], argv_bytes: args.length });
+  t.like(event, {
+    type: 'exec',
+    source: 'snapshot',
+    exe: '/usr/sbin/sshd',
+    command: '/usr/sbin/sshd x',
+    argv: ['sshd: ada', 'x'],
+    argv_bytes: args.length,
+  });
   t.false('filename' in event);
 });
 
@@ -171,7 +248,12 @@ test('the arguments of a binary are those behind argv[0], even where one is its 
 });
 
 test("a script's command is its path and its own arguments", (t) => {
-  const event = eventOf({ flags: 1, filename: './build', exe: '/usr/bin/env', args: argsOf('/usr/bin/env', 'node', './build', '--fast') });
+  const event = eventOf({
+    flags: 1,
+    filename: './build',
+    exe: '/usr/bin/env',
+    args: argsOf('/usr/bin/env', 'node', './build', '--fast'),
+  });
   t.is(event.command, './build --fast');
   t.is(event.exe, '/usr/bin/env');
 });
@@ -193,13 +275,36 @@ test('a line that has no room loses the end of its arguments, says so, and stays
   }
 });
 
-const anyBytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes.map((byte) => (byte === 0 ? 10 : byte))));
-const anyText = fc.oneof(anyBytes(20), fc.string({ unit: 'binary', maxLength: 8 }).map((text) => Buffer.from(text.replaceAll('\0', '"'))));
-const anyPath = fc.array(fc.oneof(anyText, fc.constant(Buffer.from('bin'))), { maxLength: 4 }).map((names) => Buffer.concat(names.flatMap((name) => [Buffer.from('/'), Buffer.from([...name].map((byte) => (byte === 0x2f ? 0x2e : byte)).concat(0x78))])));
+const anyBytes = (maxLength: number) =>
+  fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes.map((byte) => (byte === 0 ? 10 : byte))));
+const anyText = fc.oneof(
+  anyBytes(20),
+  fc.string({ unit: 'binary', maxLength: 8 }).map((text) => Buffer.from(text.replaceAll('\0', '"'))),
+);
+const anyPath = fc
+  .array(fc.oneof(anyText, fc.constant(Buffer.from('bin'))), { maxLength: 4 })
+  .map((names) =>
+    Buffer.concat(
+      names.flatMap((name) => [
+        Buffer.from('/'),
+        Buffer.from([...name].map((byte) => (byte === 0x2f ? 0x2e : byte)).concat(0x78)),
+      ]),
+    ),
+  );
 
 test('whatever bytes the strings hold, one line comes of it and every byte can be restored', (t) => {
   const lines = execLines();
-  const fields = fc.record({ argv: fc.array(anyText, { maxLength: 6 }), filename: anyText, exe: anyPath, cwd: anyPath, parentExe: anyPath, cgroup: anyPath, comm: anyBytes(15), flags: fc.constantFrom(0, 1, 0xff), kind: fc.constantFrom(0, 1) });
+  const fields = fc.record({
+    argv: fc.array(anyText, { maxLength: 6 }),
+    filename: anyText,
+    exe: anyPath,
+    cwd: anyPath,
+    parentExe: anyPath,
+    cgroup: anyPath,
+    comm: anyBytes(15),
+    flags: fc.constantFrom(0, 1, 0xff),
+    kind: fc.constantFrom(0, 1),
+  });
   fc.assert(
     fc.property(fields, ({ argv, ...strings }) => {
       const given = { ...strings, args: argsOf(...argv) };
@@ -222,7 +327,10 @@ test('whatever bytes the strings hold, one line comes of it and every byte can b
       if (given.exe.length > 0) expectSame('exe', event.exe, given.exe);
       if (given.parentExe.length > 0) expectSame('parent.exe', event.parent?.exe, given.parentExe);
       for (const path of Object.keys(event.raw ?? {})) {
-        t.false(restored(path, '').equals(Buffer.from(restored(path, '').toString())), `${path} is in raw and was text`);
+        t.false(
+          restored(path, '').equals(Buffer.from(restored(path, '').toString())),
+          `${path} is in raw and was text`,
+        );
       }
     }),
     { numRuns: 500 },
@@ -233,8 +341,13 @@ test('paths that were seen before come out the same, past the size of the memory
   const lines = execLines();
   for (let i = 0; i < 5000; i++) {
     const n = i % 1700;
-    const event = eventOf({ exe: `/bin/${n}`, cwd: '/', cgroup: `/c/${n % 90}`, parentExe: `/bin/${n % 3}` }, {}, lines);
-    if (event.exe !== `/bin/${n}` || event.cgroup !== `/c/${n % 90}` || event.parent?.exe !== `/bin/${n % 3}`) t.fail(JSON.stringify(event));
+    const event = eventOf(
+      { exe: `/bin/${n}`, cwd: '/', cgroup: `/c/${n % 90}`, parentExe: `/bin/${n % 3}` },
+      {},
+      lines,
+    );
+    if (event.exe !== `/bin/${n}` || event.cgroup !== `/c/${n % 90}` || event.parent?.exe !== `/bin/${n % 3}`)
+      t.fail(JSON.stringify(event));
   }
   t.pass();
 });

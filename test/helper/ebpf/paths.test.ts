@@ -27,12 +27,23 @@ test('of containers within one another the innermost is named', (t) => {
 });
 
 test('other cgroups are no containers', (t) => {
-  for (const cgroup of ['/', '', '/user.slice/user-1000.slice/session-3.scope', '/system.slice/ssh.service', `/x/${ID.slice(1)}`, `/x/${ID}0`, `/x/${ID.toUpperCase()}`, `/x/${ID}.slice`, `/x/a${ID}`]) {
+  for (const cgroup of [
+    '/',
+    '',
+    '/user.slice/user-1000.slice/session-3.scope',
+    '/system.slice/ssh.service',
+    `/x/${ID.slice(1)}`,
+    `/x/${ID}0`,
+    `/x/${ID.toUpperCase()}`,
+    `/x/${ID}.slice`,
+    `/x/a${ID}`,
+  ]) {
     t.is(containerId(cgroup), undefined, cgroup);
   }
 });
 
-const path = (components: string, whole = true): string => pathOf(Buffer.from(components, 'latin1'), whole).toString('latin1');
+const path = (components: string, whole = true): string =>
+  pathOf(Buffer.from(components, 'latin1'), whole).toString('latin1');
 
 test('components from the leaf up become an absolute path', (t) => {
   t.is(path('env\0bin\0usr\0'), '/usr/bin/env');

@@ -28,12 +28,14 @@ function sensorOf(cpus = 2) {
     kernel.increment(cpu * KINDS + kind, 'lost');
   };
   const chunk = (cpu: number, number: number, offset: number, text: string): void => {
-    if (!kernel.output(argsRecord({ cpu, number, offset, args: Buffer.from(text) }))) throw new Error('the ring is full');
+    if (!kernel.output(argsRecord({ cpu, number, offset, args: Buffer.from(text) })))
+      throw new Error('the ring is full');
   };
   return { kernel, sensor, exec, lose, chunk };
 }
 
-const argvOf = (sensor: Sensor, pid: number): string[] | undefined => (sensor.events.find((event) => event.type === 'exec' && event.pid === pid) as ExecEvent | undefined)?.argv;
+const argvOf = (sensor: Sensor, pid: number): string[] | undefined =>
+  (sensor.events.find((event) => event.type === 'exec' && event.pid === pid) as ExecEvent | undefined)?.argv;
 
 test('a hole in the numbers of one processor becomes one gap, in front of the event behind it', (t) => {
   const { sensor, exec, lose } = sensorOf();
@@ -43,7 +45,12 @@ test('a hole in the numbers of one processor becomes one gap, in front of the ev
   exec(0, 3);
   sensor.drain();
   t.is(sensor.summary(), '1 2 5002-5004:ring_full 3');
-  t.deepEqual(sensor.events.map((event) => event.type === 'gap' ? [event.hop, event.first, event.last, event.count] : event.seq), [5000, 5001, ['ring', 5002, 5004, 3], 5005]);
+  t.deepEqual(
+    sensor.events.map((event) =>
+      event.type === 'gap' ? [event.hop, event.first, event.last, event.count] : event.seq,
+    ),
+    [5000, 5001, ['ring', 5002, 5004, 3], 5005],
+  );
 });
 
 test('processors and kinds are numbered apart', (t) => {
@@ -223,7 +230,14 @@ test('a process that has executed since the probe was attached is not told a sec
   exec(1, noPid, { kind: 3, startTime: 6, filename: '', args: Buffer.alloc(0) });
   sensor.start();
   sensor.drain();
-  t.deepEqual(sensor.events.map((event) => (event.type === 'exec' ? [event.seq, event.pid, event.source] : event)), [[5000, noPid, 'ebpf'], [5001, noPid + 1, 'snapshot'], [5002, noPid, 'snapshot']]);
+  t.deepEqual(
+    sensor.events.map((event) => (event.type === 'exec' ? [event.seq, event.pid, event.source] : event)),
+    [
+      [5000, noPid, 'ebpf'],
+      [5001, noPid + 1, 'snapshot'],
+      [5002, noPid, 'snapshot'],
+    ],
+  );
   t.deepEqual(sensor.counts, { events: 3, lost: 0 }, 'nor is it counted');
   sensor.start();
   t.deepEqual(sensor.counts, { events: 3, lost: 0 });

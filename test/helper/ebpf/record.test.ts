@@ -12,7 +12,10 @@ function enumOf(name: string): Record<string, number> {
   const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(HEADER.replaceAll(/\/\*[^]*?\*\//g, ''))?.[1] ?? '';
   const constants: Record<string, number> = {};
   let next = 0;
-  for (const item of body.split(',').map((text) => text.trim()).filter(Boolean)) {
+  for (const item of body
+    .split(',')
+    .map((text) => text.trim())
+    .filter(Boolean)) {
     const [constant = '', value] = item.split(/\s*=\s*/);
     const shift = /^1 << (\d+)$/.exec(value ?? '');
     constants[constant] = shift === null ? Number(value ?? next) : 1 << Number(shift[1]);
@@ -48,7 +51,10 @@ test('struct args_record lies in the object as the helper reads it', (t) => {
 
 test('struct exit_record lies in the object as the helper reads it, behind what all records begin with', (t) => {
   const { type, kind, cpu, number } = record.EVENT;
-  t.deepEqual(structOf('exit_record'), { offsets: { type, kind, cpu, number, ...record.EXIT }, bytes: record.EXIT_BYTES });
+  t.deepEqual(structOf('exit_record'), {
+    offsets: { type, kind, cpu, number, ...record.EXIT },
+    bytes: record.EXIT_BYTES,
+  });
   // The layout by the header's own text is the compiler's where both are known.
   const { offsets, bytes } = structs.get('args_record') ?? {};
   t.deepEqual(structOf('args_record') as unknown, { offsets, bytes });
@@ -66,7 +72,13 @@ test('both records begin with the same fields, so that a reader can tell them ap
 
 test('the kinds and types of records are the ones of the header', (t) => {
   const { KIND, KINDS, RECORD_TYPE } = record;
-  t.deepEqual(enumOf('kind'), { KIND_EXEC: KIND.exec, KIND_FAILED: KIND.failed, KIND_EXIT: KIND.exit, KIND_SNAPSHOT: KIND.snapshot, KINDS });
+  t.deepEqual(enumOf('kind'), {
+    KIND_EXEC: KIND.exec,
+    KIND_FAILED: KIND.failed,
+    KIND_EXIT: KIND.exit,
+    KIND_SNAPSHOT: KIND.snapshot,
+    KINDS,
+  });
   t.deepEqual(enumOf('record_type'), { RECORD_EVENT: RECORD_TYPE.event, RECORD_ARGS: RECORD_TYPE.args });
 });
 
@@ -83,6 +95,8 @@ test('every flag of the header is known, by its bit', (t) => {
   t.is(flags['FLAG_CWD_CUT'], record.FLAG_CWD_CUT);
   t.is(flags['FLAG_PARENT_EXE_CUT'], record.FLAG_PARENT_EXE_CUT);
   t.is(flags['FLAG_CGROUP_CUT'], record.FLAG_CGROUP_CUT);
-  const named = Object.fromEntries([...record.FLAG_NAMES].map(([bit, name]) => [`FLAG_${name.toUpperCase().replace('TRUNCATED', 'CUT')}`, 1 << bit]));
+  const named = Object.fromEntries(
+    [...record.FLAG_NAMES].map(([bit, name]) => [`FLAG_${name.toUpperCase().replace('TRUNCATED', 'CUT')}`, 1 << bit]),
+  );
   t.deepEqual({ ...named, FLAG_ARGV_CUT: record.FLAG_ARGV_CUT }, flags);
 });

@@ -8,7 +8,9 @@ function ringOf(options: FakeKernelOptions = {}) {
   const ring = new RingBuffer(kernel.libc, RING_FD, kernel.ringBytes);
   const take = (limit = 1000): string[] => {
     const records: string[] = [];
-    const count = ring.take(limit, (offset, length) => records.push(ring.bytes.toString('latin1', offset, offset + length)));
+    const count = ring.take(limit, (offset, length) =>
+      records.push(ring.bytes.toString('latin1', offset, offset + length)),
+    );
     if (count !== records.length) throw new Error(`${count} were said to be taken, ${records.length} were`);
     return records;
   };
@@ -134,7 +136,11 @@ test('what is looked at stays to be taken', (t) => {
 });
 
 test('for any records, written and read at any time, what went in comes out', (t) => {
-  const step = fc.oneof(fc.record({ write: fc.nat(900) }), fc.record({ take: fc.integer({ min: 1, max: 5 }) }), fc.constant({ release: true }));
+  const step = fc.oneof(
+    fc.record({ write: fc.nat(900) }),
+    fc.record({ take: fc.integer({ min: 1, max: 5 }) }),
+    fc.constant({ release: true }),
+  );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.constantFrom(0n, 2n ** 32n - 1024n), (steps, position) => {
       const { kernel, ring, take } = ringOf({ position });

@@ -17,8 +17,22 @@ test('whatever differs of who and where is spelled anew', (t) => {
   const reader = new SurroundingsReader(OWN_NAMESPACES);
   const first = read(reader, {});
   const others: RecordFields[] = [
-    { ppid: 7 }, { uid: 7 }, { gid: 7 }, { euid: 7 }, { egid: 7 }, { loginuid: 7 }, { sessionId: 7 }, { tty: 7 }, { parentStartTime: 7 },
-    { ns: [1, 2, 3, 4, 5, 6, 7] }, { exe: '/x' }, { exe: undefined }, { cwd: '/x' }, { parentExe: '/x' }, { parentExe: undefined }, { cgroup: '/x' },
+    { ppid: 7 },
+    { uid: 7 },
+    { gid: 7 },
+    { euid: 7 },
+    { egid: 7 },
+    { loginuid: 7 },
+    { sessionId: 7 },
+    { tty: 7 },
+    { parentStartTime: 7 },
+    { ns: [1, 2, 3, 4, 5, 6, 7] },
+    { exe: '/x' },
+    { exe: undefined },
+    { cwd: '/x' },
+    { parentExe: '/x' },
+    { parentExe: undefined },
+    { cgroup: '/x' },
     // The same bytes in another order of lengths are other paths.
     { exe: '/b', cwd: '/a/c' },
   ];

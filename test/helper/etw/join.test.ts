@@ -28,7 +28,10 @@ test('another parent, or a time that is far away, is another process with the sa
   const { join, out } = joiner();
   join.addStart(NEAR, START, 0);
   join.addClassic(NEAR, { ...CLASSIC, ppid: 99 }, 1);
-  t.deepEqual(out.map(({ start, classic }) => [start !== undefined, classic !== undefined]), [[true, false]]);
+  t.deepEqual(
+    out.map(({ start, classic }) => [start !== undefined, classic !== undefined]),
+    [[true, false]],
+  );
   const second = joiner();
   second.join.addStart(NEAR, START, 0);
   second.join.addClassic(START.created + 11n * 10_000_000n, CLASSIC, 1);
@@ -52,5 +55,8 @@ test('no more halves wait than the bound says, and the oldest goes first', (t) =
   const { join, out } = joiner();
   for (let pid = 0; pid < MAX_WAITING_HALVES + 3; pid++) join.addStart(NEAR, { ...START, pid }, 0);
   t.is(join.waiting, MAX_WAITING_HALVES);
-  t.deepEqual(out.map(({ start }) => start?.pid), [0, 1, 2]);
+  t.deepEqual(
+    out.map(({ start }) => start?.pid),
+    [0, 1, 2],
+  );
 });

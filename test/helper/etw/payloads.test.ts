@@ -24,14 +24,20 @@ for (const version of [2, 3, 4, 5]) {
 }
 
 test('the classic start of Windows XP is refused, not misread', (t) => {
-  for (const version of [0, 1]) t.throws(() => readClassicStart(classicStart(2), version), { instanceOf: PayloadError });
+  for (const version of [0, 1])
+    t.throws(() => readClassicStart(classicStart(2), version), { instanceOf: PayloadError });
 });
 
 test('a payload that is cut anywhere before its last needed byte is refused', (t) => {
   for (let version = 0; version <= 4; version++) {
     const whole = processStart(version);
     const imageEnd = whole.indexOf(Buffer.from(`${START.image}\0`, 'utf16le')) + 2 * (START.image.length + 1);
-    for (let length = 0; length < imageEnd; length++) t.throws(() => readProcessStart(whole.subarray(0, length), version), { instanceOf: PayloadError }, `${version}: ${length}`);
+    for (let length = 0; length < imageEnd; length++)
+      t.throws(
+        () => readProcessStart(whole.subarray(0, length), version),
+        { instanceOf: PayloadError },
+        `${version}: ${length}`,
+      );
     t.notThrows(() => readProcessStart(whole.subarray(0, imageEnd), version));
   }
 });
@@ -39,7 +45,10 @@ test('a payload that is cut anywhere before its last needed byte is refused', (t
 test('a lone surrogate and an odd offset do not end or shift a string', (t) => {
   const image = `\\Device\\a\ud83d\u0100\u0001b.exe`;
   t.is(readProcessStart(processStart(0, { ...START, image }), 0).image, image);
-  t.is(readClassicStart(classicStart(4, { ...CLASSIC, leaf: 'ab', commandLine: '\u0100\ud800\u0100' }), 4).commandLine, '\u0100\ud800\u0100');
+  t.is(
+    readClassicStart(classicStart(4, { ...CLASSIC, leaf: 'ab', commandLine: '\u0100\ud800\u0100' }), 4).commandLine,
+    '\u0100\ud800\u0100',
+  );
 });
 
 test('no bytes whatever do anything but give a start or be refused', (t) => {

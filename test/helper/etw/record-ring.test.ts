@@ -6,31 +6,34 @@ import { RECORD, RecordRing } from '../../../helper/etw/record-ring.ts';
 
 test('what goes in comes out: order, bytes, kind, version and time, over many turns of the ring', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.record({ size: fc.nat(300), take: fc.nat(3) }), { minLength: 50, maxLength: 200 }), (steps) => {
-      const ring = new RecordRing(RecordRing.allocate(4096));
-      const expected: number[] = [];
-      let next = 0;
-      const check = (most: number): void => {
-        ring.take(most, ({ kind, version, time, payload }) => {
-          const id = expected.shift() as number;
-          t.is(kind, RECORD.classicProcess);
-          t.is(version, id % 250);
-          t.is(time, BigInt(id));
-          t.true(payload.every((byte) => byte === id % 256));
-        });
-      };
-      for (const { size, take } of steps) {
-        const { length } = expected;
-        ring.push(RECORD.classicProcess, next % 250, BigInt(next), new Uint8Array(size).fill(next % 256), 0);
-        expected.push(next++);
-        // A full ring drops the newest; only starts are counted.
-        if (length > 8) check(Number.POSITIVE_INFINITY);
-        else check(take);
-      }
-      check(Number.POSITIVE_INFINITY);
-      t.deepEqual(expected, []);
-      t.true(ring.isEmpty);
-    }),
+    fc.property(
+      fc.array(fc.record({ size: fc.nat(300), take: fc.nat(3) }), { minLength: 50, maxLength: 200 }),
+      (steps) => {
+        const ring = new RecordRing(RecordRing.allocate(4096));
+        const expected: number[] = [];
+        let next = 0;
+        const check = (most: number): void => {
+          ring.take(most, ({ kind, version, time, payload }) => {
+            const id = expected.shift() as number;
+            t.is(kind, RECORD.classicProcess);
+            t.is(version, id % 250);
+            t.is(time, BigInt(id));
+            t.true(payload.every((byte) => byte === id % 256));
+          });
+        };
+        for (const { size, take } of steps) {
+          const { length } = expected;
+          ring.push(RECORD.classicProcess, next % 250, BigInt(next), new Uint8Array(size).fill(next % 256), 0);
+          expected.push(next++);
+          // A full ring drops the newest; only starts are counted.
+          if (length > 8) check(Number.POSITIVE_INFINITY);
+          else check(take);
+        }
+        check(Number.POSITIVE_INFINITY);
+        t.deepEqual(expected, []);
+        t.true(ring.isEmpty);
+      },
+    ),
     { numRuns: 100 },
   );
 });

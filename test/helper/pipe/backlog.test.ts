@@ -17,7 +17,7 @@ function backlogOf(capacity: number, bounds: BacklogBounds = { tail: 0, head: 0 
 /** All that is held, put together from pieces of at most `limit` bytes. */
 function held(backlog: Backlog, limit = Number.MAX_SAFE_INTEGER): string {
   let text = '';
-  for (let at = backlog.tail; at < backlog.head; ) {
+  for (let at = backlog.tail; at < backlog.head;) {
     const piece = backlog.peek(at, limit);
     if (piece.length === 0 || piece.length > limit) throw new Error(`a piece of ${piece.length} bytes at ${at}`);
     text += piece.toString('latin1');
@@ -33,7 +33,15 @@ test('for any lines in any order the backlog holds the newest, whole, and no oth
   const capacity = fc.constantFrom(64, 100, 257, 1024);
   fc.assert(
     fc.property(
-      capacity.chain((bytes) => fc.tuple(fc.constant(bytes), fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: bytes }), fc.constant(bytes)), { maxLength: 60 }), fc.nat(10_000))),
+      capacity.chain((bytes) =>
+        fc.tuple(
+          fc.constant(bytes),
+          fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: bytes }), fc.constant(bytes)), {
+            maxLength: 60,
+          }),
+          fc.nat(10_000),
+        ),
+      ),
       ([bytes, sizes, start]) => {
         const { backlog, add, calls } = backlogOf(bytes, { tail: start, head: start });
         const all: string[] = [];
@@ -47,7 +55,11 @@ test('for any lines in any order the backlog holds the newest, whole, and no oth
           t.is(text, all.join('').slice(-text.length));
           t.true(text.endsWith(line));
           t.true(text.length <= bytes);
-          t.is(all.join('').length - text.length === 0 || all.join('').at(-text.length - 1) === '\n', true, 'the tail is where a line begins');
+          t.is(
+            all.join('').length - text.length === 0 || all.join('').at(-text.length - 1) === '\n',
+            true,
+            'the tail is where a line begins',
+          );
           // It forgets only when it has to.
           if (before.head + size - before.tail <= bytes) t.is(backlog.tail, before.tail);
           t.is(calls.length > before.calls, backlog.tail > before.tail, 'told exactly when the tail moved');

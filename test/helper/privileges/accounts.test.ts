@@ -3,7 +3,11 @@ import test from 'ava';
 import { HelperError } from '../../../helper/errors.ts';
 import { findGroup, findUser } from '../../../helper/privileges/accounts.ts';
 
-const entries = (file: string): string[][] => readFileSync(file, 'latin1').split('\n').map((line) => line.split(':')).filter((fields) => fields.length >= 3);
+const entries = (file: string): string[][] =>
+  readFileSync(file, 'latin1')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .filter((fields) => fields.length >= 3);
 
 test('every user of the system but root is found by name, with uid and first group', (t) => {
   const seen = new Set<string>();

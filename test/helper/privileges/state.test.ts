@@ -4,7 +4,15 @@ import { requireNoPrivileges } from '../../../helper/privileges/state.ts';
 
 type Privileges = Parameters<typeof requireNoPrivileges>[0];
 
-const NONE = { uid: 991, gid: 992, threads: 7, capabilities: '0', no_new_privs: true, seccomp: 2, landlock: 7 } as Privileges;
+const NONE = {
+  uid: 991,
+  gid: 992,
+  threads: 7,
+  capabilities: '0',
+  no_new_privs: true,
+  seccomp: 2,
+  landlock: 7,
+} as Privileges;
 
 test('a process without privileges may go on', (t) => {
   t.notThrows(() => requireNoPrivileges(NONE, 991, 992));
@@ -28,6 +36,9 @@ test('whatever is left is named and ends the helper', (t) => {
 });
 
 test('all that is left is named at once', (t) => {
-  const error = t.throws(() => requireNoPrivileges({ ...NONE, uid: 0, gid: 0, capabilities: 'f', no_new_privs: false }, 991, 992));
-  for (const named of ['uid 0', 'gid 0', 'capabilities f', 'no_new_privs']) t.true(error.message.includes(named), named);
+  const error = t.throws(() =>
+    requireNoPrivileges({ ...NONE, uid: 0, gid: 0, capabilities: 'f', no_new_privs: false }, 991, 992),
+  );
+  for (const named of ['uid 0', 'gid 0', 'capabilities f', 'no_new_privs'])
+    t.true(error.message.includes(named), named);
 });

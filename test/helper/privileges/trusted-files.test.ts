@@ -27,18 +27,21 @@ rootTest(title('a file that root alone can change is trusted, and so is its fold
   t.notThrows(() => requireTrusted(made.folder));
 });
 
-rootTest(title('a file or any folder above it that belongs to another is refused with the command that mends it'), (t) => {
-  using made = tree();
-  for (const at of [made.file, made.folder, made.root]) {
-    chownSync(at, 1234, 0);
-    const error = t.throws(() => requireTrusted(made.file), refusal);
-    t.is(error.code, 'HELPER_UNSAFE_FILE');
-    t.true(error.message.includes(`${at} belongs to uid 1234`), error.message);
-    t.true(error.message.endsWith(`chown root ${at}`), error.message);
-    chownSync(at, 0, 0);
-    t.notThrows(() => requireTrusted(made.file));
-  }
-});
+rootTest(
+  title('a file or any folder above it that belongs to another is refused with the command that mends it'),
+  (t) => {
+    using made = tree();
+    for (const at of [made.file, made.folder, made.root]) {
+      chownSync(at, 1234, 0);
+      const error = t.throws(() => requireTrusted(made.file), refusal);
+      t.is(error.code, 'HELPER_UNSAFE_FILE');
+      t.true(error.message.includes(`${at} belongs to uid 1234`), error.message);
+      t.true(error.message.endsWith(`chown root ${at}`), error.message);
+      chownSync(at, 0, 0);
+      t.notThrows(() => requireTrusted(made.file));
+    }
+  },
+);
 
 rootTest(title('a file or any folder above it that a group or all can write is refused, sticky or not'), (t) => {
   using made = tree();

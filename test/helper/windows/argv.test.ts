@@ -21,10 +21,14 @@ for (const [line, argv] of [
 }
 
 test('what is quoted by the rules comes back whole', (t) => {
-  const quote = (argument: string): string => `"${argument.replaceAll(/(\\*)("|$)/g, (_, slashes: string, end: string) => slashes + slashes + (end === '"' ? '\\"' : ''))}"`;
+  const quote = (argument: string): string =>
+    `"${argument.replaceAll(/(\\*)("|$)/g, (_, slashes: string, end: string) => slashes + slashes + (end === '"' ? '\\"' : ''))}"`;
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: fc.constantFrom('a', ' ', '"', '\\', '\t', 'é'), maxLength: 8 }), { maxLength: 6 }), (args) => {
-      t.deepEqual(splitCommandLine(['p', ...args.map(quote)].join(' ')), ['p', ...args]);
-    }),
+    fc.property(
+      fc.array(fc.string({ unit: fc.constantFrom('a', ' ', '"', '\\', '\t', 'é'), maxLength: 8 }), { maxLength: 6 }),
+      (args) => {
+        t.deepEqual(splitCommandLine(['p', ...args.map(quote)].join(' ')), ['p', ...args]);
+      },
+    ),
   );
 });

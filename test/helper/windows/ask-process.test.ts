@@ -18,7 +18,10 @@ function fake({ created = 7n, commandLine = 'a "b c"', status = 0 }): { windows:
       data.write(commandLine, 16, 'utf16le');
       return 0;
     },
-    QueryFullProcessImageNameW: (_process: number, _flags: number, path: Buffer, characters: number[]) => ((characters[0] = path.write('C:\\a.exe', 'utf16le') / 2), true),
+    QueryFullProcessImageNameW: (_process: number, _flags: number, path: Buffer, characters: number[]) => (
+      (characters[0] = path.write('C:\\a.exe', 'utf16le') / 2),
+      true
+    ),
     OpenProcessToken: () => false,
   } as unknown as Windows;
   return { windows, closed: () => open };

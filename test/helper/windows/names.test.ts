@@ -8,7 +8,13 @@ import { serviceSid, sidOfName } from '../../../helper/windows/sid.ts';
 import { pipeSddl } from '../../../helper/pipe/windows/security.ts';
 
 test('NT paths become the paths that people know', (t) => {
-  const paths = new DevicePaths(() => [['C:', String.raw`\Device\HarddiskVolume3`], ['D:', String.raw`\Device\HarddiskVolume30`]], String.raw`C:\Windows`);
+  const paths = new DevicePaths(
+    () => [
+      ['C:', String.raw`\Device\HarddiskVolume3`],
+      ['D:', String.raw`\Device\HarddiskVolume30`],
+    ],
+    String.raw`C:\Windows`,
+  );
   for (const [from, to] of [
     [String.raw`\Device\HarddiskVolume3\a\b.exe`, String.raw`C:\a\b.exe`],
     [String.raw`\Device\HarddiskVolume30\a.exe`, String.raw`D:\a.exe`],
@@ -19,14 +25,19 @@ test('NT paths become the paths that people know', (t) => {
     [String.raw`\??\UNC\server\share\x.exe`, String.raw`\\server\share\x.exe`],
     [String.raw`\Device\HarddiskVolume9\x.exe`, String.raw`\Device\HarddiskVolume9\x.exe`],
     ['Registry', 'Registry'],
-  ] as const) t.is(paths.toDrivePath(from), to);
+  ] as const)
+    t.is(paths.toDrivePath(from), to);
 });
 
 test('a drive that comes later is found, and unknown ones do not cost a look-up each', (t) => {
   let now = 0;
   let lookups = 0;
   let drives: [string, string][] = [];
-  const paths = new DevicePaths(() => (lookups++, drives), 'C:\\Windows', () => now);
+  const paths = new DevicePaths(
+    () => (lookups++, drives),
+    'C:\\Windows',
+    () => now,
+  );
   drives = [['E:', String.raw`\Device\Usb1`]];
   for (let i = 0; i < 100; i++) t.is(paths.toDrivePath(String.raw`\Device\Usb1\x.exe`), String.raw`\Device\Usb1\x.exe`);
   t.is(lookups, 1);
@@ -55,7 +66,8 @@ test('the pipe lets the group read and no more, and inherits nothing', (t) => {
 });
 
 test('who can change a file is read from its access list', (t) => {
-  const programFiles = 'O:S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464D:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;OICIIO;GA;;;CO)(A;;0x1200a9;;;BU)(A;OICIIO;GXGR;;;BU)';
+  const programFiles =
+    'O:S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464D:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;OICIIO;GA;;;CO)(A;;0x1200a9;;;BU)(A;OICIIO;GXGR;;;BU)';
   t.deepEqual(whoCan(WRITE, programFiles), []);
   t.deepEqual(whoCan(WRITE, 'O:BAD:(A;;FA;;;SY)(A;ID;0x1301bf;;;AU)'), ['AU']);
   t.deepEqual(whoCan(WRITE, 'O:S-1-5-21-1-2-3-1001D:(A;;FA;;;SY)'), ['S-1-5-21-1-2-3-1001']);

@@ -32,7 +32,8 @@ function stage(): void {
   process.on('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
   cpSync(process.execPath, path.join(FOLDER, 'node'));
   const addon = `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`;
-  for (const file of ['helper', 'shared', 'test/macos', 'package.json', addon]) cpSync(path.join(ROOT, file), path.join(FOLDER, file), { recursive: true, dereference: true });
+  for (const file of ['helper', 'shared', 'test/macos', 'package.json', addon])
+    cpSync(path.join(ROOT, file), path.join(FOLDER, file), { recursive: true, dereference: true });
 }
 
 /** A helper whose child is the stand-in, and one client of it, which may run as root. */
@@ -58,7 +59,11 @@ export class ChildHelper {
    * @param script arguments of fixtures/stand-in.ts: the format, what it does, and how much of it
    * @param seen whether the stand-in tells of canaries
    */
-  constructor(source: Settings['source'], script: readonly (string | number)[], { seen = true, backlogBytes = 16 << 20, patienceMs = 20_000 } = {}) {
+  constructor(
+    source: Settings['source'],
+    script: readonly (string | number)[],
+    { seen = true, backlogBytes = 16 << 20, patienceMs = 20_000 } = {},
+  ) {
     stage();
     const folder = path.join(FOLDER, `run-${count}`);
     const canaries = path.join(folder, 'canaries');
@@ -75,19 +80,43 @@ export class ChildHelper {
       uid: UID,
       backlogBytes,
       source,
-      program: { path: node, args: [path.join(FOLDER, 'test/macos/fixtures/stand-in.ts'), source, seen ? canaries : '', folder, ...script.map(String)] },
+      program: {
+        path: node,
+        args: [
+          path.join(FOLDER, 'test/macos/fixtures/stand-in.ts'),
+          source,
+          seen ? canaries : '',
+          folder,
+          ...script.map(String),
+        ],
+      },
       canary: { path: '/bin/sh', args: ['-c', `echo $$ >> ${canaries}`] },
       canaryTimes: { intervalMs: 400, patienceMs },
     };
-    this.process = spawn(node, ['--disable-warning=ExperimentalWarning', ENTRY, JSON.stringify(settings), 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process = spawn(node, ['--disable-warning=ExperimentalWarning', ENTRY, JSON.stringify(settings), 'run'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     endWithUs(this.process);
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
   }
 
   /** Runs the forwarding process alone, as whoever is given, to its end. */
-  static async forward(handoff: ChildHandoff, ids: { uid?: number; gid?: number }): Promise<{ code: number | null; stderr: string }> {
+  static async forward(
+    handoff: ChildHandoff,
+    ids: { uid?: number; gid?: number },
+  ): Promise<{ code: number | null; stderr: string }> {
     stage();
-    const child = spawn(path.join(FOLDER, 'node'), ['--disable-warning=ExperimentalWarning', ENTRY, JSON.stringify({ addon: ADDON }), 'forward', JSON.stringify(handoff)], { cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'pipe'], ...ids });
+    const child = spawn(
+      path.join(FOLDER, 'node'),
+      [
+        '--disable-warning=ExperimentalWarning',
+        ENTRY,
+        JSON.stringify({ addon: ADDON }),
+        'forward',
+        JSON.stringify(handoff),
+      ],
+      { cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'pipe'], ...ids },
+    );
     let stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     await once(child, 'close');
@@ -142,8 +171,11 @@ export class ChildHelper {
   }
 
   async until(holds: () => boolean, seconds = 30): Promise<void> {
-    for (const start = Date.now(); !holds(); ) {
-      if (Date.now() - start > seconds * PATIENCE * 1000) throw new Error(`not seen within ${seconds * PATIENCE} s; ${this.execs.length} execs, ${this.lost} lost, ${this.uncounted.join()}; ${this.stderr.slice(-1500)}`);
+    for (const start = Date.now(); !holds();) {
+      if (Date.now() - start > seconds * PATIENCE * 1000)
+        throw new Error(
+          `not seen within ${seconds * PATIENCE} s; ${this.execs.length} execs, ${this.lost} lost, ${this.uncounted.join()}; ${this.stderr.slice(-1500)}`,
+        );
       await delay(10);
     }
     requireDense(this.events);

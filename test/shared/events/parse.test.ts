@@ -1,6 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
 import * as fc from 'fast-check';
-import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE, EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED, EXEC_FIELDS, EXEC_REQUIRED } from '../../../shared/events/exec.ts';
+import {
+  EXEC_EXAMPLE,
+  EXEC_FAILED_EXAMPLE,
+  EXEC_FAILED_FIELDS,
+  EXEC_FAILED_REQUIRED,
+  EXEC_FIELDS,
+  EXEC_REQUIRED,
+} from '../../../shared/events/exec.ts';
 import { EXIT_EXAMPLE, EXIT_FIELDS, EXIT_REQUIRED } from '../../../shared/events/exit.ts';
 import { GAP_EXAMPLE, GAP_FIELDS, GAP_REQUIRED } from '../../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED } from '../../../shared/events/heartbeat.ts';
@@ -12,7 +19,11 @@ type Fields = Record<string, unknown>;
 const TYPES = [
   { example: { ...HELLO_EXAMPLE } as Fields, required: HELLO_REQUIRED, fields: Object.keys(HELLO_FIELDS) },
   { example: { ...EXEC_EXAMPLE } as Fields, required: EXEC_REQUIRED, fields: Object.keys(EXEC_FIELDS) },
-  { example: { ...EXEC_FAILED_EXAMPLE } as Fields, required: EXEC_FAILED_REQUIRED, fields: Object.keys(EXEC_FAILED_FIELDS) },
+  {
+    example: { ...EXEC_FAILED_EXAMPLE } as Fields,
+    required: EXEC_FAILED_REQUIRED,
+    fields: Object.keys(EXEC_FAILED_FIELDS),
+  },
   { example: { ...EXIT_EXAMPLE } as Fields, required: EXIT_REQUIRED, fields: Object.keys(EXIT_FIELDS) },
   { example: { ...GAP_EXAMPLE } as Fields, required: GAP_REQUIRED, fields: Object.keys(GAP_FIELDS) },
   { example: { ...HEARTBEAT_EXAMPLE } as Fields, required: HEARTBEAT_REQUIRED, fields: Object.keys(HEARTBEAT_FIELDS) },
@@ -57,7 +68,25 @@ for (const { name, example, required, fields } of TYPES) {
 function fits(name: string, field: string, value: unknown): boolean {
   if (field === 'elevated') return value === false;
   if (value === 'x\u0000') {
-    const texts = ['helper', 'boot_id', 'command', 'exe', 'filename', 'cwd', 'comm', 'cgroup', 'container_id', 'error', 'signal', 'hop', 'cause', 'command_line', 'user_sid', 'logon_id', 'integrity_level'];
+    const texts = [
+      'helper',
+      'boot_id',
+      'command',
+      'exe',
+      'filename',
+      'cwd',
+      'comm',
+      'cgroup',
+      'container_id',
+      'error',
+      'signal',
+      'hop',
+      'cause',
+      'command_line',
+      'user_sid',
+      'logon_id',
+      'integrity_level',
+    ];
     return texts.includes(field);
   }
   // No namespace and no raw string is no contradiction.
@@ -85,7 +114,10 @@ test('what is inside parent, privileges, raw and ns is checked too', (t) => {
   t.is(refusal(t, { ...EXEC_EXAMPLE, raw: { cwd: 1 } }, 'raw').field, 'raw');
   t.is(refusal(t, { ...EXEC_EXAMPLE, ns: { mnt: '4' } }, 'ns').field, 'ns');
   t.is(refusal(t, { ...EXEC_EXAMPLE, argv: ['a', 1] }, 'argv').field, 'argv');
-  t.is(refusal(t, { ...EXEC_EXAMPLE, argv_truncated: false }, 'argv_truncated is true or absent').field, 'argv_truncated');
+  t.is(
+    refusal(t, { ...EXEC_EXAMPLE, argv_truncated: false }, 'argv_truncated is true or absent').field,
+    'argv_truncated',
+  );
   const windows = { user_sid: 'S-1-5-18', integrity_level: 'system', token_privileges: ['SeChangeNotifyPrivilege'] };
   t.notThrows(() => checkEvent({ ...HELLO_EXAMPLE, privileges: windows }));
   t.is(refusal(t, { ...HELLO_EXAMPLE, privileges: { ...windows, user_sid: 1 } }, 'user_sid').field, 'privileges');
@@ -99,7 +131,15 @@ test('times are UTC with up to nine digits', (t) => {
   for (const time of ['2023-03-15T13:20:00Z', '2023-03-15T13:20:00.1Z', '2023-03-15T13:20:00.123456789Z']) {
     t.notThrows(() => checkEvent({ ...GAP_EXAMPLE, time }), time);
   }
-  for (const time of ['2023-03-15T13:20:00+01:00', '2023-03-15T13:20:00.1234567890Z', '2023-03-15T13:20:00.Z', '2023-03-15', 'x2023-03-15T13:20:00Z', '2023-03-15T13:20:00Z\n', 1678886400]) {
+  for (const time of [
+    '2023-03-15T13:20:00+01:00',
+    '2023-03-15T13:20:00.1234567890Z',
+    '2023-03-15T13:20:00.Z',
+    '2023-03-15',
+    'x2023-03-15T13:20:00Z',
+    '2023-03-15T13:20:00Z\n',
+    1678886400,
+  ]) {
     t.is(refusal(t, { ...GAP_EXAMPLE, time }, String(time)).field, 'time');
   }
 });
@@ -117,7 +157,21 @@ test('isKnown is true for every type of this version', (t) => {
 });
 
 test('what is not a JSON object with a type is no event', (t) => {
-  for (const line of ['', ' ', '{', '{"type":"exec"', 'null', '[]', '[{"type":"gap"}]', '"exec"', '1', '{}', '{"type":1}', '{"type":null}', `${JSON.stringify(GAP_EXAMPLE)},`]) {
+  for (const line of [
+    '',
+    ' ',
+    '{',
+    '{"type":"exec"',
+    'null',
+    '[]',
+    '[{"type":"gap"}]',
+    '"exec"',
+    '1',
+    '{}',
+    '{"type":1}',
+    '{"type":null}',
+    `${JSON.stringify(GAP_EXAMPLE)},`,
+  ]) {
     t.throws(() => parseEvent(line), { instanceOf: EventError }, line);
   }
 });
@@ -129,9 +183,17 @@ test('a line that nests a hundred thousand deep is refused like any other', (t) 
 test('no JSON and no text makes the parser throw anything but an EventError', (t) => {
   const names = fc.constantFrom(...TYPES.map(({ name }) => name));
   const damaged = fc
-    .tuple(fc.constantFrom(...TYPES), fc.dictionary(fc.constantFrom(...new Set(TYPES.flatMap(({ fields }) => fields))), fc.jsonValue()))
+    .tuple(
+      fc.constantFrom(...TYPES),
+      fc.dictionary(fc.constantFrom(...new Set(TYPES.flatMap(({ fields }) => fields))), fc.jsonValue()),
+    )
     .map(([{ example }, changes]) => JSON.stringify({ ...example, ...changes }));
-  const lines = fc.oneof(fc.json(), fc.string(), damaged, fc.tuple(names, fc.jsonValue()).map(([type, x]) => JSON.stringify({ type, ...Object(x) })));
+  const lines = fc.oneof(
+    fc.json(),
+    fc.string(),
+    damaged,
+    fc.tuple(names, fc.jsonValue()).map(([type, x]) => JSON.stringify({ type, ...Object(x) })),
+  );
   fc.assert(
     fc.property(lines, (line) => {
       try {

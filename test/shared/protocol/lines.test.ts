@@ -10,7 +10,9 @@ function pushAll(splitter: LineSplitter, ...chunks: Uint8Array[]): string[] {
 }
 
 /** Bytes in which newlines are common. */
-const stream = fc.array(fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 0, max: 255 }) }, fc.constant(NEWLINE)), { maxLength: 200 });
+const stream = fc.array(fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 0, max: 255 }) }, fc.constant(NEWLINE)), {
+  maxLength: 200,
+});
 
 test('any split of any bytes gives the same lines and holds the same rest', (t) => {
   fc.assert(
@@ -34,7 +36,9 @@ test('the limit counts the newline: a line of exactly the limit passes, in any n
 });
 
 test('a line over the limit ends the stream with an error that names the limit', (t) => {
-  const error = t.throws(() => pushAll(new LineSplitter(10), Buffer.from('1234567890\n')), { instanceOf: LineTooLongError });
+  const error = t.throws(() => pushAll(new LineSplitter(10), Buffer.from('1234567890\n')), {
+    instanceOf: LineTooLongError,
+  });
   t.is(error.limitBytes, 10);
   t.regex(error.message, /10 bytes/);
 });
@@ -66,7 +70,8 @@ test('never more than the limit is held, whatever comes', (t) => {
 test('lines before one that is too long are still given out', (t) => {
   const seen: string[] = [];
   t.throws(() => {
-    for (const line of new LineSplitter(5).push(Buffer.from('one\ntwo\ntoo long\n'))) seen.push(Buffer.from(line).toString());
+    for (const line of new LineSplitter(5).push(Buffer.from('one\ntwo\ntoo long\n')))
+      seen.push(Buffer.from(line).toString());
   });
   t.deepEqual(seen, ['one', 'two']);
 });
@@ -76,7 +81,10 @@ test('a character cut in two by a chunk comes out whole', (t) => {
   for (let cut = 0; cut <= bytes.length; cut++) {
     const splitter = new LineSplitter();
     const lines = [bytes.subarray(0, cut), bytes.subarray(cut)].flatMap((chunk) => [...splitter.push(chunk)]);
-    t.deepEqual(lines.map((line) => Buffer.from(line).toString()), ['"é€😀"']);
+    t.deepEqual(
+      lines.map((line) => Buffer.from(line).toString()),
+      ['"é€😀"'],
+    );
   }
 });
 

@@ -89,7 +89,9 @@ export class WindowsMachine {
     this.#tree = tree;
     this.#folder = folder;
     this.share = share;
-    this.#init = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', INIT, 'sh', tree, share], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#init = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', INIT, 'sh', tree, share], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     this.#pid = this.#init.pid ?? 0;
   }
 
@@ -112,7 +114,16 @@ export class WindowsMachine {
   spawn(program: string, args: readonly string[] = [], seconds = 600): Running {
     const file = path.join(this.#folder, `output-${this.#runs++}`);
     const fd = openSync(file, 'w');
-    const inside = ['env', '-i', ...ENVIRONMENT, 'chroot', this.#tree, ...(program.startsWith('/') ? [] : [WINE]), program, ...args];
+    const inside = [
+      'env',
+      '-i',
+      ...ENVIRONMENT,
+      'chroot',
+      this.#tree,
+      ...(program.startsWith('/') ? [] : [WINE]),
+      program,
+      ...args,
+    ];
     const command = ['-k', '5', String(seconds), 'nsenter', '-t', String(this.#innerPid()), '-m', '-p', ...inside];
     const child = spawn('timeout', command, { stdio: ['ignore', fd, fd] });
     closeSync(fd);

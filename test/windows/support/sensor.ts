@@ -1,4 +1,13 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -12,7 +21,11 @@ import { makeStandInRelease } from './release.ts';
 const PATIENCE_MS = 60_000;
 
 /** Polls until `probe` gives something. */
-export async function until<T>(what: string, probe: () => T | undefined | false | Promise<T | undefined | false>, patienceMs = PATIENCE_MS): Promise<T> {
+export async function until<T>(
+  what: string,
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     const found = await probe();
@@ -82,7 +95,11 @@ export class Sensor {
   }
 
   async startAgent(): Promise<Running> {
-    this.#agent = this.machine.spawn(this.program('probes-agent.exe'), ['run', '--config', this.machine.windowsPath('agent.yaml')]);
+    this.#agent = this.machine.spawn(this.program('probes-agent.exe'), [
+      'run',
+      '--config',
+      this.machine.windowsPath('agent.yaml'),
+    ]);
     const { output } = this.#agent;
     await until('the agent is connected', () => output().includes('HelperConnected'));
     return this.#agent;
@@ -91,7 +108,12 @@ export class Sensor {
   /** Gives the stand-in an order and waits until it has been carried out. */
   async order(...lines: readonly string[]): Promise<void> {
     this.give(...lines);
-    await until(`order ${lines.join(', ')}`, () => !existsSync(path.join(this.folder, 'orders.txt')) && !existsSync(path.join(this.folder, 'orders-taken.txt')), 300_000);
+    await until(
+      `order ${lines.join(', ')}`,
+      () =>
+        !existsSync(path.join(this.folder, 'orders.txt')) && !existsSync(path.join(this.folder, 'orders-taken.txt')),
+      300_000,
+    );
   }
 
   /** Gives an order and does not wait. */
@@ -109,17 +131,21 @@ export class Sensor {
   async written(enough: (written: Written) => boolean, patienceMs?: number): Promise<Written> {
     const file = path.join(this.machine.share, 'out/events.jsonl');
     let size = -1;
-    return until('the agent has written all', async () => {
-      const now = existsSync(file) ? statSync(file).size : 0;
-      const still = now === size;
-      size = now;
-      if (!still || now === 0) {
-        await delay(300);
-        return undefined;
-      }
-      const written = read(file);
-      return enough(written) ? written : undefined;
-    }, patienceMs);
+    return until(
+      'the agent has written all',
+      async () => {
+        const now = existsSync(file) ? statSync(file).size : 0;
+        const still = now === size;
+        size = now;
+        if (!still || now === 0) {
+          await delay(300);
+          return undefined;
+        }
+        const written = read(file);
+        return enough(written) ? written : undefined;
+      },
+      patienceMs,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -128,6 +154,12 @@ export class Sensor {
 }
 
 function read(file: string): Written {
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => parseEvent(line));
-  return { events: lines.filter(({ type }) => type === 'exec') as ExecEvent[], gaps: lines.filter(({ type }) => type === 'gap') as GapEvent[] };
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => parseEvent(line));
+  return {
+    events: lines.filter(({ type }) => type === 'exec') as ExecEvent[],
+    gaps: lines.filter(({ type }) => type === 'gap') as GapEvent[],
+  };
 }

@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { CACHE } from '../../../scripts/build/npm-package.ts';
@@ -39,8 +50,12 @@ export function wineTree(): string {
 /** With state and lists of its own, so that apt's knowledge of this system is not touched. */
 function fetchPackages(work: string): string[] {
   const state = path.join(work, 'apt');
-  for (const folder of ['lists/partial', 'cache/archives/partial']) mkdirSync(path.join(state, folder), { recursive: true });
-  writeFileSync(path.join(state, 'sources.list'), `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror()} ${SUITE} main\n`);
+  for (const folder of ['lists/partial', 'cache/archives/partial'])
+    mkdirSync(path.join(state, folder), { recursive: true });
+  writeFileSync(
+    path.join(state, 'sources.list'),
+    `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror()} ${SUITE} main\n`,
+  );
   writeFileSync(path.join(state, 'status'), '');
   const settings = {
     'Dir::State': state,
@@ -59,13 +74,18 @@ function fetchPackages(work: string): string[] {
   run('apt-get', [...options, 'update']);
   const archives = path.join(state, 'cache/archives');
   run('apt-get', [...options, 'download', ...PACKAGES], archives);
-  return readdirSync(archives).filter((name) => name.endsWith('.deb')).map((name) => path.join(archives, name));
+  return readdirSync(archives)
+    .filter((name) => name.endsWith('.deb'))
+    .map((name) => path.join(archives, name));
 }
 
 /** The first mirror that apt uses, in either form of its lists. */
 function mirror(): string {
   const folder = '/etc/apt/sources.list.d';
-  const texts = ['/etc/apt/sources.list', ...(existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [])]
+  const texts = [
+    '/etc/apt/sources.list',
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : []),
+  ]
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, 'utf8'));
   for (const text of texts) {
@@ -77,7 +97,8 @@ function mirror(): string {
 
 /** What the packages' own installation would do. */
 function finish(root: string): void {
-  for (const name of ['bin', 'lib', 'lib64', 'sbin']) if (!existsSync(path.join(root, name))) symlinkSync(`usr/${name}`, path.join(root, name));
+  for (const name of ['bin', 'lib', 'lib64', 'sbin'])
+    if (!existsSync(path.join(root, name))) symlinkSync(`usr/${name}`, path.join(root, name));
   for (const name of ['proc', 'dev', 'tmp', 'root', 'etc']) mkdirSync(path.join(root, name), { recursive: true });
   writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   writeFileSync(path.join(root, 'etc/hosts'), '127.0.0.1 localhost\n');
@@ -86,7 +107,14 @@ function finish(root: string): void {
   zlib.fill(0, 64, 96);
   zlib.write('Wine builtin DLL', 64, 'latin1');
   writeFileSync(path.join(root, 'usr/lib', ARCHITECTURE, 'wine/x86_64-windows/zlib1.dll'), zlib);
-  for (const name of ['x86_64-w64-mingw32', 'i686-w64-mingw32', 'share/doc', 'share/man', 'share/locale', `lib/${ARCHITECTURE}/wine/i386-windows`]) {
+  for (const name of [
+    'x86_64-w64-mingw32',
+    'i686-w64-mingw32',
+    'share/doc',
+    'share/man',
+    'share/locale',
+    `lib/${ARCHITECTURE}/wine/i386-windows`,
+  ]) {
     rmSync(path.join(root, 'usr', name), { recursive: true, force: true });
   }
 }
@@ -110,5 +138,6 @@ export function copyDrive(from: string, to: string): void {
 
 function run(command: string, args: readonly string[], cwd?: string): void {
   const result = spawnSync(command, args, { encoding: 'utf8', cwd });
-  if (result.status !== 0) throw new Error(`${command} ${args[args.length - 1]} failed: ${result.error?.message ?? result.stderr.trim()}`);
+  if (result.status !== 0)
+    throw new Error(`${command} ${args[args.length - 1]} failed: ${result.error?.message ?? result.stderr.trim()}`);
 }

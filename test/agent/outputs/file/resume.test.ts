@@ -1,4 +1,17 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -30,9 +43,24 @@ class Log implements Disposable {
    * One life of an output: it is opened, gets these items as a replay, and is closed. Gives what it said it had.
    * A killed agent leaves the same files: what is written is in them, and nothing is written at the end.
    */
-  async run(items: readonly Item[], { boot = BOOT, lastSeq = 1000, maxBytes = 1e9, maxFiles = 9, through }: RunOptions = {}): Promise<number | undefined> {
+  async run(
+    items: readonly Item[],
+    { boot = BOOT, lastSeq = 1000, maxBytes = 1e9, maxFiles = 9, through }: RunOptions = {},
+  ): Promise<number | undefined> {
     const { telemetry, raised } = recordingTelemetry();
-    const output = new FileOutput({ type: 'file', name: 'log', path: this.path, events: 'all', format: 'native', max_bytes: maxBytes, max_files: maxFiles, max_queue_bytes: 1e9 }, telemetry);
+    const output = new FileOutput(
+      {
+        type: 'file',
+        name: 'log',
+        path: this.path,
+        events: 'all',
+        format: 'native',
+        max_bytes: maxBytes,
+        max_files: maxFiles,
+        max_queue_bytes: 1e9,
+      },
+      telemetry,
+    );
     const lane = new Lane({ name: 'log', output, maxQueueBytes: 1e9, telemetry, onReaderGone: () => undefined });
     await lane.open();
     const stored = lane.begin({ bootId: boot, firstSeq: 1, lastSeq });
@@ -44,7 +72,19 @@ class Log implements Disposable {
 
   /** An output without a lane. */
   output(): FileOutput {
-    return new FileOutput({ type: 'file', name: 'log', path: this.path, events: 'all', format: 'native', max_bytes: 1e9, max_files: 2, max_queue_bytes: 1e9 }, recordingTelemetry().telemetry);
+    return new FileOutput(
+      {
+        type: 'file',
+        name: 'log',
+        path: this.path,
+        events: 'all',
+        format: 'native',
+        max_bytes: 1e9,
+        max_files: 2,
+        max_queue_bytes: 1e9,
+      },
+      recordingTelemetry().telemetry,
+    );
   }
 
   get text(): string {
@@ -52,14 +92,23 @@ class Log implements Disposable {
   }
 
   summaryOf(name: string): string {
-    return summary(readFileSync(join(this.folder, name), 'utf8').split('\n').slice(0, -1).map((line) => toItem(JSON.parse(line) as object)));
+    return summary(
+      readFileSync(join(this.folder, name), 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => toItem(JSON.parse(line) as object)),
+    );
   }
 
   /** Rotated files, oldest first, then the current one. */
   get summary(): string {
     const age = (name: string): number => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
     const names = readdirSync(this.folder).filter((name) => /^events\.jsonl(\.\d+)?$/.test(name));
-    return names.toSorted((a, b) => age(b) - age(a)).map((name) => this.summaryOf(name)).filter((text) => text !== '').join(' ');
+    return names
+      .toSorted((a, b) => age(b) - age(a))
+      .map((name) => this.summaryOf(name))
+      .filter((text) => text !== '')
+      .join(' ');
   }
 
   get state(): Record<string, unknown> {
@@ -71,9 +120,11 @@ class Log implements Disposable {
   }
 }
 
-const execs = (first: number, last: number): Item[] => Array.from({ length: last - first + 1 }, (_, i) => exec(first + i));
+const execs = (first: number, last: number): Item[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => exec(first + i));
 const LINE_BYTES = exec(1).bytes;
-const warnings = ({ raised }: Log): string[] => raised.filter(({ level }) => level !== 'info').map(({ event }) => event);
+const warnings = ({ raised }: Log): string[] =>
+  raised.filter(({ level }) => level !== 'info').map(({ event }) => event);
 
 test('a file goes on behind what passed it by without a line', async (t) => {
   using log = new Log();
@@ -170,14 +221,23 @@ test("killed between a boot's beginning and its first line, the numbers of the b
   using log = new Log();
   await log.run(execs(1, 5));
   const state = log.state;
-  writeFileSync(`${log.path}.state`, JSON.stringify({ boot_id: 'boot-two', inode: state['inode'], from: statSync(log.path).size }));
+  writeFileSync(
+    `${log.path}.state`,
+    JSON.stringify({ boot_id: 'boot-two', inode: state['inode'], from: statSync(log.path).size }),
+  );
   t.is(await log.run(execs(1, 2), { boot: 'boot-two' }), undefined);
   t.is(log.summary, '1 2 3 4 5 1 2');
 });
 
 test('while the agent runs, another boot is told apart in the file as well', async (t) => {
   using log = new Log();
-  const lane = new Lane({ name: 'log', output: log.output(), maxQueueBytes: 1e9, telemetry: recordingTelemetry().telemetry, onReaderGone: () => undefined });
+  const lane = new Lane({
+    name: 'log',
+    output: log.output(),
+    maxQueueBytes: 1e9,
+    telemetry: recordingTelemetry().telemetry,
+    onReaderGone: () => undefined,
+  });
   await lane.open();
   lane.begin({ bootId: BOOT, firstSeq: 1, lastSeq: 9 });
   lane.accept(execs(7, 9));
@@ -190,9 +250,9 @@ test('while the agent runs, another boot is told apart in the file as well', asy
 });
 
 for (const [what, damage] of Object.entries({
-  missing: (path: string) => rmSync(path),
-  empty: (path: string) => truncateSync(path, 0),
-  garbled: (path: string) => writeFileSync(path, '{"boot_id":"boot-o'),
+  'missing': (path: string) => rmSync(path),
+  'empty': (path: string) => truncateSync(path, 0),
+  'garbled': (path: string) => writeFileSync(path, '{"boot_id":"boot-o'),
   'of another shape': (path: string) => writeFileSync(path, '{"boot_id":7,"inode":"x"}'),
   'a folder': (path: string) => {
     rmSync(path);
@@ -235,7 +295,12 @@ test('one that was not believed is not believed after a kill before the first li
 test('the position survives rotations', async (t) => {
   using log = new Log();
   for (let last = 1; last <= 25; last += 3) await log.run(execs(1, last), { maxBytes: 4 * LINE_BYTES });
-  t.is(log.summary, execs(1, 25).map(({ first }) => first).join(' '));
+  t.is(
+    log.summary,
+    execs(1, 25)
+      .map(({ first }) => first)
+      .join(' '),
+  );
   t.true(existsSync(`${log.path}.6`));
 });
 
@@ -256,7 +321,10 @@ test('killed after a rotation, before its first line, the state knows what is be
   await log.run(execs(1, 4));
   renameSync(log.path, `${log.path}.1`);
   writeFileSync(log.path, '');
-  writeFileSync(`${log.path}.state`, JSON.stringify({ boot_id: BOOT, inode: statSync(log.path).ino, from: 0, after: 4 }));
+  writeFileSync(
+    `${log.path}.state`,
+    JSON.stringify({ boot_id: BOOT, inode: statSync(log.path).ino, from: 0, after: 4 }),
+  );
   t.is(await log.run(execs(1, 5)), 4);
 });
 

@@ -1,5 +1,16 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,7 +36,8 @@ async function withFile(
 }
 
 const line = (n: number, length = 99): string => String(n).padStart(length, '.');
-const append = (file: RotatingFile, ...lines: string[]): Promise<void> => file.append(Buffer.from(lines.map((text) => `${text}\n`).join('')));
+const append = (file: RotatingFile, ...lines: string[]): Promise<void> =>
+  file.append(Buffer.from(lines.map((text) => `${text}\n`).join('')));
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
 
@@ -116,7 +128,13 @@ test('a line that was not finished is cut off behind an event, however long it i
 test('of a file that is known to be ours, an unfinished line is cut off though nothing is before it', async (t) => {
   await withFile({}, async (_, path) => {
     const cut: number[] = [];
-    const file = new RotatingFile({ path, maxBytes: 1000, maxFiles: 2, isOurs: (inode) => inode === statSync(path).ino, onUnfinishedLine: (bytes) => cut.push(bytes) });
+    const file = new RotatingFile({
+      path,
+      maxBytes: 1000,
+      maxFiles: 2,
+      isOurs: (inode) => inode === statSync(path).ino,
+      onUnfinishedLine: (bytes) => cut.push(bytes),
+    });
     writeFileSync(path, '{"pid":12');
     await file.open();
     await append(file, 'next');
@@ -156,9 +174,19 @@ test('a write that the disk takes only half of leaves no part of a line behind',
   // A limit on file size acts as a full disk does: it takes what fits and refuses the rest.
   await withFile({}, async (_, path) => {
     const program = fileURLToPath(new URL('../../support/append-lines.ts', import.meta.url));
-    const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -f 8; exec "$@"', 'sh', process.execPath, program, path]);
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      'ulimit -f 8; exec "$@"',
+      'sh',
+      process.execPath,
+      program,
+      path,
+    ]);
     t.regex(stdout, /^0 taken: cannot write .*events\.jsonl: EFBIG/);
-    t.deepEqual(linesOf(path), Array.from({ length: 3 }, () => 'a'.repeat(99)));
+    t.deepEqual(
+      linesOf(path),
+      Array.from({ length: 3 }, () => 'a'.repeat(99)),
+    );
     t.is(statSync(path).size, 300);
   });
 });

@@ -9,7 +9,10 @@ import type { StreamEvent } from '../../../../agent/item.ts';
 
 const view = (overrides: Partial<LiveViewOptions> = {}): LiveViewOptions => ({
   columns: 100,
-  userNames: new Map([[0, 'root'], [1000, 'ada']]),
+  userNames: new Map([
+    [0, 'root'],
+    [1000, 'ada'],
+  ]),
   accountName: (sid) => (sid === 'S-1-5-18' ? String.raw`NT AUTHORITY\SYSTEM` : sid),
   paint: paintNothing,
   zoneOffset: () => 60,
@@ -34,7 +37,10 @@ test('a Windows user is the account without its domain, or the end of the SID', 
 });
 
 test('an attempt that failed says why', (t) => {
-  t.is(formatEvent(EXEC_FAILED_EXAMPLE, view()), '14:20:00.123 ada          12346   12001 /usr/local/bin/npm install [ENOENT]');
+  t.is(
+    formatEvent(EXEC_FAILED_EXAMPLE, view()),
+    '14:20:00.123 ada          12346   12001 /usr/local/bin/npm install [ENOENT]',
+  );
 });
 
 test('a program that runs with other rights than its caller says so', (t) => {
@@ -42,7 +48,13 @@ test('a program that runs with other rights than its caller says so', (t) => {
 });
 
 test('an alert names its rules, in red', (t) => {
-  const alert = { ...EXEC_EXAMPLE, rules: [{ id: 'a', title: 'Shell', level: 'high' }, { id: 'b', title: 'No Level' }] };
+  const alert = {
+    ...EXEC_EXAMPLE,
+    rules: [
+      { id: 'a', title: 'Shell', level: 'high' },
+      { id: 'b', title: 'No Level' },
+    ],
+  };
   t.regex(formatEvent(alert, view()), / \/usr\/bin\/npm install \[HIGH: Shell ALERT: No Level script\]$/);
   t.regex(formatEvent(alert, view({ paint })), /<red>\/usr\/bin\/npm install <red>\[/);
 });
@@ -75,7 +87,8 @@ test('every line fits the terminal, however narrow, and flags outlive a long com
     { type: 'connect', to: 'x'.repeat(400) },
   ];
   for (const columns of [20, 30, 40, 60, 80, 100, 200]) {
-    for (const event of events) t.true(widthOf(formatEvent(event, view({ columns }))) <= columns, `${event.type} in ${columns}`);
+    for (const event of events)
+      t.true(widthOf(formatEvent(event, view({ columns }))) <= columns, `${event.type} in ${columns}`);
     t.true(formatHeader(view({ columns })).length <= columns);
   }
   t.regex(formatEvent(events[0]!, view({ columns: 80 })), /… \[memfd\]$/);

@@ -5,7 +5,7 @@ import { createMapper, lookupsFor } from '../../../../agent/rules/fields/mapper.
 import { FIELDS } from '../../../../agent/rules/fields/table.ts';
 import { EXEC_EXAMPLE, type ExecEvent } from '../../../../shared/events/exec.ts';
 
-test('an event of ours gets Sigma\'s names, with what look-ups know', (t) => {
+test("an event of ours gets Sigma's names, with what look-ups know", (t) => {
   const map = createMapper({
     platform: 'linux',
     lookups: {
@@ -35,31 +35,58 @@ test('an event of ours gets Sigma\'s names, with what look-ups know', (t) => {
 test('on Windows the command line is the whole text, and the version resource speaks', (t) => {
   const map = createMapper({
     platform: 'windows',
-    lookups: { versionInfo: () => ({ originalFileName: 'Cmd.Exe', product: 'Windows' }), integrityLevel: () => 'High', logonId: () => '0x3e7' },
+    lookups: {
+      versionInfo: () => ({ originalFileName: 'Cmd.Exe', product: 'Windows' }),
+      integrityLevel: () => 'High',
+      logonId: () => '0x3e7',
+    },
   });
   const { loginuid: _, uid: __, ...event } = EXEC_EXAMPLE;
   t.like(map({ ...event, exe: 'C:\\cmd.exe', command_line: '"cmd"  /c', user_sid: 'S-1-5-18' }), {
-    CommandLine: '"cmd"  /c', OriginalFileName: 'Cmd.Exe', Product: 'Windows', IntegrityLevel: 'High', LogonId: '0x3e7', User: 'S-1-5-18',
+    CommandLine: '"cmd"  /c',
+    OriginalFileName: 'Cmd.Exe',
+    Product: 'Windows',
+    IntegrityLevel: 'High',
+    LogonId: '0x3e7',
+    User: 'S-1-5-18',
   });
 });
 
 test('only the fields that rules read are filled, and only their look-ups are needed', (t) => {
   const fields = new Set(['Image', 'Hashes', 'container_id', 'parent.pid', 'Absent']);
-  const map = createMapper({ platform: 'linux', fields, lookups: { digests: () => undefined, userName: () => t.fail() as never } });
-  t.deepEqual(map({ ...EXEC_EXAMPLE, container_id: 'c0ffee' }), { Image: '/usr/bin/env', container_id: 'c0ffee', 'parent.pid': 12001 });
+  const map = createMapper({
+    platform: 'linux',
+    fields,
+    lookups: { digests: () => undefined, userName: () => t.fail() as never },
+  });
+  t.deepEqual(map({ ...EXEC_EXAMPLE, container_id: 'c0ffee' }), {
+    'Image': '/usr/bin/env',
+    'container_id': 'c0ffee',
+    'parent.pid': 12001,
+  });
   t.deepEqual([...lookupsFor('linux', fields)], ['digests']);
   t.deepEqual([...lookupsFor('linux', new Set(['OriginalFileName']))], [], 'Linux programs have no version resource');
 });
 
 test('the table of docs/rules.md is the table of the code', (t) => {
   const text = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/rules.md'), 'utf8');
-  const rows = text.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|').map((cell) => cell.trim()).slice(1, 4).join(' | '));
+  const rows = text
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .map((cell) => cell.trim())
+        .slice(1, 4)
+        .join(' | '),
+    );
   for (const { sigma, from, platforms } of FIELDS) {
     const where = platforms.length === 3 ? 'all' : platforms.join(', ');
     t.true(rows.includes(`\`${sigma}\` | ${from} | ${where}`), `| \`${sigma}\` | ${from} | ${where} |`);
   }
 });
 
-test('an event of a rule\'s test may lack whatever it likes', (t) => {
-  for (const platform of ['linux', 'macos', 'windows'] as const) t.deepEqual(createMapper({ platform })({ type: 'exec', exe: '/x' } as ExecEvent), { Image: '/x' });
+test("an event of a rule's test may lack whatever it likes", (t) => {
+  for (const platform of ['linux', 'macos', 'windows'] as const)
+    t.deepEqual(createMapper({ platform })({ type: 'exec', exe: '/x' } as ExecEvent), { Image: '/x' });
 });

@@ -7,9 +7,11 @@ import { SkipIndex } from '../../../../agent/rules/index/skip.ts';
 import { fold } from '../../../../agent/rules/value/fold.ts';
 
 const characters = fc.constantFrom('a', 'b', 'A', 'c', '\\', 'é', 'É', '–', '😀', 'Σ', 'ς', 'K');
-const text = (minLength: number, maxLength: number) => fc.array(characters, { minLength, maxLength }).map((parts) => parts.join(''));
+const text = (minLength: number, maxLength: number) =>
+  fc.array(characters, { minLength, maxLength }).map((parts) => parts.join(''));
 const literals = (position: fc.Arbitrary<Position>, least: number) =>
-  fc.array(fc.record({ text: text(least, least + 3).map(fold), position }), { minLength: 1, maxLength: 12 })
+  fc
+    .array(fc.record({ text: text(least, least + 3).map(fold), position }), { minLength: 1, maxLength: 12 })
     .map((list) => list.map((l, i): Literal => ({ ...l, atoms: [i] })));
 
 function atoms(index: LiteralIndex, subject: string): number[] {
@@ -49,9 +51,18 @@ for (const [name, position, least, make] of KINDS) {
 }
 
 test('thousands of literals in characters of their own stay small', (t) => {
-  const list = Array.from({ length: 4000 }, (_, i): Literal => ({ text: `x${String.fromCharCode(0x4e00 + i)}y`, position: 'contains', atoms: [i] }));
+  const list = Array.from({ length: 4000 }, (_, i): Literal => ({
+    text: `x${String.fromCharCode(0x4e00 + i)}y`,
+    position: 'contains',
+    atoms: [i],
+  }));
   const index = new ContainsIndex(list);
   t.true(index.bytes < 1_000_000, `${index.bytes} bytes`);
   t.deepEqual(atoms(index, `..X${String.fromCharCode(0x4e00 + 77)}Y..`), [77]);
-  t.true(new EndIndex(list.map((l) => ({ ...l, position: 'suffix' })), 'suffix').bytes < 1_000_000);
+  t.true(
+    new EndIndex(
+      list.map((l) => ({ ...l, position: 'suffix' })),
+      'suffix',
+    ).bytes < 1_000_000,
+  );
 });

@@ -8,13 +8,19 @@ const GOOD = ruleText('selection:\n    Image: a\ncondition: selection');
 test('one bad rule does not disable the others, in the same file or another', (t) => {
   const set = loadRules(
     [
-      { file: 'a.yml', text: `${GOOD}---\ntitle: Bad\nlogsource: {category: process_creation}\ndetection: {selection: {Image: a}}\n---\n${GOOD.replace('Test', 'Third')}` },
+      {
+        file: 'a.yml',
+        text: `${GOOD}---\ntitle: Bad\nlogsource: {category: process_creation}\ndetection: {selection: {Image: a}}\n---\n${GOOD.replace('Test', 'Third')}`,
+      },
       { file: 'b.yml', text: 'title: [unclosed' },
       { file: 'c.yml', text: GOOD.replace('Test', 'Fourth') },
     ],
     PROCESSES,
   );
-  t.deepEqual(set.rules.map((r) => r.title), ['Test', 'Third', 'Fourth']);
+  t.deepEqual(
+    set.rules.map((r) => r.title),
+    ['Test', 'Third', 'Fourth'],
+  );
   t.is(summarize(set), '3 rules, 2 refused, 0 skipped');
   const [bad, unclosed] = formatRefused(set.refused);
   t.is(bad, 'a.yml:11:12: detection: the condition is missing');
@@ -53,14 +59,20 @@ test('a document that is no rule is refused for what it is', (t) => {
   t.regex(refusals(`taxonomy: ecs\n${GOOD}`)[0]!, /taxonomy "ecs" is not known/);
   t.regex(refusals(GOOD.replace('title: Test', 'description: x'))[0]!, /the title is missing/);
   t.regex(refusals(ruleText('selection: {}\ncondition: selection'))[0]!, /an empty map matches nothing/);
-  t.regex(refusals(ruleText('timeframe: 5m\nselection: {Image: a}\ncondition: selection'))[0]!, /timeframe belongs to the old aggregations/);
+  t.regex(
+    refusals(ruleText('timeframe: 5m\nselection: {Image: a}\ncondition: selection'))[0]!,
+    /timeframe belongs to the old aggregations/,
+  );
   t.deepEqual(load('').rules, []);
 });
 
 test('anchors are read, and an alias bomb is refused', (t) => {
   t.true(matches('a: &x\n    Image: a\nb: *x\ncondition: a and b', { Image: 'a' }));
   let bomb = 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n';
-  for (let i = 1; i < 9; i++) bomb += `a${i}: &a${i} [${Array(10).fill(`*a${i - 1}`).join(', ')}]\n`;
+  for (let i = 1; i < 9; i++)
+    bomb += `a${i}: &a${i} [${Array(10)
+      .fill(`*a${i - 1}`)
+      .join(', ')}]\n`;
   t.regex(refusals(`title: x\n${bomb}`)[0]!, /more than 200000 values/);
 });
 
@@ -71,7 +83,10 @@ test('rules are chosen by log source, status and level', (t) => {
   };
   t.is(kept(''), 'kept');
   t.is(kept('', '{product: linux}'), 'kept');
-  t.is(kept('', '{category: process_creation, product: windows}'), 'its log source is process_creation/windows, not process_creation/linux');
+  t.is(
+    kept('', '{category: process_creation, product: windows}'),
+    'its log source is process_creation/windows, not process_creation/linux',
+  );
   t.is(kept('', '{product: linux, service: auditd}'), 'its log source is linux/auditd, not process_creation/linux');
   t.is(kept('status: deprecated\n'), 'its status is deprecated');
   t.is(kept('status: unsupported\n'), 'its status is unsupported');
@@ -83,23 +98,40 @@ test('rules are chosen by log source, status and level', (t) => {
 
 // Specification, "Identification": "The rule obsoletes the referred rule or rules, which aren't used anymore."
 test('a rule that another obsoletes is not used, and one it is merely related to is', (t) => {
-  const rule = (id: string, related = '') => `title: ${id}\nid: ${id}\n${related}logsource: {category: process_creation}\ndetection: {s: {Image: a}, condition: s}\n---\n`;
-  const set = load(rule('old') + rule('other') + rule('new', 'related:\n    - {id: old, type: obsolete}\n    - {id: other, type: similar}\n'));
-  t.deepEqual(set.rules.map((r) => r.id), ['other', 'new']);
+  const rule = (id: string, related = '') =>
+    `title: ${id}\nid: ${id}\n${related}logsource: {category: process_creation}\ndetection: {s: {Image: a}, condition: s}\n---\n`;
+  const set = load(
+    rule('old') +
+      rule('other') +
+      rule('new', 'related:\n    - {id: old, type: obsolete}\n    - {id: other, type: similar}\n'),
+  );
+  t.deepEqual(
+    set.rules.map((r) => r.id),
+    ['other', 'new'],
+  );
   t.is(set.skipped[0]?.reason, 'obsoleted by "new"');
 });
 
 test('an id belongs to one rule', (t) => {
   const text = GOOD.replace('title: Test', 'title: Test\nid: same');
-  t.regex(formatRefused(load(`${text}---\n${text}`).refused)[0]!, /id: "same" already belongs to "Test" \(test\.yml:1\)$/);
-  t.regex(formatRefused(load(`${GOOD}---\n${GOOD}`).refused)[0]!, /title: "Test" already belongs to "Test" \(test\.yml:1\); give each an id$/);
+  t.regex(
+    formatRefused(load(`${text}---\n${text}`).refused)[0]!,
+    /id: "same" already belongs to "Test" \(test\.yml:1\)$/,
+  );
+  t.regex(
+    formatRefused(load(`${GOOD}---\n${GOOD}`).refused)[0]!,
+    /title: "Test" already belongs to "Test" \(test\.yml:1\); give each an id$/,
+  );
 });
 
 test('own keys are kept, and a key that is one letter off is pointed out', (t) => {
   const set = load(GOOD.replace('title: Test', 'title: Test\nauthor: Ada\nx_severity: 3\nfalsepositive: [a]'));
   t.is(set.rules[0]?.custom.get('x_severity'), 3);
   t.is(set.rules[0]?.author, 'Ada');
-  t.regex(warnings(GOOD.replace('title: Test', 'title: Test\nfalsepositive: [a]'))[0]!, /unknown key "falsepositive", did you mean "falsepositives"\?/);
+  t.regex(
+    warnings(GOOD.replace('title: Test', 'title: Test\nfalsepositive: [a]'))[0]!,
+    /unknown key "falsepositive", did you mean "falsepositives"\?/,
+  );
 });
 
 const condition = (text: string, a: boolean, b: boolean, c: boolean) =>
@@ -138,7 +170,10 @@ test('lists of maps are OR, maps are AND, and both can be nested', (t) => {
   t.true(matches(detection, { Image: 'a', User: 'b' }));
   t.false(matches(detection, { Image: 'a' }));
   t.true(matches(detection, { Image: 'c' }));
-  t.true(matches('selection:\n    - Image: a\n    - word\ncondition: selection', { X: 'a word' }), 'maps and keywords in one list');
+  t.true(
+    matches('selection:\n    - Image: a\n    - word\ncondition: selection', { X: 'a word' }),
+    'maps and keywords in one list',
+  );
 });
 
 test('a faulty condition is refused at the word that is wrong', (t) => {
@@ -166,19 +201,32 @@ test('global filters join the rules they name with AND', (t) => {
   const rule = `title: Rule\nid: r1\nname: my_rule\nlogsource: {category: process_creation, product: linux}\ndetection: {selection: {Image: a}, condition: selection}\n---\n`;
   const filter = (rules: string, logsource = '{category: process_creation}') =>
     `title: Filter\nlogsource: ${logsource}\nfilter:\n    rules: ${rules}\n    selection: {User|startswith: adm_}\n    condition: not selection\n`;
-  const hits = (text: string, event: object) => new Engine(load(text).rules.map((r) => r.expression)).match(event as never).length;
+  const hits = (text: string, event: object) =>
+    new Engine(load(text).rules.map((r) => r.expression)).match(event as never).length;
   for (const names of ['[r1]', '[my_rule]', 'any', 'r1']) {
     t.is(hits(rule + filter(names), { Image: 'a', User: 'adm_ada' }), 0, names);
     t.is(hits(rule + filter(names), { Image: 'a', User: 'ada' }), 1, names);
   }
   t.is(hits(rule + filter('[other]'), { Image: 'a', User: 'adm_ada' }), 1);
   t.regex(warnings(rule + filter('[other]'))[0]!, /there is no rule "other"/);
-  t.is(hits(rule + filter('any', '{category: process_creation, product: windows}'), { Image: 'a', User: 'adm_ada' }), 1);
+  t.is(
+    hits(rule + filter('any', '{category: process_creation, product: windows}'), { Image: 'a', User: 'adm_ada' }),
+    1,
+  );
   const wide = rule.replace(', product: linux', '');
   t.is(hits(wide + filter('[r1]', '{category: process_creation, product: linux}'), { Image: 'a', User: 'adm_ada' }), 1);
-  t.regex(warnings(wide + filter('[r1]', '{category: process_creation, product: linux}'))[0]!, /filter\.rules: it leaves "Rule" as it is, whose log source is process_creation, not process_creation\/linux/);
-  const burst = 'title: Burst\nid: c1\ncorrelation: {type: event_count, rules: [r1], timespan: 1m, condition: {gte: 2}}\n---\n';
+  t.regex(
+    warnings(wide + filter('[r1]', '{category: process_creation, product: linux}'))[0]!,
+    /filter\.rules: it leaves "Rule" as it is, whose log source is process_creation, not process_creation\/linux/,
+  );
+  const burst =
+    'title: Burst\nid: c1\ncorrelation: {type: event_count, rules: [r1], timespan: 1m, condition: {gte: 2}}\n---\n';
   t.regex(warnings(rule + burst + filter('[c1]'))[0]!, /"Burst" is a correlation; name the rules that it counts/);
   t.deepEqual(warnings(rule + filter('[r1]')), []);
-  t.regex(refusals('title: F\nlogsource: {category: process_creation}\nfilter: {selection: {A: b}, condition: selection}')[0]!, /the rules are missing/);
+  t.regex(
+    refusals(
+      'title: F\nlogsource: {category: process_creation}\nfilter: {selection: {A: b}, condition: selection}',
+    )[0]!,
+    /the rules are missing/,
+  );
 });

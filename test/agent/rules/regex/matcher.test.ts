@@ -30,7 +30,11 @@ function hostileTexts(source: string): string[] {
   const pieces = [...source.matchAll(/[A-Za-z]{3,}|[{+^`&"):/ ]/g)].map((m) => m[0]);
   const units = [...new Set([...pieces, '{0}', ') ', 'a', ' ', '+', '{', 'a:', 'cmd /c"set abc'])];
   const size = 100_000;
-  return [...units.map((unit) => unit.repeat(Math.ceil(size / unit.length))), units.join(' ').repeat(Math.ceil(size / 200)), `${pieces.join(' ')}${') '.repeat(size / 2)}`];
+  return [
+    ...units.map((unit) => unit.repeat(Math.ceil(size / unit.length))),
+    units.join(' ').repeat(Math.ceil(size / 200)),
+    `${pieces.join(' ')}${') '.repeat(size / 2)}`,
+  ];
 }
 
 /** Milliseconds of the fastest of three runs: a busy machine is not a slow search. */
@@ -72,18 +76,51 @@ test('expressions with a proof run in V8, others in our own search, and a length
   }
 });
 
-const piece = fc.constantFrom('a', 'b', 'A', 'é', '.', '[ab]', '[^a]', '\\s', '\\w', '\\d', '\\b', '\\B', '^', '$', '(?:a|b)', '(?:ab|a)', '(?:a|)', '😀', '\\n', '-');
+const piece = fc.constantFrom(
+  'a',
+  'b',
+  'A',
+  'é',
+  '.',
+  '[ab]',
+  '[^a]',
+  '\\s',
+  '\\w',
+  '\\d',
+  '\\b',
+  '\\B',
+  '^',
+  '$',
+  '(?:a|b)',
+  '(?:ab|a)',
+  '(?:a|)',
+  '😀',
+  '\\n',
+  '-',
+);
 const quantifier = fc.constantFrom('', '', '', '*', '+', '?', '{2}', '{1,3}', '{2,}', '*?', '+?');
 const pattern: fc.Arbitrary<string> = fc.letrec<{ re: string }>((tie) => ({
-  re: fc.array(
-    fc.oneof(
-      { weight: 6, arbitrary: fc.tuple(piece, quantifier).map(([p, q]) => (/^(?:\\[bB]|\^|\$)$/.test(p) ? p : p + q)) },
-      { weight: 1, arbitrary: fc.tuple(fc.array(tie('re'), { minLength: 1, maxLength: 2 }), quantifier).map(([options, q]) => `(?:${options.join('|')})${q}`) },
-    ),
-    { maxLength: 4, depthIdentifier: 're' },
-  ).map((parts) => parts.join('')),
+  re: fc
+    .array(
+      fc.oneof(
+        {
+          weight: 6,
+          arbitrary: fc.tuple(piece, quantifier).map(([p, q]) => (/^(?:\\[bB]|\^|\$)$/.test(p) ? p : p + q)),
+        },
+        {
+          weight: 1,
+          arbitrary: fc
+            .tuple(fc.array(tie('re'), { minLength: 1, maxLength: 2 }), quantifier)
+            .map(([options, q]) => `(?:${options.join('|')})${q}`),
+        },
+      ),
+      { maxLength: 4, depthIdentifier: 're' },
+    )
+    .map((parts) => parts.join('')),
 })).re;
-const subject = fc.array(fc.constantFrom('a', 'b', 'A', 'B', 'é', 'É', ' ', '\n', '-', '1', '😀', '_', 'aab'), { maxLength: 8 }).map((parts) => parts.join(''));
+const subject = fc
+  .array(fc.constantFrom('a', 'b', 'A', 'B', 'é', 'É', ' ', '\n', '-', '1', '😀', '_', 'aab'), { maxLength: 8 })
+  .map((parts) => parts.join(''));
 const flags = fc.record({ ignoreCase: fc.boolean(), multiline: fc.boolean(), dotAll: fc.boolean() });
 
 test('our own search finds what V8 finds, for random expressions, flags and texts', (t) => {
@@ -101,18 +138,30 @@ test('our own search finds what V8 finds, for random expressions, flags and text
       const dot = f.dotAll ? '[^]' : '[^\\n]';
       // V8 finds a bare `\B` inside a surrogate pair.
       const inside = '(?:(?<=\\w)(?=\\w)|(?<=^|\\W)(?=\\W|END))';
-      const rewritten = source.replaceAll('\\B', inside).replace(/\$/g, dollar).replaceAll('END', '$').replace(/(?<!\\)\./g, dot).replaceAll('\\s', '[\\t-\\r ]');
+      const rewritten = source
+        .replaceAll('\\B', inside)
+        .replace(/\$/g, dollar)
+        .replaceAll('END', '$')
+        .replace(/(?<!\\)\./g, dot)
+        .replaceAll('\\s', '[\\t-\\r ]');
       const v8 = new RegExp(rewritten, `u${f.ignoreCase ? 'i' : ''}${f.multiline ? 'm' : ''}`);
       for (const text of texts) {
         const expected = v8.test(text);
         all++;
         positives += expected ? 1 : 0;
-        const got = { search: search.test(text), trimmed: trimmed.test(text), printed: printed.test(text), chosen: chosen(text) };
-        for (const [way, answer] of Object.entries(got)) if (answer !== expected) throw new Error(`${way}: ${answer} for ${JSON.stringify(text)}`);
-        if (expected && literals !== undefined && !literals.some((l) => fold(text).includes(l))) throw new Error(`literals ${literals.join()} of ${text}`);
+        const got = {
+          search: search.test(text),
+          trimmed: trimmed.test(text),
+          printed: printed.test(text),
+          chosen: chosen(text),
+        };
+        for (const [way, answer] of Object.entries(got))
+          if (answer !== expected) throw new Error(`${way}: ${answer} for ${JSON.stringify(text)}`);
+        if (expected && literals !== undefined && !literals.some((l) => fold(text).includes(l)))
+          throw new Error(`literals ${literals.join()} of ${text}`);
       }
     }),
-    { numRuns: Number(process.env["RULES_PROPERTY_RUNS"] ?? 4000), includeErrorInReport: true },
+    { numRuns: Number(process.env['RULES_PROPERTY_RUNS'] ?? 4000), includeErrorInReport: true },
   );
   t.true(positives > all / 10 && positives < all * 0.95, `${positives} of ${all}`);
 });
@@ -143,7 +192,7 @@ test('a search that would need too many states goes on without them', (t) => {
   t.true(search(`${text}c`));
 });
 
-test('case, lines and classes are PCRE\'s', (t) => {
+test("case, lines and classes are PCRE's", (t) => {
   t.true(found('CMD', 'cmd', { ignoreCase: true }));
   t.true(found('(?i)CMD', 'cmd'));
   t.false(found('CMD', 'cmd'));

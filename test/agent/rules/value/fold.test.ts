@@ -1,7 +1,7 @@
 import test from 'ava';
 import { caseVariants, fold, FOLD } from '../../../../agent/rules/value/fold.ts';
 
-test('folding is Unicode\'s simple folding for every unit of the Basic Multilingual Plane', (t) => {
+test("folding is Unicode's simple folding for every unit of the Basic Multilingual Plane", (t) => {
   const wrong: string[] = [];
   for (let unit = 0; unit < 0x10000; unit++) {
     if (unit >= 0xd800 && unit <= 0xdfff) continue;
@@ -20,6 +20,9 @@ test('folding keeps positions, whatever the language', (t) => {
 });
 
 test('the variants of a character fold to it', (t) => {
-  t.deepEqual([...caseVariants(0x6b)].sort((a, b) => a - b), [0x4b, 0x6b, 0x212a]);
+  t.deepEqual(
+    [...caseVariants(0x6b)].sort((a, b) => a - b),
+    [0x4b, 0x6b, 0x212a],
+  );
   for (const variant of caseVariants(0x3c3)) t.is(FOLD[variant], 0x3c3);
 });

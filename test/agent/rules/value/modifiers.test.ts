@@ -143,7 +143,7 @@ test('a time modifier takes a number out of a date, as it is written', (t) => {
   t.true(at('week: 9', '2024-02-29'));
   t.true(at('week: 53', '2021-01-01'), 'ISO 8601 weeks');
   t.true(at('week: 1', '2024-12-31'));
-  t.true(at('hour: 13', 1678886400 ), 'a number is Unix time in UTC');
+  t.true(at('hour: 13', 1678886400), 'a number is Unix time in UTC');
   t.true(at('hour|gte: 22', '2024-02-29 23:00:00'));
   t.false(at('hour: 0', '2024-02-29'), 'a date without a time has no hour');
 });
@@ -160,20 +160,31 @@ test('fieldref compares two fields of the event, without case', (t) => {
 });
 
 test('expand puts in the values of a placeholder, and refuses the rule without them', (t) => {
-  const options = { placeholders: new Map([['Admins', ['root', 'adm_*']], ['n', ['1', '2']]]) };
+  const options = {
+    placeholders: new Map([
+      ['Admins', ['root', 'adm_*']],
+      ['n', ['1', '2']],
+    ]),
+  };
   t.true(item("User|expand: '%Admins%'", { User: 'ROOT' }, options));
   t.true(item("User|expand: '%Admins%'", { User: 'adm_ada' }, options), 'wildcards count');
   t.false(item("User|expand: '%Admins%'", { User: 'ada' }, options));
   t.true(item("User|expand|contains: 'x%n%y%n%z'", { User: '-x1y2z-' }, options), 'every combination');
   t.true(item("User|expand: '\\%plain%n%'", { User: '%plain1' }, options), 'an escaped percent is plain');
-  t.true(item("Image|expand: 'C:\\\\%n%\\x'", { Image: 'c:\\1\\x' }, options), 'an escaped backslash does not escape the percent');
+  t.true(
+    item("Image|expand: 'C:\\\\%n%\\x'", { Image: 'c:\\1\\x' }, options),
+    'an escaped backslash does not escape the percent',
+  );
   t.true(item("Image|contains|expand: '\\\\%n%'", { Image: 'c:\\1\\x' }, options), 'whatever comes before expand');
   t.true(item("Image|expand: '\\\\\\%n%'", { Image: '\\%n%' }, options), 'nor does it unescape');
   t.true(item("Image|re|expand: '^C:\\\\%n%$'", { Image: 'C:\\2' }, options), 'in an expression, too');
   t.true(item("Image|re|expand: '^\\%n%$'", { Image: '%n%' }, options));
   t.true(item("User: '%Admins%'", { User: '%admins%' }, options), 'without expand it is literal');
   t.true(item("User|re|expand: '^u%n%$'", { User: 'u2' }, options));
-  t.regex(refusals(ruleText("selection:\n    User|expand: '%Nobody%'\ncondition: selection"))[0]!, /placeholder %Nobody% has no values/);
+  t.regex(
+    refusals(ruleText("selection:\n    User|expand: '%Nobody%'\ncondition: selection"))[0]!,
+    /placeholder %Nobody% has no values/,
+  );
 });
 
 test('regular expressions are searched, with case unless i says otherwise', (t) => {
@@ -211,7 +222,10 @@ test('keywords are searched in every value of the event', (t) => {
 test('a modifier that does not fit is refused at its place, with what it needs', (t) => {
   const refused = (line: string) => refusals(ruleText(`selection:\n    ${line}\ncondition: selection`))[0]!;
   for (const [line, message] of [
-    ['Image|contians: x', /test\.yml:6:9: detection\.selection\.Image\|contians: unknown modifier "contians", did you mean "contains"\?/],
+    [
+      'Image|contians: x',
+      /test\.yml:6:9: detection\.selection\.Image\|contians: unknown modifier "contians", did you mean "contains"\?/,
+    ],
     ['Image|gt: "4"', /test\.yml:6:19: detection\.selection\.Image\|gt: gt needs a number without quotation marks/],
     ['Image|cidr: 10.0.0.1/8', /has bits set after its first 8/],
     ['Image|cidr: 10.0.0.0/33', /prefix length .* is not 0 to 32/],
@@ -240,11 +254,31 @@ test('what is odd but clear is a warning, and the rule is loaded', (t) => {
   t.regex(warned('selection:\n    Image|contains|all: x\ncondition: selection')!, /all needs a list/);
   t.regex(warned("selection:\n    Image: ['', null]\ncondition: selection")!, /null in a list/);
   t.regex(warned("selection:\n    Image|expand: 'C:\\%n%'\ncondition: selection")!, /expand finds no %name%/);
-  t.regex(warned('selection:\n    Imge|endswith: x\ncondition: selection')!, /^test\.yml:1:1: detection: no event has a field "Imge", did you mean "Image"\?$/);
-  t.regex(warned('selection:\n    Image|fieldref: parentImage\ncondition: selection')!, /"parentImage", did you mean "ParentImage"/);
-  t.is(warned('selection:\n    OriginalFileName: x\n    parent.pid: 1\n    flags: memfd\ncondition: selection'), undefined);
-  t.regex(warned('selection:\n    LogonId: 0x3e7\ncondition: selection')!, /LogonId: 0x3e7 is the number 999, and compared as such; write '0x3e7' for the text$/);
+  t.regex(
+    warned('selection:\n    Imge|endswith: x\ncondition: selection')!,
+    /^test\.yml:1:1: detection: no event has a field "Imge", did you mean "Image"\?$/,
+  );
+  t.regex(
+    warned('selection:\n    Image|fieldref: parentImage\ncondition: selection')!,
+    /"parentImage", did you mean "ParentImage"/,
+  );
+  t.is(
+    warned('selection:\n    OriginalFileName: x\n    parent.pid: 1\n    flags: memfd\ncondition: selection'),
+    undefined,
+  );
+  t.regex(
+    warned('selection:\n    LogonId: 0x3e7\ncondition: selection')!,
+    /LogonId: 0x3e7 is the number 999, and compared as such; write '0x3e7' for the text$/,
+  );
   t.regex(warned('selection:\n    LogonId: [1, 007]\ncondition: selection')!, /LogonId\[1\]: 007 is the number 7/);
-  for (const good of ['LogonId: 7', "LogonId: '0x3e7'", 'LogonId: -1.5', 'LogonId: 12345678901234567890', 'LogonId|gt: 1.50', 'time|hour: 07']) t.is(warned(`selection:\n    ${good}\ncondition: selection`), undefined, good);
+  for (const good of [
+    'LogonId: 7',
+    "LogonId: '0x3e7'",
+    'LogonId: -1.5',
+    'LogonId: 12345678901234567890',
+    'LogonId|gt: 1.50',
+    'time|hour: 07',
+  ])
+    t.is(warned(`selection:\n    ${good}\ncondition: selection`), undefined, good);
   t.regex(warned('selection:\n    Image: x\nother:\n    Image: y\ncondition: selection')!, /"other" is not used/);
 });
