@@ -6,7 +6,7 @@ import { endNow, run } from './commands/run.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './detection/rule-set.ts';
-import { PRODUCT_TRUST, type Trust } from './source/connection.ts';
+import { PRODUCT_TRUST, type Trust } from './source/connect.ts';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
 
 /**

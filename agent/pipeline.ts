@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { NO_NUMBER, type Item } from './item.ts';
-import type { Numbering } from './numbering.ts';
-import type { Lane } from './outputs/lane.ts';
+import { NO_NUMBER, type Item } from './events/item.ts';
+import type { Numbering } from './events/position.ts';
+import type { Lane } from './delivery/log/cursor.ts';
 
 /** Work on a batch between source and outputs: returns what goes on, in order. Must not change an item, nor keep one: it keeps `event`. */
 export type Stage = (batch: readonly Item[]) => readonly Item[];

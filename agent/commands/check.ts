@@ -1,6 +1,6 @@
 import { hostPlatform } from '../detection/rule-set.ts';
 import { loadConfig } from '../config/load.ts';
-import { formatProblem, type Problem } from '../config/problem.ts';
+import { formatProblem, type Problem } from '../problem.ts';
 import type { Config } from '../config/schema.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { doubtfulFilters } from '../rules/filter.ts';

@@ -8,7 +8,7 @@ import { timeOf } from '../detection/judge.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
 import { reasonOf, systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { writeAll } from '../outputs/descriptor.ts';
+import { writeAll } from '../files/descriptor.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
 import { FIELDS, type Platform } from '../rules/fields/table.ts';

@@ -1,14 +1,14 @@
 import { Agent } from '../agent.ts';
 import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig } from '../config/load.ts';
-import { formatProblem, type Problem } from '../config/problem.ts';
+import { formatProblem, type Problem } from '../problem.ts';
 import { RulesError } from '../detection/detection.ts';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { DestinationStream } from 'pino';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { createLog } from '../log.ts';
-import { OpenError } from '../outputs/lane-set.ts';
-import type { Trust } from '../source/connection.ts';
+import { OpenError } from '../delivery/deliveries.ts';
+import type { Trust } from '../source/connect.ts';
 import { eventLogDestination, runAsService } from '../windows/service.ts';
 import { VERSION } from '../../shared/version.ts';
 

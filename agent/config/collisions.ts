@@ -1,4 +1,4 @@
-import { destinationOf } from '../outputs/registry.ts';
+import { destinationOf } from '../outputs/kinds.ts';
 
 interface Collision {
   path: PropertyKey[];

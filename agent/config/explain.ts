@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { formatPath, formatValue, type Problem } from './problem.ts';
+import { formatPath, formatValue, type Problem } from '../problem.ts';
 import type { Positions } from './positions.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../values/suggest.ts';
 
 type Unplaced = Pick<Problem, 'line' | 'column' | 'path' | 'message'>;
 

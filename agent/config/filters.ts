@@ -2,7 +2,7 @@ import { readFilters, type Filter } from '../rules/filter.ts';
 import { entryOf, Reader } from '../rules/parse/node.ts';
 import { readYaml } from '../rules/parse/yaml.ts';
 import type { Placeholders } from '../rules/value/placeholders.ts';
-import type { Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 
 /**
  * Reads `filters` of a configuration, which is known to be well-formed YAML. All problems have a place.

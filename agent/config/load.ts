@@ -7,7 +7,7 @@ import { readFiltersOf } from './filters.ts';
 import { findPointless } from './pointless.ts';
 import { Positions } from './positions.ts';
 import { placesOf } from './places.ts';
-import { formatPath, type Problem } from './problem.ts';
+import { formatPath, type Problem } from '../problem.ts';
 import { configSchema, type Config } from './schema.ts';
 
 /** Where the packages put the configuration. */

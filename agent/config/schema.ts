@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
-import { outputSchema } from '../outputs/registry.ts';
+import { outputSchema } from '../outputs/kinds.ts';
 import type { Filter } from '../rules/filter.ts';
-import { absolutePath } from './paths.ts';
+import { absolutePath } from '../values/paths.ts';
 import { placesOf } from './places.ts';
-import { duration } from './quantities.ts';
+import { duration } from '../values/quantities.ts';
 
 /** Where the packages put the helper's socket. */
 const DEFAULT_SOCKET = placesOf(process.platform).socket;

@@ -1,4 +1,4 @@
-import type { Problem } from '../config/problem.ts';
+import type { Problem } from '../problem.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper } from '../rules/fields/mapper.ts';
 import type { Platform } from '../rules/fields/table.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { absolutePath } from '../config/paths.ts';
+import { absolutePath } from '../values/paths.ts';
 import { LEVELS } from '../rules/parse/metadata.ts';
 import { parseSuppression } from '../rules/suppress.ts';
 import { MAX_RULE_FOLDERS } from './limits.ts';

@@ -2,7 +2,7 @@ import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
 import { Generations } from '../enrichment/generations.ts';
 import type { Enrichment } from '../enrichment/enrichment.ts';
-import { alertOf, type Item, type StreamEvent } from '../item.ts';
+import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
 import { FIELDS, type Platform } from '../rules/fields/table.ts';

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, systemCode } from '../errors.ts';
-import type { Problem } from '../config/problem.ts';
+import type { Problem } from '../problem.ts';
 import type { RuleFile } from '../rules/load.ts';
 import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
 

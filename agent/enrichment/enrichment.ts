@@ -1,5 +1,5 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
-import { VersionCache } from '../images/version-cache.ts';
+import { VersionCache } from './version-cache.ts';
 import type { Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
 import { DigestCache } from './digests.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { size } from '../config/quantities.ts';
+import { size } from '../values/quantities.ts';
 
 /** The keys that every output has, whatever its type. */
 export const commonOutputKeys = {

@@ -1,5 +1,5 @@
-import type { Item } from '../item.ts';
-import type { Position } from '../numbering.ts';
+import type { Item } from '../events/item.ts';
+import type { Position } from '../events/position.ts';
 
 /**
  * A place that events go to. Its lane calls `open` first, then one `write` at a

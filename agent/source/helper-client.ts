@@ -1,10 +1,10 @@
 import { AgentError, reasonOf, systemCode } from '../errors.ts';
-import type { Item } from '../item.ts';
-import type { Numbering } from '../numbering.ts';
+import type { Item } from '../events/item.ts';
+import type { Numbering } from '../events/position.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { retryDelay } from './backoff.ts';
-import { connectToHelper, type Trust } from './connection.ts';
-import type { SourceConnection } from './source-connection.ts';
+import { retryDelay } from '../backoff.ts';
+import { connectToHelper, type Trust } from './connect.ts';
+import type { SourceConnection } from './connection.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';

@@ -1,5 +1,5 @@
 import type { HelloEvent } from '../../shared/events/hello.ts';
-import { gapItem, itemAfter, NO_NUMBER, type Item } from '../item.ts';
+import { gapItem, itemAfter, NO_NUMBER, type Item } from '../events/item.ts';
 
 /** What a `hello` means for the numbers, in a word that the log can use. */
 export type Continuity = 'first' | 'resumed' | 'probe_reloaded' | 'boot_changed' | 'numbers_reused';

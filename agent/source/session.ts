@@ -7,7 +7,7 @@ import { isObject } from '../../shared/events/fields.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
 import { VERSION } from '../../shared/version.ts';
 import { AgentError, reasonOf } from '../errors.ts';
-import { Item, itemAt, seqOf, type Lease, type StreamEvent } from '../item.ts';
+import { Item, itemAt, seqOf, type Lease, type StreamEvent } from '../events/item.ts';
 import { ExecShape } from './exec-shape.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { WholeLines } from './whole-lines.ts';

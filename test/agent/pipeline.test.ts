@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { Item } from '../../agent/item.ts';
-import type { Lane } from '../../agent/outputs/lane.ts';
+import type { Item } from '../../agent/events/item.ts';
+import type { Lane } from '../../agent/delivery/log/cursor.ts';
 import { Pipeline } from '../../agent/pipeline.ts';
 import { exec, gap, toItem } from './support/items.ts';
 

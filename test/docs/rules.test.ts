@@ -6,7 +6,7 @@ import { Judge } from '../../agent/detection/judge.ts';
 import * as detection from '../../agent/detection/limits.ts';
 import * as enrichment from '../../agent/enrichment/limits.ts';
 import { Enrichment } from '../../agent/enrichment/enrichment.ts';
-import { itemOf } from '../../agent/item.ts';
+import { itemOf } from '../../agent/events/item.ts';
 import { runRuleTests } from '../../agent/rules/tests.ts';
 import { Suppressor } from '../../agent/rules/suppress.ts';
 import { EXEC_EXAMPLE } from '../../shared/events/exec.ts';

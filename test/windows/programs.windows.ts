@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 
-import { readVersionInfo } from '../../agent/images/pe-version.ts';
+import { readVersionInfo } from '../../agent/enrichment/pe-version.ts';
 import * as layout from '../../helper/etw/layout.ts';
 import { buildMsi } from '../../scripts/package/windows/msi.ts';
 import { windowsTarget } from '../../scripts/build/programs.ts';

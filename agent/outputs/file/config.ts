@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { absolutePath } from '../../config/paths.ts';
-import { size } from '../../config/quantities.ts';
+import { absolutePath } from '../../values/paths.ts';
+import { size } from '../../values/quantities.ts';
 import { commonOutputKeys } from '../common-config.ts';
 
 export const fileOutputSchema = z

@@ -1,8 +1,8 @@
-import type { Position } from '../../numbering.ts';
+import type { Position } from '../../events/position.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { Output } from '../output.ts';
 import type { FileOutputConfig } from './config.ts';
-import { FileProgress } from './progress.ts';
+import { FileProgress } from './bookmark.ts';
 import { RotatingFile } from './rotating-file.ts';
 
 /** JSON lines in a rotating file, which says itself how far it got. */

@@ -2,9 +2,9 @@ import { constants, type Stats } from 'node:fs';
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { reasonOf, systemCode } from '../../errors.ts';
-import { writeAll } from '../descriptor.ts';
+import { writeAll } from '../../files/descriptor.ts';
 import { WriteError } from '../output.ts';
-import type { FileNow } from './progress.ts';
+import type { FileNow } from './bookmark.ts';
 import { endOfWholeLines, lastNumberIn } from './tail.ts';
 
 /** Command lines hold secrets: nobody but the agent's user reads them. */

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { isObject } from '../../../shared/events/fields.ts';
 import { checkEvent } from '../../../shared/events/parse.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
-import { seqOf, type StreamEvent } from '../../item.ts';
+import { seqOf, type StreamEvent } from '../../events/item.ts';
 
 const NEWLINE = 10;
 const FIRST_WINDOW_BYTES = 64 * 1024;

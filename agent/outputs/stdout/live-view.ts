@@ -1,7 +1,7 @@
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../../shared/events/exec.ts';
 import type { ExitEvent } from '../../../shared/events/exit.ts';
-import type { StreamEvent } from '../../item.ts';
+import type { StreamEvent } from '../../events/item.ts';
 import type { MatchedRule } from '../../rules/detect.ts';
 import { cutTo, neutralise, padTo, widthOf } from '../../terminal-text.ts';
 import type { Paint } from './paint.ts';

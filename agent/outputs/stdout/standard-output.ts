@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { systemCode } from '../../errors.ts';
-import { writeAll } from '../descriptor.ts';
+import { writeAll } from '../../files/descriptor.ts';
 import { ReaderGoneError } from '../output.ts';
 
 const STANDARD_OUTPUT = 1;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { loadConfig, MAX_CONFIG_BYTES, parseConfig } from '../../../agent/config/load.ts';
-import { formatProblem } from '../../../agent/config/problem.ts';
+import { formatProblem } from '../../../agent/problem.ts';
 
 function problemsOf(text: string): string[] {
   const result = parseConfig(text, 'agent.yaml');

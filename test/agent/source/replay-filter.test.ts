@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import type { Item } from '../../../agent/item.ts';
+import type { Item } from '../../../agent/events/item.ts';
 import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
 import { HELLO_EXAMPLE, type HelloEvent } from '../../../shared/events/hello.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';

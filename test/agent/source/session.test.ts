@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import test from 'ava';
-import type { Item } from '../../../agent/item.ts';
+import type { Item } from '../../../agent/events/item.ts';
 import { ReplayFilter, type Continuity } from '../../../agent/source/replay-filter.ts';
 import { Session } from '../../../agent/source/session.ts';
 import { HEARTBEAT_EXAMPLE } from '../../../shared/events/heartbeat.ts';

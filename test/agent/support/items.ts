@@ -1,4 +1,4 @@
-import { itemOf, type Item, type StreamEvent } from '../../../agent/item.ts';
+import { itemOf, type Item, type StreamEvent } from '../../../agent/events/item.ts';
 import { execEvent, gapEvent } from '../../support/fake-helper.ts';
 
 export const toItem = (event: object): Item => itemOf(event as StreamEvent);

@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { FileOutput } from '../../../../agent/outputs/file/output.ts';
-import { Lane } from '../../../../agent/outputs/lane.ts';
-import type { Item } from '../../../../agent/item.ts';
+import { Lane } from '../../../../agent/delivery/log/cursor.ts';
+import type { Item } from '../../../../agent/events/item.ts';
 import { exec, gap, summary, toItem } from '../../support/items.ts';
 import { recordingTelemetry, type Raised } from '../../support/telemetry.ts';
 

@@ -5,7 +5,7 @@ import { widthOf } from '../../../../agent/terminal-text.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../../../shared/events/exec.ts';
 import { EXIT_EXAMPLE } from '../../../../shared/events/exit.ts';
 import { GAP_EXAMPLE } from '../../../../shared/events/gap.ts';
-import type { StreamEvent } from '../../../../agent/item.ts';
+import type { StreamEvent } from '../../../../agent/events/item.ts';
 
 const view = (overrides: Partial<LiveViewOptions> = {}): LiveViewOptions => ({
   columns: 100,

@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { Item } from '../../../agent/item.ts';
-import { RecordQueue, type Batch } from '../../../agent/outputs/record-queue.ts';
+import { Item } from '../../../../agent/events/item.ts';
+import { RecordQueue, type Batch } from '../../../../agent/delivery/log/memory-segment.ts';
 
 const SEGMENT_BYTES = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { reasonOf, systemCode } from '../../errors.ts';
-import type { Position } from '../../numbering.ts';
+import type { Position } from '../../events/position.ts';
 import { loadState, saveState, statePathOf, type FileState } from './state-file.ts';
 import { lastNumberIn } from './tail.ts';
 

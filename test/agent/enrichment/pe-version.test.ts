@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { readVersionInfo, type ReadAt } from '../../../agent/images/pe-version.ts';
-import { VersionCache } from '../../../agent/images/version-cache.ts';
+import { readVersionInfo, type ReadAt } from '../../../agent/enrichment/pe-version.ts';
+import { VersionCache } from '../../../agent/enrichment/version-cache.ts';
 
 const readerOf =
   (bytes: Buffer): ReadAt =>

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { retryDelay } from '../../../agent/source/backoff.ts';
+import { retryDelay } from '../../agent/backoff.ts';
 
 test('the first retry is immediate', (t) => {
   t.is(retryDelay(0, 0.99), 0);

@@ -1,9 +1,9 @@
-import { gapItem, itemAfter, NO_NUMBER, type Item } from '../item.ts';
-import type { Numbering } from '../numbering.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
-import { LaneWriter } from './lane-writer.ts';
-import type { Output } from './output.ts';
-import { RecordQueue } from './record-queue.ts';
+import { gapItem, itemAfter, NO_NUMBER, type Item } from '../../events/item.ts';
+import type { Numbering } from '../../events/position.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { LaneWriter } from '../delivery.ts';
+import type { Output } from '../../outputs/output.ts';
+import { RecordQueue } from './memory-segment.ts';
 
 /** How long events may pass that leave no trace in the output before it is told how far they went, in milliseconds. */
 const REACHED_AFTER_MS = 1000;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { Lane } from './lane.ts';
-import { createOutput, destinationOf, type OutputConfig } from './registry.ts';
+import { Lane } from './log/cursor.ts';
+import { createOutput, destinationOf, type OutputConfig } from '../outputs/kinds.ts';
 
 interface Entry {
   config: OutputConfig;

@@ -1,6 +1,6 @@
 import { AgentError } from '../errors.ts';
-import type { ConnectionHandlers, SourceConnection } from '../source/source-connection.ts';
-import { windowsFunctions } from './functions.ts';
+import type { ConnectionHandlers, SourceConnection } from './connection.ts';
+import { windowsFunctions } from '../windows/functions.ts';
 
 const GENERIC_READ = 0x8000_0000;
 const OPEN_EXISTING = 3;

@@ -1,4 +1,4 @@
-import { NO_NUMBER, type Item } from '../item.ts';
+import { NO_NUMBER, type Item } from '../../events/item.ts';
 
 const NEWLINE = 10;
 

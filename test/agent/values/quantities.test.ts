@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseDuration, parseSize } from '../../../agent/config/quantities.ts';
+import { parseDuration, parseSize } from '../../../agent/values/quantities.ts';
 
 test('sizes are powers of 1024', (t) => {
   t.is(parseSize('512B'), 512);

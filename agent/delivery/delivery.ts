@@ -1,7 +1,7 @@
 import { reasonOf } from '../errors.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { ReaderGoneError, WriteError, type Output } from './output.ts';
-import type { Batch, RecordQueue } from './record-queue.ts';
+import { ReaderGoneError, WriteError, type Output } from '../outputs/output.ts';
+import type { Batch, RecordQueue } from './log/memory-segment.ts';
 
 /** First and longest wait before a failed output is tried again, in milliseconds. */
 const RETRY_MS = { first: 250, longest: 15_000 };

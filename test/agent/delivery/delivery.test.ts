@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { Lane, type LaneOptions } from '../../../agent/outputs/lane.ts';
+import { Lane, type LaneOptions } from '../../../agent/delivery/log/cursor.ts';
 import { ReaderGoneError, WriteError, type Output } from '../../../agent/outputs/output.ts';
-import type { Position } from '../../../agent/numbering.ts';
-import { alertOf, type Item } from '../../../agent/item.ts';
+import type { Position } from '../../../agent/events/position.ts';
+import { alertOf, type Item } from '../../../agent/events/item.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
 

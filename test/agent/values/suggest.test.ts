@@ -1,5 +1,5 @@
 import test from 'ava';
-import { editDistance, suggest } from '../../../agent/config/suggest.ts';
+import { editDistance, suggest } from '../../../agent/values/suggest.ts';
 
 test('distance counts letters put in, left out, changed, and swapped with a neighbour', (t) => {
   t.is(editDistance('path', 'path'), 0);
