@@ -1,7 +1,7 @@
 import { NO_NUMBER, type Item } from '../../events/item.ts';
 import type { Numbering } from '../../events/position.ts';
 import { Cursor, type CursorOptions } from './cursor.ts';
-import { MemorySegment, SEGMENT_BYTES } from './memory-segment.ts';
+import { flagsOf, MemorySegment, SEGMENT_BYTES } from './memory-segment.ts';
 
 /** Segments that are kept for later: under an ordinary load, the same memory is used for ever. */
 const MAX_SPARES = 4;
@@ -93,9 +93,10 @@ export class Log {
     let notable = 0;
     for (const item of items) {
       const size = item.bytes;
-      this.#add(item, size);
+      const flags = flagsOf(item);
+      this.#add(item, size, flags);
       bytes += size;
-      if (!item.isAlert && item.gap === undefined) continue;
+      if (flags === 0) continue;
       notable++;
       notableBytes += size;
     }
@@ -106,12 +107,12 @@ export class Log {
     }
   }
 
-  #add(item: Item, size: number): void {
+  #add(item: Item, size: number, flags: number): void {
     if (!this.#newest.hasRoomFor(size)) {
       this.#copy();
       this.#start(this.#newest.bootId, Math.max(size, SEGMENT_BYTES));
     }
-    const to = this.#newest.reserve(item);
+    const to = this.#newest.reserve(item, size, flags);
     const before = this.#uncopied;
     if (before !== undefined && before.memory === item.memory && before.end === item.start) before.end = item.end;
     else {

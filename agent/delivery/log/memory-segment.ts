@@ -13,6 +13,11 @@ export const SEGMENT_RECORDS = 4096;
 /** What a reader may have to know of a record before it looks at the line. */
 export const FLAG = { alert: 1, gap: 2 } as const;
 
+/** What the log remembers of an item besides its line and its numbers. */
+export function flagsOf(item: Item): number {
+  return (item.isAlert ? FLAG.alert : 0) | (item.gap === undefined ? 0 : FLAG.gap);
+}
+
 /** The index of a segment: where each line ends in its memory, which numbers it stands for, and its flags. */
 export interface RecordIndex {
   readonly ends: Uint32Array;
@@ -66,17 +71,18 @@ export class MemorySegment {
   }
 
   /**
-   * Enters a line of `item` into the index and reserves its place.
+   * Enters a line of an item into the index and reserves its place.
    * @returns where its bytes have to be copied to, before anybody reads
    */
-  reserve({ start, end, first, last, isAlert, gap }: Item): number {
+  reserve(item: Item, bytes: number, flags: number): number {
     const at = this.#bytes;
     const record = this.#records++;
-    this.#bytes += end - start;
-    this.#index.ends[record] = this.#bytes;
-    this.#index.firsts[record] = first;
-    this.#index.lasts[record] = last;
-    this.#index.flags[record] = (isAlert ? FLAG.alert : 0) | (gap === undefined ? 0 : FLAG.gap);
+    const { ends, firsts, lasts } = this.#index;
+    this.#bytes = at + bytes;
+    ends[record] = at + bytes;
+    firsts[record] = item.first;
+    lasts[record] = item.last;
+    this.#index.flags[record] = flags;
     return at;
   }
 
