@@ -1,6 +1,6 @@
-import type { Host } from '../child/host.ts';
-import type { Moment } from '../clock.ts';
-import type { Koffi } from '../ffi/koffi.ts';
+import type { Host } from './child/host.ts';
+import type { Moment } from '../stream/clock.ts';
+import type { Koffi } from '../koffi.ts';
 import { bindMacLibc, type MacLibc } from './libc.ts';
 import { closeOnExec, macSockets, setNonBlocking } from './sockets.ts';
 

@@ -1,5 +1,5 @@
 // The macOS helper from a child's output to a client, on Linux, with a stand-in for dtrace and
-// eslogger: real processes, real users, the real pipe. What it does not show: helper/macos/.
+// eslogger: real processes, real users, the real pipe. What it does not show: the files right in helper/macos/.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentRun } from '../support/agent-process.ts';
