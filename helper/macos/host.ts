@@ -18,6 +18,7 @@ export function macHost(koffi: Koffi): Host & { readonly libc: MacLibc } {
     return { seconds: Number(timespec[0]), nanoseconds: Number(timespec[1]) };
   };
   return {
+    platform: 'darwin',
     koffi,
     libc,
     sockets: macSockets(libc),

@@ -4,13 +4,14 @@ import { KernelCounters } from '../source/counters.ts';
 import { readFdinfo } from '../root/fdinfo.ts';
 import { bindLibbpf, type Libbpf } from '../root/libbpf.ts';
 import { linkPins, mapPin, type LinkPin } from '../root/pins.ts';
-import { LASTING_MAPS, loadForTags } from '../root/probe.ts';
+import { LASTING_MAPS } from '../root/probe.ts';
 import { EXEC_PROGRAMS, tracepointOf } from '../root/programs.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { Libc } from '../libc.ts';
 import type { Handoff } from '../root/handoff.ts';
 import { hashOf } from '../../audit/files.ts';
 import type { Finding, Section } from '../../audit/report.ts';
+import { loadForTags } from './tags.ts';
 
 /**
  * Whether the kernel runs the shipped probe, all of it and attached. The kernel

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { readFdinfo } from '../root/fdinfo.ts';
 import { bindLibbpf } from '../root/libbpf.ts';
-import { KINDS } from '../record.ts';
+import { KINDS } from '../layout.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { Libc } from '../libc.ts';
 import type { Handoff } from '../root/handoff.ts';

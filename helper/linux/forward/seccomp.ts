@@ -1,4 +1,4 @@
-import { HelperError } from '../../errors.ts';
+import { installFilter, JUMP_EQUAL, LOAD, NUMBER, RET_ALLOW, RET_ERRNO, RETURN, type Instruction } from '../filter.ts';
 import type { Libc } from '../libc.ts';
 
 /** One system call the helper still makes, by its number on x86-64 and arm64 (-1: not there), and what for. */
@@ -52,20 +52,13 @@ const ALLOWED: readonly Call[] = [
   ['exit_group', 231, 94, 'the process ends'],
 ];
 
-/** linux/filter.h and linux/bpf_common.h. */
-const LOAD = 0x20;
-const JUMP_EQUAL = 0x15;
+/** linux/bpf_common.h. */
 const JUMP_SET = 0x45;
-const RETURN = 0x06;
 /** linux/seccomp.h. */
 const RET_KILL_PROCESS = 0x80000000;
-const RET_ERRNO = 0x00050000;
-const RET_ALLOW = 0x7fff0000;
-const SET_MODE_FILTER = 1;
 const FILTER_FLAG_TSYNC = 1;
 const EPERM = 1;
 /** Offsets in struct seccomp_data; an argument's lower half comes first. */
-const NUMBER = 0;
 const ARCHITECTURE = 4;
 const argument = (index: number): number => 16 + 8 * index;
 
@@ -74,17 +67,15 @@ const FIONREAD = 0x541b;
 const FIONBIO = 0x5421;
 
 const SYSTEMS = {
-  x64: { audit: 0xc000003e, column: 1, seccomp: 317, ioctl: 16 },
-  arm64: { audit: 0xc00000b7, column: 2, seccomp: 277, ioctl: 29 },
+  x64: { audit: 0xc000003e, column: 1, ioctl: 16 },
+  arm64: { audit: 0xc00000b7, column: 2, ioctl: 29 },
 } as const;
 
-type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
-
-/** The filter as struct sock_filter[]: seccomp_filter.rst of the kernel's documentation. */
-function buildFilter(arch: keyof typeof SYSTEMS): Buffer {
+/** The filter: seccomp_filter.rst of the kernel's documentation. */
+function buildFilter(arch: keyof typeof SYSTEMS): Instruction[] {
   const { audit, column, ioctl } = SYSTEMS[arch];
   const numberOf = (name: string): number => ALLOWED.find((call) => call[0] === name)?.[column] ?? -1;
-  const code: Instruction[] = [
+  return [
     [LOAD, 0, 0, ARCHITECTURE],
     [JUMP_EQUAL, 1, 0, audit],
     [RETURN, 0, 0, RET_KILL_PROCESS], // the numbers below mean other calls there
@@ -110,35 +101,6 @@ function buildFilter(arch: keyof typeof SYSTEMS): Buffer {
     ]),
     [RETURN, 0, 0, RET_ERRNO | EPERM],
   ];
-  return assemble(code);
-}
-
-/** io_uring_setup, io_uring_enter and io_uring_register have the same numbers on every architecture. */
-const IO_URING = [425, 426, 427];
-const ENOSYS = 38;
-
-/** A filter that makes the kernel look as if it had no io_uring. */
-function withoutIoUring(): Buffer {
-  return assemble([
-    [LOAD, 0, 0, NUMBER],
-    ...IO_URING.flatMap((number): Instruction[] => [
-      [JUMP_EQUAL, 0, 1, number],
-      [RETURN, 0, 0, RET_ERRNO | ENOSYS],
-    ]),
-    [RETURN, 0, 0, RET_ALLOW],
-  ]);
-}
-
-/** struct sock_filter[] of linux/filter.h. */
-function assemble(code: readonly Instruction[]): Buffer {
-  const bytes = Buffer.alloc(8 * code.length);
-  code.forEach(([operation, ifTrue, ifFalse, value], i) => {
-    bytes.writeUInt16LE(operation, 8 * i);
-    bytes.writeUInt8(ifTrue, 8 * i + 2);
-    bytes.writeUInt8(ifFalse, 8 * i + 3);
-    bytes.writeUInt32LE(value >>> 0, 8 * i + 4);
-  });
-  return bytes;
 }
 
 /**
@@ -147,24 +109,6 @@ function assemble(code: readonly Instruction[]): Buffer {
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
  */
 export function restrictSystemCalls(libc: Libc): void {
-  if (process.arch in SYSTEMS) install(libc, buildFilter(process.arch as keyof typeof SYSTEMS), FILTER_FLAG_TSYNC);
-}
-
-/**
- * Takes io_uring from this thread, and from what it becomes by execve. libuv would
- * make a ring as it starts, and use it for its work with epoll; but what goes
- * through a ring passes every system call filter by.
- */
-export function denyIoUring(libc: Libc): void {
-  if (process.arch in SYSTEMS) install(libc, withoutIoUring(), 0);
-}
-
-function install(libc: Libc, filter: Buffer, flags: number): void {
-  const program = Buffer.alloc(16); // struct sock_fprog
-  program.writeUInt16LE(filter.length / 8);
-  program.writeBigUInt64LE(libc.address(filter), 8);
-  const { seccomp } = SYSTEMS[process.arch as keyof typeof SYSTEMS];
-  if (Number(libc.syscall(seccomp, SET_MODE_FILTER, flags, libc.address(program), 0)) !== 0) {
-    throw new HelperError('HELPER_PRIVILEGE', `the system call filter was refused: ${libc.failure('seccomp').message}`);
-  }
+  if (process.arch in SYSTEMS)
+    installFilter(libc, buildFilter(process.arch as keyof typeof SYSTEMS), FILTER_FLAG_TSYNC);
 }

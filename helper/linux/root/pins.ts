@@ -2,7 +2,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, unlinkSync } fr
 import path from 'node:path';
 import { HelperError } from '../../errors.ts';
 import type { Libc } from '../libc.ts';
-import { LAYOUT } from '../record.ts';
+import { LAYOUT } from '../layout.ts';
 
 const BPFFS = '/sys/fs/bpf';
 const LOCK_EX_NB = 2 | 4;

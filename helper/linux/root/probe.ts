@@ -3,13 +3,12 @@ import { closeSync, existsSync, readFileSync, readSync, unlinkSync } from 'node:
 import path from 'node:path';
 import { HelperError } from '../../errors.ts';
 import type { Koffi } from '../../koffi.ts';
-import { MIN_RING_BYTES } from '../../limits.ts';
 import { readFdinfo } from './fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
 import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
-import { EXEC_PROGRAMS, FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM } from './programs.ts';
+import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM } from './programs.ts';
 import { say } from '../../say.ts';
-import { KINDS } from '../record.ts';
+import { KINDS } from '../layout.ts';
 
 /** What outlives the privileged stage: descriptors, and what hello says of them. */
 export interface ProbeHandles {
@@ -180,25 +179,6 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   return { ring: fd('ring'), counters, backlog: fd('backlog'), links, programs };
 }
 
-/**
- * Loads programs of an object without attaching them, and gives the tag that the
- * kernel computes for each. They are gone again when the process ends.
- */
-export function loadForTags(koffi: Koffi, file: string, names: readonly string[]): ReadonlyMap<string, string> {
-  const bpf = bindLibbpf(koffi);
-  const bytes = readFileSync(file);
-  const object: Handle = bpf.open(bytes, bytes.length, null);
-  if (object === null) throw refused('read', bpf.errno());
-  for (const name of EXEC_PROGRAMS) bpf.set_autoload(bpf.program(object, name), false);
-  for (const name of names) bpf.set_autoload(bpf.program(object, name), true);
-  bpf.set_entries(bpf.map(object, 'ring'), MIN_RING_BYTES);
-  const failed = bpf.load(object);
-  if (failed < 0) throw refused('load', -failed);
-  return new Map(
-    names.map((name) => [name, readFdinfo(bpf.program_fd(bpf.program(object, name))).get('prog_tag') ?? '']),
-  );
-}
-
 /** Runs the task iterator: it puts a record for each process into the ring, the reading itself yields nothing. */
 function takeSnapshot(bpf: Libbpf, object: Handle): void {
   const link = bpf.attach(bpf.program(object, SNAPSHOT_PROGRAM));
@@ -227,7 +207,8 @@ const ADVICE: Readonly<Record<number, string>> = {
   22: 'The kernel is older than 5.8, or locked down for confidentiality (see /sys/kernel/security/lockdown), or what is pinned is of an incompatible version (remove the pins, or start with --no-pin).',
 };
 
-function refused(step: string, errno: number, log = ''): HelperError {
+/** What the kernel said when it refused a step, with what an administrator can do. */
+export function refused(step: string, errno: number, log = ''): HelperError {
   const advice = ADVICE[errno] ?? 'Please report this with the kernel release (uname -r).';
   return new HelperError(
     'HELPER_PROBE_REFUSED',

@@ -8,7 +8,7 @@ import { listen } from '../../unix/listen.ts';
 import { findGroup, findUser } from './accounts.ts';
 import { dropPrivileges } from './drop.ts';
 import { restrictFiles } from './landlock.ts';
-import { denyIoUring } from '../forward/seccomp.ts';
+import { denyIoUring } from './io-uring.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';
 import { say } from '../../say.ts';
 import { handOff } from './handoff.ts';

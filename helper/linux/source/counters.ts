@@ -4,7 +4,8 @@ import type { KernelCount } from '../../stream/event-source.ts';
 import type { Libc } from '../libc.ts';
 import { parseFdinfo } from '../root/fdinfo.ts';
 import { isFurther } from '../root/programs.ts';
-import { COUNTERS, COUNTERS_BYTES, KINDS } from '../record.ts';
+import { COUNTERS, COUNTERS_BYTES } from './record.ts';
+import { KINDS } from '../layout.ts';
 
 const WORDS = COUNTERS_BYTES / 8;
 

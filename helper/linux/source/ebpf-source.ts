@@ -10,7 +10,7 @@ import { SkippedRuns, type KernelCounters } from './counters.ts';
 import { ExecLines } from './exec-line.ts';
 import type { ProbeHandles } from '../root/probe.ts';
 import { RecordReader } from './record-reader.ts';
-import { NAMESPACES } from '../record.ts';
+import { NAMESPACES } from './record.ts';
 import { RingBuffer } from './ring-buffer.ts';
 
 /** A line from which on it is worth asking whether the clients keep up. */

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { Clock } from '../../stream/clock.ts';
 import type { LineBuilder } from '../../stream/stream.ts';
 import { afterFirst, afterScript, argumentList, encodeArguments, rawArguments } from './arguments.ts';
-import { COMM_BYTES, EVENT, EVENT_BYTES, FLAG_ARGV_CUT, FLAG_NAMES, FLAG_SCRIPT, KIND } from '../record.ts';
+import { COMM_BYTES, EVENT, EVENT_BYTES, FLAG_ARGV_CUT, FLAG_NAMES, FLAG_SCRIPT, KIND } from './record.ts';
 import { SurroundingsReader, type Surroundings } from './surroundings.ts';
 
 /** Flags that become names in `flags`; the argument flag has a field of its own. */

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import type { ExitEvent } from '../../../shared/events/exit.ts';
 import type { Clock } from '../../stream/clock.ts';
 import type { LineBuilder } from '../../stream/stream.ts';
-import { EXIT } from '../record.ts';
+import { EXIT } from './record.ts';
 
 // Reversed, so that of two names for one number the first one stays: SIGABRT, not SIGIOT.
 const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(

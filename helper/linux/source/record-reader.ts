@@ -7,7 +7,8 @@ import type { EventStream } from '../../stream/stream.ts';
 import type { KernelCounters } from './counters.ts';
 import type { ExecLines } from './exec-line.ts';
 import { exitLine } from './exit-line.ts';
-import { ARGS, ARGS_BYTES, EVENT, EVENT_BYTES, EXIT_BYTES, KIND, KINDS, RECORD_TYPE } from '../record.ts';
+import { ARGS, ARGS_BYTES, EVENT, EVENT_BYTES, EXIT_BYTES, KIND, RECORD_TYPE } from './record.ts';
+import { KINDS } from '../layout.ts';
 
 /** An event whose arguments go on in further records of its processor. */
 interface OpenEvent {

@@ -10,7 +10,7 @@ import {
   FLAG_PARENT_EXE_CUT,
   NAMESPACES,
   NO_UID,
-} from '../record.ts';
+} from './record.ts';
 
 /** The flags that change how the paths are spelled. */
 const CUT_FLAGS = FLAG_EXE_CUT | FLAG_CWD_CUT | FLAG_PARENT_EXE_CUT | FLAG_CGROUP_CUT;

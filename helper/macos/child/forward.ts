@@ -44,7 +44,7 @@ export function forwardChild(
   const backlog = new Backlog(Buffer.alloc(handoff.backlogBytes), state, () => state.commit());
   const source = new ChildSource({
     description: {
-      platform: 'darwin',
+      platform: host.platform,
       source: handoff.source,
       boot_id: host.bootId(),
       probe_sha256: handoff.sha256,

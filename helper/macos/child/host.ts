@@ -1,9 +1,12 @@
 import type { SystemClocks } from '../../stream/clock.ts';
+import type { SourceDescription } from '../../stream/event-source.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { SocketCalls } from '../../unix/socket-calls.ts';
 
 /** What the two processes of a child source need of their system. */
 export interface Host {
+  /** What hello says that it is. */
+  readonly platform: SourceDescription['platform'];
   readonly koffi: Koffi;
   readonly sockets: SocketCalls;
   readonly clocks: SystemClocks;

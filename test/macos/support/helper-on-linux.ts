@@ -36,6 +36,7 @@ function linuxHost(addon: string): Host {
   const libc = bindLibc(koffi);
   const pipe = koffi.load('libc.so.6').func('int pipe(_Out_ int *fds)');
   return {
+    platform: 'linux',
     koffi,
     sockets: linuxSockets(libc),
     clocks: linuxClocks(libc),

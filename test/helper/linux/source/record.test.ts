@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import * as record from '../../../helper/linux/record.ts';
-import { readBtfStructs } from '../../support/btf.ts';
+import * as record from '../../../../helper/linux/source/record.ts';
+import { KINDS } from '../../../../helper/linux/layout.ts';
+import { readBtfStructs } from '../../../support/btf.ts';
 
-const OBJECT = new URL('../../../bpf/exec.bpf.o', import.meta.url).pathname;
-const HEADER = readFileSync(new URL('../../../bpf/exec.h', import.meta.url), 'utf8');
+const OBJECT = new URL('../../../../bpf/exec.bpf.o', import.meta.url).pathname;
+const HEADER = readFileSync(new URL('../../../../bpf/exec.h', import.meta.url), 'utf8');
 const structs = readBtfStructs(OBJECT);
 
 /** The constants of an enum in bpf/exec.h. The compiler leaves enums that no variable has out of the type information. */
@@ -71,7 +72,7 @@ test('both records begin with the same fields, so that a reader can tell them ap
 });
 
 test('the kinds and types of records are the ones of the header', (t) => {
-  const { KIND, KINDS, RECORD_TYPE } = record;
+  const { KIND, RECORD_TYPE } = record;
   t.deepEqual(enumOf('kind'), {
     KIND_EXEC: KIND.exec,
     KIND_FAILED: KIND.failed,

@@ -3,13 +3,8 @@
  * type information of the compiled object.
  */
 
-/** Raised with every change of bpf/exec.h that an older or newer helper would misread in a ring left by the other. */
-export const LAYOUT = 3;
-
 /** enum kind: which counter an event is numbered by. */
 export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3 } as const;
-/** KINDS: counters of one processor. */
-export const KINDS = 4;
 
 /** enum record_type. */
 export const RECORD_TYPE = { event: 1, args: 2 } as const;
