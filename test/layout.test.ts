@@ -250,7 +250,8 @@ test('every dependency has one exact version', (t) => {
 
 /** The folders and files of the agent, from the bottom up: each imports from those before it alone. */
 const AGENT_LAYERS = [
-  ['errors.ts', 'exit-codes.ts', 'backoff.ts', 'terminal-text.ts', 'problem.ts', 'log.ts', 'values', 'files'],
+  ['errors.ts', 'exit-codes.ts', 'backoff.ts', 'terminal-text.ts', 'problem.ts', 'values', 'files'],
+  ['log.ts'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats'],
   ['outputs'],
