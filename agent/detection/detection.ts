@@ -46,7 +46,7 @@ export class RulesError extends Error {
 /** What a configuration says of filters and rules. */
 export interface DetectionConfig {
   readonly filters: readonly Filter[];
-  readonly rules: RulesConfig | undefined;
+  readonly rules?: RulesConfig | undefined;
 }
 
 /** Filters and rules that are ready to be in force. */
