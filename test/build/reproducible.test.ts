@@ -37,11 +37,17 @@ test('the manifest holds size and SHA-256 of every file, sorted, and ends in a n
 test('the helper is made of helper/ and shared/ alone: no npm package is in it', (t) => {
   const sources = bundledSources('probes-helper');
   t.true(sources.includes('helper/main.ts'));
-  t.deepEqual(sources.filter((file) => !/^(?:helper|shared)\//u.test(file)), []);
+  t.deepEqual(
+    sources.filter((file) => !/^(?:helper|shared)\//u.test(file)),
+    [],
+  );
 });
 
 test('nothing of the helper is in the agent, nor is the FFI library', (t) => {
   const sources = bundledSources('probes-agent');
   t.true(sources.includes('agent/main.ts'));
-  t.deepEqual(sources.filter((file) => /^helper\/|koffi|koromix/u.test(file)), []);
+  t.deepEqual(
+    sources.filter((file) => /^helper\/|koffi|koromix/u.test(file)),
+    [],
+  );
 });
