@@ -5,15 +5,15 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { VERSION } from '../shared/version.ts';
-import { sha256 } from './build/manifest.ts';
-import { windowsTarget } from './build/programs.ts';
-import { makeRelease } from './build/release.ts';
-import { flatPackage } from './package/macos/flat-package.ts';
-import { INSTALL_SCRIPTS, payload } from './package/macos/payload.ts';
-import { buildMsi } from './package/windows/msi.ts';
-import { complain, messageOf, progress } from './progress.ts';
-import { inCheckout, ROOT } from './root-folder.ts';
-import { ensureSystemPackages } from './system-packages.ts';
+import { sha256 } from '../installers/programs/manifest.ts';
+import { windowsTarget } from '../installers/programs/programs.ts';
+import { makeRelease } from '../installers/programs/release.ts';
+import { flatPackage } from '../installers/macos/flat-package.ts';
+import { INSTALL_SCRIPTS, payload } from '../installers/macos/payload.ts';
+import { buildMsi } from '../installers/windows/msi.ts';
+import { complain, messageOf, progress } from '../installers/tools/progress.ts';
+import { inCheckout, ROOT } from '../installers/tools/root-folder.ts';
+import { ensureSystemPackages } from '../installers/tools/system-packages.ts';
 
 interface Signing {
   readonly certificate: string;

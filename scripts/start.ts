@@ -5,12 +5,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { complain, messageOf, progress } from './progress.ts';
-import { inCheckout } from './root-folder.ts';
+import { complain, messageOf, progress } from '../installers/tools/progress.ts';
+import { inCheckout } from '../installers/tools/root-folder.ts';
 import { endProgram, type Running, watch } from './start/running.ts';
 import { type Stage, stageOf } from './start/staging.ts';
 import { unusedIds } from './start/unused-ids.ts';
-import { ensureSystemPackages, hasCommand } from './system-packages.ts';
+import { ensureSystemPackages, hasCommand } from '../installers/tools/system-packages.ts';
 
 const HELPER_FILES = ['probes-helper', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
 const AGENT = inCheckout('dist/probes-agent');

@@ -10,7 +10,7 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { complain, messageOf } from '../progress.ts';
+import { complain, messageOf } from '../../installers/tools/progress.ts';
 import { removeStage, setUpStage, stageOf } from './staging.ts';
 
 const { values, positionals: helperArguments } = parseArgs({

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { complain } from '../progress.ts';
+import { complain } from '../../installers/tools/progress.ts';
 
 /** How a program came to end: in words, or undefined when it ended well. */
 interface Ending {

@@ -11,7 +11,7 @@ import {
 import path from 'node:path';
 
 import { pinFolder } from '../../helper/ebpf/pins.ts';
-import { isRunning } from '../process-state.ts';
+import { isRunning } from '../../installers/tools/process-state.ts';
 
 /** Where a checkout's programs run from: the helper refuses files that others than root can write. */
 const PARENT = '/var/lib/platform-probes';

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 
-import { stageOf } from '../../scripts/start/staging.ts';
 import { ROOT } from '../support/repository.ts';
 import { kernelTest } from '../support/requirements.ts';
 
@@ -31,7 +30,10 @@ async function start(t: ExecutionContext, ...helperArguments: string[]): Promise
     if (child.exitCode !== null || waited > 60_000) throw new Error(`npm start shows no events: ${stderr}`);
     await delay(20);
   }
-  return { child, ...stageOf(child.pid ?? 0), stdout: () => stdout, stderr: () => stderr };
+  // As docs/development.md says.
+  const folder = `/var/lib/platform-probes/checkout-${child.pid}`;
+  const socketFolder = `/run/platform-probes-checkout-${child.pid}`;
+  return { child, folder, socketFolder, stdout: () => stdout, stderr: () => stderr };
 }
 
 /** Ids of processes whose executable is a file of a folder: the named one, or any. */

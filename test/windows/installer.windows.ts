@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import path from 'node:path';
 import test from 'ava';
 
-import { buildMsi } from '../../scripts/package/windows/msi.ts';
+import { buildMsi } from '../../installers/windows/msi.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { WindowsMachine } from './support/machine.ts';
 import { makeStandInRelease } from './support/release.ts';

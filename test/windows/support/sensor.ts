@@ -11,7 +11,7 @@ import {
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { lockedPackage, unpacked } from '../../../scripts/build/npm-package.ts';
+import { lockedPackage, unpacked } from '../../../installers/programs/npm-package.ts';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import { parseEvent } from '../../../shared/events/parse.ts';
