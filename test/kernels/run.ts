@@ -26,6 +26,8 @@ import { withMachines } from './session.ts';
 const ATTEMPTS = 2;
 const MEMORY = '4G';
 /** Starting a file of tests takes up to a minute where all is emulated and the host has other work. */
+const TIMEOUT_SECONDS = 450;
+/** Then the machine is stopped. */
 const SILENT_SECONDS = 480;
 
 const tally = new Tally();
@@ -49,7 +51,7 @@ function guestCommand(scenario: Scenario): string {
   const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
   const patience = canVirtualise() ? 2 : 8;
   return `cd ${quote(ROOT)} && export HOME=/root TERM=dumb LANG=C.UTF-8 NO_COLOR=1 PROBES_TEST_PATIENCE=${patience} PROBES_TEST_STORM_PERCENT=5 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-(exec ${[process.execPath, ...avaArguments({ ...scenario, serial: true })].map(quote).join(' ')})
+(exec ${[process.execPath, ...avaArguments({ ...scenario, serial: true, timeoutSeconds: TIMEOUT_SECONDS })].map(quote).join(' ')})
 `;
 }
 

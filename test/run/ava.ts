@@ -15,9 +15,17 @@ export interface AvaRun {
   readonly serial?: boolean;
   /** No test after the first that fails. */
   readonly failFast?: boolean;
+  /**
+   * How long no test may end before AVA ends the run and names the tests that hang. A test that calls t.timeout() has
+   * a limit of its own. Without it, the limit of package.json.
+   */
+  readonly timeoutSeconds?: number;
 }
 
-/** How long no test may begin or end. Single tests of test/endurance take many minutes. */
+/**
+ * How long AVA may report nothing. Its own limit comes first, but AVA forgets it once it has passed while a test with
+ * t.timeout() ran.
+ */
 const SILENCE_SECONDS = 360;
 
 /** How long AVA may take to end when it is interrupted. */
@@ -27,7 +35,13 @@ const ENDING_SECONDS = 20;
 const KEPT_CHARACTERS = 4000;
 
 /** The arguments of Node.js for a run of AVA that prints a TAP report. The folder has to be the checkout. */
-export function avaArguments({ files, match = [], serial = false, failFast = false }: AvaRun): string[] {
+export function avaArguments({
+  files,
+  match = [],
+  serial = false,
+  failFast = false,
+  timeoutSeconds,
+}: AvaRun): string[] {
   return [
     'node_modules/ava/entrypoints/cli.js',
     '--config',
@@ -35,6 +49,7 @@ export function avaArguments({ files, match = [], serial = false, failFast = fal
     '--tap',
     ...(serial ? ['--concurrency', '1'] : []),
     ...(failFast ? ['--fail-fast'] : []),
+    ...(timeoutSeconds === undefined ? [] : ['--timeout', `${timeoutSeconds}s`]),
     ...match.flatMap((pattern) => ['--match', pattern]),
     ...files,
   ];
@@ -42,7 +57,7 @@ export function avaArguments({ files, match = [], serial = false, failFast = fal
 
 /**
  * Runs AVA and adds each outcome to a tally. A run that ends badly without naming a failed test adds one failure.
- * @param silentSeconds how long no test may begin or end before the run is interrupted
+ * @param silentSeconds how long AVA may report nothing before the run is interrupted
  */
 export async function runAva(run: AvaRun, tally: Tally, silentSeconds = SILENCE_SECONDS): Promise<void> {
   const before = tally.failures;
@@ -63,7 +78,7 @@ export async function runAva(run: AvaRun, tally: Tally, silentSeconds = SILENCE_
     force ??= setTimeout(() => child.kill('SIGKILL'), ENDING_SECONDS * 1000);
   };
   const silence = setTimeout(() => {
-    tally.fail('the run', `no test began or ended for ${silentSeconds} seconds, so it was interrupted`);
+    tally.fail('the run', `AVA reported nothing for ${silentSeconds} seconds and was interrupted`);
     interrupt();
   }, silentSeconds * 1000);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

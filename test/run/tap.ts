@@ -11,17 +11,14 @@ export interface Outcome {
 const POINT = /^(?<not>not )?ok \d+ - (?<title>.*?)(?<skip> # (?:SKIP|TODO).*)?$/u;
 const REASON = /\[skipped: (?<reason>[^\]]+)\] ?/u;
 const HOOK = /^# .* hook for /u;
-/** worker.ts has one run before each test. */
-const BEGINS = 'beforeEach hook for ';
 
 /**
  * Reads the TAP report that AVA prints with --tap. It tells an outcome when the next line that is not part of it comes.
  * Some things that AVA leaves to the reader become failures: a skip without a reason in its title
- * (`[skipped: REASON]`), a test that began and did not end, and tests that are missing from the report.
+ * (`[skipped: REASON]`), and tests that AVA counts as failed and does not name.
  */
 export class TapReader {
   readonly #onOutcome: (outcome: Outcome) => void;
-  readonly #running = new Set<string>();
   #rest = '';
   #current: { title: string; mark: 'passed' | 'failed' | 'skipped' | 'todo'; details: string[] } | undefined;
   /** Failures as the report counts them: failed tests, tests that did not end, crashes and todos. */
@@ -32,11 +29,6 @@ export class TapReader {
 
   constructor(onOutcome: (outcome: Outcome) => void) {
     this.#onOutcome = onOutcome;
-  }
-
-  /** Titles of the tests that have begun and not ended. */
-  get running(): readonly string[] {
-    return [...this.#running];
   }
 
   push(text: string): void {
@@ -50,8 +42,6 @@ export class TapReader {
     if (this.#rest !== '') this.#line(this.#rest);
     this.#rest = '';
     this.#flush();
-    for (const title of this.#running) this.#tell({ title, result: 'failed', details: ['  It did not end.'] });
-    this.#running.clear();
     const missing = this.#expected - this.#failed;
     if (missing > 0)
       this.#tell({
@@ -67,14 +57,13 @@ export class TapReader {
       this.#flush();
       const { not, skip, title = '' } = groups;
       const mark = skip?.startsWith(' # TODO') ? 'todo' : skip !== undefined ? 'skipped' : not ? 'failed' : 'passed';
-      this.#running.delete(title);
       this.#current = { title, mark, details: [] };
     } else if (/^1\.\.\d+$/u.test(line)) {
       this.complete = true;
       this.#flush();
     } else if (HOOK.test(line)) {
+      // What a hook logs belongs to no test.
       this.#flush();
-      if (line.includes(BEGINS)) this.#running.add(line.slice(2).replace(BEGINS, ''));
     } else if (this.complete && line.startsWith('# fail ')) {
       this.#expected = Number(line.slice('# fail '.length));
     } else if (line !== 'TAP version 13') {

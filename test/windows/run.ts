@@ -8,7 +8,8 @@ import { runAva } from '../run/ava.ts';
 import { Tally } from '../run/tally.ts';
 
 /** Wine is slow to start, and so are the programs in it. */
-const SILENCE_SECONDS = 480;
+const TIMEOUT_SECONDS = 480;
+const SILENCE_SECONDS = 540;
 
 const tally = new Tally();
 try {
@@ -22,7 +23,7 @@ try {
   const chosen = process.argv.slice(2);
   const files = chosen.length > 0 ? chosen : globSync('test/windows/*.windows.ts', { cwd: ROOT }).toSorted();
   // Each test goes on with what the one before has built or installed.
-  await runAva({ files, serial: true, failFast: true }, tally, SILENCE_SECONDS);
+  await runAva({ files, serial: true, failFast: true, timeoutSeconds: TIMEOUT_SECONDS }, tally, SILENCE_SECONDS);
 } catch (error) {
   tally.fail('npm run test:windows', messageOf(error));
 }
