@@ -95,15 +95,15 @@ pythonTest(
       }
     };
     try {
-      await until('gap 2');
+      await until('gap 2 ring_full\n');
       helper.heartbeat();
       // Cut within a line: the replay brings it whole.
       helper.sendRaw('{"type":"exec","seq":5,"comm');
       helper.backlog.push(JSON.stringify(execEvent(5, { command: '/bin/five' })));
       helper.disconnectAll();
-      await until('/bin/five');
+      await until('/bin/five\n');
       helper.send(execEvent(8, { command: '/bin/eight' }));
-      await until('/bin/eight');
+      await until('/bin/eight\n');
       t.is(printed, 'exec 1 /bin/one\ngap 2 ring_full\nexec 5 /bin/five\nmissing: 6 to 7\nexec 8 /bin/eight\n');
       t.is(helper.bytesFromClients, 0);
       t.is(helper.connections, 2);

@@ -4,10 +4,10 @@ import test from 'ava';
 import { execEvent, FakeHelper, gapEvent } from '../../support/fake-helper.ts';
 import { AgentProcess, Workplace } from '../support/agent-process.ts';
 import { summary, toItem } from '../support/items.ts';
+import { wholeLines } from '../../support/lines.ts';
 
-const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
 const eventsIn = (file: string): Array<Record<string, unknown>> =>
-  linesOf(readFileSync(file, 'utf8')).map((line) => JSON.parse(line) as Record<string, unknown>);
+  wholeLines(readFileSync(file, 'utf8')).map((line) => JSON.parse(line) as Record<string, unknown>);
 const summaryOf = (file: string): string => summary(eventsIn(file).map(toItem));
 
 const NOISE =
@@ -55,7 +55,7 @@ outputs:
 
 const written = (file: string, count: number) => (): boolean => {
   try {
-    return linesOf(readFileSync(file, 'utf8')).length >= count;
+    return wholeLines(readFileSync(file, 'utf8')).length >= count;
   } catch {
     return false;
   }
