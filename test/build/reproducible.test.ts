@@ -12,7 +12,7 @@ test('a build in another checkout, at another path, gives the same bytes', (t) =
   t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
   const twin = path.join(scratch, 'a longer path', 'twin');
   mkdirSync(twin, { recursive: true });
-  for (const name of ['helper', 'agent', 'shared', 'bpf', 'scripts', 'package.json', 'tsconfig.json']) {
+  for (const name of ['helper', 'agent', 'shared', 'bpf', 'installers', 'scripts', 'package.json', 'tsconfig.json']) {
     cpSync(path.join(ROOT, name), path.join(twin, name), { recursive: true });
   }
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(twin, 'node_modules'));

@@ -15,6 +15,8 @@ not ok 2 - exits › one that fails
     name: AssertionError
   ...
 # exits › afterEach.always hook for one that fails
+# exits › after.always hook
+#   what it logs
 ok 3 - evasion › [skipped: needs tracefs] one that cannot run # SKIP
 ok 4 - evasion › one without a reason # SKIP
 not ok 5 - [skipped: not written yet] a plan # TODO

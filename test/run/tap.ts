@@ -10,7 +10,7 @@ export interface Outcome {
 
 const POINT = /^(?<not>not )?ok \d+ - (?<title>.*?)(?<skip> # (?:SKIP|TODO).*)?$/u;
 const REASON = /\[skipped: (?<reason>[^\]]+)\] ?/u;
-const HOOK = /^# .* hook for /u;
+const HOOK = /^# .*\b(?:before|after)(?:Each)?(?:\.always)? hook(?: for .*)?$/u;
 
 /**
  * Reads the TAP report that AVA prints with --tap. It tells an outcome when the next line that is not part of it comes.
