@@ -1,4 +1,4 @@
-// npm run lint: all that can be said about the source without running it.
+// npm run lint: checks the source without running it.
 import { spawnSync } from 'node:child_process';
 
 import { complain, progress } from '../installers/tools/progress.ts';

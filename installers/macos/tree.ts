@@ -1,4 +1,4 @@
-/** What an installer puts on a machine; all of it belongs to root. */
+/** A file or folder that an installer makes. It belongs to root. */
 export interface TreeEntry {
   /** Relative to the root, without a slash at either end. */
   readonly path: string;
@@ -8,7 +8,7 @@ export interface TreeEntry {
   readonly data?: Buffer;
 }
 
-/** The entries with all folders above them (0755), each once, a folder before what is in it. */
+/** The entries with all folders above them (0755), each once, a folder before its contents. */
 export function withFolders(entries: readonly TreeEntry[]): TreeEntry[] {
   const all = new Map<string, TreeEntry>();
   for (const entry of entries) {

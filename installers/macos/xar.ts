@@ -14,8 +14,8 @@ export interface ArchivedFile {
 
 /**
  * A xar archive, the container of flat packages: a header, a compressed table of
- * contents in XML, then the heap, whose first bytes are the table's SHA-1. (SHA-1
- * because every macOS reads it; it finds damage, it proves nothing. A signature does.)
+ * contents in XML, then the heap, whose first bytes are the table's SHA-1. Every macOS reads SHA-1. It finds damage;
+ * only a signature proves where a package is from.
  * @param epoch seconds since 1970, for the archive's own date
  */
 export function xar(files: readonly ArchivedFile[], epoch: number): Buffer {

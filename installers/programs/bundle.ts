@@ -4,7 +4,7 @@ import { ROOT } from '../tools/root-folder.ts';
 import { ownCodeHasNoSideEffects } from './own-code.ts';
 import type { Program } from './programs.ts';
 
-/** A program as one file of JavaScript, and the files that something of it comes from. */
+/** A program as one file of JavaScript, and the source files that it comes from. */
 export interface Bundle {
   readonly code: Uint8Array;
   readonly inputs: readonly string[];
@@ -14,7 +14,7 @@ export interface Bundle {
  * Puts a program and all it imports into one CommonJS file (a single executable
  * takes no other kind). Nothing is shortened: an auditor may read it, and a
  * stack trace names real functions. Any warning of the bundler is an error.
- * @param platform whose code is kept where a program asks for `process.platform`
+ * @param platform code behind `process.platform` is kept for this system alone
  */
 export async function bundle(program: Pick<Program, 'entry'>, platform: NodeJS.Platform): Promise<Bundle> {
   const result = await build({
@@ -26,7 +26,7 @@ export async function bundle(program: Pick<Program, 'entry'>, platform: NodeJS.P
     platform: 'node',
     target: 'node24',
     format: 'cjs',
-    // The names of files stand in the bundle; they must not depend on where a link to node_modules leads.
+    // The bundle contains names of files. They must not depend on where a link to node_modules leads.
     preserveSymlinks: true,
     charset: 'utf8',
     legalComments: 'none',

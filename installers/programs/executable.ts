@@ -7,7 +7,7 @@ import pkgSea, { type SeaConfig } from 'pkg/lib-es5/sea.js';
 import { withoutSignature } from './pe-signature.ts';
 import type { Program, Target } from './programs.ts';
 
-/** What goes into an executable beside the bundle and Node.js itself. */
+/** The options that are baked into an executable. */
 export function executableOptions(program: Program): SeaConfig & Record<string, unknown> {
   const assets = program.assets?.map(({ name }): [string, string] => [name, `../${name}`]);
   return {
@@ -40,15 +40,15 @@ export async function makeExecutable(
   const bundle = path.join(folder, `${program.name}.cjs`);
   const output = path.join(folder, program.name);
   for (const [name, code] of bundles) writeFileSync(name === program.entry ? bundle : path.join(folder, name), code);
-  // pkg works in a new folder inside TMPDIR, from which executableOptions() names the bundles; what it
-  // fetches it would look for in HOME.
+  // pkg works in a new folder inside TMPDIR; executableOptions() names the bundles relative to it. It keeps what it
+  // fetches in HOME.
   const { TMPDIR, HOME } = process.env;
   process.env['TMPDIR'] = folder;
   process.env['HOME'] = folder;
   const platform = target.platform === 'win32' ? 'win' : target.platform;
   if (target.node !== undefined)
     placeNode(target.node, path.join(folder, '.pkg-cache/sea', `node-${process.version}-${platform}-${target.arch}`));
-  // It also tells its steps on standard output; ours are told on standard error.
+  // pkg prints its steps on standard output.
   pkgLog.log.info = () => {};
   try {
     await pkgSea.default(bundle, {

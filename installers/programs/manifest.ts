@@ -9,7 +9,7 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Text of dist/manifest.json: what a release consists of, the same for the same files. */
+/** Text of dist/manifest.json: size and hash of each file of a release. The same files give the same text. */
 export function manifestText(folder: string, names: readonly string[]): string {
   const files = names.toSorted().map((name) => {
     const bytes = readFileSync(path.join(folder, name));

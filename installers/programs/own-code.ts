@@ -6,9 +6,8 @@ import { ROOT } from '../tools/root-folder.ts';
 const OWN_FOLDERS = ['helper', 'agent', 'shared'];
 
 /**
- * Tells the bundler that no module of ours does anything by being imported, but
- * for the entry. What a target does not use, another system's code above all, is
- * then left out whole.
+ * Tells the bundler that none of our modules does anything when it is imported, except the entry. So the bundler leaves
+ * out whole modules that a target does not use, above all another system's code.
  */
 export const ownCodeHasNoSideEffects: Plugin = {
   name: 'own code has no side effects',

@@ -1,12 +1,12 @@
-/** Where the optional header of a PE file says that its certificates lie (PE format, data directory 4). */
+/** The data directory of a PE file that says where its certificates lie (PE format, optional header). */
 const SECURITY_DIRECTORY = 4;
 const DIRECTORY_BYTES = 8;
 const PE32_PLUS_DIRECTORIES = 24 + 112;
 const CHECKSUM = 24 + 64;
 
 /**
- * A Windows executable without its Authenticode signature, which would not fit any more
- * once a section is added. The signature lies at the end of the file, outside of all sections.
+ * A Windows executable without its Authenticode signature, which is wrong once a section is added. The signature lies
+ * at the end of the file, outside of all sections.
  */
 export function withoutSignature(executable: Buffer): Buffer {
   const header = executable.readUInt32LE(0x3c);

@@ -10,7 +10,7 @@ const STRIP = 'llvm-strip-14';
  * @throws {Error} with what the compiler printed
  */
 export function compileProbe(folder: string, source: string, output: string): void {
-  // Nothing of the caller's environment has a say in the result.
+  // The caller's environment must not change the result.
   const options = { cwd: folder, env: { LC_ALL: 'C' } };
   const flags = ['-g', '-O2', '-Wall', '-Werror', '-target', 'bpf', '-D__TARGET_ARCH_x86'];
   const names = ['-fdebug-compilation-dir=.', `-ffile-prefix-map=${folder}=.`];

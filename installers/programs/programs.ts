@@ -10,7 +10,7 @@ export interface Program {
   readonly entry: string;
   /** Node.js options that are part of the executable and cannot be changed from outside. */
   readonly nodeOptions: readonly string[];
-  /** Programs of further threads: each is bundled too, and lies in the executable under its name. */
+  /** Programs of further threads. Each is bundled too, and is in the executable under its name. */
   readonly assets?: readonly { readonly name: string; readonly entry: string }[];
 }
 
@@ -35,10 +35,9 @@ export interface Target {
 }
 
 /**
- * Why the options: --jitless lets the service forbid memory that is both
- * writable and executable; the smallest young generation keeps garbage, of which
- * every event makes a little, from growing first; SIGUSR1 would open the inspector on a port; the
- * OpenSSL configuration named by the environment may load a library.
+ * Reasons for the options. --jitless lets the service forbid memory that is both writable and executable. Every event
+ * makes a little garbage; the smallest young generation keeps that from growing. SIGUSR1 would open the inspector on a
+ * port. The OpenSSL configuration that the environment names may load a library.
  */
 export const PROGRAMS: readonly Program[] = [
   {
@@ -98,12 +97,12 @@ export function windowsTarget(): Target {
 /** Every target that can be named with --target. */
 export const TARGETS: Readonly<Record<string, () => Target>> = { host: hostTarget, windows: windowsTarget };
 
-/** koffi keeps one addon a C library; the other one is for musl, on which Node.js's own packages do not run. */
+/** koffi has one addon for each C library. The other one is for musl, where Node.js's own packages do not run. */
 function koffiAddon(platform: 'linux', arch: 'x64' | 'arm64'): string {
   return inCheckout('node_modules/@koromix', `koffi-${platform}-${arch}`, `${platform}_${arch}`, 'koffi.node');
 }
 
-/** Refuses to go on when a source of the build is missing. */
+/** @throws {Error} when a source of the build is missing */
 export function assertSourcesExist(target: Target): void {
   const sources = [
     ...target.programs.map(({ entry }) => ({ file: inCheckout(entry), remedy: 'the checkout is incomplete' })),

@@ -21,7 +21,7 @@ import { executableOptions, makeExecutable } from './executable.ts';
 import { manifestText, sha256 } from './manifest.ts';
 import { assertSourcesExist, type Program, type Target } from './programs.ts';
 
-/** Where a target is made: what it consists of, and what was left over on the way. */
+/** The folders of a target: its files, and those of the build. */
 interface Places {
   readonly dist: string;
   readonly build: string;
@@ -29,7 +29,7 @@ interface Places {
   readonly work: string;
 }
 
-/** Remembers of a finished program what went into it and what came out. */
+/** Hashes of what went into a finished program, and of the program. */
 interface Stamp {
   readonly inputs: string;
   readonly output: string;
@@ -100,7 +100,7 @@ async function buildProgram(
   const made = await makeExecutable(program, target, bundles, work);
   chmodSync(made, 0o755);
   const stamp: Stamp = { inputs, output: sha256(readFileSync(made)) };
-  // Renamed, because an executable that runs cannot be written.
+  // Renamed, because a running executable cannot be written.
   renameSync(made, executable);
   writeFileSync(stampFile, `${JSON.stringify(stamp)}\n`);
 }
@@ -111,7 +111,7 @@ function isUpToDate(executable: string, stampFile: string, inputs: string): bool
   return stamp.inputs === inputs && stamp.output === sha256(readFileSync(executable));
 }
 
-/** Replaces a file at once and with a mode that does not depend on the umask. */
+/** Replaces a file in one step, with a mode that does not depend on the umask. */
 function place(name: string, { dist, work }: Places, write: (file: string) => void): void {
   const file = path.join(work, name);
   write(file);
@@ -119,7 +119,7 @@ function place(name: string, { dist, work }: Places, write: (file: string) => vo
   renameSync(file, path.join(dist, name));
 }
 
-/** Scratch folders are named for the process that uses them; one that was killed leaves its own behind. */
+/** Removes scratch folders, which are named after their process, of builds that were killed. */
 function removeStaleWork(build: string): void {
   for (const name of readdirSync(build)) {
     const pid = /^work-(\d+)$/u.exec(name)?.[1];

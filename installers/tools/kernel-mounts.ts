@@ -8,7 +8,7 @@ const MOUNTS = [
   { type: 'bpf', at: '/sys/fs/bpf' },
 ] as const;
 
-/** For root alone; the BPF file system would else be open to everyone. */
+/** For root alone. By default everyone can enter the BPF file system. */
 const OPTIONS = 'mode=700';
 
 /** As root on Linux, mounts tracefs and bpffs where they are missing; minimal systems leave them out. */

@@ -5,7 +5,7 @@ const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`;
 
 /**
  * Runs a program to its end and gives what it printed.
- * @throws with what it said on standard error
+ * @throws {Error} with its standard error, when it does not end with 0
  */
 export function run(program: string, args: readonly string[], options: SpawnSyncOptions = {}): string {
   const result = spawnSync(program, args, {

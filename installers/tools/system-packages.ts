@@ -205,7 +205,7 @@ function isDebianLike(): boolean {
   try {
     return /^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/mu.test(readFileSync('/etc/os-release', 'utf8'));
   } catch {
-    // A system without os-release is none of the two.
+    // Debian and Ubuntu have os-release.
     return false;
   }
 }

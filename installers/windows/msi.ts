@@ -13,7 +13,7 @@ import { QUERIES, TABLES } from './tables.ts';
 const AGENT_ACCOUNT = String.raw`NT SERVICE\platform-probes-agent`;
 
 const SHIPPED = ['probes-helper.exe', 'probes-agent.exe', 'koffi.node'];
-/** What goes into it as it is. */
+/** The files that go into it unchanged. */
 const SOURCES = inCheckout('installers/windows');
 
 interface MsiOptions {
@@ -35,13 +35,13 @@ export function buildMsi({ files, output, signing, version = VERSION, extraFiles
     mkdirSync(staged);
     for (const name of [...SHIPPED, ...extraFiles]) copyFileSync(path.join(files, name), path.join(staged, name));
     if (signing !== undefined) for (const name of SHIPPED) sign(path.join(staged, name), signing);
-    // Of what is really shipped: a signature changes a file.
+    // After signing, because a signature changes the file.
     writeFileSync(path.join(staged, 'manifest.json'), manifestText(staged, SHIPPED));
     cpSync(path.join(SOURCES, 'agent.yaml'), path.join(staged, 'agent.yaml'));
     const source = path.join(work, 'platform-probes.wxs');
     writeFileSync(source, sourceOf(version, extraFiles));
     const msi = path.join(work, 'platform-probes.msi');
-    // It finds files by names relative to where it runs.
+    // wixl finds files by names relative to its working folder.
     run('wixl', ['--arch', 'x64', '--output', msi, source], staged);
     for (const [name, text] of Object.entries(TABLES)) {
       const table = path.join(work, `${name}.idt`);

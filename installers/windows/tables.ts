@@ -6,7 +6,7 @@ const CONFIG = { failureFlag: 4, serviceSid: 5, requiredPrivileges: 6 } as const
 const SID_UNRESTRICTED = 1;
 
 const AGENT = serviceSid('platform-probes-agent');
-/** SYSTEM and administrators rule; the agent reads. Nothing is inherited from %ProgramData%, where every user may make files. */
+/** Full control for SYSTEM and administrators, reading for the agent. Nothing is inherited from %ProgramData%, where every user may make files. */
 const READ_ALONE = `D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;${AGENT})`;
 const WRITE_TOO = `D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;${AGENT})`;
 
@@ -29,7 +29,7 @@ function customActions(): (string | number)[][] {
     ['Agent', 'platform-probes-agent'],
   ] as const;
   return services.map(([id, name]) =>
-    // Microsoft calls the table for this "not working as expected".
+    // Not by the table MsiServiceConfigFailureActions: Microsoft documents it as not working as expected.
     [
       `${id}Recovery`,
       RUN_AS_SYSTEM,
@@ -42,7 +42,7 @@ function customActions(): (string | number)[][] {
 
 /** Tables that wixl does not know, in the archive format of Windows Installer (idt). */
 export const TABLES: Readonly<Record<string, string>> = {
-  // SCM takes all other privileges from the helper before it runs; a failure that it reports itself leads to a restart too.
+  // The service manager removes all other privileges before the helper runs. It also restarts a helper that reports a failure.
   MsiServiceConfig: table(
     'MsiServiceConfig',
     ['MsiServiceConfig', 'Name', 'Event', 'ConfigType', 'Argument', 'Component_'],

@@ -1,7 +1,7 @@
-/** Where a part that only macOS understands begins and ends in dtrace/exec.d. */
+/** The parts of dtrace/exec.d that only macOS understands. */
 const MACOS = /\/\* macOS(?:: [^*]*)? \*\/.*?\/\* end of macOS \*\//gsu;
 
-/** What the clause that tells arguments and ids reads on Linux: argc and argv lie at the start of the stack. */
+/** Linux's clause for arguments and ids: argc and argv lie at the start of the stack. */
 const DETAILS = String.raw`proc:::exec-success
 {
 	this->argc = *(int *)copyin((uintptr_t)curthread->mm->start_stack, 4);
@@ -9,12 +9,11 @@ const DETAILS = String.raw`proc:::exec-success
 	printf("i %d %d %d %d %d %d -1 0 0\n", cpu, this->n, this->argc, curpsinfo->pr_euid, curpsinfo->pr_egid, curpsinfo->pr_sid);
 }`;
 
-/** Parts that only macOS has; a change there has to be thought through here. */
+/** How many such parts there are. If that changes, check whether Linux needs a counterpart. */
 const PARTS = 8;
 
 /**
- * The script as Linux can run it: without the parts of macOS, but for the one clause
- * that has a counterpart.
+ * The script as Linux can run it: without the parts of macOS, except the clause that has a counterpart here.
  * @throws when the script does not have the parts that are expected
  */
 export function linuxScript(script: string): string {

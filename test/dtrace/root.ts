@@ -6,7 +6,7 @@ import { run } from '../../installers/tools/run.ts';
 import { fetchFromSuite, mirror } from '../kernels/debian-suite.ts';
 import { KERNEL_CACHE } from '../kernels/image.ts';
 
-/** The suite that has a dtrace. */
+/** The suite that has dtrace. */
 const SUITE = 'sid';
 
 /** A root file system with dtrace, from the cache, after making it there when it is missing or `renew` is set. */

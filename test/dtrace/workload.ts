@@ -1,19 +1,19 @@
-/** A program that the guest executes, and what has to be told of it. */
+/** A program that the guest executes, and what the event has to say. */
 export interface Run {
-  /** As it is asked for. */
+  /** The path as the caller gives it. */
   readonly path: string;
   readonly args: readonly Buffer[];
-  /** argv[0]; the path, unless it is given. */
+  /** argv[0]; by default the path. */
   readonly name?: Buffer;
   readonly uid?: number;
-  /** The errno's name, when it is to fail. */
+  /** Name of the errno, if it has to fail. */
   readonly error?: string;
 }
 
 const bytes = (...texts: string[]): Buffer[] => texts.map((text) => Buffer.from(text, 'latin1'));
 const utf8 = (text: string): Buffer => Buffer.from(text);
 
-/** Everything that was ever known to break a line, a string or a parser. */
+/** Names and arguments that break lines, strings or parsers. */
 export const HOSTILE: readonly Run[] = [
   { path: '/bin/true', args: [] },
   { path: '/bin/true', args: bytes('') },
@@ -36,7 +36,7 @@ export const HOSTILE: readonly Run[] = [
   { path: '/etc/passwd', args: bytes('fails'), error: 'EACCES' },
 ];
 
-/** Beyond what is told: cut, and marked. */
+/** Arguments beyond the limits: the event has to be cut and marked. */
 export const CUT: readonly Run[] = [
   { path: '/bin/true', args: bytes('y'.repeat(5000), 'last') },
   { path: '/bin/true', args: Array.from({ length: 200 }, (_, i) => Buffer.from(`argument ${i}`)) },
@@ -45,7 +45,7 @@ export const CUT: readonly Run[] = [
 /** Execs of a storm; each has its number as argument. */
 export const STORM = 400;
 
-/** A shell script that runs them, one after the other. Paths with a slash, so that nothing is looked up. */
+/** A shell script that runs them, one after the other. Every path has a slash, so that the shell does not look it up. */
 export function workloadScript(runs: readonly Run[], storm: number): string {
   const lines = runs.map(({ path, args, name, uid }) => {
     const words = [

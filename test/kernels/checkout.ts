@@ -4,10 +4,10 @@ import path from 'node:path';
 import { fixture } from '../support/fixtures.ts';
 import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
 
-/** Not copied: shown from where they are, made anew, or of no use to a test. */
+/** Not copied: node_modules is shared from where it is, tests make no use of the others. */
 const LEFT_OUT = new Set(['node_modules', '.git', 'build']);
 
-/** Compiles what the tests execute; in the guest that would take long. */
+/** Compiles the programs that tests execute, because that takes long in the guest. */
 export function compileFixtures(): void {
   for (const file of globSync('test/integration/*.test.ts', { cwd: ROOT })) {
     for (const [, name = '', flags = ''] of readFileSync(inCheckout(file), 'utf8').matchAll(
@@ -18,7 +18,7 @@ export function compileFixtures(): void {
   }
 }
 
-/** Copies the checkout: every kernel gets the same, whatever is changed here meanwhile. */
+/** Copies the checkout, so that every kernel gets the same, whatever changes meanwhile. */
 export function copyCheckout(to: string): void {
   mkdirSync(to);
   for (const name of readdirSync(ROOT)) {

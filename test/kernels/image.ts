@@ -48,7 +48,7 @@ export function kernelImage(kernel: Kernel, work: string, renew: boolean): Image
   return { vmlinuz: path.join(folder, 'vmlinuz'), folder, release };
 }
 
-/** Packages of the suite's current kernel: the files. Leaves this machine's own package lists alone. */
+/** Downloads the packages of the suite's current kernel, and gives the files. This machine's package lists stay as they are. */
 function download(suite: string, work: string): string[] {
   const state = path.join(work, 'apt', suite);
   const packages = path.join(state, 'packages');
@@ -82,7 +82,7 @@ APT::Sandbox::User "root"; APT::Architecture "amd64"; Acquire::Languages "none";
       env,
       encoding: 'utf8',
     });
-    // What only the package system itself needs is not always there.
+    // The parts named after the kernel are not in every suite.
     if (got.status !== 0 && name === image) throw new Error(`cannot download ${name}: ${got.stderr.trim()}`);
   }
   return globSync('*.deb', { cwd: packages }).map((file) => path.join(packages, file));

@@ -5,7 +5,7 @@ import { inCheckout } from '../../installers/tools/root-folder.ts';
 import type { Image } from './image.ts';
 import { run } from '../../installers/tools/run.ts';
 
-/** What it takes to reach the shared folders and the host's channels. */
+/** The modules that shared folders and channels to the host need. */
 const MODULES = ['virtio_pci', 'virtio_console', 'virtiofs', 'overlay'];
 
 /** Text files that init.sh finds in /guest. */

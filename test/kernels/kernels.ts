@@ -1,11 +1,11 @@
 /** A Debian suite's kernel. */
 export interface Kernel {
-  /** What `--kernel` calls it. */
+  /** Its name for `--kernel`. */
   readonly name: string;
   readonly suite: string;
 }
 
-/** Oldest first. A suite's kernel moves on within its series; the results name the release that was run. */
+/** Oldest first. Suites get newer kernels of their series; the results name the release that was run. */
 export const KERNELS: readonly Kernel[] = [
   { name: '5.10', suite: 'bullseye' },
   { name: '6.1', suite: 'bookworm' },

@@ -15,15 +15,15 @@ export interface Boot {
   /** Added to the kernel's command line. */
   readonly kernelArguments: string;
   readonly cgroup: 'v1' | 'v2';
-  /** What the guest sees as its root file system; the host's, unless it is given. */
+  /** The guest's root file system; by default the host's. */
   readonly root?: string;
-  /** What the guest sees in place of the checkout. */
+  /** The folder that the guest sees in place of the checkout. */
   readonly checkout: string;
   /** A shell script. Runs as root; what it writes stays in memory. */
   readonly command: string;
   readonly memory: string;
   readonly seconds: number;
-  /** How long the command may say nothing. */
+  /** How long the command may print nothing. */
   readonly silentSeconds: number;
   readonly onOutput: (text: string) => void;
   readonly onErrors: (text: string) => void;
@@ -216,7 +216,7 @@ function machineArguments({ image, memory, kernelArguments }: Boot, initramfs: s
   ];
 }
 
-/** A /dev/kvm on a processor that shows no virtualisation is one of software, on which these kernels do not boot. */
+/** A /dev/kvm on a processor without virtualisation is made by software. These kernels do not boot there. */
 export function canVirtualise(): boolean {
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK);

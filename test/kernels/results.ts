@@ -1,7 +1,7 @@
 import type { KernelResults, Result } from '../../installers/generated/kernel-results.ts';
 import type { Outcome } from '../run/tap.ts';
 
-/** What one run of the kernels came to, by release and title. */
+/** The results of one run, by release and title. */
 export class RunResults {
   readonly #results = new Map<string, Map<string, Result>>();
 

@@ -9,7 +9,7 @@ export interface Scenario {
   readonly seconds: number;
 }
 
-/** Tests whose outcome the kernel has no part in, or which repeat another one at length. */
+/** Tests that do not depend on the kernel, or that repeat another one at length. */
 const LEFT_OUT = [
   'every thread of the source helper*',
   'what the helper refuses is one line*',

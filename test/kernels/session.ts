@@ -2,8 +2,8 @@ import { complain, messageOf } from '../../installers/tools/progress.ts';
 import { endMachines } from './machine.ts';
 
 /**
- * Runs `main`, and leaves no machine behind however it ends: by itself, by an
- * error, which is printed, or by a signal, whose exit code the process then has.
+ * Runs `main`, and ends all machines however it ends: by itself, by an error, which is printed, or by a signal, which
+ * decides the exit code.
  * @returns whether it ended without an error
  */
 export async function withMachines(main: () => Promise<void>): Promise<boolean> {
