@@ -70,7 +70,7 @@ test('a report that breaks off is not complete, and what had ended is told', (t)
 
 /** Runs a test file of its own, and gives what the reader makes of AVA's report. */
 function outcomesOf(t: ExecutionContext, text: string): ReturnType<typeof read> {
-  const run = avaArguments({ files: [sampleTest(t, text)], timeoutSeconds: 10 });
+  const run = avaArguments({ files: [sampleTest(t, text)], timeoutSeconds: 20 });
   return read([spawnSync(process.execPath, run, { cwd: ROOT, env: OWN_AVA, encoding: 'utf8' }).stdout]);
 }
 
