@@ -58,6 +58,7 @@ export function avaArguments({
 /**
  * Runs AVA and adds each outcome to a tally. A run that ends badly without naming a failed test adds one failure.
  * @param silentSeconds how long AVA may report nothing before the run is interrupted
+ * @throws {Error} after AVA has ended, when a signal interrupted the run
  */
 export async function runAva(run: AvaRun, tally: Tally, silentSeconds = SILENCE_SECONDS): Promise<void> {
   const before = tally.failures;
@@ -81,8 +82,13 @@ export async function runAva(run: AvaRun, tally: Tally, silentSeconds = SILENCE_
     tally.fail('the run', `AVA reported nothing for ${silentSeconds} seconds and was interrupted`);
     interrupt();
   }, silentSeconds * 1000);
+  let signalled: NodeJS.Signals | undefined;
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, interrupt);
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signalled = signal;
+    interrupt();
+  };
+  for (const signal of signals) process.on(signal, onSignal);
 
   (child.stdout as Readable).setEncoding('utf8').on('data', (text: string) => {
     silence.refresh();
@@ -95,9 +101,10 @@ export async function runAva(run: AvaRun, tally: Tally, silentSeconds = SILENCE_
   });
   clearTimeout(silence);
   clearTimeout(force);
-  for (const signal of signals) process.off(signal, interrupt);
+  for (const signal of signals) process.off(signal, onSignal);
 
   tap.end();
+  if (signalled !== undefined) throw new Error(`interrupted by ${signalled}`);
   if (!tap.complete)
     tally.fail('AVA', `it ended in the middle (${ending}). The last that it printed:\n${printed.trim()}`);
   else if (outcomes === 0) tally.fail('AVA', `it ran no test of ${run.files.join(', ')}`);
