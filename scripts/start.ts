@@ -5,27 +5,27 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { complain, messageOf, progress } from './progress.ts';
-import { inCheckout } from './root-folder.ts';
+import { complain, messageOf, progress } from '../installers/tools/progress.ts';
+import { inCheckout } from '../installers/tools/root-folder.ts';
 import { endProgram, type Running, watch } from './start/running.ts';
 import { type Stage, stageOf } from './start/staging.ts';
 import { unusedIds } from './start/unused-ids.ts';
-import { ensureSystemPackages, hasCommand } from './system-packages.ts';
+import { ensureSystemPackages, hasCommand } from '../installers/tools/system-packages.ts';
 
 const HELPER_FILES = ['probes-helper', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
 const AGENT = inCheckout('dist/probes-agent');
 
-/** What the agent gets of our environment: where setpriv is, and how to write to this terminal. */
+/** The variables that the agent gets: the path to setpriv, and how to write to this terminal. */
 const AGENT_VARIABLES = ['PATH', 'TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
 
-/** How long the agent may take to write what it holds. */
+/** How long the agent may take to write the events that it holds. */
 const AGENT_SECONDS = 10;
 
-/** How the two programs are run; it depends on who starts them. */
+/** How the two programs are run. It differs between root and other users. */
 interface Plan {
   /** Goes before the command of the part that needs root. */
   readonly elevation: readonly string[];
-  /** What that part puts where only root can write. */
+  /** Files that this part copies to where only root can write. */
   readonly staged: readonly string[];
   readonly helperUid: number;
   readonly agentGid: number;
@@ -40,7 +40,7 @@ function makePlan(uid: number, gid: number, stage: Stage): Plan {
   if (uid !== 0) return { elevation: ['sudo', '--'], staged: HELPER_FILES, helperUid, agentGid: gid, agent: AGENT };
   return {
     elevation: [],
-    // The checkout may lie where only root can read, as in /root; hence the agent runs from the same place.
+    // The checkout may lie where only root can read, as in /root, so the agent runs from the same place.
     staged: [...HELPER_FILES, AGENT],
     helperUid,
     agentGid: agentId,
@@ -76,7 +76,7 @@ function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): Ch
   return spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
 }
 
-/** setpriv takes away what the agent does not need, and ends it should this script be killed outright. */
+/** setpriv takes privileges from the agent, and ends it if this script is killed outright. */
 function startAgent(plan: Plan, config: string): ChildProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => AGENT_VARIABLES.includes(name)));
   const { agentUid, agentGid } = plan;
@@ -114,7 +114,7 @@ async function main(helperArguments: readonly string[]): Promise<void> {
     progress(`Live events from ${stage.socket}; start a program in another terminal to see it here. Ctrl-C ends.`);
     agent = watch('agent', startAgent(plan, stage.agentConfig));
     last = await Promise.race([stopped, helper.ended, agent.ended]);
-    // Ctrl-C reaches the programs as well; one of them may end before we hear of it.
+    // Ctrl-C reaches the programs as well; one of them may end before this script gets the signal.
     if (last !== 'stop') last = await Promise.race([stopped, sleep(300, last)]);
   }
   // The helper first, so that the agent still reads what it flushes.
@@ -122,10 +122,10 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   await helper.ended;
   if (agent !== undefined) await endProgram(agent, AGENT_SECONDS);
   const answered = agent === undefined && last !== 'stop' && last.how === undefined;
-  // A helper that ended well before it served was asked for something else, such as --help.
+  // A helper that ended well without serving had another order, such as --help.
   if (last !== 'stop' && !answered) {
     throw new Error(
-      `the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so all was ended; its message is above`,
+      `the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so everything was stopped; its message is above`,
     );
   }
 }

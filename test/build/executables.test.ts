@@ -61,8 +61,12 @@ for (const program of PROGRAMS) {
 
     const calls = readFileSync(log, 'utf8').split('\n');
     t.true(calls.length > 10);
-    const writes = /\b(?:creat|mkdir|mkdirat|mknod|mknodat|link|linkat|symlink|symlinkat|rename|renameat2?)\(|O_CREAT|O_WRONLY|O_RDWR|O_TMPFILE/u;
-    t.deepEqual(calls.filter((call) => writes.test(call) && !call.includes('"/dev/')), []);
+    const writes =
+      /\b(?:creat|mkdir|mkdirat|mknod|mknodat|link|linkat|symlink|symlinkat|rename|renameat2?)\(|O_CREAT|O_WRONLY|O_RDWR|O_TMPFILE/u;
+    t.deepEqual(
+      calls.filter((call) => writes.test(call) && !call.includes('"/dev/')),
+      [],
+    );
     t.deepEqual(readdirSync(home), []);
   });
 }
@@ -87,23 +91,32 @@ function catchesSigusr1(pid: number): boolean {
   return ((BigInt(`0x${mask ?? ''}`) >> 9n) & 1n) === 1n;
 }
 
-kernelTest('SIGUSR1 opens no inspector in the helper, and its memory is never writable and executable', async (t: ExecutionContext) => {
-  const helper = await startHelper();
-  t.teardown(() => helper.stop());
-  t.false(catchesSigusr1(helper.pid));
-  const maps = readFileSync(`/proc/${helper.pid}/maps`, 'utf8').split('\n');
-  t.true(maps.length > 10);
-  t.deepEqual(maps.filter((line) => / rwx[ps] /u.test(line)), []);
-  helper.process.kill('SIGUSR1');
-  await delay(500);
-  t.false(helper.stderr().includes('Debugger'));
-  if (helper.process.exitCode === null && helper.process.signalCode === null) t.deepEqual(listeningSockets(helper.pid), []);
-});
+kernelTest(
+  'SIGUSR1 opens no inspector in the helper, and its memory is never writable and executable',
+  async (t: ExecutionContext) => {
+    const helper = await startHelper();
+    t.teardown(() => helper.stop());
+    t.false(catchesSigusr1(helper.pid));
+    const maps = readFileSync(`/proc/${helper.pid}/maps`, 'utf8').split('\n');
+    t.true(maps.length > 10);
+    t.deepEqual(
+      maps.filter((line) => / rwx[ps] /u.test(line)),
+      [],
+    );
+    helper.process.kill('SIGUSR1');
+    await delay(500);
+    t.false(helper.stderr().includes('Debugger'));
+    if (helper.process.exitCode === null && helper.process.signalCode === null)
+      t.deepEqual(listeningSockets(helper.pid), []);
+  },
+);
 
 test('SIGUSR1 opens no inspector in the agent', async (t) => {
   const folder = scratch(t);
   const config = path.join(folder, 'agent.yaml');
-  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, { mode: 0o600 });
+  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, {
+    mode: 0o600,
+  });
   const agent = spawn(built('probes-agent'), ['run', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => agent.kill('SIGKILL'));
   let stderr = '';

@@ -20,6 +20,7 @@ import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../supp
 import { PATIENCE, stormOf } from '../support/pace.ts';
 import { requireDense } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
+import { wholeLines } from '../support/lines.ts';
 
 const folder = mkdtempSync('/var/tmp/agent-end-to-end-');
 const events = `${folder}/log/events.jsonl`;
@@ -55,10 +56,7 @@ function startAgent(): ChildProcess {
 }
 
 const written = (): ProbeEvent[] =>
-  readFileSync(events, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => parseEvent(line) as ProbeEvent);
+  wholeLines(readFileSync(events, 'utf8')).map((line) => parseEvent(line) as ProbeEvent);
 
 const until = async (found: () => boolean): Promise<void> => {
   for (let waited = 0; waited < 20_000 * PATIENCE; waited += 20) {
@@ -123,5 +121,5 @@ kernelTest('in a pipe, standard output is one line of JSON an event', async (t) 
   agent.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   await storm(50, 'piped');
   await until(() => text.includes('"piped"') && text.endsWith('\n'));
-  for (const line of text.trimEnd().split('\n')) t.notThrows(() => parseEvent(line));
+  for (const line of wholeLines(text)) t.notThrows(() => parseEvent(line));
 });

@@ -19,6 +19,7 @@ import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PATIENCE, stormOf } from '../support/pace.ts';
 import { kernelTest } from '../support/requirements.ts';
+import { wholeLines } from '../support/lines.ts';
 
 interface Line {
   type: string;
@@ -62,13 +63,9 @@ test.after.always(async () => {
 });
 
 const linesOf = (file: string): Line[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Line);
+  wholeLines(readFileSync(file, 'utf8')).map((line) => JSON.parse(line) as Line);
 const events = (): Array<Record<string, unknown>> =>
-  log
-    .split('\n')
+  wholeLines(log)
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 const until = async (found: () => boolean): Promise<void> => {

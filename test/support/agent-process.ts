@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
 import { CLIENT_GID, CLIENT_UID } from './helper-process.ts';
+import { wholeLines } from './lines.ts';
 import { endWithUs } from './reaper.ts';
 import { PATIENCE } from './pace.ts';
 
@@ -44,12 +45,9 @@ export class AgentRun {
     return this.#stderr;
   }
 
-  /** What is in the file, every line checked. */
+  /** The lines of the file that are whole, every one checked. */
   written(): ProbeEvent[] {
-    return readFileSync(this.events, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => parseEvent(line) as ProbeEvent);
+    return wholeLines(readFileSync(this.events, 'utf8')).map((line) => parseEvent(line) as ProbeEvent);
   }
 
   /** The execs of `program` whose last argument is `mark`. */
@@ -76,7 +74,8 @@ export class AgentRun {
     const { process: agent } = this;
     if (agent !== undefined && agent.exitCode === null && agent.signalCode === null) {
       agent.kill(signal);
-      await once(agent, 'exit');
+      // Not `exit`: what it logged last may not have been read by then.
+      await once(agent, 'close');
     }
     return agent?.exitCode ?? null;
   }

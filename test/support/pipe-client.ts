@@ -23,6 +23,7 @@ export class PipeClient {
   readonly events: ProbeEvent[] = [];
   readonly lines: string[] = [];
   #error = '';
+  readonly #closed: Promise<unknown>;
 
   constructor(socket: string, { uid = CLIENT_UID, gid = CLIENT_GID } = {}) {
     this.process = spawn(`${helperFolder()}/node`, ['-e', COPY, socket], {
@@ -32,6 +33,8 @@ export class PipeClient {
       env: {},
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // Not `exit`: what it printed last may not have been read by then.
+    this.#closed = once(this.process, 'close');
     const splitter = new LineSplitter();
     const decoder = new TextDecoder('utf-8', { fatal: true });
     this.process.stdout?.on('data', (chunk: Buffer) => {
@@ -76,7 +79,7 @@ export class PipeClient {
 
   /** Waits until the helper ends the connection. */
   async ended(): Promise<string> {
-    if (this.process.exitCode === null) await once(this.process, 'exit');
+    await this.#closed;
     return this.#error.trim();
   }
 

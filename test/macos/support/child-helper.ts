@@ -184,7 +184,8 @@ export class ChildHelper {
   /** Ends it as launchd does, and gives the exit code. */
   async stop(): Promise<number | null> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
-      const gone = once(this.process, 'exit');
+      // Not `exit`: what it printed last may not have been read by then.
+      const gone = once(this.process, 'close');
       this.process.kill('SIGTERM');
       await gone;
     }
