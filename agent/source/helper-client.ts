@@ -114,7 +114,6 @@ export class HelperClient {
           connection?.destroy();
         }, heartbeatMs);
       },
-      onHeartbeat: () => undefined,
       onUnreadable: (reason) => telemetry.raiseRepeating('EventUnreadable', reason, { reason }),
     });
 

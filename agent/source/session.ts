@@ -24,7 +24,6 @@ const PIECE_BYTES = 64 * 1024;
 export interface SessionListener {
   /** The helper introduced itself. Called once, before any event. */
   onHello(hello: HelloEvent, continuity: Continuity): void;
-  onHeartbeat(heartbeat: HeartbeatEvent): void;
   /** An event of a known type does not have the shape of its type. Never carries the event's own text. */
   onUnreadable(reason: string): void;
 }
@@ -120,11 +119,8 @@ export class Session {
     switch (event.type) {
       case 'hello':
         throw notOurHelper('a second hello on one connection');
-      case 'heartbeat': {
-        const heartbeat = event as HeartbeatEvent;
-        this.#filter.promise(heartbeat.last_seq);
-        return this.#listener.onHeartbeat(heartbeat);
-      }
+      case 'heartbeat':
+        return this.#filter.promise((event as HeartbeatEvent).last_seq);
       default:
         return this.#filter.take(this.#readable(memory, start, end, line, event as StreamEvent), out);
     }

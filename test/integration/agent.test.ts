@@ -14,7 +14,8 @@ import {
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from '../support/events.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PATIENCE, stormOf } from '../support/pace.ts';

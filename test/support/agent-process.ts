@@ -4,7 +4,8 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmS
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../shared/events/exec.ts';
-import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from './events.ts';
 import { CLIENT_GID, CLIENT_UID } from './helper-process.ts';
 import { endWithUs } from './reaper.ts';
 import { PATIENCE } from './pace.ts';

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { ExecShape } from '../../../agent/source/exec-shape.ts';
 import { KIND } from '../../../helper/ebpf/record.ts';
 import { EXEC_EXAMPLE, EXEC_FIELDS, type ExecEvent } from '../../../shared/events/exec.ts';
-import { parseEvent } from '../../../shared/events/parse.ts';
+import { parseEvent } from '../../support/events.ts';
 import { lineOf } from '../../support/exec-lines.ts';
 import { argsOf } from '../../support/exec-record.ts';
 
