@@ -7,7 +7,8 @@ import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './detection/rule-set.ts';
 import { PRODUCT_TRUST, type Trust } from './source/connect.ts';
-import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
+import { exitMeanings } from './errors.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /**
  * Runs one command line and ends the process with its status.
@@ -19,8 +20,8 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     run: async (file, service) => {
       code = await run({ file, service, trust: { ...PRODUCT_TRUST, ...trust } });
     },
-    check: (file, json) => {
-      code = check(file, json);
+    check: async (file, json) => {
+      code = await check(file, json, { ...PRODUCT_TRUST, ...trust });
     },
     match: async (options) => {
       code = await match(options);
@@ -45,7 +46,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
 
 interface Actions {
   run: (file: string | undefined, service: boolean) => Promise<void>;
-  check: (file: string, json: boolean) => void;
+  check: (file: string, json: boolean) => Promise<void>;
   match: (options: MatchOptions) => Promise<void>;
   schema: () => void;
 }
@@ -57,7 +58,9 @@ function describeProgram(actions: Actions): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      `\nExit status:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
+      `\nExit status:\n${exitMeanings()
+        .map(([status, meaning]) => `  ${status}  ${meaning}`)
+        .join('\n')}
   130 or 143 after a second SIGINT or SIGTERM, which does not wait for outputs
 
 Signals:

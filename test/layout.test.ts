@@ -29,7 +29,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     folders: ['agent', 'shared'],
     node: true,
     packages: Object.keys(packageJson.dependencies).filter((name) => name !== FFI),
-    // On Windows alone, and likewise without its JavaScript.
+    // Likewise without its JavaScript.
     types: [FFI],
   },
   shared: { folders: ['shared'], node: false, packages: [], types: [] },

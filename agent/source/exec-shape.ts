@@ -36,7 +36,7 @@ function patternOf({ kind }: Check): string {
     case 'map':
       return `\\{${list(`"${PLAIN}":${patternOf(kind.of)}`)}\\}`;
     case 'object':
-      return `\\{${fieldsPattern(kind.fields, (name) => !kind.optional.includes(name))}\\}`;
+      return `\\{${fieldsPattern(kind.fields, (name) => !kind.mayLack.includes(name))}\\}`;
     case undefined:
       throw new Error('a field of exec events has a check that no pattern can be made of');
   }

@@ -1,6 +1,6 @@
 import { WindowsService } from '../../shared/windows/service.ts';
 import { EXIT } from '../exit-codes.ts';
-import { loadFfi } from './ffi.ts';
+import { loadFfi } from '../ffi.ts';
 import { windowsFunctions } from './functions.ts';
 
 /** Name of the service, and of the source of its messages in the Application log. */

@@ -9,18 +9,18 @@ export interface Check {
 }
 
 /** A check of a field that an event may lack. */
-export interface OptionalCheck extends Check {
+interface OptionalCheck extends Check {
   readonly optional: true;
 }
 
 /** What a check accepts. */
-export type Kind =
+type Kind =
   | { readonly is: 'text' | 'texts' | 'count' | 'integer' | 'boolean' }
   | { readonly is: 'constant'; readonly values: readonly unknown[] }
   /** `pattern` is anchored at both ends and matches only characters that JSON does not escape. */
   | { readonly is: 'matching'; readonly pattern: RegExp }
   | { readonly is: 'map'; readonly of: Check }
-  | { readonly is: 'object'; readonly fields: Readonly<Record<string, Check>>; readonly optional: readonly string[] };
+  | { readonly is: 'object'; readonly fields: Readonly<Record<string, Check>>; readonly mayLack: readonly string[] };
 
 /** One check for every field that `E` declares: the type and its parser cannot drift apart. */
 export type Fields<E> = { readonly [K in keyof Required<E>]: Check };
@@ -36,7 +36,7 @@ const checkOf = (kind: Kind, check: (value: unknown) => string | undefined): Che
 
 /** Marks a field that an event may lack. */
 export const optional = (check: Check): OptionalCheck =>
-  Object.assign((v: unknown) => check(v), { ...(check.kind && { kind: check.kind }), optional: true } as const);
+  Object.assign((value: unknown) => check(value), { ...(check.kind && { kind: check.kind }), optional: true } as const);
 
 /** The fields of a table that an event must have; its `type` is not among them. */
 export const requiredOf = (table: Readonly<Record<string, Check | OptionalCheck>>): readonly string[] =>
@@ -85,12 +85,12 @@ export const mapOf = (check: Check): Check =>
     return undefined;
   });
 
-/** An object with the given fields, all there unless named in `optional`; further fields are ignored. */
-export const objectOf = (fields: Readonly<Record<string, Check>>, ...optional: readonly string[]): Check =>
-  checkOf({ is: 'object', fields, optional }, (v) => {
+/** An object with the given fields, all there unless named in `mayLack`; further fields are ignored. */
+export const objectOf = (fields: Readonly<Record<string, Check>>, ...mayLack: readonly string[]): Check =>
+  checkOf({ is: 'object', fields, mayLack }, (v) => {
     if (!isObject(v)) return 'an object';
     for (const [key, check] of Object.entries(fields)) {
-      if (v[key] === undefined && optional.includes(key)) continue;
+      if (v[key] === undefined && mayLack.includes(key)) continue;
       const expected = check(v[key]);
       if (expected !== undefined) return `${expected} in "${key}"`;
     }

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 
 import { VERSION } from '../../shared/version.ts';
+import { copyAgent } from '../support/agent-process.ts';
 import { built } from '../support/build.ts';
 import { startHelper } from '../support/helper-process.ts';
 import { kernelTest } from '../support/requirements.ts';
@@ -104,7 +105,8 @@ test('SIGUSR1 opens no inspector in the agent', async (t) => {
   const folder = scratch(t);
   const config = path.join(folder, 'agent.yaml');
   writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, { mode: 0o600 });
-  const agent = spawn(built('probes-agent'), ['run', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  copyAgent(folder);
+  const agent = spawn(path.join(folder, 'probes-agent'), ['run', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => agent.kill('SIGKILL'));
   let stderr = '';
   agent.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

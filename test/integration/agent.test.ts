@@ -1,21 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { ProbeEvent } from '../../shared/events/parse.ts';
 import { parseEvent } from '../support/events.ts';
+import { copyAgent } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PATIENCE, stormOf } from '../support/pace.ts';
@@ -33,7 +24,7 @@ test.before(() => {
   chmodSync(folder, 0o755);
   mkdirSync(path.dirname(events));
   chownSync(path.dirname(events), CLIENT_UID, CLIENT_GID);
-  cpSync(path.resolve(import.meta.dirname, '../../dist/probes-agent'), `${folder}/probes-agent`);
+  copyAgent(folder);
 });
 
 test.after.always(async () => {

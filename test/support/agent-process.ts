@@ -10,6 +10,12 @@ import { CLIENT_GID, CLIENT_UID } from './helper-process.ts';
 import { endWithUs } from './reaper.ts';
 import { PATIENCE } from './pace.ts';
 
+/** Copies the built agent and what it loads to where every user can run it. */
+export function copyAgent(folder: string): void {
+  for (const name of ['probes-agent', 'koffi.node'])
+    cpSync(path.resolve(import.meta.dirname, '../../dist', name), path.join(folder, name));
+}
+
 /** The built agent under a uid of its own, writing to a file in a folder of its own. */
 export class AgentRun {
   readonly folder = mkdtempSync('/var/tmp/probes-agent-');
@@ -21,7 +27,7 @@ export class AgentRun {
     chmodSync(this.folder, 0o755);
     mkdirSync(path.dirname(this.events));
     chownSync(path.dirname(this.events), CLIENT_UID, CLIENT_GID);
-    cpSync(path.resolve(import.meta.dirname, '../../dist/probes-agent'), `${this.folder}/probes-agent`);
+    copyAgent(this.folder);
   }
 
   /** Starts it; by default with one output, the file. */
