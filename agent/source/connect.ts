@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { ConnectionHandlers, SourceConnection } from './connection.ts';
-import { listenerUid } from './listener.ts';
+import { listenerAsker } from './listener.ts';
 import { trustedSocket, unsafeSocket } from './socket-trust.ts';
 import { openPipe } from './windows-pipe.ts';
 
@@ -19,7 +19,7 @@ export const PRODUCT_TRUST: Trust = { ownerUid: 0, ownerSids: ['S-1-5-18', 'S-1-
  * is connected; not a byte is read before both are good. A listener that is not trusted reaches `onError` as
  * HELPER_SOCKET_UNSAFE.
  * @param memory every read goes into it
- * @throws {AgentError} HELPER_SOCKET_UNSAFE when somebody else may have made what is there; the system's error when nothing is
+ * @throws {AgentError} HELPER_SOCKET_UNSAFE when somebody else may have made what is there, ADDON_UNSAFE; the system's error when nothing is there
  */
 export function connectToHelper(
   path: string,
@@ -28,10 +28,11 @@ export function connectToHelper(
   handlers: ConnectionHandlers,
 ): SourceConnection {
   if (process.platform === 'win32') return openPipe(path, trust.ownerSids, memory, handlers);
+  const listenerOf = listenerAsker();
   const checked = trustedSocket(path, trust.ownerUid);
   const socket = connect({ path: checked, onread: { buffer: memory, callback: (bytes) => handlers.onBytes(bytes) } });
   socket.once('connect', () => {
-    const uid = listenerUid(descriptorOf(socket));
+    const uid = listenerOf(descriptorOf(socket));
     if (uid === trust.ownerUid) return;
     socket.destroy(unsafeSocket(`${checked} is served by uid ${uid ?? 'unknown'}, not by uid ${trust.ownerUid}`));
   });

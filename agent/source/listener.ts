@@ -4,25 +4,25 @@ import { loadFfi } from '../ffi.ts';
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 
-type Ask = (descriptor: number) => number | undefined;
+/** Answers with a user id; with undefined when the kernel does not tell. */
+type AskListener = (descriptor: number) => number | undefined;
 
-let ask: Ask | undefined;
+let bound: AskListener | undefined;
 
 /**
- * Asks the kernel who listens at the other end of a connected Unix socket: the effective user id that the process had
- * when it called listen(2). It does not change when that process gives up root, or hands the socket to another program:
- * measured on Linux 6.18 for an execve under another uid. Only another call of listen(2) changes it.
+ * The way to ask the kernel who listens at the other end of a connected Unix socket: the effective user id that the
+ * process had when it called listen(2). It stays when that process gives up root, or hands the socket to another
+ * program: measured on Linux 6.18 for an execve under another uid. Only another call of listen(2) changes it.
  *
  * SO_PEERCRED of unix(7); getpeereid(3) on macOS.
- * @returns undefined when the kernel does not tell
+ * @throws {AgentError} ADDON_UNSAFE
  */
-export function listenerUid(descriptor: number): number | undefined {
-  ask ??= process.platform === 'darwin' ? bindMac() : bindLinux();
-  return ask(descriptor);
+export function listenerAsker(): AskListener {
+  return (bound ??= process.platform === 'darwin' ? bindMac() : bindLinux());
 }
 
-// Of the running program itself, into which Node.js has linked the C library: no library is looked for anywhere.
-function bindLinux(): Ask {
+// load(null) finds functions in the running program, which has the C library already: no file is searched for.
+function bindLinux(): AskListener {
   const getsockopt = loadFfi()
     .load(null)
     .func('int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *bytes)');
@@ -35,7 +35,7 @@ function bindLinux(): Ask {
   };
 }
 
-function bindMac(): Ask {
+function bindMac(): AskListener {
   const getpeereid = loadFfi().load(null).func('int getpeereid(int fd, _Out_ uint32_t *uid, _Out_ uint32_t *gid)');
   return (descriptor) => {
     const uid = [0];

@@ -117,3 +117,22 @@ kernelTest('in a pipe, standard output is one line of JSON an event', async (t) 
   await until(() => text.includes('"piped"') && text.endsWith('\n'));
   for (const line of text.trimEnd().split('\n')) t.notThrows(() => parseEvent(line));
 });
+
+kernelTest('check says that a helper is stopped, and that one answers', async (t) => {
+  const check = async (): Promise<string> => {
+    const run = spawn(`${folder}/probes-agent`, ['check', '--config', config], {
+      uid: CLIENT_UID,
+      gid: CLIENT_GID,
+      env: {},
+    });
+    let text = '';
+    run.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    t.deepEqual(await once(run, 'close'), [0, null]);
+    return text;
+  };
+  t.is(await check(), '');
+  helper?.process.kill('SIGSTOP');
+  t.regex(await check(), /^warning: .*nothing came within 2 s; probes-helper is stopped, or hangs\n$/);
+  helper?.process.kill('SIGCONT');
+  t.is(await check(), '');
+});

@@ -47,7 +47,10 @@ class Place implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#helper[Symbol.asyncDispose]();
-    for (const child of this.#impostors) child.kill('SIGKILL');
+    for (const child of this.#impostors) {
+      child.stdin?.end();
+      if (child.exitCode === null) await once(child, 'exit');
+    }
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
