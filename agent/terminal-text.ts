@@ -1,5 +1,3 @@
-import stringWidth from 'string-width';
-
 /**
  * Makes text that other people chose safe to print on a terminal. Arguments of
  * a process can hold anything: escape sequences that move the cursor or set the
@@ -7,7 +5,7 @@ import stringWidth from 'string-width';
  * All of them are shown as escapes, and the terminal obeys none.
  */
 
-const PLAIN_ASCII = /^[\x20-\x7e]*$/;
+export const PLAIN_ASCII = /^[\x20-\x7e]*$/;
 
 /**
  * Controls, formatting (bidi and zero width), surrogates, private and unassigned code points; line and paragraph
@@ -50,32 +48,4 @@ export function neutraliseJson(line: string): string {
     for (let i = 0; i < character.length; i++) escaped += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
     return escaped;
   });
-}
-
-const CHARACTERS = new Intl.Segmenter();
-
-/** Columns that neutralised text takes on a terminal. */
-export function widthOf(text: string): number {
-  return PLAIN_ASCII.test(text) ? text.length : stringWidth(text);
-}
-
-/** Neutralised text cut to `columns`. The last column is an ellipsis when something is missing. Characters stay whole. */
-export function cutTo(text: string, columns: number): string {
-  if (text.length <= columns && PLAIN_ASCII.test(text)) return text;
-  if (columns <= 0) return '';
-  let width = 0;
-  let end = 0;
-  let endBeforeEllipsis = 0;
-  for (const { segment } of CHARACTERS.segment(text)) {
-    width += widthOf(segment);
-    if (width > columns) return `${text.slice(0, endBeforeEllipsis)}…`;
-    end += segment.length;
-    if (width < columns) endBeforeEllipsis = end;
-  }
-  return text;
-}
-
-/** Neutralised text filled up with spaces on the right to `columns`. */
-export function padTo(text: string, columns: number): string {
-  return text + ' '.repeat(Math.max(0, columns - widthOf(text)));
 }
