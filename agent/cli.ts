@@ -12,7 +12,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /**
  * Runs one command line and ends the process with its status.
- * @param trust what only tests may decide: nothing on the command line or in a file reaches it
+ * @param trust for tests; no option and no file sets it
  */
 export async function main(argv: readonly string[], trust: Partial<Trust> = {}): Promise<void> {
   let code: ExitCode = EXIT.OK;
@@ -40,7 +40,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
       code = EXIT.INTERNAL;
     }
   }
-  // One turn later: the write whose end brought us here would still count as being under way.
+  // One turn later, when the write that ended just now no longer counts as being under way.
   setImmediate(() => endNow(code));
 }
 

@@ -1,10 +1,10 @@
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
-/** What can go wrong with the agent, and its exit status; without one, the agent goes on and tries again. */
+/** One kind of failure. Without an exit status, the agent goes on and tries again. */
 interface Failure {
   readonly status?: ExitCode;
   readonly meaning: string;
-  /** What to do about it. */
+  /** The administrator's next step. */
   readonly remedy: string;
 }
 

@@ -11,8 +11,8 @@ const SYSTEM = `${process.platform}-${process.arch}`;
 let loaded: Koffi | undefined;
 
 /**
- * The FFI library, from beside the executable and nowhere else. Windows: pipe, account names, service. Elsewhere: who
- * serves the helper's socket.
+ * Loads the FFI library from beside the executable and nowhere else. On Windows it serves the pipe, account names and the
+ * service; elsewhere it asks who serves the helper's socket.
  * @throws {AgentError} ADDON_UNSAFE when it is missing, or others than root and the agent's user could change it
  */
 export function loadFfi(): Koffi {
@@ -35,7 +35,7 @@ function installedAddon(): string {
   return process.platform === 'win32' ? file : trustedAddon(file, process.geteuid!());
 }
 
-/** Not checked: whoever can change this file can change the agent's own code beside it. */
+/** Not checked: a user who can change this file can also change the agent's own code beside it. */
 function fromCheckout(): string {
   return path.resolve(
     import.meta.dirname,

@@ -50,7 +50,7 @@ async function runUntilStopped(
   const loaded = loadConfig(file);
   if (!loaded.ok) return refuseConfiguration(logTo, loaded.problems);
   try {
-    // Needed for every connection. What keeps it from being loaded is said now, not again and again later.
+    // Every connection needs it. A failure is reported now, instead of at each connection.
     loadFfi();
   } catch (error) {
     if (error instanceof AgentError) return refuse(logTo, error);
@@ -103,7 +103,7 @@ async function reload(agent: Agent, file: string): Promise<void> {
   }
 }
 
-/** What rules are refused for, at the place of the configuration that asks for them. */
+/** The reasons for refusing rules, at the place in the configuration that asks for them. */
 function problemsOf({ reasons, folder }: RulesError, { config, placeOf }: LoadedConfig): Problem[] {
   const path = folder === undefined ? ['rules'] : ['rules', 'folders', config.rules?.folders.indexOf(folder) ?? 0];
   return reasons.map((message) => ({ ...placeOf(path), message }));
@@ -124,8 +124,8 @@ function stopOnSignal(stop: () => void): void {
 }
 
 /**
- * Ends the process whatever it is doing. `process.exit` waits for the thread pool, and so for ever when a reader
- * that stopped reading blocks a write there: then only the kernel can end it.
+ * Ends the process at once. `process.exit` waits for the thread pool, and would hang when a reader
+ * that stopped reading blocks a write there: then only the kernel can end the process.
  */
 export function endNow(code: number): never {
   if (process.getActiveResourcesInfo().includes('FSReqCallback')) process.kill(process.pid, 'SIGKILL');

@@ -7,12 +7,12 @@ const STICKY = 0o1000;
 const MAX_LINKS = 40;
 const ROOT = 0;
 
-/** Somebody who is not trusted could put something else at a path. The message names the place and the user or mode. */
+/** An untrusted user could put something else at a path. The message names the place and the user or mode. */
 export class UntrustedPathError extends Error {
   override readonly name = 'UntrustedPathError';
 }
 
-/** What lies at a path, and the same path without a link on the way. */
+/** A file or folder, and its path without links. */
 export interface TrustedEntry {
   readonly path: string;
   readonly stats: Stats;
@@ -22,11 +22,11 @@ export interface TrustedEntry {
  * Follows a path, and makes sure that only root and `owners` can change where it leads.
  *
  * The walk begins at `/` and looks at one name after the other. Every name is in a folder that was looked at before,
- * where nobody else can rename it or put another in its place. So what was seen stays true, and whoever opens the path
- * that is returned opens what was checked. A link counts as its owner's word: a link of somebody else is refused,
- * wherever it leads, since its owner can turn it at any moment. The last name is not followed.
+ * where nobody else can rename it or put another in its place. So the findings stay true, and opening the returned path
+ * opens what was checked. A link of an untrusted owner is refused wherever it leads, because that owner can turn it at
+ * any moment. The last name is not followed.
  *
- * Owner and mode are all that is looked at. Access lists that a mode does not show (macOS) are not.
+ * Checks owner and mode only, not access lists that a mode does not show (macOS).
  * @param owners user ids that may own the last name and its folder; above them, root may, too
  * @throws {UntrustedPathError} naming the first place that fails; the system's error when something is missing
  */

@@ -10,7 +10,7 @@ type AskListener = (descriptor: number) => number | undefined;
 let bound: AskListener | undefined;
 
 /**
- * The way to ask the kernel who listens at the other end of a connected Unix socket: the effective user id that the
+ * Gives a function that asks the kernel who listens at the other end of a connected Unix socket: the effective user id that the
  * process had when it called listen(2). It stays when that process gives up root, or hands the socket to another
  * program: measured on Linux 6.18 for an execve under another uid. Only another call of listen(2) changes it.
  *

@@ -1,6 +1,6 @@
 import { AgentError, reasonOf, systemCode } from '../errors.ts';
 
-/** Why there is no connection to the helper, and what to do, in a sentence. */
+/** Says in a sentence why there is no connection to the helper, and what to do. */
 export function explainFailure(error: unknown, socketPath: string): string {
   switch (systemCode(error)) {
     case 'ENOENT':
@@ -16,5 +16,5 @@ export function explainFailure(error: unknown, socketPath: string): string {
   }
 }
 
-/** Whether something answered that is not our helper, rather than nothing. */
+/** Whether something answered that is not our helper. Else nothing answered. */
 export const wasRefused = (error: unknown): boolean => error instanceof AgentError || systemCode(error) === undefined;

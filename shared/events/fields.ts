@@ -1,6 +1,6 @@
 /**
- * What a field of an event may hold. A check gets the parsed JSON value and
- * returns undefined when it fits, else a part of a sentence: what was expected.
+ * Checks a field of an event. Gets the parsed JSON value and returns undefined
+ * when it fits, else the expectation as a part of a sentence.
  */
 export interface Check {
   (value: unknown): string | undefined;
@@ -13,7 +13,7 @@ interface OptionalCheck extends Check {
   readonly optional: true;
 }
 
-/** What a check accepts. */
+/** The values that a check accepts. */
 type Kind =
   | { readonly is: 'text' | 'texts' | 'count' | 'integer' | 'boolean' }
   | { readonly is: 'constant'; readonly values: readonly unknown[] }
