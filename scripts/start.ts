@@ -12,8 +12,7 @@ import { type Stage, stageOf } from './start/staging.ts';
 import { unusedIds } from './start/unused-ids.ts';
 import { ensureSystemPackages, hasCommand } from '../installers/tools/system-packages.ts';
 
-const HELPER_FILES = ['probes-helper', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
-const AGENT = inCheckout('dist/probes-agent');
+const FILES = ['probes-helper', 'probes-agent', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
 
 /** The variables that the agent gets: the path to setpriv, and how to write to this terminal. */
 const AGENT_VARIABLES = ['PATH', 'TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
@@ -25,28 +24,16 @@ const AGENT_SECONDS = 10;
 interface Plan {
   /** Goes before the command of the part that needs root. */
   readonly elevation: readonly string[];
-  /** Files that this part copies to where only root can write. */
-  readonly staged: readonly string[];
   readonly helperUid: number;
   readonly agentGid: number;
   /** Left out where the agent runs as the user who starts it. */
   readonly agentUid?: number;
-  /** The agent's executable. */
-  readonly agent: string;
 }
 
-function makePlan(uid: number, gid: number, stage: Stage): Plan {
+function makePlan(uid: number, gid: number): Plan {
   const [helperUid = 0, agentId = 0] = unusedIds(2);
-  if (uid !== 0) return { elevation: ['sudo', '--'], staged: HELPER_FILES, helperUid, agentGid: gid, agent: AGENT };
-  return {
-    elevation: [],
-    // The checkout may lie where only root can read, as in /root, so the agent runs from the same place.
-    staged: [...HELPER_FILES, AGENT],
-    helperUid,
-    agentGid: agentId,
-    agentUid: agentId,
-    agent: path.join(stage.folder, path.basename(AGENT)),
-  };
+  if (uid !== 0) return { elevation: ['sudo', '--'], helperUid, agentGid: gid };
+  return { elevation: [], helperUid, agentGid: agentId, agentUid: agentId };
 }
 
 function prepare(uid: number): void {
@@ -69,20 +56,34 @@ function prepare(uid: number): void {
 }
 
 function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): ChildProcess {
-  const files = plan.staged.flatMap((file) => ['--file', file]);
+  const files = FILES.flatMap((file) => ['--file', file]);
   const part = [inCheckout('scripts/start/privileged.ts'), '--starter', String(process.pid), ...files];
   const identity = ['--user', String(plan.helperUid), '--group', String(plan.agentGid)];
   const [program = '', ...args] = [...plan.elevation, process.execPath, ...part, '--', ...identity, ...helperArguments];
   return spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
 }
 
-/** setpriv takes privileges from the agent, and ends it if this script is killed outright. */
-function startAgent(plan: Plan, config: string): ChildProcess {
+/**
+ * Runs the agent from the same place as the helper: a checkout may lie where only root can read, as in /root, and the
+ * agent loads nothing that others can write. setpriv takes away what the agent does not need, and ends it should this
+ * script be killed outright.
+ */
+function startAgent(plan: Plan, stage: Stage): ChildProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => AGENT_VARIABLES.includes(name)));
   const { agentUid, agentGid } = plan;
   const identity =
     agentUid === undefined ? [] : ['--reuid', String(agentUid), '--regid', String(agentGid), '--clear-groups'];
-  const args = ['--pdeathsig', 'TERM', '--no-new-privs', ...identity, '--', plan.agent, 'run', '--config', config];
+  const args = [
+    '--pdeathsig',
+    'TERM',
+    '--no-new-privs',
+    ...identity,
+    '--',
+    path.join(stage.folder, 'probes-agent'),
+    'run',
+    '--config',
+    stage.agentConfig,
+  ];
   return spawn('setpriv', args, { cwd: '/', env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
@@ -100,7 +101,7 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   }
   prepare(uid);
   const stage = stageOf(process.pid);
-  const plan = makePlan(uid, gid, stage);
+  const plan = makePlan(uid, gid);
 
   const { promise: stopped, resolve: stop } = Promise.withResolvers<'stop'>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop('stop'));
@@ -112,7 +113,7 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   let agent: Running | undefined;
   if (last === 'served') {
     progress(`Live events from ${stage.socket}; start a program in another terminal to see it here. Ctrl-C ends.`);
-    agent = watch('agent', startAgent(plan, stage.agentConfig));
+    agent = watch('agent', startAgent(plan, stage));
     last = await Promise.race([stopped, helper.ended, agent.ended]);
     // Ctrl-C reaches the programs as well; one of them may end before this script gets the signal.
     if (last !== 'stop') last = await Promise.race([stopped, sleep(300, last)]);

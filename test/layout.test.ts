@@ -37,7 +37,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     folders: ['agent', 'shared'],
     node: true,
     packages: Object.keys(packageJson.dependencies).filter((name) => name !== FFI),
-    // On Windows alone, and likewise without its JavaScript.
+    // Likewise without its JavaScript.
     types: [FFI],
   },
   shared: { folders: ['shared'], node: false, packages: [], types: [] },
@@ -266,7 +266,7 @@ test('every dependency has one exact version', (t) => {
 
 /** The folders and files of the agent, from the bottom up: each imports from those before it alone. */
 const AGENT_LAYERS = [
-  ['errors.ts', 'exit-codes.ts', 'backoff.ts', 'terminal-text.ts', 'problem.ts', 'values', 'files'],
+  ['errors.ts', 'exit-codes.ts', 'backoff.ts', 'terminal-text.ts', 'problem.ts', 'ffi.ts', 'values', 'files'],
   ['log.ts'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats'],

@@ -9,7 +9,7 @@ import { EXIT_EXAMPLE, EXIT_FIELDS } from '../../shared/events/exit.ts';
 import { GAP_EXAMPLE, GAP_FIELDS } from '../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS } from '../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS } from '../../shared/events/hello.ts';
-import { isKnown, parseEvent } from '../../shared/events/parse.ts';
+import { isKnown, parseEvent } from '../support/events.ts';
 import { HEARTBEAT_SECONDS, MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';

@@ -5,7 +5,6 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -15,6 +14,7 @@ import {
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { copyAgent } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PATIENCE, stormOf } from '../support/pace.ts';
@@ -52,7 +52,7 @@ test.before(() => {
   mkdirSync(rules);
   mkdirSync(path.dirname(all));
   chownSync(path.dirname(all), CLIENT_UID, CLIENT_GID);
-  cpSync(path.resolve(import.meta.dirname, '../../dist/probes-agent'), `${folder}/probes-agent`);
+  copyAgent(folder);
   copyFileSync('/bin/sh', server);
 });
 

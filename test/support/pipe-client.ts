@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { HeartbeatEvent } from '../../shared/events/heartbeat.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
-import { isKnown, parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
-import { LineSplitter } from '../../shared/protocol/lines.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+import { isKnown, parseEvent } from './events.ts';
+import { LineSplitter } from './line-splitter.ts';
 import { CLIENT_GID, CLIENT_UID, helperFolder } from './helper-process.ts';
 import { PATIENCE } from './pace.ts';
 

@@ -241,7 +241,7 @@ test.serial(
     t.is((await agent.exited).code, 3);
     t.true(
       agent.stderr.includes(
-        `${set.configFile}:2:36: rules.folders[0]: there is no folder /no/such/folder; make it, or take it out of the list\n1 problem; nothing was started\n`,
+        `${set.configFile}:2:36: rules.folders[0]: there is no folder /no/such/folder; make it, or take it out of the list\nCONFIG_WRONG: 1 problem; nothing was started\n`,
       ),
       agent.stderr,
     );

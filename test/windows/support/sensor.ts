@@ -14,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lockedPackage, unpacked } from '../../../installers/programs/npm-package.ts';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import type { GapEvent } from '../../../shared/events/gap.ts';
-import { parseEvent } from '../../../shared/events/parse.ts';
+import { parseEvent } from '../../support/events.ts';
 import { WindowsMachine, type Running } from './machine.ts';
 import { makeStandInRelease } from './release.ts';
 import { wholeLines } from '../../support/lines.ts';

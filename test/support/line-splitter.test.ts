@@ -1,7 +1,8 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { LineSplitter, LineTooLongError } from '../../../shared/protocol/lines.ts';
-import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
+import { LineTooLongError } from '../../agent/source/whole-lines.ts';
+import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
+import { LineSplitter } from './line-splitter.ts';
 
 const NEWLINE = 10;
 

@@ -1,16 +1,7 @@
-import { MAX_LINE_BYTES } from './limits.ts';
+import { LineTooLongError } from '../../agent/source/whole-lines.ts';
+import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 
 const NEWLINE = 10;
-
-/** A line ran past the limit before its newline came. The stream cannot be read on. */
-export class LineTooLongError extends Error {
-  override readonly name = 'LineTooLongError';
-  readonly limitBytes: number;
-  constructor(limitBytes: number) {
-    super(`a line is longer than ${limitBytes} bytes; the stream is not the helper's`);
-    this.limitBytes = limitBytes;
-  }
-}
 
 /**
  * Cuts a byte stream into lines. Holds at most one unfinished line of
