@@ -76,6 +76,9 @@ export const SOURCE_END_MS = 10_000;
 /** Milliseconds after which the start is over, and the memory that it alone needed is given back. */
 export const STARTED_MS = 1000;
 
+/** Bytes of memory that may be mapped beyond what is mapped when the start is over; a longest line takes a tenth of it for a moment. */
+export const MORE_MEMORY_BYTES = 1024 * 1024 * 1024;
+
 /** Milliseconds that SIGTERM leaves to clients for taking what is already theirs. */
 export const FLUSH_MS = 1000;
 
@@ -122,6 +125,9 @@ export const MAX_BACKOFF_MS = 60_000;
 
 /** Milliseconds that SIGTERM leaves to a child before SIGKILL. */
 export const CHILD_GRACE_MS = 2000;
+
+/** Milliseconds in which the audit wants to see the helper go on: its loop wakes up once a second. */
+export const AUDIT_PROGRESS_MS = 2200;
 
 /** What a program of the system that the audit asks may take, in milliseconds, and print, in bytes. */
 export const AUDIT_PROGRAM_MS = 10_000;
