@@ -392,7 +392,7 @@ kernelTest(
       .filter((row) => row['mode'] === '`0600`')
       .map((row) => (row['file'] ?? '').replaceAll('`', ''));
     const log = path.dirname(agent.events);
-    t.deepEqual(readdirSync(log).toSorted(), made.map((name) => name.replace('PATH', 'events.jsonl')).toSorted());
+    t.deepEqual(readdirSync(log).toSorted(), made.map((name) => name.replace(/PATH|NAME/u, 'events.jsonl')).toSorted());
     for (const file of readdirSync(log)) t.is(octal(path.join(log, file)), '0600', file);
     for (const status of threadStatuses(pid, readdirSync(`/proc/${pid}/task`))) {
       t.is(status.get('CapEff'), '0000000000000000');
