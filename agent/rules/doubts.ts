@@ -1,6 +1,6 @@
 import { fieldsOf, unknownFields } from './fields/known.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
-import type { Problem } from './parse/problem.ts';
+import type { Problem } from '../problem.ts';
 import type { FilterDocument, RuleDocument } from './parse/rule.ts';
 
 /** What is odd about rules, but clear: they are used all the same. */

@@ -1,9 +1,10 @@
 import { Engine, type SigmaEvent } from './engine.ts';
 import { fieldsOf, unknownFields } from './fields/known.ts';
 import { readDetection } from './parse/detection.ts';
-import { describe, entryOf, Reader, type Node } from './parse/node.ts';
-import { didYouMean, type Problem } from './parse/problem.ts';
-import { nodeOf, withoutText } from './parse/scalar.ts';
+import { describe, entryOf, Reader, type Node } from '../yaml/node.ts';
+import type { Problem } from '../problem.ts';
+import { didYouMean } from '../values/suggest.ts';
+import { nodeOf, withoutText } from '../yaml/scalar.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
 

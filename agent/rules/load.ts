@@ -2,7 +2,7 @@ import { resolveCorrelations, type CorrelationRule } from './correlate/resolve.t
 import { doubtfulFields, unmatchedFilters } from './doubts.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
 import { LEVELS, type Level, type Metadata, type Status } from './parse/metadata.ts';
-import { formatProblem, type Problem } from './parse/problem.ts';
+import { formatProblem, type Problem } from '../problem.ts';
 import {
   readRules,
   type CorrelationDocument,
@@ -14,8 +14,6 @@ import {
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
-
-export { formatProblem } from './parse/problem.ts';
 
 /** One rule file, read by the caller. */
 export interface RuleFile {

@@ -1,7 +1,7 @@
 import type { Correlation } from '../parse/correlation.ts';
 import type { Metadata } from '../parse/metadata.ts';
 import type { CorrelationDocument, DetectionDocument, Refused } from '../parse/rule.ts';
-import { didYouMean } from '../parse/problem.ts';
+import { didYouMean } from '../../values/suggest.ts';
 import type { RuleTests } from '../parse/rule-tests.ts';
 
 /** A correlation whose references were found. */

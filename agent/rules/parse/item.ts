@@ -4,8 +4,8 @@ import { hasPlaceholder, type Placeholders } from '../value/placeholders.ts';
 import type { Expression, Test } from '../value/test.ts';
 import { TIME_PARTS } from '../value/time-part.ts';
 import { ANY, normalize, type Token } from '../value/tokens.ts';
-import { describe, type Node, type Reader, type ScalarNode } from './node.ts';
-import { didYouMean } from './problem.ts';
+import { describe, type Node, type Reader, type ScalarNode } from '../../yaml/node.ts';
+import { didYouMean } from '../../values/suggest.ts';
 
 const NAMES = [...MODIFIERS.keys(), ...LIST_MODIFIERS];
 

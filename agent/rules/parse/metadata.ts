@@ -1,5 +1,5 @@
-import { describe, entryOf, plain, type MapNode, type Node, type Reader } from './node.ts';
-import { didYouMean } from './problem.ts';
+import { describe, entryOf, plain, type MapNode, type Node, type Reader } from '../../yaml/node.ts';
+import { didYouMean } from '../../values/suggest.ts';
 
 export const LEVELS = ['informational', 'low', 'medium', 'high', 'critical'] as const;
 export type Level = (typeof LEVELS)[number];

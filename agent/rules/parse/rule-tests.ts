@@ -1,5 +1,5 @@
-import { describe, plain, type Node, type Reader } from './node.ts';
-import { didYouMean } from './problem.ts';
+import { describe, plain, type Node, type Reader } from '../../yaml/node.ts';
+import { didYouMean } from '../../values/suggest.ts';
 
 /** An event of a test: our own (it has a `type`), or one in Sigma's field names. */
 export type TestEvent = Readonly<Record<string, unknown>>;

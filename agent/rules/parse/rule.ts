@@ -5,10 +5,10 @@ import { readDetection } from './detection.ts';
 import { readGlobalFilter, type GlobalFilter } from './global-filter.ts';
 import { readLogsource, type Logsource } from './logsource.ts';
 import { readMetadata, type Metadata } from './metadata.ts';
-import { describe, entryOf, Reader, type Node, type Source } from './node.ts';
-import type { Problem } from './problem.ts';
+import { describe, entryOf, Reader, type Node, type Source } from '../../yaml/node.ts';
+import type { Problem } from '../../problem.ts';
 import { readRuleTests, type RuleTests } from './rule-tests.ts';
-import { readYaml } from './yaml.ts';
+import { readYaml } from '../../yaml/read.ts';
 
 interface Document extends Metadata {
   readonly file: string;

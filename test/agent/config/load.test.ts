@@ -185,25 +185,25 @@ test('two outputs to one file are refused', (t) => {
 
 test('syntax errors have a place as well', (t) => {
   const [problem] = problemsOf('outputs:\n  - name: "a\n');
-  t.regex(problem!, /^agent\.yaml:3:1: Missing closing "quote/);
+  t.regex(problem!, /^agent\.yaml:3:1: not valid YAML: Missing closing "quote/);
 });
 
 test('a key that is given twice is refused', (t) => {
-  t.deepEqual(problemsOf(`${GOOD}log: {}\nlog: {}\n`), ['agent.yaml:3:1: Map keys must be unique']);
+  t.deepEqual(problemsOf(`${GOOD}log: {}\nlog: {}\n`), ['agent.yaml:3:1: the key "log" stands here twice']);
 });
 
 test('aliases that grow without end are refused before they grow', (t) => {
   const levels = Array.from({ length: 20 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(9)}]`);
   const [problem] = problemsOf(`l0: &l0 [x]\n${levels.join('\n')}\n`);
-  t.regex(problem!, /Excessive alias count/);
+  t.regex(problem!, /more than 200000 values, those that aliases stand for among them/);
 });
 
 test('a second document in the file is refused', (t) => {
-  t.regex(problemsOf(`${GOOD}---\n${GOOD}`)[0]!, /multiple documents/);
+  t.regex(problemsOf(`${GOOD}---\n${GOOD}`)[0]!, /^agent\.yaml:3:1: another document begins here/);
 });
 
 test('an unknown tag is refused', (t) => {
-  t.regex(problemsOf('outputs: !!js/function x\n')[0]!, /Unresolved tag/);
+  t.regex(problemsOf('outputs: !!js/function x\n')[0]!, /^agent\.yaml:1:10: the tag !!js\/function is not read/);
 });
 
 test('a key named __proto__ changes nothing but is refused', (t) => {

@@ -1,4 +1,4 @@
-import { type Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 
 /** A YAML value that still knows where it stands. */
 export type Node = MapNode | ListNode | ScalarNode;
