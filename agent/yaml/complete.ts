@@ -95,9 +95,9 @@ class Converter {
 
   convert(node: YamlNode | null | undefined, path: string, depth: number): Node {
     const offset = node?.range?.[0] ?? 0;
-    if (--this.#left < 0) throw new ConversionError(`more than ${MAX_NODES} values, those that aliases stand for among them`, offset, path);
-    if (depth > MAX_DEPTH)
-      throw new ConversionError(`nested too deeply: more than ${MAX_DEPTH} levels`, offset, path);
+    if (--this.#left < 0)
+      throw new ConversionError(`more than ${MAX_NODES} values, those that aliases stand for among them`, offset, path);
+    if (depth > MAX_DEPTH) throw new ConversionError(`nested too deeply: more than ${MAX_DEPTH} levels`, offset, path);
     if (isAlias(node)) return this.#alias(node, path, depth);
     if (isScalar(node)) return this.#scalar(node, path, offset);
     if (isMap(node)) return this.#inside(node, offset, path, () => this.#map(node, path, offset, depth));
@@ -173,7 +173,8 @@ class Converter {
     const target = isAlias(value) ? this.#targets.get(value) : value;
     for (const map of isSeq<YamlNode>(target) ? target.items : [value]) {
       const found = this.convert(map, path, depth + 1);
-      if (found.kind !== 'map') throw new ConversionError('the merge key "<<" needs a map, or a list of maps', offset, path);
+      if (found.kind !== 'map')
+        throw new ConversionError('the merge key "<<" needs a map, or a list of maps', offset, path);
       for (const entry of found.entries) if (!entries.has(entry.key)) entries.set(entry.key, entry);
     }
   }

@@ -18,7 +18,10 @@ export function findUnread(token: CST.Token): Unread | undefined {
     const { token: one, depth } = next;
     if (one.type === 'tag') return { offset: one.offset, message: tagMessage(one.source) };
     if (depth > MAX_DEPTH)
-      return { offset: one.offset, message: `nested too deeply: more than ${MAX_DEPTH} lists and maps inside each other` };
+      return {
+        offset: one.offset,
+        message: `nested too deeply: more than ${MAX_DEPTH} lists and maps inside each other`,
+      };
     // Reversed, so that the first of several faults is found first.
     for (const child of childrenOf(one).toReversed())
       stack.push({ token: child, depth: depth + (isCollection(child) ? 1 : 0) });
