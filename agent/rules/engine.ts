@@ -9,6 +9,27 @@ import type { Expression } from './value/test.ts';
 
 export type { SigmaEvent } from './compile/subject.ts';
 
+/**
+ * Steps that judging one event may take: characters looked at, times what each test may take for one. Some three seconds of a
+ * processor; an event of all SigmaHQ's rules has some ten thousand.
+ */
+export const MAX_STEPS = 1_000_000_000;
+
+/** Steps a character that a test without an index may take: a pattern or an expression in V8. */
+const CHECK_STEPS = 4;
+
+/** An event that would take more than the bound to judge. */
+export class OverBudgetError extends Error {
+  override readonly name = 'OverBudgetError';
+}
+
+interface EngineLimits {
+  /** Default: MAX_STEPS. */
+  readonly steps?: number;
+  /** Smaller only in tests, which cannot wait that long. */
+  readonly lastEpoch?: number;
+}
+
 const NONE: readonly number[] = [];
 /** Stamps are 32-bit numbers; before they run out, after some two thousand million events, all are forgotten. */
 const LAST_EPOCH = 0x7fff_fff0;
@@ -44,11 +65,13 @@ export class Engine implements Sink {
   readonly #candidates: Int32Array;
   readonly #candidateEpoch: Int32Array;
   readonly #lastEpoch: number;
+  readonly #maxSteps: number;
   #count = 0;
+  #steps = 0;
 
-  /** @param lastEpoch smaller only in tests, which cannot wait that long */
-  constructor(expressions: readonly Expression[], lastEpoch = LAST_EPOCH) {
+  constructor(expressions: readonly Expression[], { steps = MAX_STEPS, lastEpoch = LAST_EPOCH }: EngineLimits = {}) {
     this.#lastEpoch = lastEpoch;
+    this.#maxSteps = steps;
     const atoms = new Atoms(this.#current);
     const conditions = expressions.map((expression) => atoms.condition(expression));
     this.#atoms = atoms.list;
@@ -83,6 +106,7 @@ export class Engine implements Sink {
   /**
    * The numbers of the conditions that hold, in their order. The list is the caller's; an
    * empty one is shared and must not be changed.
+   * @throws {OverBudgetError} when it would take too long to say
    */
   match(event: SigmaEvent): readonly number[] {
     const current = this.#current;
@@ -90,6 +114,7 @@ export class Engine implements Sink {
     current.epoch++;
     current.event = event;
     this.#count = 0;
+    this.#steps = 0;
     for (const { subject, units } of this.#eager) {
       subject.refresh();
       if (subject.texts === undefined) continue;
@@ -122,6 +147,11 @@ export class Engine implements Sink {
     return this.#count;
   }
 
+  /** How many steps the last event took. */
+  get lastSteps(): number {
+    return this.#steps;
+  }
+
   /** Called by an index: these atoms are true. */
   found(list: Int32Array): void {
     const { epoch } = this.#current;
@@ -151,8 +181,13 @@ export class Engine implements Sink {
     this.#asked[unit] = this.#current.epoch;
     const { subject, index } = this.#units[unit]!;
     const { texts } = subject;
-    if (typeof texts === 'string') index.scan(texts, this);
-    else if (texts !== undefined) for (const text of texts) index.scan(text, this);
+    if (typeof texts === 'string') this.#spend(index.scan(texts, this));
+    else if (texts !== undefined) for (const text of texts) this.#spend(index.scan(text, this));
+  }
+
+  #spend(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > this.#maxSteps) throw new OverBudgetError(`more than ${this.#maxSteps} steps`);
   }
 
   #run(entry: number): boolean {
@@ -182,6 +217,7 @@ export class Engine implements Sink {
     if (atom.gate === undefined || this.#holds(atom.gate)) {
       atom.subject.refresh();
       holds = atom.holds(atom.subject);
+      this.#spend(CHECK_STEPS * atom.subject.size + (atom.spent?.() ?? 0));
     }
     this.#stamps[number] = holds ? this.#current.epoch : -this.#current.epoch;
     return holds;
@@ -228,7 +264,7 @@ function ranking(
   const rank = (node: Condition): number => {
     if (node.op === 'atom') return ofAtom(node.atom);
     if (node.op === 'not') return rank(node.arg) + 1;
-    return node.op === 'constant' ? 0 : Math.max(...node.args.map(rank));
+    return node.op === 'constant' ? 0 : node.args.reduce((most, arg) => Math.max(most, rank(arg)), 0);
   };
   return rank;
 }

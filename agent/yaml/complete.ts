@@ -63,9 +63,14 @@ function* compose(
 ): Generator<Document.Parsed> {
   // Keys are compared below, in linear time.
   const composer = new Composer({ version: '1.2', prettyErrors: false, uniqueKeys: false });
+  let hasDirective = false;
   for (const token of new Parser(lines.addNewLine).parse(text)) {
     const unread = findUnread(token);
-    if (unread !== undefined) fault(unread.offset, unread.message);
+    if (unread !== undefined) {
+      // One of them says enough.
+      if (token.type !== 'directive' || !hasDirective) fault(unread.offset, unread.message);
+      hasDirective ||= token.type === 'directive';
+    }
     else yield* composer.next(token);
   }
   yield* composer.end(false, text.length);

@@ -42,7 +42,8 @@ const isCollection = ({ type }: CST.Token): boolean =>
 
 function childrenOf(token: CST.Token): CST.Token[] {
   const found: CST.Token[] = [];
-  if ('start' in token && Array.isArray(token.start)) found.push(...(token.start as CST.SourceToken[]));
+  if ('start' in token && Array.isArray(token.start))
+    for (const one of token.start as CST.SourceToken[]) found.push(one);
   if ('props' in token) for (const prop of token.props) found.push(prop);
   if ('items' in token) {
     for (const { start, key, sep, value } of token.items) {

@@ -25,6 +25,7 @@ interface CheckAtom {
   readonly subject: Subject;
   readonly holds: Check['holds'];
   readonly gate: number | undefined;
+  readonly spent: Check['spent'];
   readonly test: Test;
 }
 
@@ -92,11 +93,12 @@ export class Atoms {
 
   #check(field: string | null, test: Test): number {
     return this.#intern(JSON.stringify([field, test]), () => {
-      const { holds, gate } = compileCheck(test, (name) => this.subject(name));
+      const { holds, gate, spent } = compileCheck(test, (name) => this.subject(name));
       return {
         kind: 'check',
         subject: this.subject(field),
         holds,
+        spent,
         gate: gate === undefined ? undefined : this.#literals(field, gate),
         test,
       };

@@ -1,4 +1,5 @@
-import { compileRegex } from '../regex/matcher.ts';
+import { compileRegex, type RegexMatcher } from '../regex/matcher.ts';
+import { find } from '../value/find.ts';
 import { inNetwork } from '../value/cidr.ts';
 import type { CompareTest, FieldTest, Test } from '../value/test.ts';
 import { timePart } from '../value/time-part.ts';
@@ -12,6 +13,8 @@ export interface Check {
   readonly holds: (subject: Subject) => boolean;
   /** Literals of which one must be there; where none is, the check need not run. */
   readonly gate: Literals | undefined;
+  /** Steps that the last call took beyond a few a character; absent where there are never more. */
+  readonly spent?: () => number;
 }
 
 /**
@@ -30,7 +33,7 @@ export function compileCheck(test: Test, other: (field: string) => Subject): Che
       const regex = test.matcher ?? compileRegex(test.source, test);
       const gate: Literals | undefined =
         regex.literals === undefined ? undefined : { position: 'contains', texts: regex.literals };
-      return { holds: (s) => s.list().some(regex.test), gate };
+      return regexCheck(regex, gate);
     }
     case 'cidr':
       return { holds: (s) => s.list().some((text) => inNetwork(test.network, text)), gate: undefined };
@@ -43,6 +46,21 @@ export function compileCheck(test: Test, other: (field: string) => Subject): Che
     case 'field':
       return fieldCheck(test, other);
   }
+}
+
+function regexCheck({ test, spent }: RegexMatcher, gate: Literals | undefined): Check {
+  if (spent === undefined) return { holds: (s) => s.list().some(test), gate };
+  let sum = 0;
+  const count = (text: string): boolean => {
+    const found = test(text);
+    sum += spent();
+    return found;
+  };
+  const holds = (s: Subject): boolean => {
+    sum = 0;
+    return s.list().some(count);
+  };
+  return { holds, gate, spent: () => sum };
 }
 
 function numbersOf(subject: Subject, { part }: CompareTest): number[] {
@@ -79,7 +97,7 @@ function compare(op: CompareTest['op'], a: number, b: number): boolean {
 function fieldCheck({ field, before, after, cased }: FieldTest, other: (field: string) => Subject): Check {
   const reference = other(field);
   const fits = (value: string, wanted: string): boolean => {
-    if (before) return after ? value.includes(wanted) : value.endsWith(wanted);
+    if (before) return after ? find(value, wanted) >= 0 : value.endsWith(wanted);
     return after ? value.startsWith(wanted) : value === wanted;
   };
   const textsOf = (s: Subject) => (cased ? s.list() : s.folded());

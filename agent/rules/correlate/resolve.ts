@@ -66,7 +66,7 @@ export function resolveCorrelations(
         else wrong(`"${name}" was refused`);
       }
     }
-    if (problems.length === 0 && !waits) problems.push(...faultsOf(document, byName));
+    if (problems.length === 0 && !waits) for (const fault of faultsOf(document, byName)) problems.push(fault);
     const good = problems.length === 0 && !waits;
     state.set(document, good ? 'good' : 'bad');
     if (good) order.push(document);

@@ -80,7 +80,12 @@ function warn(reader: Reader, value: Node, nodes: readonly Node[], modifiers: re
         'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field',
       );
     }
-    if (node.written !== undefined && !ofNumbers) {
+    if (node.value === null && node.written === '') {
+      reader.warning(
+        node,
+        "nothing stands here, which means a missing field; write null for that, '' for an empty text",
+      );
+    } else if (node.written !== undefined && !ofNumbers) {
       reader.warning(
         node,
         `${node.written} is the number ${node.text}, and compared as such; write '${node.written}' for the text`,

@@ -90,7 +90,7 @@ export function readRules(file: string, text: string, options: ReadOptions): Rea
   if (collection !== undefined) {
     const skipped = skipCollection(documents, collection, source, options);
     if (skipped === undefined) refused.push(refuseCollection(collection, source));
-    else read.push(...skipped);
+    else for (const one of skipped) read.push(one);
     return { documents: read, refused, warnings };
   }
   for (const node of documents) {

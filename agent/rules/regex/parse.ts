@@ -1,5 +1,16 @@
 import { alt, repeat, seq, type Assertion, type Re } from './ast.ts';
-import { complement, DIGIT, EVERYTHING, NEWLINE, SPACE, union, withCases, WORD, type Ranges } from './ranges.ts';
+import {
+  complement,
+  DIGIT,
+  EVERYTHING,
+  NEWLINE,
+  SPACE,
+  union,
+  unionOf,
+  withCases,
+  WORD,
+  type Ranges,
+} from './ranges.ts';
 
 /** An expression that is not in the flavour; the message names the reason and the place. */
 export class RegexError extends Error {
@@ -238,7 +249,7 @@ class Parser {
       parts.push(this.#classPart());
     }
     this.#at++;
-    const set = this.#cases(union(...parts));
+    const set = this.#cases(unionOf(parts));
     return negated ? complement(set) : set;
   }
 

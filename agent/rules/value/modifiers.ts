@@ -3,6 +3,7 @@ import { RegexError } from '../regex/parse.ts';
 import { parseNetwork } from './cidr.ts';
 import { toBase64, toBase64Offsets, toUtf16 } from './encode.ts';
 import { ModifierError } from './modifier-error.ts';
+import { isSearchable, MAX_PIECE } from './pieces.ts';
 import { cutExpression, cutPlaceholders, expandPlaceholders, type Placeholders } from './placeholders.ts';
 import type { CompareTest, FieldTest, RegexTest, Test } from './test.ts';
 import { TIME_PARTS, type TimePart } from './time-part.ts';
@@ -245,6 +246,10 @@ export function finish(value: Value): Test {
       return { kind: 'compare', op: 'eq', number: value.number, part: value.part };
     default: {
       const { tokens, cased: isCased } = asText(value, '');
+      if (!isSearchable(tokens))
+        throw new ModifierError(
+          `more than ${MAX_PIECE} characters with "?" among them and no "*"; they cannot be searched for in bounded time`,
+        );
       return { kind: 'text', tokens, cased: isCased };
     }
   }
