@@ -174,6 +174,7 @@ export class Detection {
           suppressor: this.#suppressor,
           onFailure: (error) =>
             this.#telemetry.raiseRepeating('JudgementFailed', reasonOf(error), { reason: reasonOf(error) }),
+          onOverBudget: ({ pid, seq }) => this.#telemetry.raiseRepeating('EventUnjudged', '', { pid, seq }),
         });
     return {
       config,
@@ -196,12 +197,13 @@ export class Detection {
       if (sameFiles(read.files, loaded.files)) this.#watcher.watch(read.folders);
       else this.adopt(this.#compile(config, this.#load(config.rules, read)));
     } catch (error) {
-      if (!(error instanceof RulesError)) throw error;
-      const problems = error.reasons.slice(0, MAX_LOGGED_REFUSALS);
+      // Whatever the files hold: those in force stay so, and the agent goes on.
+      const { reasons, folder } = error instanceof RulesError ? error : new RulesError([reasonOf(error)]);
+      const problems = reasons.slice(0, MAX_LOGGED_REFUSALS);
       this.#telemetry.raiseRepeating('RulesRefused', problems.join(), { problems });
       this.#watcher.watch(loaded.folders);
       // A folder that comes back tells nobody; a file that is mended does.
-      if (error.folder !== undefined) this.#watcher.touch(RETRY_MS);
+      if (folder !== undefined) this.#watcher.touch(RETRY_MS);
     }
   }
 

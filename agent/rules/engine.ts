@@ -23,7 +23,7 @@ export class OverBudgetError extends Error {
   override readonly name = 'OverBudgetError';
 }
 
-interface EngineLimits {
+export interface EngineLimits {
   /** Default: MAX_STEPS. */
   readonly steps?: number;
   /** Smaller only in tests, which cannot wait that long. */

@@ -1,4 +1,4 @@
-import { Engine, type SigmaEvent } from './engine.ts';
+import { Engine, type EngineLimits, type SigmaEvent } from './engine.ts';
 import { fieldsOf, unknownFields } from './fields/known.ts';
 import { readDetection } from './parse/detection.ts';
 import { describe, entryOf, Reader, type Node } from '../yaml/node.ts';
@@ -90,9 +90,12 @@ export class Filters {
   /** Whether a keyword looks at every value of the event. */
   readonly readsEverything: boolean;
 
-  constructor(filters: readonly Filter[]) {
+  constructor(filters: readonly Filter[], limits: EngineLimits = {}) {
     this.#filters = filters;
-    this.#engine = new Engine(filters.map((filter) => filter.expression));
+    this.#engine = new Engine(
+      filters.map((filter) => filter.expression),
+      limits,
+    );
     this.#counts = filters.map(() => 0);
     this.fields = this.#engine.fields;
     this.readsEverything = this.#engine.readsEverything;

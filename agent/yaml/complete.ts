@@ -70,8 +70,7 @@ function* compose(
       // One of them says enough.
       if (token.type !== 'directive' || !hasDirective) fault(unread.offset, unread.message);
       hasDirective ||= token.type === 'directive';
-    }
-    else yield* composer.next(token);
+    } else yield* composer.next(token);
   }
   yield* composer.end(false, text.length);
 }

@@ -42,7 +42,7 @@ function judge(rules: string | undefined, filters = '', live = false): { judge: 
     judge: new Judge({
       filters: config.ok ? config.config.filters : [],
       ...(rules === undefined ? {} : { rules: { set: load(rules), suppressions: new Map() } }),
-      platform: 'linux', enrichment: known, counters, suppressor: new Suppressor(), onFailure: (error) => { throw error; },
+      platform: 'linux', enrichment: known, counters, suppressor: new Suppressor(), onFailure: (error) => { throw error; }, onOverBudget: () => { throw new Error('over budget'); },
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { compileRegex, type RegexMatcher } from '../regex/matcher.ts';
+import { compareDecimals, decimalOf, type Decimal } from '../value/decimal.ts';
 import { find } from '../value/find.ts';
 import { inNetwork } from '../value/cidr.ts';
 import type { CompareTest, FieldTest, Test } from '../value/test.ts';
@@ -63,34 +64,25 @@ function regexCheck({ test, spent }: RegexMatcher, gate: Literals | undefined): 
   return { holds, gate, spent: () => sum };
 }
 
-function numbersOf(subject: Subject, { part }: CompareTest): number[] {
+function numbersOf(subject: Subject, { part }: CompareTest): Decimal[] {
   const { raw } = subject;
   const values: readonly unknown[] = Array.isArray(raw) ? raw : [raw];
-  return values.flatMap((value) => {
-    const number = part === undefined ? numberOf(value) : timePart(part, value);
-    return number === undefined ? [] : [number];
-  });
+  return values.flatMap((value) => decimalOf(part === undefined ? value : timePart(part, value)) ?? []);
 }
 
-/** A number, or a text that is nothing but one. */
-function numberOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string' || !/^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?\s*$/i.test(value)) return undefined;
-  return Number(value);
-}
-
-function compare(op: CompareTest['op'], a: number, b: number): boolean {
+function compare(op: CompareTest['op'], a: Decimal, b: Decimal): boolean {
+  const order = compareDecimals(a, b);
   switch (op) {
     case 'lt':
-      return a < b;
+      return order < 0;
     case 'lte':
-      return a <= b;
+      return order <= 0;
     case 'gt':
-      return a > b;
+      return order > 0;
     case 'gte':
-      return a >= b;
+      return order >= 0;
     case 'eq':
-      return a === b;
+      return order === 0;
   }
 }
 
