@@ -5,6 +5,7 @@ import type { Enrichment } from '../enrichment/enrichment.ts';
 import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
+import { incompleteFields } from '../rules/fields/incomplete.ts';
 import { FIELDS, type Platform } from '../rules/fields/table.ts';
 import { Filters, type Filter } from '../rules/filter.ts';
 import { OverBudgetError, type SigmaEvent } from '../rules/engine.ts';
@@ -120,21 +121,28 @@ export class Judge {
     const { counters, enrichment } = this.#options;
     counters.judged++;
     if (this.needsTree) enrichment.tree.see(event);
-    if (this.#filters !== undefined && this.#isDropped(this.#filters, event)) return undefined;
+    const incomplete = incompleteFields(event);
+    if (this.#filters !== undefined && this.#isDropped(this.#filters, event, incomplete)) return undefined;
     if (this.#detector === undefined) return item;
     const sigma = this.#mapForRules(event);
     const time = timeOf(event);
-    const matched = this.#detector.observe(sigma, time);
+    const matched = this.#detector.observe(sigma, time, incomplete);
     const rules = matched.length === 0 ? matched : this.#reported(matched, sigma, time);
     if (rules.length === 0) return item;
     counters.alerts++;
-    const alert: StreamEvent = { ...event, ...enrichment.contextOf(event), rules };
+    const isCut = incomplete?.has('Image') === true || incomplete?.has('ParentImage') === true;
+    const alert: StreamEvent = {
+      ...event,
+      ...enrichment.contextOf(event),
+      ...(isCut ? { image_truncated: true } : {}),
+      rules,
+    };
     return alertOf(alert, item);
   }
 
-  #isDropped(filters: Filters, event: ExecEvent): boolean {
+  #isDropped(filters: Filters, event: ExecEvent, incomplete: ReadonlySet<string> | undefined): boolean {
     const { counters } = this.#options;
-    const decision = filters.decide(this.#mapForFilters(event));
+    const decision = filters.decide(this.#mapForFilters(event), incomplete);
     if (decision !== undefined) counters.decided(decision);
     const drops = decision?.action === 'drop';
     if (drops) counters.dropped++;

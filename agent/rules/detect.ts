@@ -51,10 +51,12 @@ export class Detector {
   /**
    * The rules that report this event, in the order of the set, then correlations.
    * @param timeMs the event's own time, Unix milliseconds
+   * @param incomplete fields of which the event has the end alone: a rule that may match because of that does
    * @throws {OverBudgetError} when it would take too long to say; correlations have then not seen the event
    */
-  observe(event: SigmaEvent, timeMs: number): MatchedRule[] {
-    const matched = this.#engine.match(event);
+  observe(event: SigmaEvent, timeMs: number, incomplete?: ReadonlySet<string>): MatchedRule[] {
+    const matched =
+      incomplete === undefined ? this.#engine.match(event) : this.#engine.matchIncomplete(event, incomplete, always);
     if (matched.length === 0) return [];
     const reported: MatchedRule[] = [];
     for (const number of matched) if (this.#rules[number]!.reports) reported.push(this.#described[number]!);
@@ -69,6 +71,8 @@ export class Detector {
     return { ...this.#engine.statistics(), ...this.#correlator.statistics() };
   }
 }
+
+const always = (): boolean => true;
 
 function describe({
   id,

@@ -1,5 +1,6 @@
 import { Atoms, buildUnits, type Atom, type Unit } from './compile/atoms.ts';
 import { likelihood } from './compile/cost.ts';
+import { isIncomplete, verdictOn, type Verdict } from './compile/incomplete.ts';
 import type { Condition } from './compile/node.ts';
 import { ACCEPT, ProgramBuilder } from './compile/program.ts';
 import type { Current, SigmaEvent, Subject } from './compile/subject.ts';
@@ -109,12 +110,7 @@ export class Engine implements Sink {
    * @throws {OverBudgetError} when it would take too long to say
    */
   match(event: SigmaEvent): readonly number[] {
-    const current = this.#current;
-    if (current.epoch >= this.#lastEpoch) this.#forget();
-    current.epoch++;
-    current.event = event;
-    this.#count = 0;
-    this.#steps = 0;
+    this.#begin(event);
     for (const { subject, units } of this.#eager) {
       subject.refresh();
       if (subject.texts === undefined) continue;
@@ -126,8 +122,36 @@ export class Engine implements Sink {
       const number = this.#candidates[i]!;
       if (this.#run(this.#entries[number]!)) (matched ??= []).push(number);
     }
-    current.event = NO_EVENT;
+    this.#current.event = NO_EVENT;
     return matched === undefined ? NONE : matched.length > 1 ? matched.sort((a, b) => a - b) : matched;
+  }
+
+  /**
+   * The same for an event of which some fields are known by their end alone. Every condition is asked, and each atom that such a field leaves
+   * open is followed both ways: that costs many times as much, for events that nearly never come.
+   * @param incomplete names of those fields
+   * @param mayMatch whether a condition counts that holds only perhaps
+   * @throws {OverBudgetError} when it would take too long to say
+   */
+  matchIncomplete(
+    event: SigmaEvent,
+    incomplete: ReadonlySet<string>,
+    mayMatch: (condition: number) => boolean,
+  ): readonly number[] {
+    this.#begin(event);
+    const verdicts = new Map<number, Verdict>();
+    const ask = (atom: number): Verdict => {
+      if (!isIncomplete(this.#atoms[atom]!, incomplete)) return this.#holds(atom);
+      if (!verdicts.has(atom)) verdicts.set(atom, this.#verdict(this.#atoms[atom]!));
+      return verdicts.get(atom);
+    };
+    const matched: number[] = [];
+    for (const [number, entry] of this.#entries.entries()) {
+      const { accepts, rejects } = this.#explore(entry, ask);
+      if (accepts && (!rejects || mayMatch(number))) matched.push(number);
+    }
+    this.#current.event = NO_EVENT;
+    return matched;
   }
 
   /** Sizes, for logs and benchmarks. */
@@ -166,6 +190,40 @@ export class Engine implements Sink {
       const conditions = this.#triggered[atom];
       if (conditions !== undefined) this.#nominate(conditions, epoch);
     }
+  }
+
+  #begin(event: SigmaEvent): void {
+    const current = this.#current;
+    if (current.epoch >= this.#lastEpoch) this.#forget();
+    current.epoch++;
+    current.event = event;
+    this.#count = 0;
+    this.#steps = 0;
+  }
+
+  #verdict(atom: Atom): Verdict {
+    atom.subject.refresh();
+    this.#spend(CHECK_STEPS * atom.subject.size);
+    return verdictOn(atom);
+  }
+
+  /** Where a program can end when what may be is followed both ways. */
+  #explore(entry: number, ask: (atom: number) => Verdict): { accepts: boolean; rejects: boolean } {
+    const code = this.#code;
+    const seen = new Set<number>();
+    const open = [entry];
+    let [accepts, rejects] = [false, false];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (at === ACCEPT) accepts = true;
+      else if (at < 0) rejects = true;
+      else if (!seen.has(at)) {
+        seen.add(at);
+        const verdict = ask(code[at]!);
+        if (verdict !== false) open.push(code[at + 1]!);
+        if (verdict !== true) open.push(code[at + 2]!);
+      }
+    }
+    return { accepts, rejects };
   }
 
   #nominate(conditions: Int32Array, epoch: number): void {

@@ -101,9 +101,16 @@ export class Filters {
     this.readsEverything = this.#engine.readsEverything;
   }
 
-  /** @returns undefined where no filter matches */
-  decide(event: SigmaEvent): Decision | undefined {
-    const [first] = this.#engine.match(event);
+  /**
+   * @param incomplete fields of which the event has the end alone: what may match because of that is kept, and not dropped
+   * @returns undefined where no filter matches
+   * @throws {OverBudgetError} when it would take too long to say
+   */
+  decide(event: SigmaEvent, incomplete?: ReadonlySet<string>): Decision | undefined {
+    const [first] =
+      incomplete === undefined
+        ? this.#engine.match(event)
+        : this.#engine.matchIncomplete(event, incomplete, (i) => this.#filters[i]!.action === 'keep');
     if (first === undefined) return undefined;
     this.#counts[first]!++;
     return this.#filters[first];

@@ -1,3 +1,5 @@
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import { incompleteFields } from './fields/incomplete.ts';
 import type { Detector, MatchedRule } from './detect.ts';
 import { OverBudgetError, type SigmaEvent } from './engine.ts';
 
@@ -44,16 +46,16 @@ export class LineMatcher {
     }
     if (event === undefined) return undefined;
     statistics.events++;
-    const rules = this.#observe(event, this.#options.timeOf(parsed));
+    const rules = this.#observe(event, this.#options.timeOf(parsed), incompleteFields(parsed as unknown as ExecEvent));
     if (rules.length === 0) return undefined;
     statistics.matched++;
     for (const { id } of rules) statistics.byRule.set(id, (statistics.byRule.get(id) ?? 0) + 1);
     return JSON.stringify({ line: statistics.lines, rules: rules.map((rule) => rule.id) });
   }
 
-  #observe(event: SigmaEvent, timeMs: number): MatchedRule[] {
+  #observe(event: SigmaEvent, timeMs: number, incomplete: ReadonlySet<string> | undefined): MatchedRule[] {
     try {
-      return this.#detector.observe(event, timeMs);
+      return this.#detector.observe(event, timeMs, incomplete);
     } catch (error) {
       if (!(error instanceof OverBudgetError)) throw error;
       this.statistics.unjudged++;

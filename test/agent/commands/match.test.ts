@@ -85,7 +85,8 @@ test('a file that cannot be used is counted as refused, and what it holds does n
   using bench = new Bench({
     'a.yml': ENV,
     'b.yml': 'title: "\\e[2Jgone"\n',
-    'c.yml': 'title: "\\e[2Jgone"\nlogsource: { category: "\\e[2J", "\\e[2J" }\n',
+    'c.yml':
+      'title: x\nlogsource: { category: process_creation }\ndetection: { s: { "Image|\\e[2J": a }, condition: s }\n',
   });
   writeFileSync(`${bench.rules}/d.yml`, Buffer.from('title: x', 'utf16le').subarray(0, 15).fill(0xff, 0, 1));
   writeFileSync(`${bench.rules}/\u001b[2J.yml`, 'title: x\n');
