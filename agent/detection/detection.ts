@@ -61,14 +61,17 @@ export interface Prepared {
 export class Detection {
   readonly counters = new DetectionCounters();
   readonly #telemetry: Telemetry;
+  readonly #readFiles: typeof readRuleFiles;
   readonly #enrichment = new Enrichment({ live: true });
   readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
   readonly #watcher: RuleWatcher;
   readonly #reporter: NodeJS.Timeout;
   #inForce: Prepared | undefined;
 
-  constructor(telemetry: Telemetry) {
+  /** @param readFiles another reading in tests alone */
+  constructor(telemetry: Telemetry, readFiles = readRuleFiles) {
     this.#telemetry = telemetry;
+    this.#readFiles = readFiles;
     this.#watcher = new RuleWatcher({
       onChange: () => this.#reread(),
       onUnwatched: (folder, reason) => telemetry.raiseRepeating('RulesNotWatched', folder, { folder, reason }),
@@ -142,7 +145,7 @@ export class Detection {
 
   #read(config: RulesConfig): RuleFolders {
     try {
-      return readRuleFiles(config);
+      return this.#readFiles(config);
     } catch (error) {
       if (!(error instanceof RuleFolderError)) throw error;
       throw new RulesError([error.message], error.folder, { cause: error });

@@ -16,9 +16,12 @@ export function readYaml(file: string, text: string): YamlFile {
     if (stray !== null) return refuse(file, text, stray.index, strayMessage(stray[0].codePointAt(0)!));
     return readPlainYaml(file, text) ?? readCompleteYaml(file, text);
   } catch (error) {
-    return refuse(file, text, 0, `cannot be read: ${reasonOf(error)}`);
+    return refuse(file, text, 0, isOverflow(error) ? 'nested too deeply' : `cannot be read: ${reasonOf(error)}`);
   }
 }
+
+/** The parser went into itself until there was no room, as for `a: a: a: …`. */
+const isOverflow = (error: unknown): boolean => error instanceof RangeError && /call stack/.test(error.message);
 
 function refuse(file: string, text: string, offset: number, message: string): YamlFile {
   const before = text.slice(0, offset);

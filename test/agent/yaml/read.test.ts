@@ -105,6 +105,7 @@ for (const [name, text] of [
   ['dashes', '- '.repeat(5000)],
   ['lines', Array.from({ length: 3000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
   ['question marks', '? '.repeat(5000)],
+  ['keys on one line', 'a: '.repeat(5000)],
 ] as const) {
   test(`5,000 nested ${name} are nested too deeply`, (t) => {
     t.regex(String(values(text)[0]), /nested too deeply/);
