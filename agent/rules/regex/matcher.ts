@@ -7,6 +7,9 @@ import { compileProgram } from './program.ts';
 import { has, type Ranges } from './ranges.ts';
 import { Search } from './search.ts';
 
+/** Instructions of a program whose paths must be followed one by one. SigmaHQ's have 70 at most. */
+const MAX_WITHOUT_BITS = 300;
+
 export interface RegexMatcher {
   /** Whether the expression is found in the text. Time is linear in the text. */
   readonly test: (text: string) => boolean;
@@ -37,6 +40,8 @@ export function compileRegex(source: string, flags: Flags): RegexMatcher {
   const program = compileProgram(re);
   if (program === undefined) throw new RegexError('regular expression: too many repetitions to search in bounded time');
   const search = new Search(program);
+  if (search.bits === undefined && program.code.length > MAX_WITHOUT_BITS)
+    throw new RegexError('regular expression: too many repetitions, choices or assertions to search in bounded time');
   return { test: (text) => search.test(text), literals, spent: () => search.spent, engine: 'automaton' };
 }
 

@@ -1,5 +1,6 @@
 import { Alphabet, type Kind } from './alphabet.ts';
 import type { Assertion } from './ast.ts';
+import { BitSearch } from './bits.ts';
 import type { Program } from './program.ts';
 import { has } from './ranges.ts';
 
@@ -7,6 +8,8 @@ import { has } from './ranges.ts';
 const MAX_STATES = 512;
 /** After this many times forgetting in one search, states are no longer worth keeping for it. */
 const MAX_FLUSHES = 4;
+/** States that one search builds before it goes over to bits, where the program can. */
+const MAX_BUILT = 64;
 
 /** Rounds are 32-bit numbers. */
 const LAST_ROUND = 0xffff_fff0;
@@ -52,6 +55,9 @@ export class Search {
   /** Instructions still to follow, and those that wait for the next character. */
   readonly #stack: Int32Array;
   readonly #reached: Int32Array;
+  /** Another way to search, for texts that make too many states; absent where the program does not allow it. */
+  readonly bits: BitSearch | undefined;
+  readonly #classOf = (point: number): number => this.#alphabet.classOf(point);
   #round = 0;
   /** Steps that the last search took beyond one a character. */
   spent = 0;
@@ -60,6 +66,7 @@ export class Search {
     const { code } = program;
     this.#start = program.start;
     this.#alphabet = new Alphabet(program);
+    this.bits = BitSearch.of(program, this.#alphabet.classes);
     this.#ops = Uint8Array.from(code, ({ op }) => OPS.indexOf(op));
     const edges = code.map((one) => (one.op === 'match' ? [] : one.op === 'split' ? one.next : [one.next]));
     let sum = 0;
@@ -78,6 +85,7 @@ export class Search {
   test(text: string): boolean {
     const alphabet = this.#alphabet;
     let flushes = 0;
+    let built = 0;
     this.spent = 0;
     let state = this.#state([this.#start], 'none');
     for (let i = 0; ;) {
@@ -99,6 +107,10 @@ export class Search {
           if (++flushes > MAX_FLUSHES) return this.#simulate(text, i, state, c);
           this.#states.length = 0;
           this.#ids.clear();
+        }
+        if (this.bits !== undefined && ++built > MAX_BUILT) {
+          this.spent += this.bits.steps * text.length;
+          return this.bits.test(text, this.#classOf);
         }
         next = this.#build(state, c);
       }
