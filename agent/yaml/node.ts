@@ -20,7 +20,7 @@ export interface Entry {
   readonly value: Node;
 }
 
-export interface ListNode extends Place {
+interface ListNode extends Place {
   readonly kind: 'list';
   readonly items: readonly Node[];
 }

@@ -204,21 +204,17 @@ for (const platform of ['linux', 'macos', 'windows'] as const) {
 test('placeholders come from a file; one that cannot be used is said, with every reason', async (t) => {
   using bench = new Bench({ 'a.yml': ruleText("s: {'User|expand': '%admins%'}\ncondition: s", 'id: admin\n') });
   const events = bench.events({ User: 'ada' }, { User: 'eve' });
-  const matched = (file?: string) =>
-    agent(
-      ...['match', '--rules', bench.rules, '--fields', 'sigma', events],
-      ...(file === undefined ? [] : ['--placeholders', file]),
-    );
+  const matched = (...more: string[]) => agent('match', '--rules', bench.rules, '--fields', 'sigma', events, ...more);
   t.regex((await matched()).stderr, /the placeholder %admins% has no values/);
   const file = bench.path('names.yaml');
   writeFileSync(file, 'admins: [ada, grace]\n');
-  const { code, stdout } = await matched(file);
+  const { code, stdout } = await matched('--placeholders', file);
   t.is(code, 0);
   t.is(stdout, '{"line":1,"rules":["admin"]}\n');
   writeFileSync(file, 'admins: ada\nothers: []\n');
-  const wrong = await matched(file);
+  const wrong = await matched('--placeholders', file);
   t.is(wrong.code, 6);
   t.true(wrong.stderr.includes(`${file}:1:9: admins: expected a list of values, found "ada"`), wrong.stderr);
   t.true(wrong.stderr.includes(`${file}:2:9: others: expected a list of values, found an empty one`), wrong.stderr);
-  t.regex((await matched(bench.path('none'))).stderr, /none: there is no such file/);
+  t.regex((await matched('--placeholders', bench.path('none'))).stderr, /none: there is no such file/);
 });

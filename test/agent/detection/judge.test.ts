@@ -203,6 +203,30 @@ test('an event that would take too long to judge goes on as it is, and is counte
   t.like(counted, { unjudged: 1, dropped: 1 });
 });
 
+test('an alert on a path that is cut says so; a filter drops what certainly matches alone', (t) => {
+  const text = ruleText('s: {Image|startswith: /tmp/}\ncondition: s');
+  const cut = { exe: 'd/d/prog', flags: ['exe_truncated'], filename: './prog' };
+  const isAlert = (more: Partial<ExecEvent>, ...filters: unknown[]): (boolean | undefined)[] =>
+    setting(text, filters)
+      .judge.judge([program(1, '', { ...cut, ...more })])
+      .map(({ event }) => (event as { image_truncated?: boolean }).image_truncated);
+  t.deepEqual(isAlert({}), [true]);
+  t.deepEqual(isAlert({}, filter({ 'Image|startswith': '/usr/' }, 'drop')), [true]);
+  t.deepEqual(isAlert({}, filter({ 'Image|endswith': '/prog' }, 'drop')), []);
+  t.deepEqual(
+    isAlert({}, filter({ 'Image|startswith': '/usr/' }, 'keep'), filter({ 'Image|endswith': '/prog' }, 'drop')),
+    [true],
+  );
+  const { judge } = setting(text);
+  const [whole, other] = judge.judge([
+    program(1, '', { ...cut, filename: '/tmp/d/d/prog' }),
+    program(2, '', { ...cut, filename: '/opt/d/d/prog' }),
+  ]);
+  t.true(whole!.isAlert);
+  t.false('image_truncated' in whole!.event, 'the path that was asked for is the image');
+  t.false(other!.isAlert);
+});
+
 test('an alert is the event, what is known of its process, and its rules', (t) => {
   const { judge } = setting(
     ruleText('s: {ParentCommandLine: web --serve, User: user5}\ncondition: s', 'id: a\nauthor: Ada\nlevel: low\n'),

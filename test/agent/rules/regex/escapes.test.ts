@@ -6,11 +6,11 @@ const isWhole = (source: string, text: string): boolean => compileRegex(`^(?:${s
 
 /** What pcre2pattern(3) says that an escape matches, and what it does not. */
 const RIGHT: readonly [source: string, yes: readonly string[], no: readonly string[]][] = [
-  ['\\012', ['\n'], ['\0' + '12', '\x01' + '2']],
+  ['\\012', ['\n'], ['\x0012', '\x012']],
   ['\\0', ['\0'], ['0']],
-  ['\\01', ['\x01'], ['\0' + '1']],
-  ['\\0123', ['\n3'], ['\0' + '123']],
-  ['\\08', ['\0' + '8'], ['8']],
+  ['\\01', ['\x01'], ['\x001']],
+  ['\\0123', ['\n3'], ['\x00123']],
+  ['\\08', ['\x008'], ['8']],
   ['[\\012]', ['\n'], ['0', '1', '2', '\0']],
   ['[\\12]', ['\n'], ['1', '2']],
   ['[\\101-\\103]', ['A', 'B', 'C'], ['1', '-', 'D']],
