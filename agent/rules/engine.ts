@@ -17,9 +17,6 @@ export type { SigmaEvent } from './compile/subject.ts';
  */
 export const MAX_STEPS = 500_000_000;
 
-/** Steps a character that a test without an index may take: a pattern or an expression in V8. */
-const CHECK_STEPS = 4;
-
 /** An event that would take more than the bound to judge. */
 export class OverBudgetError extends Error {
   override readonly name = 'OverBudgetError';
@@ -204,7 +201,7 @@ export class Engine implements Sink {
 
   #verdict(atom: Atom): Verdict {
     atom.subject.refresh();
-    this.#spend(CHECK_STEPS * atom.subject.size);
+    this.#spend((atom.kind === 'check' ? atom.perCharacter : 1) * atom.subject.size);
     return verdictOn(atom);
   }
 
@@ -276,7 +273,7 @@ export class Engine implements Sink {
     if (atom.gate === undefined || this.#holds(atom.gate)) {
       atom.subject.refresh();
       holds = atom.holds(atom.subject);
-      this.#spend(CHECK_STEPS * atom.subject.size + (atom.spent?.() ?? 0));
+      this.#spend(atom.perCharacter * atom.subject.size + (atom.spent?.() ?? 0));
     }
     this.#stamps[number] = holds ? this.#current.epoch : -this.#current.epoch;
     return holds;

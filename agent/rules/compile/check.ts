@@ -4,16 +4,22 @@ import { find } from '../value/find.ts';
 import { inNetwork } from '../value/cidr.ts';
 import type { CompareTest, FieldTest, Test } from '../value/test.ts';
 import { timePart } from '../value/time-part.ts';
-import { ANY } from '../value/tokens.ts';
+import { lengthOf, piecesOf } from '../value/pieces.ts';
+import { ANY, type Token } from '../value/tokens.ts';
 import { gateOf, type Literals } from './classify.ts';
 import { compilePattern } from './pattern.ts';
 import type { Subject } from './subject.ts';
+
+/** Steps a character that a test without an index may take: a pattern or an expression in V8. */
+export const CHECK_STEPS = 4;
 
 /** A test that no literal index decides. */
 export interface Check {
   readonly holds: (subject: Subject) => boolean;
   /** Literals of which one must be there; where none is, the check need not run. */
   readonly gate: Literals | undefined;
+  /** Steps a character that it may take; absent for a few. */
+  readonly perCharacter?: number;
   /** Steps that the last call took beyond a few a character; absent where there are never more. */
   readonly spent?: () => number;
 }
@@ -28,7 +34,11 @@ export function compileCheck(test: Test, other: (field: string) => Subject): Che
       const { tokens, cased } = test;
       if (tokens.length === 1 && tokens[0] === ANY) return { holds: (s) => s.list().length > 0, gate: undefined };
       const fits = compilePattern(tokens, cased);
-      return { holds: cased ? (s) => s.list().some(fits) : (s) => s.folded().some(fits), gate: gateOf(tokens) };
+      return {
+        holds: cased ? (s) => s.list().some(fits) : (s) => s.folded().some(fits),
+        gate: gateOf(tokens),
+        perCharacter: stepsOf(tokens),
+      };
     }
     case 'regex': {
       const regex = test.matcher ?? compileRegex(test.source, test);
@@ -47,6 +57,12 @@ export function compileCheck(test: Test, other: (field: string) => Subject): Che
     case 'field':
       return fieldCheck(test, other);
   }
+}
+
+/** A piece with `?` in it is searched for by its bits, a word of them at a time. */
+function stepsOf(tokens: readonly Token[]): number {
+  const words = piecesOf(tokens).map((piece) => (piece.length > 1 ? lengthOf(piece) >>> 5 : 0));
+  return CHECK_STEPS + words.reduce((most, one) => Math.max(most, one), 0);
 }
 
 function regexCheck({ test, spent }: RegexMatcher, gate: Literals | undefined): Check {
