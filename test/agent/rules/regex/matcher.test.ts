@@ -236,6 +236,38 @@ test('an expression of any size that is accepted takes a bounded number of steps
     t.throws(() => compile(source), { message: /too many repetitions, choices or assertions/ }, source);
 });
 
+test('paths that are followed as bits go on across the words that hold them', (t) => {
+  const letters = fc
+    .array(fc.constantFrom('a', 'b', 'c'), { minLength: 60, maxLength: 200 })
+    .map((all) => all.join(''));
+  const sources = [
+    'a.{30}b.*c',
+    'a.{70}b',
+    'a[ab]{31}c',
+    'a[ab]{32}c',
+    'b(?:ab?){20}c',
+    'c.{0,40}a.{0,40}cc',
+    '(?:a.?b.?){12}c',
+    'b(?:aab|c){12}',
+  ];
+  let positives = 0;
+  for (const source of sources) {
+    const re = trim(parseRegex(source, PLAIN));
+    const { bits } = new Search(compileProgram(re)!);
+    const classes = classOf(re);
+    const v8 = new RegExp(source);
+    fc.assert(
+      fc.property(letters, fc.constantFrom('', 'a', 'ab', 'aab'), (text, unit) => {
+        const whole = text.slice(0, 80) + unit.repeat(25) + text.slice(80);
+        positives += v8.test(whole) ? 1 : 0;
+        return bits!.test(whole, classes) === v8.test(whole);
+      }),
+      { numRuns: 400 },
+    );
+  }
+  t.true(positives > 300, `${positives}`);
+});
+
 test("case, lines and classes are PCRE's", (t) => {
   t.true(found('CMD', 'cmd', { ignoreCase: true }));
   t.true(found('(?i)CMD', 'cmd'));
