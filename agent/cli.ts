@@ -90,6 +90,10 @@ Signals:
       'a folder of Sigma rules; may be given several times',
       (folder: string, before: string[] = []) => [...before, folder],
     )
+    .option(
+      '--placeholders <file>',
+      'values of %name% in rules, as rules.placeholders of a configuration: {name: [value]}',
+    )
     .argument('[file]', 'events as JSON lines; - is standard input', '-')
     .addOption(
       new Option('--fields <names>', "whose names the events' fields have")

@@ -268,6 +268,7 @@ test('every dependency has one exact version', (t) => {
 const AGENT_LAYERS = [
   ['exit-codes.ts', 'backoff.ts', 'terminal-text.ts'],
   ['errors.ts', 'problem.ts', 'values'],
+  ['yaml'],
   ['log.ts', 'files'],
   ['ffi.ts'],
   ['events', 'windows', 'telemetry', 'rules'],

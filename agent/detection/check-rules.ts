@@ -1,8 +1,8 @@
-import type { Problem } from '../problem.ts';
+import { formatProblem, type Problem } from '../problem.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper } from '../rules/fields/mapper.ts';
 import type { Platform } from '../rules/fields/table.ts';
-import { formatProblem, type RuleSet } from '../rules/load.ts';
+import type { RuleSet } from '../rules/load.ts';
 import { runRuleTests } from '../rules/tests.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { RulesConfig } from './config.ts';

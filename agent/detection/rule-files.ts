@@ -1,12 +1,10 @@
-import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, systemCode } from '../errors.ts';
 import type { Problem } from '../problem.ts';
 import type { RuleFile } from '../rules/load.ts';
+import { textOf } from '../yaml/text.ts';
 import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
-
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /** A folder of rules that cannot be used as it is. */
 export class RuleFolderError extends Error {
@@ -92,20 +90,10 @@ function readBounded(path: string): string {
   try {
     const { size } = fstatSync(descriptor);
     if (size > MAX_RULE_FILE_BYTES) throw new Error(`${size} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`);
-    return utf8(readFileSync(descriptor));
+    return textOf(readFileSync(descriptor));
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** Text in another encoding would be read with other letters in it, and its rules would be in force and never match. */
-function utf8(bytes: Buffer): string {
-  if (!isUtf8(bytes)) {
-    const mark = bytes.toString('hex', 0, 2);
-    const found = mark === 'fffe' || mark === 'feff' ? 'UTF-16' : 'something else';
-    throw new Error(`expected UTF-8, found ${found}; save the file as UTF-8`);
-  }
-  return bytes.toString('utf8', bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0);
 }
 
 function explain(error: unknown, root: string): string {

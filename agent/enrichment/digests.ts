@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Sta
 import { isAbsolute } from 'node:path';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Digests } from '../rules/fields/lookups.ts';
-import { imageOf } from '../rules/fields/table.ts';
+import { imageOf } from '../rules/fields/incomplete.ts';
 import { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
 import { LocalFiles } from './local-files.ts';

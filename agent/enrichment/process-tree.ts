@@ -1,5 +1,6 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
-import { commandLineOf, imageOf } from '../rules/fields/table.ts';
+import { imageOf } from '../rules/fields/incomplete.ts';
+import { commandLineOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
 import {

@@ -24,6 +24,10 @@ export const INTERNAL_EVENTS = {
   AlertsSuppressed: ['info', 'alerts were held back, as suppression asks for'],
   EventsJudged: ['info', 'what filters and rules did since the agent started'],
   JudgementFailed: ['error', 'an event could not be judged and went on as it is; this is a defect, please report it'],
+  EventUnjudged: [
+    'error',
+    'an event would take too long to judge and went on as it is; its command line was made for that, or a rule is very costly',
+  ],
 
   HelperConnected: ['info', 'connected to the helper'],
   HelperDisconnected: ['warn', 'the connection to the helper ended; what it holds will be replayed'],

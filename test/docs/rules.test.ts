@@ -7,6 +7,9 @@ import * as detection from '../../agent/detection/limits.ts';
 import * as enrichment from '../../agent/enrichment/limits.ts';
 import { Enrichment } from '../../agent/enrichment/enrichment.ts';
 import { itemOf } from '../../agent/events/item.ts';
+import { MAX_STEPS } from '../../agent/rules/engine.ts';
+import { MAX_PIECE } from '../../agent/rules/value/pieces.ts';
+import { MAX_DEPTH } from '../../agent/yaml/limits.ts';
 import { runRuleTests } from '../../agent/rules/tests.ts';
 import { Suppressor } from '../../agent/rules/suppress.ts';
 import { EXEC_EXAMPLE } from '../../shared/events/exec.ts';
@@ -50,6 +53,9 @@ function judge(rules: string | undefined, filters = '', live = false): { judge: 
       suppressor: new Suppressor(),
       onFailure: (error) => {
         throw error;
+      },
+      onOverBudget: () => {
+        throw new Error('over budget');
       },
     }),
   };
@@ -118,6 +124,9 @@ test("the page names the counters, and every number that it states is the code's
     [1, 64, 256, 32],
   );
   t.true(PAGE.includes(`At most ${number(MAX_SUPPRESSED_GROUPS)} groups`));
+  t.true(PAGE.includes(`more than ${MAX_STEPS / 1e6} million steps`));
+  t.true(PAGE.includes(`more than ${number(MAX_PIECE)} characters between two`));
+  t.true(PAGE.includes(`more than ${MAX_DEPTH} levels`));
   t.true(PAGE.includes(`keeps ${number(enrichment.MAX_REMEMBERED_COMMAND)} characters`));
   t.true(PAGE.includes(`${enrichment.PROC_READS_PER_SECOND} times a second`));
   t.true(PAGE.includes(`grandparent and so on, ${enrichment.MAX_ANCESTORS} at most`));

@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import type { Node } from '../../../../agent/rules/parse/node.ts';
-import { readPlainYaml } from '../../../../agent/rules/parse/plain-yaml.ts';
-import { readCompleteYaml } from '../../../../agent/rules/parse/complete-yaml.ts';
-import { readRuleFiles, SKIPPED } from '../data.ts';
+import type { Node } from '../../../agent/yaml/node.ts';
+import { readPlainYaml } from '../../../agent/yaml/plain.ts';
+import { readCompleteYaml } from '../../../agent/yaml/complete.ts';
+import { readRuleFiles, SKIPPED } from '../rules/data.ts';
 
 /** Where nothing stands, the two readers may point at different places of nothing. */
 function comparable(node: Node): unknown {

@@ -23,6 +23,7 @@ export function scalar(
       verbatim,
     };
   }
+  if (value === null && source === '') return { kind: 'scalar', path, offset, value, text: '', written: '', verbatim };
   if (value === null || typeof value === 'boolean') {
     return { kind: 'scalar', path, offset, value, text: String(value ?? ''), verbatim };
   }

@@ -1,4 +1,4 @@
-import { type Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 
 /** A YAML value that still knows where it stands. */
 export type Node = MapNode | ListNode | ScalarNode;
@@ -20,7 +20,7 @@ export interface Entry {
   readonly value: Node;
 }
 
-export interface ListNode extends Place {
+interface ListNode extends Place {
   readonly kind: 'list';
   readonly items: readonly Node[];
 }
@@ -30,7 +30,7 @@ export interface ScalarNode extends Place {
   readonly value: string | number | boolean | null;
   /** The value as text. Integers that a double cannot hold keep every digit. */
   readonly text: string;
-  /** A number as it stands in the file, where that is another text: `0x3e7`, `1.10`. */
+  /** A number as it stands in the file, where that is another text: `0x3e7`, `1.10`. Empty where nothing stands, which is null. */
   readonly written?: string;
   /** Whether `offset + i` is the place of the value's i-th character. */
   readonly verbatim: boolean;
