@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { exposureOf } from '../files/exposed.ts';
 import { hostPlatform } from '../detection/rule-set.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
@@ -21,6 +23,8 @@ export async function check(file: string, json: boolean, trust: Trust): Promise<
       : undefined;
   const problems = loaded.ok ? (report?.problems ?? []) : loaded.problems;
   const warnings = [...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []), ...(report?.warnings ?? [])];
+  const exposure = exposureOf(resolve(file));
+  if (exposure !== undefined) warnings.push(`others can change the configuration: ${exposure}`);
   if (loaded.ok) warnings.push(...(await helperWarnings(loaded.config.source.socket, trust)));
   const ok = problems.length === 0;
   if (json) printJson(ok, file, problems, warnings, report);

@@ -3,6 +3,8 @@ import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig } from '../config/lo
 import { formatProblem, type Problem } from '../problem.ts';
 import { RulesError } from '../detection/detection.ts';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { exposureOf } from '../files/exposed.ts';
 import { constants } from 'node:os';
 import type { DestinationStream } from 'pino';
 import { AgentError } from '../errors.ts';
@@ -62,6 +64,8 @@ async function runUntilStopped(
   const { telemetry } = agent;
   telemetry.raise('AgentStarted', { version: VERSION, config: file, uid: process.getuid?.() });
   if (process.getuid?.() === 0) telemetry.raise('AgentRunsAsRoot');
+  const exposure = exposureOf(resolve(file));
+  if (exposure !== undefined) telemetry.raise('ConfigExposed', { problems: [exposure] });
 
   let busy: Promise<void> = agent.start();
   requests.onReload(() => {

@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { reasonOf, systemCode } from '../errors.ts';
+import { readBoundedSync } from '../files/read-bounded.ts';
 import { findCollisions } from './collisions.ts';
 import { explainIssue, KnownKeys } from './explain.ts';
 import { findPointless } from './pointless.ts';
@@ -32,7 +32,7 @@ export type LoadResult = LoadedConfig | { ok: false; problems: Problem[] };
 export function loadConfig(file: string): LoadResult {
   let text: string;
   try {
-    text = readBounded(file);
+    text = textOf(readBoundedSync(file, { maxBytes: MAX_CONFIG_BYTES }));
   } catch (error) {
     return refuse([{ file, line: 1, column: 1, path: '', message: unreadable(error) }]);
   }
@@ -98,20 +98,6 @@ function placeholdersOf(data: unknown): Placeholders {
 
 function refuse(problems: readonly Problem[]): LoadResult {
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
-}
-
-function readBounded(file: string): string {
-  // Non-blocking, so that a FIFO is refused below instead of waited on.
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new Error('not a regular file');
-    if (stats.size > MAX_CONFIG_BYTES)
-      throw new Error(`${stats.size} bytes long; at most ${MAX_CONFIG_BYTES} are read`);
-    return textOf(readFileSync(descriptor));
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function unreadable(error: unknown): string {

@@ -30,8 +30,11 @@ export function checkRules(
   placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>,
 ): RulesReport {
   let set: RuleSet;
+  let exposed: readonly string[];
   try {
-    ({ set } = loadRuleSet(config, platform, readRuleFiles(config)));
+    const read = readRuleFiles(config);
+    ({ set } = loadRuleSet(config, platform, read));
+    exposed = read.exposed;
   } catch (error) {
     if (!(error instanceof RuleFolderError)) throw error;
     const place = placeOf(['rules', 'folders', config.folders.indexOf(error.folder)]);
@@ -45,7 +48,11 @@ export function checkRules(
     refused: set.refused.length,
     skipped: skippedByReason(set),
     tests: { passed, failed: failures.length },
-    warnings: [...set.warnings.map(formatProblem), ...suppressionsOf(config, set).warnings],
+    warnings: [
+      ...set.warnings.map(formatProblem),
+      ...suppressionsOf(config, set).warnings,
+      ...exposed.map((exposure) => `others can change rules: ${exposure}`),
+    ],
     problems: [...set.refused.flatMap(({ problems }) => problems), ...failures],
   };
 }

@@ -138,6 +138,7 @@ export class Detection {
     });
     this.#list('RuleRefused', formatRefused(refused));
     this.#list('RuleDoubtful', warnings);
+    this.#list('ConfigExposed', loaded?.exposed ?? []);
   }
 
   /** Nothing is judged any more: says what was. */
@@ -222,7 +223,7 @@ export class Detection {
     if (held.size > 0) this.#telemetry.raise('AlertsSuppressed', { rules: mostOf(held) });
   }
 
-  #list(event: 'RuleRefused' | 'RuleDoubtful', problems: readonly string[]): void {
+  #list(event: 'RuleRefused' | 'RuleDoubtful' | 'ConfigExposed', problems: readonly string[]): void {
     if (problems.length === 0) return;
     const more = problems.length - MAX_LOGGED_REFUSALS;
     this.#telemetry.raise(event, { problems: problems.slice(0, MAX_LOGGED_REFUSALS), ...(more > 0 ? { more } : {}) });

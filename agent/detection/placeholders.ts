@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { reasonOf, systemCode } from '../errors.ts';
+import { readBoundedSync } from '../files/read-bounded.ts';
 import { formatProblem } from '../problem.ts';
 import type { Placeholders } from '../rules/value/placeholders.ts';
 import { describe, Reader, type Node } from '../yaml/node.ts';
@@ -49,17 +49,7 @@ function textsOf(reader: Reader, node: Node): string[] {
 
 function readBounded(file: string): string {
   try {
-    // Non-blocking, so that a FIFO is refused instead of waited on.
-    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = fstatSync(descriptor);
-      if (!stats.isFile()) throw new Error('not a regular file');
-      if (stats.size > MAX_RULE_FILE_BYTES)
-        throw new Error(`${stats.size} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`);
-      return textOf(readFileSync(descriptor));
-    } finally {
-      closeSync(descriptor);
-    }
+    return textOf(readBoundedSync(file, { maxBytes: MAX_RULE_FILE_BYTES }));
   } catch (error) {
     const reason = systemCode(error) === 'ENOENT' ? 'there is no such file' : reasonOf(error);
     throw new PlaceholdersError(`${file}: ${reason}`, { cause: error });

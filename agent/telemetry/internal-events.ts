@@ -18,6 +18,10 @@ export const INTERNAL_EVENTS = {
 
   RulesLoaded: ['info', 'filters and rules are in force'],
   RuleRefused: ['error', 'rules have mistakes and are not used; the others are'],
+  ConfigExposed: [
+    'warn',
+    'others than root and this user can change the configuration or the rules, and so decide what the agent sees',
+  ],
   RuleDoubtful: ['warn', 'rules, or what is said of them, may not mean what was meant'],
   RulesRefused: ['error', 'the rules that are there now cannot be used; those before stay in force'],
   RulesNotWatched: ['warn', 'a folder of rules is not watched; send SIGHUP after a change'],
