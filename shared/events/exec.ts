@@ -72,6 +72,8 @@ export interface ExecFailedEvent extends ProcessFields {
   type: 'exec_failed';
   /** The errno's name, `ENOENT`; `E<number>` where it has none. */
   error: string;
+  /** Path of what the descriptor in `filename` (`/dev/fd/N`) led to when the call had failed. */
+  fd_path?: string;
 }
 
 const PROCESS: Fields<ProcessFields> = {
@@ -114,7 +116,7 @@ const PROCESS: Fields<ProcessFields> = {
 export const EXEC_FIELDS: Fields<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
 export const EXEC_REQUIRED = ['pid', 'command', 'timestamp', 'seq', 'time'] as const;
 
-export const EXEC_FAILED_FIELDS: Fields<ExecFailedEvent> = { ...PROCESS, type: oneOf('exec_failed'), error: text };
+export const EXEC_FAILED_FIELDS: Fields<ExecFailedEvent> = { ...PROCESS, type: oneOf('exec_failed'), error: text, fd_path: text };
 export const EXEC_FAILED_REQUIRED = [...EXEC_REQUIRED, 'error'] as const;
 
 export const EXEC_EXAMPLE: ExecEvent = {

@@ -19,12 +19,15 @@ const tracefs: Requirement = () =>
     ? undefined
     : 'needs tracefs with syscall events on /sys/kernel/tracing';
 
-const pinnableTracepoints: Requirement = () => {
+const sinceLinux = (first: number, second: number, why: string): Requirement => {
   const [major = 0, minor = 0] = release().split('.').map(Number);
-  return major > 5 || (major === 5 && minor >= 15)
-    ? undefined
-    : 'needs Linux 5.15, from which on links of tracepoints can be pinned';
+  const isThere = major > first || (major === first && minor >= second);
+  return () => (isThere ? undefined : `needs Linux ${first}.${second}, from which on ${why}`);
 };
+
+const pinnableTracepoints = sinceLinux(5, 15, 'links of tracepoints can be pinned');
+
+const preemptionFunctions = sinceLinux(6, 10, 'programs can disable preemption, and further programs do something');
 
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
 function requiring(
@@ -48,3 +51,6 @@ export const tracepointTest = requiring(root, bpfKernel, tracefs);
 
 /** With the syscall tracepoints pinned. */
 export const pinnedTracepointTest = requiring(root, bpfKernel, tracefs, pinnableTracepoints);
+
+/** Where a further program on a tracepoint can have something to tell. */
+export const furtherProgramTest = requiring(root, bpfKernel, preemptionFunctions);

@@ -74,6 +74,7 @@ function fits(name: string, field: string, value: unknown): boolean {
       'command',
       'exe',
       'filename',
+      'fd_path',
       'cwd',
       'comm',
       'cgroup',
