@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config/schema.ts';
 import { Detection } from './detection/detection.ts';
 import type { Log } from './log.ts';
-import { LaneSet } from './delivery/deliveries.ts';
+import { Deliveries } from './delivery/deliveries.ts';
+import { Log as EventLog } from './delivery/log/log.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Trust } from './source/connect.ts';
 import { HelperClient } from './source/helper-client.ts';
@@ -26,7 +27,8 @@ export class Agent {
   readonly #detection: Detection;
   readonly #filter: ReplayFilter;
   readonly #pipeline: Pipeline;
-  readonly #outputs: LaneSet;
+  readonly #events = new EventLog();
+  readonly #deliveries: Deliveries;
   #config: Config;
   #client: HelperClient;
 
@@ -37,8 +39,12 @@ export class Agent {
     this.#config = config;
     this.#detection = new Detection(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
-    this.#pipeline = new Pipeline([this.#detection.stage], []);
-    this.#outputs = new LaneSet(this.telemetry, onReaderGone);
+    this.#deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
+    this.#pipeline = new Pipeline({
+      stages: [this.#detection.stage],
+      log: this.#events,
+      congestion: () => this.#deliveries.congestion,
+    });
     this.#client = this.#makeClient();
   }
 
@@ -78,15 +84,11 @@ export class Agent {
   async stop(): Promise<number> {
     this.#client.stop();
     this.#detection.close();
-    return this.#outputs.close(this.#deadline());
+    return this.#deliveries.close(this.#deadline());
   }
 
   async #changeOutputs(config: Config): Promise<void> {
-    await this.#outputs.change(
-      config.outputs,
-      () => this.#pipeline.replaceLanes(this.#outputs.lanes),
-      () => this.#deadline(),
-    );
+    await this.#deliveries.change(config.outputs, () => this.#deadline());
   }
 
   #deadline(): Promise<void> {
@@ -101,7 +103,7 @@ export class Agent {
       telemetry: this.telemetry,
       onNumbering: (numbering) => {
         this.#detection.begin(numbering);
-        return this.#pipeline.begin(numbering);
+        return this.#events.begin(numbering);
       },
       onItems: (items) => this.#pipeline.take(items),
     });

@@ -1,73 +1,45 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from './delivery/log/log.ts';
 import { NO_NUMBER, type Item } from './events/item.ts';
-import type { Numbering } from './events/position.ts';
-import type { Lane } from './delivery/log/cursor.ts';
+import type { Stage } from './events/stage.ts';
 
-/** Work on a batch between source and outputs: returns what goes on, in order. Must not change an item, nor keep one: it keeps `event`. */
-export type Stage = (batch: readonly Item[]) => readonly Item[];
-
-/** How long the source may be asked to wait for an output, in milliseconds: what is read in one go is then still far more than a machine executes. */
+/** How long the source may be asked to wait for outputs, in milliseconds: it still reads far more than a machine executes. */
 const PATIENCE_MS = 10;
 
+export interface PipelineOptions {
+  /** Filters, rules and enrichment, in the order in which they work. */
+  stages: readonly Stage[];
+  log: Log;
+  /** Settles when outputs that are far behind have done some work; undefined while none is. */
+  congestion: () => Promise<unknown> | undefined;
+}
+
 /**
- * source → stages → lanes. Everything flows one way, a batch at a time. Each
- * lane has its own queue, and none can hold up another: to one that is far behind the source
- * gives a moment, since what is not read is safe with the helper, and no more than that.
+ * source → stages → log, a batch at a time. An output that is slow holds up nobody: to one that is far behind and at work
+ * the source gives a moment, since the helper still holds what is not read.
  */
 export class Pipeline {
-  /** Enrichment, filters and rules stand here, in the order in which they work. */
-  readonly #stages: readonly Stage[];
-  #lanes: readonly Lane[];
-  #numbering: Numbering | undefined;
+  readonly #options: PipelineOptions;
 
-  constructor(stages: readonly Stage[], lanes: readonly Lane[]) {
-    this.#stages = stages;
-    this.#lanes = lanes;
+  constructor(options: PipelineOptions) {
+    this.#options = options;
   }
 
   /**
-   * What comes from now on has these numbers.
-   * @returns the first number that any lane has not stored; undefined when one of them does not know
-   */
-  begin(numbering: Numbering): number | undefined {
-    this.#numbering = numbering;
-    let due: number | undefined = Infinity;
-    for (const lane of this.#lanes) {
-      const stored = lane.begin(numbering);
-      due = stored === undefined || due === undefined ? undefined : Math.min(due, stored + 1);
-    }
-    return due === Infinity ? undefined : due;
-  }
-
-  /**
-   * Takes a batch from the source. What stages leave out is not missing: lanes are told how far the batch went.
+   * Takes a batch from the source. Numbers that stages leave out are not missing: the log is told how far the batch went.
    * @returns what to wait for before the next, if anything; not for long
    */
   take(batch: readonly Item[]): Promise<unknown> | undefined {
-    const through = lastNumberOf(batch);
+    const { stages, log, congestion } = this.#options;
     let items = batch;
-    for (const stage of this.#stages) items = stage(items);
-    if (items.length === 0 && through === NO_NUMBER) return undefined;
-    let congested: Promise<void>[] | undefined;
-    for (const lane of this.#lanes) {
-      lane.accept(items, through);
-      const { congestion } = lane;
-      if (congestion !== undefined) (congested ??= []).push(congestion);
-    }
-    return congested && Promise.race([Promise.all(congested), delay(PATIENCE_MS, undefined, { ref: false })]);
-  }
-
-  /** From the next batch on, events go to these lanes. */
-  replaceLanes(lanes: readonly Lane[]): void {
-    const before = new Set(this.#lanes);
-    this.#lanes = lanes;
-    if (this.#numbering === undefined) return;
-    for (const lane of lanes) if (!before.has(lane)) lane.begin(this.#numbering);
+    for (const stage of stages) items = stage(items);
+    log.append(items, lastNumberOf(batch));
+    const busy = congestion();
+    return busy && Promise.race([busy, delay(PATIENCE_MS, undefined, { ref: false })]);
   }
 }
 
-/** Numbers rise: the last that there is. */
+/** The last number that there is: numbers rise. */
 function lastNumberOf(batch: readonly Item[]): number {
-  for (let i = batch.length - 1; i >= 0; i--) if (batch[i]!.last !== NO_NUMBER) return batch[i]!.last;
-  return NO_NUMBER;
+  return batch.findLast(({ last }) => last !== NO_NUMBER)?.last ?? NO_NUMBER;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What travels through the ring buffer. helper/ebpf/record.ts reads it; a test
+ * What travels through the ring buffer. helper/linux/source/record.ts reads it; a test
  * holds the two layouts together through the object's own type information.
  *
  * Little endian, every record starts on 8 bytes. All strings of a record stand

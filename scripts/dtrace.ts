@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import type { SeenProcess } from '../helper/child/decoder.ts';
+import type { SeenProcess } from '../helper/macos/child/decoder.ts';
 import { decode, type Found } from '../test/dtrace/support.ts';
 import { linuxScript } from './dtrace/linux-script.ts';
 import { dtraceRoot } from './dtrace/root.ts';

@@ -5,17 +5,19 @@ import { parseArgs } from 'node:util';
 
 import { configJsonSchemaText } from '../agent/config/json-schema.ts';
 import { builtinRulesModule } from './generate/builtin-rules.ts';
+import { helperReadingText } from './generate/helper-reading.ts';
 import { complain, progress } from './progress.ts';
 import { inCheckout } from './root-folder.ts';
 
 const GENERATED = [
   { file: 'docs/agent.schema.json', text: configJsonSchemaText },
   { file: 'agent/detection/builtin-rules.ts', text: builtinRulesModule },
+  { file: 'helper/README.md', text: helperReadingText },
 ] as const;
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 for (const { file, text } of GENERATED) {
-  const wanted = text();
+  const wanted = await text();
   const current = existsSync(inCheckout(file)) ? readFileSync(inCheckout(file), 'utf8') : '';
   if (current === wanted) {
     progress(`${file} is up to date`);

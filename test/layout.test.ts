@@ -127,6 +127,58 @@ export const l = "import 'nor-me'";
   );
 });
 
+/** Folders inside helper/, and folders of it that they must not import from: what runs as root stays small, each system stays on its own. */
+const APART: Readonly<Record<string, readonly string[]>> = {
+  'helper/linux/root': [
+    'helper/linux/source',
+    'helper/linux/forward',
+    'helper/linux/audit',
+    'helper/stream',
+    'helper/audit',
+  ],
+  'helper/linux/source': ['helper/linux/forward', 'helper/linux/audit'],
+  'helper/linux/forward': ['helper/linux/audit'],
+  'helper/linux': ['helper/macos', 'helper/windows'],
+  'helper/macos': ['helper/linux', 'helper/windows'],
+  'helper/windows': ['helper/linux', 'helper/macos', 'helper/unix'],
+  'helper/unix': ['helper/linux', 'helper/macos', 'helper/windows'],
+  'helper/stream': ['helper/linux', 'helper/macos', 'helper/windows', 'helper/unix'],
+  'helper/pipe': ['helper/linux', 'helper/macos', 'helper/windows', 'helper/unix'],
+  'helper/audit': ['helper/linux', 'helper/macos', 'helper/windows', 'helper/unix'],
+};
+
+const isIn = (file: string, folder: string): boolean => file.startsWith(`${folder}/`);
+
+/** What a file of helper/ imports, types too, from a folder that it must be apart from. */
+function strays(file: string, references: readonly ImportReference[]): string[] {
+  const apart = Object.entries(APART).flatMap(([folder, others]) => (isIn(file, folder) ? others : []));
+  return references
+    .filter(({ specifier }) => specifier?.startsWith('.') === true)
+    .map(({ specifier = '', line }) => ({ line, target: path.join(path.dirname(file), specifier) }))
+    .filter(({ target }) => apart.some((folder) => isIn(target, folder)))
+    .map(({ line, target }) => `${file}:${line} imports ${target}`);
+}
+
+test('inside helper/, privileges and systems stay apart', (t) => {
+  for (const folder of Object.keys(APART)) t.true(existsSync(path.join(ROOT, folder)), folder);
+  const helperFiles = globSync('helper/**/*.ts', { cwd: ROOT });
+  t.deepEqual(
+    helperFiles.flatMap((file) => strays(file, importsOf(path.join(ROOT, file)))),
+    [],
+  );
+});
+
+for (const [file, text, reason] of [
+  ['helper/linux/root/x.ts', "import type { Y } from '../source/y.ts';", 'imports helper/linux/source/y.ts'],
+  ['helper/linux/root/x.ts', "import { y } from '../../stream/y.ts';", 'imports helper/stream/y.ts'],
+  ['helper/unix/x.ts', "import type { Y } from '../macos/y.ts';", 'imports helper/macos/y.ts'],
+  ['helper/windows/x.ts', "export * from '../linux/y.ts';", 'imports helper/linux/y.ts'],
+] as const) {
+  test(`in ${file}, ${text} is refused`, (t) => {
+    t.deepEqual(strays(file, importsOfText(file, text)), [`${file}:1 ${reason}`]);
+  });
+}
+
 for (const [folder, text, reason] of [
   ['helper', "import { x } from '../agent/main.ts';", 'imports from agent/'],
   ['helper', "import koffi from 'koffi';", 'imports the package koffi'],

@@ -1,19 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { Lane } from './log/cursor.ts';
+import { Delivery } from './delivery.ts';
+import type { Log } from './log/log.ts';
 import { createOutput, destinationOf, type OutputConfig } from '../outputs/kinds.ts';
 
 interface Entry {
   config: OutputConfig;
-  lane: Lane;
+  delivery: Delivery;
 }
 
-/** What it takes to go from the lanes there are to those of a new configuration. */
+/** How to go from the outputs that are open to those of a new configuration. */
 interface Change {
   entries: Entry[];
-  /** Write to places that nothing writes to now: can be opened, and fail, before anything is touched. */
+  /** They write to places that nothing writes to now: they can be opened, and fail, before anything is touched. */
   fresh: Entry[];
-  /** Take over a place from a lane that must be closed first. */
+  /** They take over a place from an output that must be closed first. */
   succeeding: Entry[];
   leaving: Entry[];
 }
@@ -30,36 +31,46 @@ export class OpenError extends Error {
 }
 
 /** The open outputs, and how they change with the configuration. */
-export class LaneSet {
+export class Deliveries {
+  readonly #log: Log;
   readonly #telemetry: Telemetry;
   readonly #onReaderGone: () => void;
   #entries: Entry[] = [];
 
-  constructor(telemetry: Telemetry, onReaderGone: () => void) {
+  constructor(log: Log, telemetry: Telemetry, onReaderGone: () => void) {
+    this.#log = log;
     this.#telemetry = telemetry;
     this.#onReaderGone = onReaderGone;
   }
 
-  get lanes(): readonly Lane[] {
-    return this.#entries.map(({ lane }) => lane);
+  /** Settles when the outputs that are far behind and at work are done with a batch; undefined while there are none. */
+  get congestion(): Promise<unknown> | undefined {
+    let sends: Promise<void>[] | undefined;
+    for (const { delivery } of this.#entries) {
+      const { congestion } = delivery;
+      if (congestion !== undefined) (sends ??= []).push(congestion);
+    }
+    return sends && Promise.all(sends);
   }
 
   /**
-   * Goes over to the outputs of `configs`. What did not change stays open and loses nothing; what
-   * did is written out and closed before its successor opens.
+   * Goes over to the outputs of `configs`. One that did not change stays open and loses nothing; one that did gets what
+   * is in the log, and is closed before its successor opens.
    *
-   * @param onSwitched called, with nothing awaited in between, when `lanes` are the new ones
    * @param deadline after which a leaving output that cannot write is given up
    * @throws {OpenError} when new outputs cannot be opened; everything is then as it was
    */
-  async change(configs: readonly OutputConfig[], onSwitched: () => void, deadline: () => Promise<void>): Promise<void> {
+  async change(configs: readonly OutputConfig[], deadline: () => Promise<void>): Promise<void> {
     const change = this.#plan(configs);
     await this.#openAll(change.fresh);
     this.#entries = change.entries;
-    onSwitched();
+    // Nothing comes in between these: each record goes to those before or to those after.
+    for (const { delivery } of change.leaving) delivery.detach();
+    for (const { delivery } of [...change.fresh, ...change.succeeding]) delivery.attach(this.#log);
+    for (const { delivery } of change.fresh) delivery.start();
     await this.#closeAll(change.leaving, deadline());
-    for (const { lane, config } of change.succeeding) {
-      lane.openEventually();
+    for (const { delivery, config } of change.succeeding) {
+      delivery.start();
       this.#telemetry.raise('OutputOpened', { output: config.name, type: config.type });
     }
   }
@@ -74,7 +85,7 @@ export class LaneSet {
         change.entries.push(same);
         continue;
       }
-      const entry = { config, lane: this.#makeLane(config) };
+      const entry = { config, delivery: this.#make(config) };
       const taken = this.#entries.some((other) => destinationOf(other.config)?.id === destinationOf(config)?.id);
       (taken ? change.succeeding : change.fresh).push(entry);
       change.entries.push(entry);
@@ -83,11 +94,11 @@ export class LaneSet {
     return change;
   }
 
-  #makeLane(config: OutputConfig): Lane {
-    return new Lane({
+  #make(config: OutputConfig): Delivery {
+    return new Delivery({
       name: config.name,
       output: createOutput(config, this.#telemetry),
-      maxQueueBytes: config.max_queue_bytes,
+      maxLagBytes: config.max_queue_bytes,
       alertsOnly: config.events === 'alerts',
       telemetry: this.#telemetry,
       onReaderGone: this.#onReaderGone,
@@ -95,12 +106,12 @@ export class LaneSet {
   }
 
   async #openAll(entries: readonly Entry[]): Promise<void> {
-    const results = await Promise.allSettled(entries.map(({ lane }) => lane.open()));
+    const results = await Promise.allSettled(entries.map(({ delivery }) => delivery.open()));
     const failures = results.flatMap((result, i) =>
       result.status === 'rejected' ? [{ reason: result.reason as unknown, entry: entries[i]! }] : [],
     );
     if (failures.length > 0) {
-      await Promise.all(entries.map(({ lane }) => lane.close(Promise.resolve())));
+      await Promise.all(entries.map(({ delivery }) => delivery.close(Promise.resolve())));
       const reasons = failures.map(
         ({ reason, entry }) =>
           `output "${entry.config.name}": ${reason instanceof Error ? reason.message : String(reason)}`,
@@ -110,7 +121,7 @@ export class LaneSet {
     for (const { config } of entries) this.#telemetry.raise('OutputOpened', { output: config.name, type: config.type });
   }
 
-  /** Writes out and closes every lane, side by side. Returns the records that could not be written in time. */
+  /** Delivers what is left and closes every output, side by side. @returns records that did not get there in time */
   async close(deadline: Promise<void>): Promise<number> {
     const entries = this.#entries;
     this.#entries = [];
@@ -118,7 +129,7 @@ export class LaneSet {
   }
 
   async #closeAll(entries: readonly Entry[], deadline: Promise<void>): Promise<number> {
-    const unwritten = await Promise.all(entries.map(({ lane }) => lane.close(deadline)));
+    const unwritten = await Promise.all(entries.map(({ delivery }) => delivery.close(deadline)));
     for (const [i, { config }] of entries.entries()) {
       const left = unwritten[i]!;
       if (left > 0) this.#telemetry.raise('ShutdownTimedOut', { output: config.name, unwritten: left });

@@ -1,175 +1,319 @@
+import type { Pace } from '../backoff.ts';
 import { reasonOf } from '../errors.ts';
+import { NO_NUMBER } from '../events/item.ts';
+import type { Position } from '../events/position.ts';
+import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { ReaderGoneError, WriteError, type Output } from '../outputs/output.ts';
-import type { Batch, RecordQueue } from './log/memory-segment.ts';
+import { takeBatch, type PendingBatch } from './batch.ts';
+import type { Cursor, Loss } from './log/cursor.ts';
+import type { Log } from './log/log.ts';
+import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
+import { Retry } from './retry.ts';
 
-/** First and longest wait before a failed output is tried again, in milliseconds. */
-const RETRY_MS = { first: 250, longest: 15_000 };
+/** How long records may pass that are not for an output before its bookmark is moved, in milliseconds. */
+const PASSED_AFTER_MS = 1000;
 
-export interface LaneWriterOptions {
+const ONE_SEGMENT: BatchLimits = { bytes: SEGMENT_BYTES, records: SEGMENT_RECORDS, ageMs: 0 };
+
+export interface DeliveryOptions {
   name: string;
   output: Output;
-  /** What is to be written; the writer alone takes from it. */
-  queue: RecordQueue;
+  /** How far the output may lag, in bytes. */
+  maxLagBytes: number;
+  /** Whether the output gets alerts, and gaps, only. */
+  alertsOnly?: boolean;
   telemetry: Telemetry;
-  /** First and longest wait after a failure, in milliseconds. */
-  retryMs?: { first: number; longest: number };
-  /** Called when all that was queued is written. */
-  onEmpty: () => void;
   /** Called once when the output's reader is gone for good. */
   onReaderGone: () => void;
+  pace?: Pace;
+  passedAfterMs?: number;
+  now?: () => Date;
 }
 
-/** A number, and the boot that it is of. */
-interface Reached {
-  readonly bootId: string;
-  readonly through: number;
-}
-
-/** Writes a queue to its output, in batches, one after the other; opens the output again, after a wait, when it fails. */
-export class LaneWriter {
-  readonly #options: LaneWriterOptions;
-  /** The boot that the output was told of since it was opened. */
-  #begunBootId: string | undefined;
-  /** What the output is to be told once the queue is empty. */
-  #reached: (() => Reached) | undefined;
-  #open = false;
+/**
+ * Brings the log to one output: reads on at its cursor, puts a batch together, sends it until the output took or
+ * refused it, and then moves the cursor and the output's bookmark. One batch at a time; the only place that touches the
+ * output between open and close. An output that is slow, failing or dead costs the others nothing.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #limits: BatchLimits;
+  readonly #retry: Retry;
+  #cursor: Cursor | undefined;
+  #started = false;
+  #isOpen = false;
+  /** How far the output got in an earlier life. */
+  #position: Position | undefined;
+  #hasPosition = false;
+  #batch: PendingBatch | undefined;
+  #sending: Promise<void> | undefined;
+  #loop: Promise<void> | undefined;
+  #runAgain = false;
   #readerGone = false;
   #abandoned = false;
-  #pump: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
-  /** Settled when the write in progress ends. */
-  #writing: Promise<void> | undefined;
+  #closing = false;
+  /** When the oldest record that waits came in, on the clock of `performance.now`. */
+  #waitingSince: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #passedTimer: NodeJS.Timeout | undefined;
+  #passedIsDue = false;
+  /** What the bookmark was last told. */
+  #committed: Position | undefined;
 
-  constructor(options: LaneWriterOptions) {
+  constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#limits = options.output.limits ?? ONE_SEGMENT;
+    this.#retry = new Retry(options.pace);
   }
 
-  get readerGone(): boolean {
-    return this.#readerGone;
+  get name(): string {
+    return this.#options.name;
   }
 
-  /** The write in progress; undefined while none is, or the output fails. */
-  get writing(): Promise<void> | undefined {
-    return this.#writing;
+  /** Records that the output does not have yet. */
+  get lagRecords(): number {
+    return (this.#cursor?.lagRecords ?? 0) - (this.#batch?.sent ?? 0);
   }
 
-  /** Opens the output. @throws what the output throws; the writer is then unused and may be dropped */
+  get lagBytes(): number {
+    return this.#cursor?.lagBytes ?? 0;
+  }
+
+  /** The send to wait for before more comes: there is one when the lag is large and the output is at work. A failing one is not. */
+  get congestion(): Promise<void> | undefined {
+    return this.lagBytes > this.#options.maxLagBytes / 4 ? this.#sending : undefined;
+  }
+
+  /** Opens the output. @throws what the output throws; the delivery is then unused and may be dropped */
   async open(): Promise<void> {
-    await this.#options.output.open();
-    this.#open = true;
-    this.run();
+    await this.#open();
   }
 
-  /** Sees to it that what is queued is written, the output opened first if need be. */
-  run(): void {
-    if (this.#pump !== undefined) return;
-    this.#pump = this.#drain().finally(() => {
-      this.#pump = undefined;
+  /** What comes in from now on is for this output. It gets it after `start`. */
+  attach(log: Log): void {
+    const { alertsOnly = false, maxLagBytes, name, telemetry, now } = this.#options;
+    this.#cursor = log.open({
+      alertsOnly,
+      maxLagBytes,
+      position: this.#position,
+      onMoved: () => this.#moved(),
+      onOvertaken: (loss) => this.#lost(loss),
+      onResumed: (after) => telemetry.raise('OutputResumed', { output: name, after }),
+      onPositionUnknown: (reason) => telemetry.raise('PositionUnknown', { output: name, reason }),
+      ...(now === undefined ? {} : { now }),
     });
   }
 
-  /** Has the output told, once the queue is empty, that it has everything up to what `reached` then gives. */
-  tellReached(reached: () => Reached): void {
-    this.#reached = reached;
-    this.run();
+  /** Begins to deliver. An output that is not open yet is opened as soon as that works. */
+  start(): void {
+    this.#started = true;
+    this.#run();
   }
 
-  /** Writes until nothing is left; the only place that touches the output between open and close. */
-  async #drain(): Promise<void> {
-    const { output, name, queue, telemetry, onEmpty, onReaderGone } = this.#options;
-    let failures = 0;
-    let batch: Batch | undefined;
-    while (!this.#readerGone && !this.#abandoned && (!this.#open || queue.records > 0 || this.#reached !== undefined)) {
+  /** Nothing that comes in from now on is for this output. */
+  detach(): void {
+    this.#cursor?.end();
+  }
+
+  #moved(): void {
+    if (this.#readerGone) return;
+    if (this.lagRecords > 0) return this.#run();
+    if (this.#options.output.bookmark === undefined || this.#passedTimer !== undefined) return;
+    if (!this.#isBehind(this.#cursor?.passed)) return;
+    this.#passedTimer = setTimeout(() => {
+      this.#passedTimer = undefined;
+      this.#passedIsDue = true;
+      this.#run();
+    }, this.#options.passedAfterMs ?? PASSED_AFTER_MS).unref();
+  }
+
+  /** Whether the bookmark could be moved on to a position. */
+  #isBehind(position: Position | undefined): position is Position {
+    const committed = this.#committed;
+    return position !== undefined && (committed?.bootId !== position.bootId || committed.last < position.last);
+  }
+
+  #run(): void {
+    if (!this.#started) return;
+    // A loop that has just found nothing more is over only in a moment: what comes until then must not wait for the next.
+    if (this.#loop !== undefined) {
+      this.#runAgain = true;
+      return;
+    }
+    this.#runAgain = false;
+    this.#loop = this.#deliver().finally(() => {
+      this.#loop = undefined;
+      if (this.#runAgain) this.#run();
+    });
+  }
+
+  async #deliver(): Promise<void> {
+    while (!this.#readerGone && !this.#abandoned) {
+      let outcome: Outcome;
       try {
-        if (!this.#open) {
-          await output.open();
-          this.#open = true;
+        if (!this.#isOpen) await this.#open();
+        if (this.#cursor === undefined) return;
+        const batch = (this.#batch ??= this.#takeBatch(this.#cursor));
+        if (batch === undefined) {
+          if (!this.#passedIsDue) return;
+          await this.#commitPassed(this.#cursor);
+          continue;
         }
-        batch = queue.head();
-        if (batch !== undefined) await this.#write(batch);
-        else if (this.#reached !== undefined) await this.#sayReached(this.#reached);
-        if (failures > 0) telemetry.raise('OutputRecovered', { output: name });
-        failures = 0;
+        outcome = await this.#send(batch);
       } catch (error) {
-        if (error instanceof ReaderGoneError) {
-          this.#readerGone = true;
-          return onReaderGone();
-        }
-        if (error instanceof WriteError && batch !== undefined) queue.dropPart(batch, error.taken);
-        telemetry.raiseRepeating('OutputFailed', `${name} ${reasonOf(error)}`, {
-          output: name,
-          reason: reasonOf(error),
-        });
-        this.#open = false;
-        this.#begunBootId = undefined;
-        await output.close().catch(() => undefined);
-        await this.#pause(failures++);
+        if (error instanceof ReaderGoneError) return this.#loseReader();
+        outcome = { kind: 'retry', reason: reasonOf(error), reopen: true };
       }
-      if (queue.records === 0) onEmpty();
+      await this.#settle(outcome);
     }
   }
 
-  async #sayReached(reached: () => Reached): Promise<void> {
-    this.#reached = undefined;
-    const { bootId, through } = reached();
-    await this.#options.output.reached?.(bootId, through);
+  async #open(): Promise<void> {
+    const { output } = this.#options;
+    await output.open();
+    this.#isOpen = true;
+    if (this.#hasPosition || output.bookmark === undefined) return;
+    this.#hasPosition = true;
+    this.#position = await output.bookmark.load();
   }
 
-  async #write(batch: Batch): Promise<void> {
-    const { output, queue } = this.#options;
-    if (batch.bootId !== undefined && batch.bootId !== this.#begunBootId) {
-      await output.begin?.(batch.bootId, batch.first);
-      this.#begunBootId = batch.bootId;
+  /** The next batch, when it is time to send one; else this is called again when it is. */
+  #takeBatch(cursor: Cursor): PendingBatch | undefined {
+    const { bytes, records, ageMs } = this.#limits;
+    const waits = cursor.lagRecords > 0 && cursor.lagRecords < records && cursor.lagBytes < bytes;
+    if (ageMs > 0 && waits && !this.#closing) {
+      const now = performance.now();
+      this.#waitingSince ??= now;
+      const left = this.#waitingSince + ageMs - now;
+      if (left > 0) {
+        this.#timer ??= setTimeout(() => {
+          this.#timer = undefined;
+          this.#run();
+        }, left);
+        return undefined;
+      }
     }
+    this.#waitingSince = undefined;
+    return takeBatch(cursor, this.#options.output.format, this.#limits);
+  }
+
+  async #send(batch: PendingBatch): Promise<Outcome> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#writing = promise;
+    this.#sending = promise;
     try {
-      await output.write(batch.lines);
+      return await this.#options.output.send(batch);
     } finally {
-      this.#writing = undefined;
+      this.#sending = undefined;
       resolve();
     }
-    queue.drop(batch);
   }
 
-  async #pause(failures: number): Promise<void> {
-    const { first, longest } = this.#options.retryMs ?? RETRY_MS;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(longest, first * 2 ** Math.min(failures, 20)));
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+  async #settle(outcome: Outcome): Promise<void> {
+    if (outcome.kind === 'retry') return this.#tryLater(outcome);
+    if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
+    this.#retry.worked();
+    if (outcome.kind === 'refused') this.#refuse(this.#batch!, outcome);
+    await this.#commit();
+  }
+
+  async #tryLater({ reason, taken = 0, afterMs, reopen = false }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
+    const { output, telemetry } = this.#options;
+    if (taken > 0 && this.#batch?.advance(taken) === false) await this.#commit();
+    telemetry.raiseRepeating('OutputFailed', `${this.name} ${reason}`, { output: this.name, reason });
+    if (reopen) {
+      this.#isOpen = false;
+      await output.close().catch(() => undefined);
+    }
+    if (!this.#abandoned) await this.#retry.wait(afterMs);
+  }
+
+  /** What the receiver never takes must not hold up what follows: it becomes a gap. */
+  #refuse(batch: PendingBatch, { reason, records }: Extract<Outcome, { kind: 'refused' }>): void {
+    // A gap for a gap that was refused would be refused as well, without end.
+    const events = records.filter((i) => !batch.isGap(i) && batch.numbersOf(i).last !== NO_NUMBER);
+    this.#options.telemetry.raiseRepeating('EventsRefused', `${this.name} ${reason}`, {
+      output: this.name,
+      reason,
+      count: records.length,
     });
-    this.#wake = undefined;
+    for (const { first, last } of joined(events.map((i) => batch.numbersOf(i)))) {
+      this.#cursor?.insertGap(batch.bootId, { first, last, count: last - first + 1 }, 'rejected');
+    }
+  }
+
+  /** The batch is done: cursor and bookmark go on to its end. */
+  async #commit(): Promise<void> {
+    this.#batch = undefined;
+    const position = this.#cursor?.commit();
+    if (position !== undefined) await this.#tellBookmark(position);
+    this.#moved();
+  }
+
+  async #commitPassed(cursor: Cursor): Promise<void> {
+    this.#passedIsDue = false;
+    const { passed } = cursor;
+    if (this.#isBehind(passed)) await this.#tellBookmark(passed);
+  }
+
+  async #tellBookmark(position: Position): Promise<void> {
+    this.#committed = position;
+    await this.#options.output.bookmark?.commit(position);
+  }
+
+  #lost({ count, first, last, unnumbered }: Loss): void {
+    this.#options.telemetry.raiseRepeating('EventsDropped', this.name, {
+      output: this.name,
+      ...(count > 0 ? { first, last, count } : {}),
+      ...(unnumbered > 0 || count === 0 ? { unnumbered } : {}),
+    });
+  }
+
+  #loseReader(): void {
+    this.#readerGone = true;
+    this.#cursor?.close();
+    this.#options.onReaderGone();
   }
 
   /**
-   * Writes what is queued, flushes and closes. A failing output is retried until
-   * `deadline` resolves. Never rejects. Nothing may be queued any more.
-   * @returns records that were not written
+   * Delivers what is there, flushes and closes. A failing output is retried until `deadline` resolves. Never rejects.
+   * @returns records that the output does not have
    */
   async close(deadline: Promise<void>): Promise<number> {
-    const { queue } = this.#options;
-    this.#wake?.();
-    if (this.#open || queue.records > 0) this.run();
-    const finished = this.#finish();
-    await Promise.race([finished, deadline]);
-    const unwritten = this.#readerGone ? 0 : queue.records;
+    this.#closing = true;
+    this.detach();
+    clearTimeout(this.#passedTimer);
+    clearTimeout(this.#timer);
+    this.#passedIsDue = true;
+    this.#retry.wake();
+    if (this.#isOpen || this.lagRecords > 0) this.#run();
+    await Promise.race([this.#finish(), deadline]);
+    this.#runAgain = false;
+    const missing = this.#readerGone ? 0 : this.lagRecords;
     this.#abandoned = true;
-    this.#wake?.();
-    return unwritten;
+    this.#retry.wake();
+    return missing;
   }
 
   async #finish(): Promise<void> {
-    await this.#pump;
-    const { name, output, telemetry } = this.#options;
+    while (this.#loop !== undefined) await this.#loop;
+    const { output, telemetry } = this.#options;
     try {
-      if (this.#open) await output.flush();
+      if (this.#isOpen) await output.flush();
     } catch (error) {
-      telemetry.raise('OutputFailed', { output: name, reason: reasonOf(error) });
+      telemetry.raise('OutputFailed', { output: this.name, reason: reasonOf(error) });
     }
     await output.close().catch(() => undefined);
+    this.#cursor?.close();
   }
+}
+
+/** Ranges that follow each other as one. */
+function joined(ranges: ReadonlyArray<{ first: number; last: number }>): Array<{ first: number; last: number }> {
+  const result: Array<{ first: number; last: number }> = [];
+  for (const { first, last } of ranges) {
+    const before = result.at(-1);
+    if (before !== undefined && before.last + 1 === first) before.last = last;
+    else result.push({ first, last });
+  }
+  return result;
 }

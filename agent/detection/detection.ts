@@ -4,7 +4,7 @@ import { Enrichment } from '../enrichment/enrichment.ts';
 import { reasonOf } from '../errors.ts';
 import type { Item } from '../events/item.ts';
 import type { Numbering } from '../events/position.ts';
-import type { Stage } from '../pipeline.ts';
+import type { Stage } from '../events/stage.ts';
 import { doubtfulFilters } from '../rules/filter.ts';
 import { formatProblem, formatRefused } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';

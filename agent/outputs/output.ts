@@ -1,58 +1,91 @@
-import type { Item } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
+import type { Format } from '../formats/format.ts';
 
-/**
- * A place that events go to. Its lane calls `open` first, then one `write` at a
- * time, `flush` and `close` last; after a failed write, `close` and `open` again.
- */
+/** Lines that an output is given to send, in order. */
+export interface Batch {
+  /** Each with its newline. Lent: the memory is used again after `send` has resolved. */
+  readonly lines: Buffer;
+  /** How many lines there are; one at least. */
+  readonly records: number;
+  /** The boot that the numbers are of; events do not carry it. Undefined before any is known. */
+  readonly bootId: string | undefined;
+  /** The lowest number among the lines; NO_NUMBER where none has one. */
+  readonly first: number;
+  /** The last number among the lines; NO_NUMBER where none has one. */
+  readonly last: number;
+  /** Where the line of record `i`, counted from 0, ends in `lines`. */
+  endOf(i: number): number;
+  /** The numbers that record `i` stands for: twice its own, or those of a gap; NO_NUMBER where it has none. */
+  numbersOf(i: number): { readonly first: number; readonly last: number };
+  /** Whether record `i` is a gap. */
+  isGap(i: number): boolean;
+}
+
+/** What became of a batch, as the output judges it: only it knows its protocol. */
+export type Outcome =
+  /** The place has all of it. */
+  | { readonly kind: 'taken' }
+  /**
+   * The rest may be taken later: the connection was lost, time ran out, a name did not resolve, the disk is full, the receiver asks
+   * for patience. The batch is sent again, without its first `taken` records.
+   */
+  | {
+      readonly kind: 'retry';
+      readonly reason: string;
+      readonly taken?: number;
+      /** The receiver's own word for how long to wait, in milliseconds; the delivery's if there is none. */
+      readonly afterMs?: number;
+      /** Whether the output has to be closed and opened before. */
+      readonly reopen?: boolean;
+    }
+  /** The receiver will never take the records with these places, counted from 0; it has all others. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly records: readonly number[] };
+
+export const TAKEN: Outcome = { kind: 'taken' };
+
+/** When a batch is sent: as soon as one of the first two is reached, or the oldest record has waited that long. */
+export interface BatchLimits {
+  /** Bytes of lines. A single longer line is a batch all the same. */
+  readonly bytes: number;
+  readonly records: number;
+  /** Milliseconds; 0 sends what there is. */
+  readonly ageMs: number;
+}
+
+/** Where an output remembers how far it got, so that a restart goes on from there. */
+export interface Bookmark {
+  /** How far the output is; undefined when that is not known: it then gets all that the helper holds. Called once, after `open`. */
+  load(): Promise<Position | undefined>;
+  /**
+   * The output has everything up to this position that it is going to have. Called after each batch that it took, and now and
+   * then while what passes is not for it. Never rejects.
+   */
+  commit(position: Position): Promise<void>;
+}
+
+/** A place that events go to. `open` comes first, then one `send` at a time, `flush` and `close` last. */
 export interface Output {
-  /** Ready to write when it resolves. @throws when the place cannot be used; the message says why and what to do */
+  /** Left out: lines are written as they were received. */
+  readonly format?: Format | undefined;
+  /** Left out: what there is, up to one segment of the log. */
+  readonly limits?: BatchLimits | undefined;
+  /** Left out: it does not know how far it got. */
+  readonly bookmark?: Bookmark | undefined;
+
+  /** Ready to send when it resolves. @throws when the place cannot be used; the message says why and what to do */
   open(): Promise<void>;
 
   /**
-   * One event as the output will write it: a single line, without its newline. Called before the event is queued, so what a
-   * queue holds is exactly what is written. Must be quick and must not throw. Left out by who writes lines as they were received.
+   * Hands a batch over. What is thrown counts as a reason to close, open and try again.
+   * @throws {ReaderGoneError} when nobody is there any more to read, for good
    */
-  readonly encode?: ((item: Item) => string) | undefined;
+  send(batch: Batch): Promise<Outcome>;
 
-  /** What the place held when it was first opened. Left out, like undefined: it does not know, and gets all that the helper holds. */
-  readonly position?: Position | undefined;
-
-  /**
-   * What is written from now on is of this boot, its first number `first`. Called after `open`, before the first write and
-   * whenever the boot changes. For who keeps a position; never fails an output.
-   */
-  begin?(bootId: string, first: number): Promise<void>;
-
-  /**
-   * Everything of this boot up to the number `last` is written, or is not for this output. Called now and then when that is more than
-   * what was written says: after filters, or where only alerts are wanted. For who keeps a position; never fails an output.
-   */
-  reached?(bootId: string, last: number): Promise<void>;
-
-  /**
-   * Hands lines over, in order and each with its newline, and resolves when the place took all of them.
-   * @param lines must not be kept: their memory is used again
-   * @throws {WriteError} saying how much it took; any other error means nothing
-   */
-  write(lines: Buffer): Promise<void>;
-
-  /** Resolves when what was written survives the end of this process. */
+  /** Resolves when what was sent survives the end of this process. */
   flush(): Promise<void>;
 
   /** Frees what `open` took. Safe to call twice, and on an output that never opened. */
   close(): Promise<void>;
-}
-
-/** A write that took the first lines, `taken` bytes, and not the rest. */
-export class WriteError extends Error {
-  override readonly name = 'WriteError';
-  readonly taken: number;
-
-  constructor(message: string, taken: number, options?: ErrorOptions) {
-    super(message, options);
-    this.taken = taken;
-  }
 }
 
 /** Whoever read this output is gone for good (a closed pipe). Not a failure: the agent ends quietly. */

@@ -2,12 +2,14 @@ import { AgentError, reasonOf, systemCode } from '../errors.ts';
 import type { Item } from '../events/item.ts';
 import type { Numbering } from '../events/position.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { retryDelay } from '../backoff.ts';
+import { backoff, type Pace } from '../backoff.ts';
 import { connectToHelper, type Trust } from './connect.ts';
 import type { SourceConnection } from './connection.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
+
+const RETRY: Pace = { firstMs: 100, longestMs: 5000 };
 
 /** A connection that lasted this long counts as one that worked: the next retry is immediate again. */
 const STABLE_AFTER_MS = 5000;
@@ -179,7 +181,9 @@ export class HelperClient {
   #failed(error: unknown): void {
     if (this.#stopped) return;
     if (error !== undefined) this.#reportFailure(error);
-    const delay = retryDelay(this.#failures++, Math.random());
+    const failures = this.#failures++;
+    // The first retry is immediate: a helper that restarts is back at once.
+    const delay = failures === 0 ? 0 : backoff(failures, RETRY);
     this.#retry = setTimeout(() => void this.#connect(), delay);
   }
 

@@ -51,6 +51,7 @@ export const INTERNAL_EVENTS = {
     'how far an output got cannot be kept; if the agent is restarted, it may write events twice',
   ],
   UnfinishedLineRemoved: ['warn', 'a line that was not finished was cut off a file; its event is replayed'],
+  EventsRefused: ['error', 'a receiver will never take these events; a gap event stands in their place'],
   OutputFailed: ['error', 'an output failed; trying again'],
   OutputRecovered: ['info', 'an output works again'],
 } as const satisfies Record<string, readonly [LogLevel, string]>;

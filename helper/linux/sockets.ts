@@ -1,6 +1,6 @@
-import type { Libc } from '../ffi/libc.ts';
-import type { UnixPeer } from '../pipe/unix/peer.ts';
-import type { SocketCalls } from '../pipe/unix/socket-calls.ts';
+import type { Libc } from './libc.ts';
+import type { UnixPeer } from '../unix/peer.ts';
+import type { SocketCalls } from '../unix/socket-calls.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;

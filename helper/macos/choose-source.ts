@@ -1,4 +1,4 @@
-import type { ChildHandoff } from '../child/handoff.ts';
+import type { ChildHandoff } from './child/handoff.ts';
 import { HelperError } from '../errors.ts';
 
 /** CSR_ALLOW_UNRESTRICTED_DTRACE of bsd/sys/csr.h. */

@@ -1,6 +1,6 @@
-import type { Host } from '../child/host.ts';
-import type { Moment } from '../clock.ts';
-import type { Koffi } from '../ffi/koffi.ts';
+import type { Host } from './child/host.ts';
+import type { Moment } from '../stream/clock.ts';
+import type { Koffi } from '../koffi.ts';
 import { bindMacLibc, type MacLibc } from './libc.ts';
 import { closeOnExec, macSockets, setNonBlocking } from './sockets.ts';
 
@@ -18,6 +18,7 @@ export function macHost(koffi: Koffi): Host & { readonly libc: MacLibc } {
     return { seconds: Number(timespec[0]), nanoseconds: Number(timespec[1]) };
   };
   return {
+    platform: 'darwin',
     koffi,
     libc,
     sockets: macSockets(libc),

@@ -1,5 +1,5 @@
-import { SystemError } from '../ffi/libc.ts';
-import type { Koffi } from '../ffi/koffi.ts';
+import { SystemError } from '../unix/system-error.ts';
+import type { Koffi } from '../koffi.ts';
 
 /**
  * The C library's calls that Node.js has no own way for, on macOS. Each answers as its

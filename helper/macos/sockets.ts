@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
-import type { UnixPeer } from '../pipe/unix/peer.ts';
-import type { SocketCalls } from '../pipe/unix/socket-calls.ts';
+import type { UnixPeer } from '../unix/peer.ts';
+import type { SocketCalls } from '../unix/socket-calls.ts';
 import type { MacLibc } from './libc.ts';
 
 const AF_UNIX = 1;

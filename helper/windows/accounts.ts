@@ -1,5 +1,5 @@
 import { HelperError } from '../errors.ts';
-import type { Windows } from '../ffi/windows.ts';
+import type { Windows } from './functions.ts';
 import { sidOfName, sidText } from './sid.ts';
 
 /**

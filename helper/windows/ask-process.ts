@@ -1,5 +1,5 @@
-import type { AskProcess, ProcessAnswers } from '../etw/process-line.ts';
-import { isHandle, wideText, type Handle, type Windows } from '../ffi/windows.ts';
+import type { AskProcess, ProcessAnswers } from './etw/process-line.ts';
+import { isHandle, wideText, type Handle, type Windows } from './functions.ts';
 import { MAX_PROCESS_COMMAND_LINE_BYTES } from './limits.ts';
 import { identityOf } from './token.ts';
 

@@ -1,5 +1,5 @@
-import type { Koffi } from '../ffi/koffi.ts';
-import type { SystemClocks } from '../clock.ts';
+import type { Koffi } from '../koffi.ts';
+import type { SystemClocks } from '../stream/clock.ts';
 
 /** KUSER_SHARED_DATA, mapped at the same place in every process; ntddk.h. */
 const SHARED_DATA = 0x7ffe_0000n;

@@ -1,5 +1,5 @@
-import type { Moment, SystemClocks } from '../clock.ts';
-import type { Windows } from '../ffi/windows.ts';
+import type { Moment, SystemClocks } from '../stream/clock.ts';
+import type { Windows } from './functions.ts';
 import { momentOf } from './filetime.ts';
 
 /** The interrupt time, which counts sleep, and the system time. Both in 100 nanoseconds. */

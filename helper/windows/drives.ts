@@ -1,4 +1,4 @@
-import { wideText, type Windows } from '../ffi/windows.ts';
+import { wideText, type Windows } from './functions.ts';
 import type { DriveLookup } from './device-paths.ts';
 
 const LETTERS = Array.from({ length: 26 }, (_, i) => `${String.fromCharCode(65 + i)}:`);

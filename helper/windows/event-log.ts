@@ -1,4 +1,4 @@
-import { isHandle, type Handle, type Windows } from '../ffi/windows.ts';
+import { isHandle, type Handle, type Windows } from './functions.ts';
 
 /** Name of the service, and of the source of its messages in the Application log. */
 export const SERVICE_NAME = 'platform-probes-helper';

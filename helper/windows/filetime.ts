@@ -1,4 +1,4 @@
-import type { Moment } from '../clock.ts';
+import type { Moment } from '../stream/clock.ts';
 
 /** 100 ns from 1601 to 1970. */
 const UNIX_EPOCH = 116_444_736_000_000_000n;

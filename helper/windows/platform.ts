@@ -1,11 +1,11 @@
 import { WindowsService } from '../../shared/windows/service.ts';
 import type { RunOptions } from '../command-line.ts';
 import { HelperError } from '../errors.ts';
-import { loadKoffi } from '../ffi/koffi.ts';
-import { bindWindows } from '../ffi/windows.ts';
+import { loadKoffi } from '../koffi.ts';
+import { bindWindows } from './functions.ts';
 import type { Platform } from '../platform.ts';
 import { say, sayToSystemLog } from '../say.ts';
-import { audit } from './audit.ts';
+import { audit } from './audit/audit.ts';
 import { eventLog, SERVICE_NAME } from './event-log.ts';
 import { locateWindowsInstallation } from './installation.ts';
 import { forwardEvents, PRODUCT_SETTING, type WindowsSetting } from './run.ts';

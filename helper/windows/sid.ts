@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { PayloadReader } from '../etw/payload.ts';
+import { PayloadReader } from './etw/payload.ts';
 
 const SERVICE_DOMAIN = 'NT SERVICE\\';
 

@@ -1,6 +1,6 @@
 import type { PrivilegeState } from '../../shared/events/hello.ts';
 import { HelperError } from '../errors.ts';
-import { wideText, type Handle, type Windows } from '../ffi/windows.ts';
+import { wideText, type Handle, type Windows } from './functions.ts';
 import { sidText } from './sid.ts';
 
 const TOKEN_DUPLICATE = 2;

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { HelperError } from '../errors.ts';
-import { WindowsError, type Windows } from '../ffi/windows.ts';
-import { sddlOf } from '../pipe/windows/security.ts';
+import { WindowsError, type Windows } from './functions.ts';
+import { sddlOf } from './pipe/security.ts';
 import { REPLACE, whoCan, WRITE } from './sddl.ts';
 
 const SE_FILE_OBJECT = 1;

@@ -72,7 +72,7 @@ const WINDOWS_PROGRAMS: readonly Program[] = [
     name: 'probes-helper.exe',
     entry: 'helper/main.ts',
     nodeOptions: ['--jitless', '--max-semi-space-size=1', '--disable-sigusr1', '--openssl-config=NUL'],
-    assets: [{ name: 'etw-worker.cjs', entry: 'helper/etw/worker.ts' }],
+    assets: [{ name: 'etw-worker.cjs', entry: 'helper/windows/etw/worker.ts' }],
   },
   { name: 'probes-agent.exe', entry: 'agent/main.ts', nodeOptions: ['--disable-sigusr1', '--openssl-config=NUL'] },
 ];

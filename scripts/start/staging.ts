@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 
-import { pinFolder } from '../../helper/ebpf/pins.ts';
+import { pinFolder } from '../../helper/linux/root/pins.ts';
 import { isRunning } from '../process-state.ts';
 
 /** Where a checkout's programs run from: the helper refuses files that others than root can write. */

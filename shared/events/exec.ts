@@ -116,7 +116,12 @@ const PROCESS: Fields<ProcessFields> = {
 export const EXEC_FIELDS: Fields<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
 export const EXEC_REQUIRED = ['pid', 'command', 'timestamp', 'seq', 'time'] as const;
 
-export const EXEC_FAILED_FIELDS: Fields<ExecFailedEvent> = { ...PROCESS, type: oneOf('exec_failed'), error: text, fd_path: text };
+export const EXEC_FAILED_FIELDS: Fields<ExecFailedEvent> = {
+  ...PROCESS,
+  type: oneOf('exec_failed'),
+  error: text,
+  fd_path: text,
+};
 export const EXEC_FAILED_REQUIRED = [...EXEC_REQUIRED, 'error'] as const;
 
 export const EXEC_EXAMPLE: ExecEvent = {

@@ -2,19 +2,25 @@ import test from 'ava';
 
 import { bundle } from '../../scripts/build/bundle.ts';
 
-/** Folders whose code is of one system alone. */
-const OWN: Readonly<Record<string, readonly RegExp[]>> = {
-  linux: [/^helper\/(?:linux|ebpf|privileges)\//, /^helper\/pipe\/unix\//, /^helper\/audit\/(?:kernel|process|pipe)\.ts$/, /^helper\/ffi\/libc\.ts$/],
-  win32: [/^helper\/(?:windows|etw)\//, /^helper\/pipe\/windows\//, /^helper\/ffi\/windows\.ts$/, /^agent\/windows\//, /^shared\/windows\//],
-};
+/** Folders whose code is of some systems alone, and of which. */
+const OWN: readonly { readonly of: RegExp; readonly systems: readonly NodeJS.Platform[] }[] = [
+  { of: /^helper\/linux\//, systems: ['linux'] },
+  { of: /^helper\/macos\//, systems: ['darwin'] },
+  { of: /^helper\/unix\//, systems: ['linux', 'darwin'] },
+  { of: /^(?:helper|agent|shared)\/(?:.*\/)?windows\b/, systems: ['win32'] },
+];
 
-for (const platform of ['linux', 'win32'] as const) {
+for (const platform of ['linux', 'darwin', 'win32'] as const) {
   for (const entry of ['helper/main.ts', 'agent/main.ts']) {
     test(`${entry} for ${platform} holds no code of another system`, async (t) => {
       const { inputs } = await bundle({ entry }, platform);
-      const foreign = Object.entries(OWN).flatMap(([system, patterns]) => (system === platform ? [] : patterns));
-      t.deepEqual(inputs.filter((file) => foreign.some((pattern) => pattern.test(file))), []);
-      if (entry.startsWith('helper')) t.true(inputs.some((file) => OWN[platform]?.some((pattern) => pattern.test(file))));
+      const own = OWN.filter(({ systems }) => systems.includes(platform));
+      const foreign = OWN.filter((folder) => !own.includes(folder));
+      t.deepEqual(
+        inputs.filter((file) => foreign.some(({ of }) => of.test(file))),
+        [],
+      );
+      if (entry.startsWith('helper')) for (const { of } of own) t.true(inputs.some((file) => of.test(file)), String(of));
     });
   }
 }

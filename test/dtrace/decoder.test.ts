@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { processLine } from '../../helper/child/process-line.ts';
+import { processLine } from '../../helper/macos/child/process-line.ts';
 import { parseEvent } from '../../shared/events/parse.ts';
 import { decode, printed, RESTART_MARK } from './support.ts';
 

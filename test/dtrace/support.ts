@@ -1,5 +1,5 @@
-import { RESTART_MARK, type Findings, type SeenProcess } from '../../helper/child/decoder.ts';
-import { DtraceDecoder } from '../../helper/dtrace/dtrace-decoder.ts';
+import { RESTART_MARK, type Findings, type SeenProcess } from '../../helper/macos/child/decoder.ts';
+import { DtraceDecoder } from '../../helper/macos/dtrace/dtrace-decoder.ts';
 
 /** What a decoder found, in its order: an event, a loss as its count and cause, or `restarted`. */
 export class Found implements Findings {

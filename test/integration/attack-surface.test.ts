@@ -209,7 +209,7 @@ kernelTest("memory that is shared with the kernel program: the table's, and no o
 });
 
 test("system calls: the table's are those of the filter's source, with number and reason", (t) => {
-  const source = readFileSync(path.join(ROOT, 'helper/privileges/seccomp.ts'), 'utf8');
+  const source = readFileSync(path.join(ROOT, 'helper/linux/forward/seccomp.ts'), 'utf8');
   const allowed = [...source.matchAll(/^ {2}\['(\w+)', (-?\d+), (-?\d+), '((?:[^'\\]|\\.)*)'\],$/gmu)].map(
     ([, name, x64, arm64, why]) => [
       `\`${name}\``,

@@ -4,7 +4,7 @@ import { appendFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { linkPins } from '../../helper/ebpf/pins.ts';
+import { linkPins } from '../../helper/linux/root/pins.ts';
 import { AgentRun } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { helperFolder, startHelper, type RunningHelper } from '../support/helper-process.ts';

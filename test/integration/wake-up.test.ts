@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { mapPin } from '../../helper/ebpf/pins.ts';
+import { mapPin } from '../../helper/linux/root/pins.ts';
 import { QUIET_MS } from '../../helper/limits.ts';
 import { fixture } from '../support/fixtures.ts';
 import { startHelper, type RunningHelper } from '../support/helper-process.ts';

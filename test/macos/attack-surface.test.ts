@@ -2,7 +2,7 @@
 import { globSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { DESCRIPTORS } from '../../helper/child/handoff.ts';
+import { DESCRIPTORS } from '../../helper/macos/child/handoff.ts';
 import { tableOf } from '../support/markdown.ts';
 import { ROOT } from '../support/repository.ts';
 import { rootTest } from '../support/requirements.ts';

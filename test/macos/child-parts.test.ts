@@ -3,13 +3,13 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { Canary } from '../../helper/child/canary.ts';
-import { ChildSource } from '../../helper/child/child-source.ts';
-import { Complaints } from '../../helper/child/complaints.ts';
-import { BoundedLines } from '../../helper/child/lines.ts';
-import { processLine } from '../../helper/child/process-line.ts';
-import { Clock } from '../../helper/clock.ts';
-import { DtraceDecoder } from '../../helper/dtrace/dtrace-decoder.ts';
+import { Canary } from '../../helper/macos/child/canary.ts';
+import { ChildSource } from '../../helper/macos/child/child-source.ts';
+import { Complaints } from '../../helper/macos/child/complaints.ts';
+import { BoundedLines } from '../../helper/macos/child/lines.ts';
+import { processLine } from '../../helper/macos/child/process-line.ts';
+import { Clock } from '../../helper/stream/clock.ts';
+import { DtraceDecoder } from '../../helper/macos/dtrace/dtrace-decoder.ts';
 import {
   CHILD_BURST_BYTES,
   CHILD_BURST_TURNS,
@@ -17,8 +17,8 @@ import {
   MAX_COMPLAINT_BYTES,
 } from '../../helper/limits.ts';
 import { Backlog } from '../../helper/pipe/backlog.ts';
-import { HelperState } from '../../helper/state.ts';
-import { EventStream } from '../../helper/stream.ts';
+import { HelperState } from '../../helper/stream/state.ts';
+import { EventStream } from '../../helper/stream/stream.ts';
 import { decode, printed } from '../dtrace/support.ts';
 
 /** A source on pipes of its own, of which the test writes the output. */

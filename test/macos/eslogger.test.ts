@@ -2,8 +2,8 @@
 // es_message_t, es_event_exec_t and es_process_t (EndpointSecurity/ESMessage.h); none was recorded.
 import test from 'ava';
 import fc from 'fast-check';
-import { processLine } from '../../helper/child/process-line.ts';
-import { EsloggerDecoder } from '../../helper/eslogger/eslogger-decoder.ts';
+import { processLine } from '../../helper/macos/child/process-line.ts';
+import { EsloggerDecoder } from '../../helper/macos/eslogger/eslogger-decoder.ts';
 import { parseEvent } from '../../shared/events/parse.ts';
 import { Found, RESTART_MARK } from '../dtrace/support.ts';
 

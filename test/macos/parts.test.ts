@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import test from 'ava';
 import { helpText, parseRun } from '../../helper/command-line.ts';
-import { parseChildHandoff } from '../../helper/child/handoff.ts';
+import { parseChildHandoff } from '../../helper/macos/child/handoff.ts';
 import { chooseSource } from '../../helper/macos/choose-source.ts';
 import { parseXucred } from '../../helper/macos/sockets.ts';
 import { ROOT } from '../support/repository.ts';

@@ -1,6 +1,6 @@
-import { Clock } from '../../helper/clock.ts';
-import { linuxClocks } from '../../helper/linux/clocks.ts';
-import { ExecLines } from '../../helper/ebpf/exec-line.ts';
+import { Clock } from '../../helper/stream/clock.ts';
+import { linuxClocks } from '../../helper/linux/forward/clocks.ts';
+import { ExecLines } from '../../helper/linux/source/exec-line.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { parseEvent } from '../../shared/events/parse.ts';
 import { execRecord, OWN_NAMESPACES, type RecordFields } from './exec-record.ts';

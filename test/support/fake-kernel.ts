@@ -1,4 +1,4 @@
-import type { Libc } from '../../helper/ffi/libc.ts';
+import type { Libc } from '../../helper/linux/libc.ts';
 
 const PAGE = 4096;
 const BUSY = 0x80000000;

@@ -1,10 +1,10 @@
-import { Clock } from '../../helper/clock.ts';
-import { linuxClocks } from '../../helper/linux/clocks.ts';
-import { KernelCounters } from '../../helper/ebpf/counters.ts';
-import { EbpfSource } from '../../helper/ebpf/ebpf-source.ts';
+import { Clock } from '../../helper/stream/clock.ts';
+import { linuxClocks } from '../../helper/linux/forward/clocks.ts';
+import { KernelCounters } from '../../helper/linux/source/counters.ts';
+import { EbpfSource } from '../../helper/linux/source/ebpf-source.ts';
 import { Backlog } from '../../helper/pipe/backlog.ts';
-import { HelperState } from '../../helper/state.ts';
-import { EventStream, type LineBuilder } from '../../helper/stream.ts';
+import { HelperState } from '../../helper/stream/state.ts';
+import { EventStream, type LineBuilder } from '../../helper/stream/stream.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'ava';
 
 import { readVersionInfo } from '../../agent/enrichment/pe-version.ts';
-import * as layout from '../../helper/etw/layout.ts';
+import * as layout from '../../helper/windows/etw/layout.ts';
 import { buildMsi } from '../../scripts/package/windows/msi.ts';
 import { windowsTarget } from '../../scripts/build/programs.ts';
 import { makeRelease } from '../../scripts/build/release.ts';

@@ -1,103 +1,136 @@
-import { gapItem, itemAfter, NO_NUMBER, type Item } from '../../events/item.ts';
-import type { Numbering } from '../../events/position.ts';
-import type { Telemetry } from '../../telemetry/telemetry.ts';
-import { LaneWriter } from '../delivery.ts';
-import type { Output } from '../../outputs/output.ts';
-import { RecordQueue } from './memory-segment.ts';
+import type { GapEvent } from '../../../shared/events/gap.ts';
+import { gapItem, itemAfter, itemOf, NO_NUMBER, type Item, type StreamEvent } from '../../events/item.ts';
+import type { Numbering, Position } from '../../events/position.ts';
+import type { Log } from './log.ts';
+import type { MemorySegment } from './memory-segment.ts';
 
-/** How long events may pass that leave no trace in the output before it is told how far they went, in milliseconds. */
-const REACHED_AFTER_MS = 1000;
+/** Numbers that this output does not get, and that no filter left out. */
+export interface Loss {
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  /** Events without a number: no gap can name them, only the log. */
+  readonly unnumbered: number;
+}
 
-export interface LaneOptions {
-  name: string;
-  output: Output;
-  maxQueueBytes: number;
+export interface CursorOptions {
+  /** How far the output may lag, in bytes of lines that are for it. Beyond it, the oldest are given up. */
+  maxLagBytes: number;
   /** Whether the output gets alerts, and gaps, only. */
-  alertsOnly?: boolean;
-  telemetry: Telemetry;
-  /** Called once when the output's reader is gone for good. */
-  onReaderGone: () => void;
-  /** First and longest wait after a failure, in milliseconds. */
-  retryMs?: { first: number; longest: number };
-  /** How long after events that leave no trace the output is told of them. */
-  reachedAfterMs?: number;
+  alertsOnly: boolean;
+  /** How far the output got in an earlier life, as far as it knows. */
+  position: Position | undefined;
+  /** Called after records for this output came in, or the log went on without any. */
+  onMoved: () => void;
+  /** Called when records were given up; the gap that stands for them comes next. */
+  onOvertaken: (loss: Loss) => void;
+  /** Called when the output goes on after a number that it had. */
+  onResumed: (after: number) => void;
+  /** Called when the position is of this boot, and cannot be right. */
+  onPositionUnknown: (reason: string) => void;
   now?: () => Date;
 }
 
-/** Events that did not fit, in the order of their numbers. */
-interface Overflow {
+/** What a cursor gives in one go. */
+export type Piece = Run | Made;
+
+/** Records of a segment from `from` up to, not including, `to`: their lines lie side by side. */
+export interface Run {
+  readonly segment: MemorySegment;
+  readonly from: number;
+  readonly to: number;
+  readonly bootId: string | undefined;
+}
+
+/** A line that is not in the log: it stands for records that were lost, or is what is left of one. */
+export interface Made {
+  readonly item: Item;
+  readonly bootId: string | undefined;
+}
+
+interface Overtaken {
+  readonly bootId: string | undefined;
   first: number;
   last: number;
   count: number;
-  /** Events without a number: no gap can name them, only the log. */
   unnumbered: number;
 }
 
 /**
- * One output's own queue, so that an output that is slow, failing or dead costs
- * the others nothing. What does not fit is dropped, counted, and named in a gap event that takes
- * its place in the queue when there is room again.
+ * One output's place in the log. Reads on from there, passes over what is not for its output, and says how far the
+ * output got once that is delivered.
+ *
+ * Records between its place and the end of the log are its lag. Where that grows beyond the bound, the cursor is
+ * overtaken: it gives up the oldest until half the bound is left, and a gap takes their place. Records that were read
+ * and are being sent are not given up.
  */
-export class Lane {
-  readonly #options: LaneOptions;
-  readonly #queue = new RecordQueue();
-  readonly #writer: LaneWriter;
+export class Cursor {
+  readonly #log: Log;
+  readonly #options: CursorOptions;
+  readonly #settle: (done?: Cursor) => void;
+  #segment: MemorySegment;
+  #record: number;
+  /** Records and bytes for this output that are not delivered. */
+  #lagRecords = 0;
+  #lagBytes = 0;
+  /** Of them, what was read and is not committed. */
+  #takenRecords = 0;
+  #takenBytes = 0;
+  #lent: MemorySegment[] = [];
+  #overtaken: Overtaken | undefined;
+  /** Lines to be read before the next record of the log. */
+  #made: Made[] = [];
   /** The boot whose numbers come in. */
   #bootId: string | undefined;
   /** Numbers up to this are in the output already; undefined once the stream has passed it. */
   #stored: number | undefined;
-  #overflow: Overflow | undefined;
   /** The newest number that came in, for this output or not. */
   #through = NO_NUMBER;
-  /** The newest number that was queued. */
-  #queued = NO_NUMBER;
-  #reachedTimer: NodeJS.Timeout | undefined;
-  #closing = false;
+  /** How far the output is, once what was read is delivered. */
+  #readTo: Position | undefined;
+  #ended = false;
 
-  constructor(options: LaneOptions) {
+  /** @param settle called after this cursor has moved from one segment to another, with itself at its end */
+  constructor(log: Log, options: CursorOptions, settle: (done?: Cursor) => void) {
+    this.#log = log;
     this.#options = options;
-    const { name, output, telemetry, retryMs, onReaderGone } = options;
-    this.#writer = new LaneWriter({
-      name,
-      output,
-      telemetry,
-      onReaderGone,
-      queue: this.#queue,
-      onEmpty: () => this.#endOverflow(),
-      ...(retryMs === undefined ? {} : { retryMs }),
-    });
+    this.#settle = settle;
+    this.#segment = log.newest;
+    this.#record = log.newest.records;
   }
 
-  get name(): string {
-    return this.#options.name;
+  get alertsOnly(): boolean {
+    return this.#options.alertsOnly;
   }
 
-  get queuedBytes(): number {
-    return this.#queue.bytes;
+  /** The segment that is read next. */
+  get segment(): MemorySegment {
+    return this.#segment;
   }
 
-  /** Records that are queued or being written. */
-  get queuedRecords(): number {
-    return this.#queue.records;
+  /** Records for this output that are not delivered. */
+  get lagRecords(): number {
+    return this.#lagRecords;
   }
 
-  /** The write to wait for before more comes: there is one when much is queued and the output is at work. A failing one is not. */
-  get congestion(): Promise<void> | undefined {
-    return this.#queue.bytes > this.#options.maxQueueBytes / 4 ? this.#writer.writing : undefined;
+  get lagBytes(): number {
+    return this.#lagBytes;
   }
 
-  /** Opens the output. @throws what the output throws; the lane is then unused and may be dropped */
-  open(): Promise<void> {
-    return this.#writer.open();
+  /** Whether nothing in the log is still to be read or delivered. */
+  get isAtEnd(): boolean {
+    return this.#segment === this.#log.newest && this.#record === this.#segment.records && this.#lent.length === 0;
   }
 
-  /** Opens it whenever that works: for an output that may not fail the agent any more. */
-  openEventually(): void {
-    this.#writer.run();
+  /** Everything that the output is going to have up to here is delivered; undefined while some is not, or it is not known. */
+  get passed(): Position | undefined {
+    const last = this.#through;
+    if (this.#lagRecords > 0 || this.#bootId === undefined || last <= (this.#stored ?? NO_NUMBER)) return undefined;
+    return { bootId: this.#bootId, last };
   }
 
   /**
-   * What is accepted from now on has these numbers.
+   * What comes in from now on has these numbers.
    * @returns the number up to which the output has everything; undefined when it does not know
    */
   begin(numbering: Numbering): number | undefined {
@@ -105,8 +138,6 @@ export class Lane {
     if (bootId !== this.#bootId) {
       this.#bootId = bootId;
       this.#through = NO_NUMBER;
-      this.#queued = NO_NUMBER;
-      this.#queue.begin(bootId);
       this.#stored = this.#believed(numbering);
     } else if (this.#stored !== undefined && this.#stored > lastSeq) {
       // The helper has begun its numbers again before we had come so far.
@@ -115,114 +146,248 @@ export class Lane {
     return this.#stored;
   }
 
-  /** The output's position, if it is of this boot and can be. A position that is too high would hide what is new. */
+  /** The output's position, if it is of this boot and can be. One that is too high would hide events that are new. */
   #believed({ bootId, lastSeq }: Numbering): number | undefined {
-    const { name, output, telemetry } = this.#options;
-    const { position } = output;
+    const { position, onPositionUnknown, onResumed } = this.#options;
     if (position === undefined || position.bootId !== bootId) return undefined;
     if (position.last > lastSeq) {
-      const reason = `the output holds the number ${position.last}, and the helper has given none above ${lastSeq}`;
-      telemetry.raise('PositionUnknown', { output: name, reason });
+      onPositionUnknown(`the output holds the number ${position.last}, and the helper has given none above ${lastSeq}`);
       return undefined;
     }
-    telemetry.raise('OutputResumed', { output: name, after: position.last });
+    onResumed(position.last);
     return position.last;
   }
 
+  /** So much was appended for this output. Called by the log, before `moved`. */
+  appended(records: number, bytes: number): void {
+    if (this.#ended || records === 0) return;
+    this.#lagRecords += records;
+    this.#lagBytes += bytes;
+    if (this.#lagBytes > this.#options.maxLagBytes) this.#yield();
+  }
+
+  /** The log has grown, or has gone on without a record for anybody. Called by the log. */
+  moved(through: number): void {
+    if (this.#ended) return;
+    if (through !== NO_NUMBER) this.#through = through;
+    if (this.#lagRecords === 0) {
+      this.#skipToEnd();
+      if (this.#stored !== undefined && through > this.#stored) this.#stored = undefined;
+    }
+    this.#options.onMoved();
+  }
+
+  /** The newest segment is filled from its front again. Called by the log while the cursor is at its end. */
+  rewind(): void {
+    this.#record = 0;
+  }
+
+  /** Records of the segment were given up that are not for this output. Called by the log. */
+  compacted(places: Uint16Array): void {
+    this.#record = places[this.#record]!;
+  }
+
+  /** Nothing that is appended from now on is for this output. What is there already can be read. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Gives up its place. */
+  close(): void {
+    this.#ended = true;
+    this.#giveBack();
+    this.#settle(this);
+  }
+
   /**
-   * Queues a batch. Never waits, never throws; what does not fit is accounted for. Keeps no item.
-   * @param through the number that the batch went up to: what is left out of `items` below it is not missing
+   * Reads on: records that lie side by side, of so many bytes and records at most, but one at least; or a line that the
+   * cursor made.
+   * @param after when given, what is of another boot than this piece is left for the next time
+   * @returns undefined when nothing more is there now
    */
-  accept(items: readonly Item[], through: number = NO_NUMBER): void {
-    if (this.#closing || this.#writer.readerGone) return;
-    const { alertsOnly = false } = this.#options;
-    for (const item of this.#stored === undefined ? items : this.#notStored(items, this.#stored)) {
-      if (!alertsOnly || item.isAlert || item.gap !== undefined) this.#enqueue(item);
+  take(limits: { bytes: number; records: number }, after?: Piece): Piece | undefined {
+    if (this.#overtaken !== undefined) this.#nameLoss();
+    const made = this.#made[0];
+    if (made !== undefined) {
+      if (after !== undefined && made.bootId !== after.bootId) return undefined;
+      this.#made.shift();
+      return this.#taken(made, 1, made.item.bytes, made.item.last);
     }
-    this.#queue.settle();
-    if (through !== NO_NUMBER) this.#reach(through);
-    // With nothing to write it would end, unnoticed by what comes in the same turn.
-    if (this.#queue.records > 0) this.#writer.run();
-  }
-
-  #reach(through: number): void {
-    this.#through = through;
-    if (this.#stored !== undefined && through > this.#stored) this.#stored = undefined;
-    if (through <= this.#queued || this.#options.output.reached === undefined || this.#reachedTimer !== undefined)
-      return;
-    this.#reachedTimer = setTimeout(
-      () => this.#tellReached(),
-      this.#options.reachedAfterMs ?? REACHED_AFTER_MS,
-    ).unref();
-  }
-
-  #tellReached(): void {
-    clearTimeout(this.#reachedTimer);
-    this.#reachedTimer = undefined;
-    // Nothing of it was queued, and what had been is written first: the output has all that is meant for it.
-    if (this.#bootId === undefined || this.#stored !== undefined || this.#through <= this.#queued) return;
-    this.#writer.tellReached(() => ({ bootId: this.#bootId!, through: this.#through }));
-  }
-
-  #notStored(items: readonly Item[], stored: number): Item[] {
-    const fresh: Item[] = [];
-    for (const item of items) {
-      const rest = itemAfter(item, stored);
-      if (rest !== undefined) fresh.push(rest);
-      if (item.last > stored) this.#stored = undefined;
+    if (!this.#findNext()) return undefined;
+    const segment = this.#segment;
+    const { bootId } = segment;
+    if (after !== undefined && bootId !== after.bootId) return undefined;
+    const from = this.#record;
+    const rest = this.#restOf(segment, from);
+    if (rest !== undefined) {
+      this.#record++;
+      return this.#taken({ item: rest, bootId }, 1, segment.bytesOf(from, from + 1), rest.last);
     }
-    return fresh;
+    const to = this.#endOfRun(segment, from, limits);
+    this.#record = to;
+    segment.lent++;
+    this.#lent.push(segment);
+    const last = segment.lastNumberIn(from, to);
+    return this.#taken({ segment, from, to, bootId }, to - from, segment.bytesOf(from, to), last);
   }
 
-  #enqueue(item: Item): void {
-    const { maxQueueBytes, output } = this.#options;
-    const queue = this.#queue;
-    if (this.#overflow !== undefined) {
-      // Half empty before it accepts again: else every other event would be a gap.
-      if (queue.bytes > maxQueueBytes / 2) return this.#drop(item);
-      this.#endOverflow();
+  #taken(piece: Piece, records: number, bytes: number, last: number): Piece {
+    this.#takenRecords += records;
+    this.#takenBytes += bytes;
+    if (last !== NO_NUMBER && piece.bootId !== undefined) this.#readTo = { bootId: piece.bootId, last };
+    return piece;
+  }
+
+  /** Records for this output that are in the log and were not read. */
+  get #unread(): number {
+    return this.#lagRecords - this.#takenRecords - this.#made.length;
+  }
+
+  /** Goes to the next record that is for this output. @returns whether there is one */
+  #findNext(): boolean {
+    while (this.#unread > 0) {
+      const segment = this.#segment;
+      if (this.#record === segment.records) this.#enter(segment.next!);
+      else if (this.#wants(segment, this.#record)) return true;
+      else this.#record++;
     }
-    // A single event larger than the bound passes an empty queue; it would never fit otherwise.
-    if (queue.bytes > 0 && queue.bytes + item.bytes > maxQueueBytes) return this.#drop(item);
-    this.#push(item, output);
+    return false;
   }
 
-  #push(item: Item, output: Output): void {
-    if (item.last > this.#queued) this.#queued = item.last;
-    if (output.encode === undefined) this.#queue.add(item);
-    else this.#queue.addText(output.encode(item), item.first);
+  #wants(segment: MemorySegment, record: number): boolean {
+    if (this.#options.alertsOnly && !segment.isNotable(record)) return false;
+    if (!this.#hasStored(segment, record)) return true;
+    this.#pass(segment.bytesOf(record, record + 1));
+    return false;
   }
 
-  #drop({ first, last, gap }: Item): void {
-    const overflow = (this.#overflow ??= { first: Number.MAX_SAFE_INTEGER, last: -1, count: 0, unnumbered: 0 });
-    if (last === NO_NUMBER) overflow.unnumbered++;
-    else widen(overflow, first, last, gap?.count ?? 1);
+  #hasStored(segment: MemorySegment, record: number): boolean {
+    const stored = this.#stored;
+    if (stored === undefined || segment.bootId !== this.#bootId) return false;
+    const last = segment.lastOf(record);
+    return last !== NO_NUMBER && last <= stored;
   }
 
-  #endOverflow(): void {
-    const overflow = this.#overflow;
-    if (overflow === undefined) return;
-    this.#overflow = undefined;
-    const { name, output, telemetry, now = () => new Date() } = this.#options;
-    telemetry.raiseRepeating('EventsDropped', name, {
-      output: name,
-      ...(overflow.count > 0 ? overflow : { unnumbered: overflow.unnumbered }),
+  #pass(bytes: number): void {
+    this.#lagRecords--;
+    this.#lagBytes -= bytes;
+  }
+
+  /** What is left of the record at the border of what the output has: a gap can reach over it. */
+  #restOf(segment: MemorySegment, record: number): Item | undefined {
+    const stored = this.#stored;
+    if (stored === undefined || segment.bootId !== this.#bootId || segment.lastOf(record) === NO_NUMBER)
+      return undefined;
+    this.#stored = undefined;
+    if (!segment.isGap(record) || segment.firstOf(record) > stored) return undefined;
+    return itemAfter(itemOf(JSON.parse(segment.lineOf(record)) as StreamEvent), stored);
+  }
+
+  #endOfRun(segment: MemorySegment, from: number, { bytes, records }: { bytes: number; records: number }): number {
+    // Up to the border of what the output has, each record is looked at alone.
+    if (this.#stored !== undefined) return from + 1;
+    const end = Math.min(segment.records, from + Math.min(records, this.#unread));
+    if (!this.#options.alertsOnly && segment.bytesOf(from, end) <= bytes) return end;
+    let to = from + 1;
+    while (to < end && segment.bytesOf(from, to + 1) <= bytes && this.#wants(segment, to)) to++;
+    return to;
+  }
+
+  #enter(segment: MemorySegment): void {
+    this.#segment = segment;
+    this.#record = 0;
+    this.#settle();
+  }
+
+  #skipToEnd(): void {
+    const { newest } = this.#log;
+    if (this.#segment !== newest) this.#enter(newest);
+    this.#record = newest.records;
+  }
+
+  /** Everything that was read is delivered. @returns how far the output is, where a number says so */
+  commit(): Position | undefined {
+    this.#lagRecords -= this.#takenRecords;
+    this.#lagBytes -= this.#takenBytes;
+    const gaveBack = this.#giveBack();
+    const position = this.#readTo;
+    this.#readTo = undefined;
+    if (this.#lagRecords === 0 && !this.#ended) this.#skipToEnd();
+    if (gaveBack) this.#settle();
+    return position;
+  }
+
+  /** @returns whether memory that is not being filled any more is not lent by this cursor now */
+  #giveBack(): boolean {
+    const lent = this.#lent;
+    for (const segment of lent) segment.lent--;
+    this.#lent = [];
+    this.#takenRecords = 0;
+    this.#takenBytes = 0;
+    return lent.some((segment) => segment !== this.#log.newest);
+  }
+
+  /** A gap that comes next, for records that the receiver refused. */
+  insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
+    this.#make(bootId, gapItem('output', first, last, count, cause, this.#now()));
+  }
+
+  #make(bootId: string | undefined, item: Item): void {
+    this.#made.push({ item, bootId });
+    this.#lagRecords++;
+    this.#lagBytes += item.bytes;
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
+  }
+
+  /** Gives up the oldest records that are not being sent, until half the bound is left. The newest stays, however long it is. */
+  #yield(): void {
+    const { maxLagBytes } = this.#options;
+    while (this.#lagBytes > maxLagBytes / 2 && this.#findNext() && !this.#isLast()) {
+      const segment = this.#segment;
+      const record = this.#record++;
+      this.#drop(segment, record);
+      this.#pass(segment.bytesOf(record, record + 1));
+    }
+  }
+
+  /** Whether the next record is the newest of the log. */
+  #isLast(): boolean {
+    return this.#segment.next === undefined && this.#record === this.#segment.records - 1;
+  }
+
+  #drop(segment: MemorySegment, record: number): void {
+    if (this.#overtaken !== undefined && this.#overtaken.bootId !== segment.bootId) this.#nameLoss();
+    const loss = (this.#overtaken ??= {
+      bootId: segment.bootId,
+      first: Number.MAX_SAFE_INTEGER,
+      last: NO_NUMBER,
+      count: 0,
+      unnumbered: 0,
     });
-    if (overflow.count === 0) return;
-    this.#push(gapItem('output', overflow.first, overflow.last, overflow.count, 'queue_full', now()), output);
+    const last = segment.lastOf(record);
+    if (last === NO_NUMBER) {
+      loss.unnumbered++;
+      return;
+    }
+    const gap = segment.isGap(record) ? (this.#restOf(segment, record)?.gap ?? gapIn(segment, record)) : undefined;
+    loss.first = Math.min(loss.first, gap?.first ?? segment.firstOf(record));
+    loss.last = Math.max(loss.last, last);
+    loss.count += gap?.count ?? 1;
   }
 
-  /** Takes nothing more; otherwise as `LaneWriter.close`. */
-  async close(deadline: Promise<void>): Promise<number> {
-    this.#closing = true;
-    this.#endOverflow();
-    if (this.#reachedTimer !== undefined) this.#tellReached();
-    return this.#writer.close(deadline);
+  #nameLoss(): void {
+    const loss = this.#overtaken!;
+    this.#overtaken = undefined;
+    this.#options.onOvertaken(loss);
+    if (loss.count > 0) {
+      this.#make(loss.bootId, gapItem('output', loss.first, loss.last, loss.count, 'queue_full', this.#now()));
+    }
   }
 }
 
-function widen(overflow: Overflow, first: number, last: number, count: number): void {
-  overflow.first = Math.min(overflow.first, first);
-  overflow.last = Math.max(overflow.last, last);
-  overflow.count += count;
+function gapIn(segment: MemorySegment, record: number): GapEvent {
+  return JSON.parse(segment.lineOf(record)) as GapEvent;
 }

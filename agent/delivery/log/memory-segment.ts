@@ -1,156 +1,186 @@
 import { NO_NUMBER, type Item } from '../../events/item.ts';
 
-const NEWLINE = 10;
-
 /**
- * What one write holds at most, but for a longer line: enough for few system calls, not so much that memory jumps. There is one
- * write in each turn of the event loop, and it must outpace the reads, of which there is one as well (256 KiB).
+ * Lines that one segment holds, in bytes; a longer line gets a segment of its own size. Large enough for few system
+ * calls, small enough that memory does not jump: an output writes one piece in each turn of the event loop, and must
+ * outpace the reads, of which there is one as well (256 KiB).
  */
-const SEGMENT_BYTES = 1024 * 1024;
+export const SEGMENT_BYTES = 1024 * 1024;
 
-/** Segments that are kept for later: with an ordinary load, the same memory is used for ever. */
-const MAX_SPARES = 4;
+/** Records that one segment holds: its index has a fixed size, 21 bytes a record. */
+export const SEGMENT_RECORDS = 4096;
 
-/** Lines that lie side by side, ready to be written in one piece. */
-interface Segment {
-  readonly memory: Buffer;
-  readonly bootId: string | undefined;
-  /** What is taken lies before, what is free behind. */
-  start: number;
-  end: number;
-  records: number;
-  /** The lowest number among its lines; NO_NUMBER while none has one. */
-  first: number;
+/** What a reader may have to know of a record before it looks at the line. */
+export const FLAG = { alert: 1, gap: 2 } as const;
+
+/** What the log remembers of an item besides its line and its numbers. */
+export function flagsOf(item: Item): number {
+  return (item.isAlert ? FLAG.alert : 0) | (item.gap === undefined ? 0 : FLAG.gap);
 }
 
-/** What is to be written next. Its memory is good until it is dropped. */
-export interface Batch {
-  readonly lines: Buffer;
-  readonly records: number;
-  readonly bootId: string | undefined;
-  /** The number of its first line that has one, else NO_NUMBER. */
-  readonly first: number;
+/** The index of a segment: where each line ends in its memory, which numbers it stands for, and its flags. */
+export interface RecordIndex {
+  readonly ends: Uint32Array;
+  readonly firsts: Float64Array;
+  readonly lasts: Float64Array;
+  readonly flags: Uint8Array;
 }
 
 /**
- * A queue of lines, as bytes. They are copied here once, neighbours together,
- * so that a queue holds nothing but its own lines, its memory is what it says, and writing is handing over a piece.
+ * A part of the log in memory: lines of one boot, side by side, and an index of them. Filled once from front to back;
+ * what is in it never changes while somebody reads it.
  */
-export class RecordQueue {
-  #segments: Segment[] = [];
-  readonly #spares: Buffer[] = [];
-  #bootId: string | undefined;
-  #bytes = 0;
+export class MemorySegment {
+  readonly bootId: string | undefined;
+  /** The segment that was begun after this one. */
+  next: MemorySegment | undefined;
+  /** Batches that are being sent from this memory. Until they are done, it is not used for anything else. */
+  lent = 0;
+  /** Whether only alerts and gaps are left of it. */
+  compacted = false;
+  #memory: Buffer;
+  #index: RecordIndex;
   #records = 0;
-  /** Lines that lie side by side where they were received, and are not copied yet. */
-  #run: { memory: Buffer; start: number; end: number } | undefined;
+  #bytes = 0;
 
-  /** Bytes queued, those being written included. */
-  get bytes(): number {
-    return this.#bytes;
+  constructor(bootId: string | undefined, memory: Buffer, index: RecordIndex = newIndex(SEGMENT_RECORDS)) {
+    this.bootId = bootId;
+    this.#memory = memory;
+    this.#index = index;
   }
 
-  /** Lines queued, those being written included. */
   get records(): number {
     return this.#records;
   }
 
-  /** What is added from now on is of this boot, and never in one piece with what is not. */
-  begin(bootId: string): void {
-    this.settle();
-    this.#bootId = bootId;
+  /** Bytes of all its lines. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  /** Adds the line of an item. Not there to be written until `settle`. */
-  add(item: Item): void {
-    const { memory, start, end } = item;
-    const size = end - start;
-    const waiting = this.#run === undefined ? 0 : this.#run.end - this.#run.start;
-    const segment = this.#roomFor(size, waiting);
-    const run = this.#run;
-    if (run !== undefined && run.memory === memory && run.end === start) run.end = end;
-    else {
-      this.#copyRun();
-      this.#run = { memory, start, end };
+  get memory(): Buffer {
+    return this.#memory;
+  }
+
+  get index(): RecordIndex {
+    return this.#index;
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.#records < SEGMENT_RECORDS && this.#memory.length - this.#bytes >= bytes;
+  }
+
+  /**
+   * Enters a line of an item into the index and reserves its place.
+   * @returns where its bytes have to be copied to, before anybody reads
+   */
+  reserve(item: Item, bytes: number, flags: number): number {
+    const at = this.#bytes;
+    const record = this.#records++;
+    const { ends, firsts, lasts } = this.#index;
+    this.#bytes = at + bytes;
+    ends[record] = at + bytes;
+    firsts[record] = item.first;
+    lasts[record] = item.last;
+    this.#index.flags[record] = flags;
+    return at;
+  }
+
+  /** Where the line of a record begins in `memory`. */
+  startOf(record: number): number {
+    return record === 0 ? 0 : this.#index.ends[record - 1]!;
+  }
+
+  /** Where it ends, its newline included. */
+  endOf(record: number): number {
+    return this.#index.ends[record]!;
+  }
+
+  firstOf(record: number): number {
+    return this.#index.firsts[record]!;
+  }
+
+  lastOf(record: number): number {
+    return this.#index.lasts[record]!;
+  }
+
+  /** Whether a record is an alert or a gap: what an output for alerts gets. */
+  isNotable(record: number): boolean {
+    return this.#index.flags[record] !== 0;
+  }
+
+  isGap(record: number): boolean {
+    return (this.#index.flags[record]! & FLAG.gap) !== 0;
+  }
+
+  isAlert(record: number): boolean {
+    return (this.#index.flags[record]! & FLAG.alert) !== 0;
+  }
+
+  /** Bytes of the lines of records from `from` up to, not including, `to`. */
+  bytesOf(from: number, to: number): number {
+    return to === from ? 0 : this.endOf(to - 1) - this.startOf(from);
+  }
+
+  /** The last number among records from `from` up to, not including, `to`; NO_NUMBER where none has one. */
+  lastNumberIn(from: number, to: number): number {
+    let last = NO_NUMBER;
+    for (let record = to - 1; record >= from && last === NO_NUMBER; record--) last = this.lastOf(record);
+    return last;
+  }
+
+  /** The line of a record, without its newline. */
+  lineOf(record: number): string {
+    return this.#memory.toString('utf8', this.startOf(record), this.endOf(record) - 1);
+  }
+
+  /** Begins again from the front. Only while nobody reads it. */
+  clear(): void {
+    this.#records = 0;
+    this.#bytes = 0;
+  }
+
+  /**
+   * Gives up every record except alerts and gaps, in memory of their size. Only while nothing is lent.
+   * @returns for each record that there was, and for the end, its place among those that are left
+   */
+  compact(): Uint16Array {
+    const kept = new Uint16Array(this.#records + 1);
+    let count = 0;
+    let bytes = 0;
+    for (let record = 0; record < this.#records; record++) {
+      kept[record] = count;
+      if (!this.isNotable(record)) continue;
+      count++;
+      bytes += this.bytesOf(record, record + 1);
     }
-    this.#count(segment, size, item.first);
+    kept[this.#records] = count;
+    const memory = Buffer.allocUnsafeSlow(bytes);
+    const index = newIndex(count);
+    let at = 0;
+    for (let record = 0; record < this.#records; record++) {
+      if (!this.isNotable(record)) continue;
+      const to = kept[record]!;
+      at += this.#memory.copy(memory, at, this.startOf(record), this.endOf(record));
+      index.ends[to] = at;
+      index.firsts[to] = this.firstOf(record);
+      index.lasts[to] = this.lastOf(record);
+      index.flags[to] = this.#index.flags[record]!;
+    }
+    this.#memory = memory;
+    this.#index = index;
+    this.#records = count;
+    this.#bytes = bytes;
+    this.compacted = true;
+    return kept;
   }
+}
 
-  /** Adds a line of text, given without its newline. */
-  addText(text: string, first: number): void {
-    this.settle();
-    const size = Buffer.byteLength(text) + 1;
-    const segment = this.#roomFor(size, 0);
-    segment.memory.write(text, segment.end);
-    segment.memory[segment.end + size - 1] = NEWLINE;
-    segment.end += size;
-    this.#count(segment, size, first);
-  }
-
-  #count(segment: Segment, size: number, first: number): void {
-    segment.records++;
-    if (segment.first === NO_NUMBER) segment.first = first;
-    this.#records++;
-    this.#bytes += size;
-  }
-
-  /** Copies what was added: needed before the memory that it was received in is given up, and before it is written. */
-  settle(): void {
-    this.#copyRun();
-  }
-
-  #copyRun(): void {
-    const run = this.#run;
-    if (run === undefined) return;
-    this.#run = undefined;
-    const segment = this.#segments.at(-1)!;
-    segment.end += run.memory.copy(segment.memory, segment.end, run.start, run.end);
-  }
-
-  /** The segment that a line of `size` goes to, behind the `waiting` bytes that are not copied yet. */
-  #roomFor(size: number, waiting: number): Segment {
-    const last = this.#segments.at(-1);
-    if (last !== undefined && last.bootId === this.#bootId && last.memory.length - last.end >= waiting + size)
-      return last;
-    this.#copyRun();
-    const memory =
-      (size <= SEGMENT_BYTES ? this.#spares.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SEGMENT_BYTES, size));
-    const segment: Segment = { memory, bootId: this.#bootId, start: 0, end: 0, records: 0, first: NO_NUMBER };
-    this.#segments.push(segment);
-    return segment;
-  }
-
-  /** The oldest lines; undefined when there are none. What is added later does not become part of it. */
-  head(): Batch | undefined {
-    this.settle();
-    const segment = this.#segments[0];
-    if (segment === undefined) return undefined;
-    const { memory, start, end, records, bootId, first } = segment;
-    return { lines: memory.subarray(start, end), records, bootId, first };
-  }
-
-  /** Forgets a whole batch, which was written. */
-  drop({ lines, records }: Batch): void {
-    this.#forget(lines.length, records);
-  }
-
-  /** Forgets the first lines of a batch, `bytes` of them. */
-  dropPart({ lines }: Batch, bytes: number): void {
-    let records = 0;
-    for (let at = lines.indexOf(NEWLINE); at !== -1 && at < bytes; at = lines.indexOf(NEWLINE, at + 1)) records++;
-    this.#forget(bytes, records);
-  }
-
-  #forget(bytes: number, records: number): void {
-    this.settle();
-    const segment = this.#segments[0];
-    if (segment === undefined) return;
-    this.#bytes -= bytes;
-    this.#records -= records;
-    segment.start += bytes;
-    segment.records -= records;
-    if (segment.start < segment.end) return;
-    this.#segments.shift();
-    if (segment.memory.length === SEGMENT_BYTES && this.#spares.length < MAX_SPARES) this.#spares.push(segment.memory);
-  }
+function newIndex(records: number): RecordIndex {
+  return {
+    ends: new Uint32Array(records),
+    firsts: new Float64Array(records),
+    lasts: new Float64Array(records),
+    flags: new Uint8Array(records),
+  };
 }

@@ -1,12 +1,15 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { reasonOf, systemCode } from '../../errors.ts';
+import { NO_NUMBER } from '../../events/item.ts';
 import type { Position } from '../../events/position.ts';
+import type { Batch, Bookmark } from '../output.ts';
 import { loadState, saveState, statePathOf, type FileState } from './state-file.ts';
 import { lastNumberIn } from './tail.ts';
 
-/** What can be said about how far a file got, besides the position itself. */
-export interface ProgressListener {
+export interface FileBookmarkOptions {
+  /** The file that is open. */
+  file: () => FileNow;
   /** The file may hold events of this boot, and it cannot be told which. */
   onUnknown(reason: string): void;
   /** The state could not be written: after a restart, the file will get events a second time. */
@@ -21,30 +24,29 @@ export interface FileNow {
 }
 
 /**
- * How far a log file got. The file itself says it: its last line has a number.
- * What lines do not say is which boot the number is of; that, and from where in
- * which file on it holds, is in a small file beside it (`state-file.ts`), which is written when a file or a boot begins, never per event;
- * and now and then, where events pass that no line tells of (`reached`).
+ * How far a log file got. The file itself says it: its last line has a number. Lines do not say which boot the number
+ * is of. A small file beside it (`state-file.ts`) says that, and from where in which file on it holds. It is written
+ * when a file or a boot begins, and now and then while events pass that are in no line; never for each event.
  *
- * Whatever does not add up leads to no position: then the file gets all that the
- * helper holds, some of it perhaps for the second time. A position that is too high would lose events.
+ * Where anything does not add up there is no position: the file then gets all that the helper holds, some of it perhaps
+ * for the second time. A position that is too high would lose events.
  */
-export class FileProgress {
+export class FileBookmark implements Bookmark {
   readonly #path: string;
-  readonly #listener: ProgressListener;
+  readonly #options: FileBookmarkOptions;
   #state: FileState | undefined;
   #position: Position | undefined;
   #found = false;
   /** Why there is no position; of interest when the boot is the one that the state is of, or when that cannot be known. */
   #doubt: string | undefined;
+  /** The boot of the newest lines, as far as the state says so. */
+  #begunBootId: string | undefined;
+  /** The number of the newest line. */
+  #lastLine = NO_NUMBER;
 
-  constructor(path: string, listener: ProgressListener) {
+  constructor(path: string, options: FileBookmarkOptions) {
     this.#path = path;
-    this.#listener = listener;
-  }
-
-  get position(): Position | undefined {
-    return this.#position;
+    this.#options = options;
   }
 
   /** Whether we are known to have written a file with this inode last. */
@@ -53,7 +55,7 @@ export class FileProgress {
   }
 
   /** Reads the state; before the file is opened. */
-  async load(): Promise<void> {
+  async read(): Promise<void> {
     if (this.#found) return;
     const { state, problem } = await loadState(this.#path);
     this.#state = state;
@@ -61,9 +63,15 @@ export class FileProgress {
   }
 
   /** Finds the position, once: afterwards what is known here is newer than what a file could tell. */
-  async find(file: FileNow): Promise<void> {
-    if (this.#found) return;
-    this.#found = true;
+  async load(): Promise<Position | undefined> {
+    if (!this.#found) {
+      this.#found = true;
+      await this.#find(this.#options.file());
+    }
+    return this.#position;
+  }
+
+  async #find(file: FileNow): Promise<void> {
     const state = this.#state;
     if (state === undefined) {
       if (file.size > 0) this.#doubt ??= `there is no ${statePathOf(this.#path)}`;
@@ -93,16 +101,26 @@ export class FileProgress {
     return undefined;
   }
 
-  /** The lines that follow are of this boot, the first of them with the number `first`. */
-  async bootBegins(bootId: string, first: number, file: FileNow): Promise<void> {
-    const state = this.#begun(bootId, first, file);
+  /**
+   * These lines are written next. Must be told before: a killed agent would else leave lines whose boot nobody knows.
+   */
+  async follows({ bootId, first, last }: Pick<Batch, 'bootId' | 'first' | 'last'>): Promise<void> {
+    this.#lastLine = last;
+    if (bootId === undefined || bootId === this.#begunBootId) return;
+    this.#begunBootId = bootId;
+    const state = this.#begun(bootId, first, this.#options.file());
     if (state !== this.#state) await this.#put(state);
+  }
+
+  /** The file is closed, and what is there when it is opened again need not be what was. */
+  fileClosed(): void {
+    this.#begunBootId = undefined;
   }
 
   #begun(bootId: string, first: number, file: FileNow): FileState {
     const state = this.#state;
     if (this.#doubt !== undefined && (state === undefined || state.boot_id === bootId))
-      this.#listener.onUnknown(this.#doubt);
+      this.#options.onUnknown(this.#doubt);
     this.#doubt = undefined;
     if (state?.boot_id !== bootId || (this.#position !== undefined && this.#position.last >= first)) {
       // Nothing of this boot is there; or what is written begins below the position, which was then not believed.
@@ -112,8 +130,10 @@ export class FileProgress {
     return state.inode !== file.inode || file.size < state.from ? stateOf(bootId, file, this.#position?.last) : state;
   }
 
-  /** All lines of this boot up to the number `last` that the file is to get are in it. */
-  async reached(bootId: string, last: number, file: FileNow): Promise<void> {
+  /** Writes the state only where the last line of the file does not say as much. */
+  async commit({ bootId, last }: Position): Promise<void> {
+    if (bootId === this.#begunBootId && last <= this.#lastLine) return;
+    const file = this.#options.file();
     await this.#put({ ...this.#begun(bootId, last + 1, file), reached: { last, size: file.size } });
   }
 
@@ -130,7 +150,7 @@ export class FileProgress {
     try {
       await saveState(this.#path, state);
     } catch (error) {
-      this.#listener.onNotKept(reasonOf(error));
+      this.#options.onNotKept(reasonOf(error));
     }
   }
 }

@@ -1,58 +1,58 @@
-import type { Position } from '../../events/position.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import type { Output } from '../output.ts';
+import { TAKEN, type Batch, type Bookmark, type Outcome, type Output } from '../output.ts';
+import { FileBookmark } from './bookmark.ts';
 import type { FileOutputConfig } from './config.ts';
-import { FileProgress } from './bookmark.ts';
 import { RotatingFile } from './rotating-file.ts';
 
 /** JSON lines in a rotating file, which says itself how far it got. */
 export class FileOutput implements Output {
-  readonly #progress: FileProgress;
+  readonly bookmark: Bookmark;
+  readonly #bookmark: FileBookmark;
   readonly #file: RotatingFile;
 
   constructor({ name, path, max_bytes, max_files }: FileOutputConfig, telemetry: Telemetry) {
-    const progress = new FileProgress(path, {
+    const bookmark = new FileBookmark(path, {
+      file: () => this.#file.now,
       onUnknown: (reason) => telemetry.raise('PositionUnknown', { output: name, reason }),
       onNotKept: (reason) => telemetry.raiseRepeating('PositionNotKept', `${name} ${reason}`, { output: name, reason }),
     });
-    this.#progress = progress;
+    this.bookmark = bookmark;
+    this.#bookmark = bookmark;
     this.#file = new RotatingFile({
       path,
       maxBytes: max_bytes,
       maxFiles: max_files,
-      isOurs: (inode) => progress.isOurs(inode),
-      onReplaced: (old, next) => progress.fileReplaced(old, next),
+      isOurs: (inode) => bookmark.isOurs(inode),
+      onReplaced: (old, next) => bookmark.fileReplaced(old, next),
       onUnfinishedLine: (bytes) => telemetry.raise('UnfinishedLineRemoved', { output: name, path, bytes }),
     });
   }
 
-  get position(): Position | undefined {
-    return this.#progress.position;
-  }
-
   async open(): Promise<void> {
-    await this.#progress.load();
+    await this.#bookmark.read();
     await this.#file.open();
-    await this.#progress.find(this.#file.now);
   }
 
-  begin(bootId: string, first: number): Promise<void> {
-    return this.#progress.bootBegins(bootId, first, this.#file.now);
-  }
-
-  reached(bootId: string, last: number): Promise<void> {
-    return this.#progress.reached(bootId, last, this.#file.now);
-  }
-
-  write(lines: Buffer): Promise<void> {
-    return this.#file.append(lines);
+  async send(batch: Batch): Promise<Outcome> {
+    await this.#bookmark.follows(batch);
+    const { written, error } = await this.#file.append(batch.lines);
+    if (error === undefined) return TAKEN;
+    return { kind: 'retry', reason: error.message, taken: recordsWithin(batch, written), reopen: true };
   }
 
   flush(): Promise<void> {
     return this.#file.sync();
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    this.#bookmark.fileClosed();
+    await this.#file.close();
   }
+}
+
+/** How many records the first `bytes` bytes hold. */
+function recordsWithin(batch: Batch, bytes: number): number {
+  let records = 0;
+  while (records < batch.records && batch.endOf(records) <= bytes) records++;
+  return records;
 }

@@ -3,7 +3,6 @@ import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promis
 import { basename, dirname } from 'node:path';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { writeAll } from '../../files/descriptor.ts';
-import { WriteError } from '../output.ts';
 import type { FileNow } from './bookmark.ts';
 import { endOfWholeLines, lastNumberIn } from './tail.ts';
 
@@ -98,10 +97,10 @@ export class RotatingFile {
   }
 
   /**
-   * Appends whole lines, each with its newline.
-   * @throws {WriteError} saying how many bytes of them, a number of whole lines, are in the file
+   * Appends whole lines, each with its newline. Never rejects.
+   * @returns how many bytes of them, a number of whole lines, are in the file; and why not all, where that is so
    */
-  async append(lines: Buffer): Promise<void> {
+  async append(lines: Buffer): Promise<{ written: number; error?: Error }> {
     let taken = 0;
     try {
       await this.#followMove();
@@ -112,8 +111,12 @@ export class RotatingFile {
         taken = end;
       }
     } catch (error) {
-      throw new WriteError(`cannot write ${this.#options.path}: ${reasonOf(error)}`, taken, { cause: error });
+      return {
+        written: taken,
+        error: new Error(`cannot write ${this.#options.path}: ${reasonOf(error)}`, { cause: error }),
+      };
     }
+    return { written: taken };
   }
 
   /** Where the lines that begin at `from` and still fit the current file end: at `from`, when it is full. */

@@ -1,5 +1,6 @@
 import { neutraliseJson } from '../../terminal-text.ts';
-import type { Output } from '../output.ts';
+import type { Format } from '../../formats/format.ts';
+import { TAKEN, type Batch, type Outcome, type Output } from '../output.ts';
 import type { StdoutOutputConfig } from './config.ts';
 import { formatEvent, formatHeader, type LiveViewOptions } from './live-view.ts';
 import { paintFor } from './paint.ts';
@@ -12,7 +13,7 @@ export class StdoutOutput implements Output {
   readonly #target = new StandardOutput();
   /** Absent when events are written as JSON. */
   readonly #view: Omit<LiveViewOptions, 'columns'> | undefined;
-  readonly encode: Output['encode'];
+  readonly format: Format | undefined;
   #hasHeader = false;
 
   constructor(config: StdoutOutputConfig) {
@@ -26,9 +27,9 @@ export class StdoutOutput implements Output {
       };
       this.#view = view;
       // The width is asked for each time: the window may have changed.
-      this.encode = (item) => formatEvent(item.event, { ...view, columns: columnsNow() });
+      this.format = { encode: (item) => formatEvent(item.event, { ...view, columns: columnsNow() }) };
     } else if (process.stdout.isTTY) {
-      this.encode = (item) => neutraliseJson(item.line);
+      this.format = { encode: (item) => neutraliseJson(item.line) };
     }
   }
 
@@ -39,8 +40,9 @@ export class StdoutOutput implements Output {
     await this.#target.write(Buffer.from(`${formatHeader({ ...this.#view, columns: columnsNow() })}\n`));
   }
 
-  write(lines: Buffer): Promise<void> {
-    return this.#target.write(lines);
+  async send({ lines }: Batch): Promise<Outcome> {
+    await this.#target.write(lines);
+    return TAKEN;
   }
 
   async flush(): Promise<void> {

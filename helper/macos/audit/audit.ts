@@ -1,10 +1,10 @@
 import { auditFiles } from '../../audit/files.ts';
 import { renderJson, renderText, type Section } from '../../audit/report.ts';
-import { auditSocket } from '../../audit/socket.ts';
+import { auditSocket } from '../../unix/audit-socket.ts';
 import type { AuditOptions } from '../../command-line.ts';
 import { HelperError } from '../../errors.ts';
 import { locateInstallation } from '../../installation.ts';
-import { requireTrusted } from '../../privileges/trusted-files.ts';
+import { requireTrusted } from '../../unix/trusted-files.ts';
 import { systemOf } from '../../systems.ts';
 import { findGroupId } from '../accounts.ts';
 import { DTRACE, ESLOGGER } from '../choose-source.ts';

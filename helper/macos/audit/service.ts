@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Finding, Section } from '../../audit/report.ts';
-import { requireTrusted } from '../../privileges/trusted-files.ts';
+import { requireTrusted } from '../../unix/trusted-files.ts';
 
 /**
  * Whether launchd starts what is installed and nothing else, from a file that root alone can change. Read are property lists of the

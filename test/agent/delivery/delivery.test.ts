@@ -1,401 +1,455 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
-import { Lane, type LaneOptions } from '../../../agent/delivery/log/cursor.ts';
-import { ReaderGoneError, WriteError, type Output } from '../../../agent/outputs/output.ts';
-import type { Position } from '../../../agent/events/position.ts';
+import test from 'ava';
 import { alertOf, type Item } from '../../../agent/events/item.ts';
-import { exec, gap, summary, toItem } from '../support/items.ts';
-import { recordingTelemetry } from '../support/telemetry.ts';
-
-/** An output whose writes wait until they are let through, or fail on request. */
-class Gate implements Output {
-  position: Position | undefined;
-  begun: string[] = [];
-  taken: string[] = [];
-  calls: string[] = [];
-  failures: Error[] = [];
-  #held: PromiseWithResolvers<void> | undefined;
-
-  hold(): void {
-    this.#held = Promise.withResolvers();
-  }
-
-  release(): void {
-    this.#held?.resolve();
-    this.#held = undefined;
-  }
-
-  async open(): Promise<void> {
-    this.calls.push('open');
-  }
-
-  async reached(bootId: string, last: number): Promise<void> {
-    this.calls.push(`reached ${bootId} ${last} after ${this.taken.length}`);
-  }
-
-  async begin(bootId: string, first: number): Promise<void> {
-    this.begun.push(`${bootId} ${first}`);
-  }
-
-  async write(lines: Buffer): Promise<void> {
-    await this.#held?.promise;
-    const failure = this.failures.shift();
-    const taken = failure === undefined ? lines.length : failure instanceof WriteError ? failure.taken : 0;
-    this.taken.push(...lines.toString('utf8', 0, taken).split('\n').slice(0, -1));
-    if (failure !== undefined) throw failure;
-  }
-
-  async flush(): Promise<void> {
-    this.calls.push('flush');
-  }
-
-  async close(): Promise<void> {
-    this.calls.push('close');
-  }
-
-  get summary(): string {
-    return summary(this.taken.map((line) => toItem(JSON.parse(line) as object)));
-  }
-}
-
-const ITEM_BYTES = exec(1).bytes;
-const NEVER = new Promise<void>(() => undefined);
-
-function makeLane(options: Partial<LaneOptions> = {}) {
-  const gate = new Gate();
-  const { telemetry, raised } = recordingTelemetry();
-  let readerGone = 0;
-  const lane = new Lane({
-    name: 'test',
-    output: gate,
-    maxQueueBytes: 1024 * 1024,
-    telemetry,
-    onReaderGone: () => void readerGone++,
-    retryMs: { first: 1, longest: 2 },
-    ...options,
-  });
-  return { gate, lane, raised, readerGone: () => readerGone };
-}
-
-async function eventually(t: ExecutionContext, what: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !what(); i++) await delay(2);
-  t.true(what());
-}
+import { ReaderGoneError } from '../../../agent/outputs/output.ts';
+import { exec, gap, toItem } from '../support/items.ts';
+import { eventually, Gate, ITEM_BYTES, makeDelivery, NEVER } from './support.ts';
 
 test('items arrive in order and whole', async (t) => {
-  const { gate, lane } = makeLane();
-  await lane.open();
-  lane.accept([exec(1), exec(2)]);
-  lane.accept([exec(3)]);
-  t.is(await lane.close(NEVER), 0);
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  append([exec(1), exec(2)]);
+  append([exec(3)]);
+  t.is(await delivery.close(NEVER), 0);
   t.is(gate.summary, '1 2 3');
-  t.deepEqual(gate.calls, ['open', 'flush', 'close']);
+  t.deepEqual(gate.life, ['open', 'flush', 'close']);
 });
 
-test('what does not fit is dropped, and one exact gap takes its place', async (t) => {
-  const { gate, lane, raised } = makeLane({ maxQueueBytes: 4 * ITEM_BYTES });
-  await lane.open();
+test('an output that lags too far is overtaken: the oldest are given up, and one exact gap takes their place', async (t) => {
+  const { gate, delivery, raised, start, append } = makeDelivery({ maxLagBytes: 4 * ITEM_BYTES });
+  await start();
   gate.hold();
-  lane.accept([1, 2, 3, 4, 5, 6, 7, 8, 9].map(exec));
+  append([exec(1), exec(2)]);
+  append([3, 4, 5, 6, 7, 8, 9].map(exec));
   gate.release();
-  await eventually(t, () => gate.summary === '1 2 3 4 [5-9 output queue_full]');
-  lane.accept([exec(10)]);
-  await lane.close(NEVER);
-  t.is(gate.summary, '1 2 3 4 [5-9 output queue_full] 10');
+  await eventually(t, () => gate.summary === '1 2 [3-8 output queue_full] 9');
+  append([exec(10)]);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 2 [3-8 output queue_full] 9 10');
   t.like(
     raised.find(({ event }) => event === 'EventsDropped'),
-    { level: 'error', output: 'test', first: 5, last: 9, count: 5 },
+    { level: 'error', output: 'test', first: 3, last: 8, count: 6 },
   );
 });
 
-test('a gap that is dropped counts with the numbers it stands for', async (t) => {
-  const { gate, lane } = makeLane({ maxQueueBytes: 2 * ITEM_BYTES });
-  await lane.open();
+test('a gap that is given up counts with the numbers it stands for', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery({ maxLagBytes: 3 * ITEM_BYTES });
+  await start();
   gate.hold();
-  lane.accept([exec(1), exec(2), exec(3), gap(4, 13), exec(14)]);
+  append([exec(1)]);
+  append([exec(2), exec(3), gap(4, 13), exec(14), exec(15)]);
   gate.release();
-  await lane.close(NEVER);
-  t.is(gate.summary, '1 2 [3-14 output queue_full]');
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 [2-14 output queue_full] 15');
 });
 
-test('numbers that other stages took out are not counted as dropped', async (t) => {
-  const { gate, lane } = makeLane({ maxQueueBytes: 2 * ITEM_BYTES });
-  await lane.open();
+test('numbers that other stages took out are not counted as lost', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery({ maxLagBytes: 3 * ITEM_BYTES });
+  await start();
   gate.hold();
-  lane.accept([exec(1), exec(2), exec(4), exec(6)]);
+  append([exec(1)]);
+  append([exec(2), exec(4), exec(6), exec(9)]);
   gate.release();
-  await lane.close(NEVER);
-  t.is(gate.summary, '1 2 [4-6 output queue_full count 2]');
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 [2-6 output queue_full count 3] 9');
 });
 
-test('a full queue accepts again when it is half empty, not at the first free byte', async (t) => {
-  const { gate, lane } = makeLane({ maxQueueBytes: 4 * ITEM_BYTES });
-  await lane.open();
+test('after a loss there is room for half the bound before the next', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery({ maxLagBytes: 8 * ITEM_BYTES });
+  await start();
   gate.hold();
-  lane.accept([1, 2, 3, 4, 5].map(exec));
-  gate.failures.push(new WriteError('disk full', ITEM_BYTES));
+  append([exec(1)]);
+  append([2, 3, 4, 5, 6, 7, 8, 9].map(exec));
+  append([10, 11, 12].map(exec));
   gate.release();
-  await eventually(t, () => lane.queuedRecords <= 3);
-  lane.accept([exec(6)]);
-  await lane.close(NEVER);
-  t.is(gate.summary, '1 2 3 4 [5-6 output queue_full]');
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 [2-6 output queue_full] 7 8 9 10 11 12');
 });
 
-test('an event larger than the queue passes when the queue is empty', async (t) => {
-  const { gate, lane } = makeLane({ maxQueueBytes: 64 });
-  await lane.open();
-  lane.accept([exec(1)]);
-  await lane.close(NEVER);
+test('an event larger than the bound passes when the output does not lag', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery({ maxLagBytes: 64 });
+  await start();
+  append([exec(1)]);
+  await delivery.close(NEVER);
   t.is(gate.summary, '1');
 });
 
-test('events without a number that do not fit are in the log, since no gap can name them', async (t) => {
-  const { gate, lane, raised } = makeLane({ maxQueueBytes: ITEM_BYTES });
-  await lane.open();
+test('events without a number that are given up are in the log, since no gap can name them', async (t) => {
+  const { gate, delivery, raised, start, append } = makeDelivery({ maxLagBytes: ITEM_BYTES });
+  await start();
   gate.hold();
-  lane.accept([exec(1), toItem({ type: 'notice' })]);
+  append([exec(1)]);
+  append([toItem({ type: 'notice' }), exec(2)]);
   gate.release();
-  await lane.close(NEVER);
-  t.is(gate.summary, '1');
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 2');
   t.like(
     raised.find(({ event }) => event === 'EventsDropped'),
-    { unnumbered: 1 },
+    { unnumbered: 1, first: undefined },
   );
 });
 
-test('a failed batch is written again after the output was closed and opened', async (t) => {
-  const { gate, lane, raised } = makeLane();
-  await lane.open();
-  gate.failures.push(new Error('no space left'));
-  lane.accept([exec(1), exec(2)]);
+test('losses of two boots are two gaps', async (t) => {
+  const { gate, delivery, log, start, append } = makeDelivery({ maxLagBytes: 2 * ITEM_BYTES });
+  await start();
+  gate.hold();
+  log.begin(numbering());
+  append([exec(1)]);
+  append([exec(2), exec(3)]);
+  log.begin(numbering({ bootId: 'next' }));
+  append([exec(1), exec(2), exec(3)]);
+  gate.release();
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 [2-3 output queue_full] [1-2 output queue_full] 3');
+  t.deepEqual(gate.begun, ['boot 1', 'boot 2', 'next 1']);
+});
+
+test('a batch whose send throws is sent again after the output was closed and opened', async (t) => {
+  const { gate, delivery, raised, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push(new Error('no space left'));
+  append([exec(1), exec(2)]);
   await eventually(t, () => gate.taken.length === 2);
   t.is(gate.summary, '1 2');
-  t.deepEqual(gate.calls, ['open', 'close', 'open']);
+  t.deepEqual(gate.life, ['open', 'close', 'open']);
   t.deepEqual(
     raised.map(({ event }) => event),
     ['OutputFailed', 'OutputRecovered'],
   );
-  await lane.close(NEVER);
+  await delivery.close(NEVER);
 });
 
-test('of a batch that was written in part, only the rest is written again', async (t) => {
-  const { gate, lane } = makeLane();
-  await lane.open();
-  gate.failures.push(new WriteError('no space left', 2 * ITEM_BYTES));
-  lane.accept([1, 2, 3, 4].map(exec));
-  await lane.close(NEVER);
+test('an output that asks to be tried again stays open, unless it says otherwise', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push({ kind: 'retry', reason: 'busy' }, { kind: 'retry', reason: 'gone', reopen: true });
+  append([exec(1)]);
+  await eventually(t, () => gate.taken.length === 1);
+  t.deepEqual(gate.life, ['open', 'close', 'open']);
+  await delivery.close(NEVER);
+});
+
+test('an output that asks for patience gets it', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push({ kind: 'retry', reason: 'too many requests', afterMs: 60_000 });
+  append([exec(1)]);
+  await eventually(t, () => gate.batches.length === 1);
+  await delay(50);
+  t.is(gate.batches.length, 1);
+  t.is(await delivery.close(NEVER), 0, 'closing does not wait for it');
+  t.is(gate.summary, '1');
+});
+
+test('of a batch that was taken in part, only the rest is sent again', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push({ kind: 'retry', reason: 'no space left', taken: 2, reopen: true });
+  append([1, 2, 3, 4].map(exec));
+  await delivery.close(NEVER);
   t.is(gate.summary, '1 2 3 4');
+  t.deepEqual(gate.batches, [4, 2]);
+  t.deepEqual(gate.begun, ['undefined 1', 'undefined 3']);
 });
 
-test('a reader that is gone ends the lane without a word', async (t) => {
-  const { gate, lane, raised, readerGone } = makeLane();
-  await lane.open();
-  gate.failures.push(new ReaderGoneError('closed'));
-  lane.accept([exec(1)]);
+test('a batch of which every record was taken before the failure is not sent again', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push({ kind: 'retry', reason: 'connection lost', taken: 2 });
+  append([1, 2].map(exec));
+  await eventually(t, () => delivery.lagRecords === 0);
+  append([exec(3)]);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 2 3');
+  t.deepEqual(gate.batches, [2, 1]);
+});
+
+test('a refused record becomes a gap, and holds up nothing', async (t) => {
+  const { gate, delivery, raised, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push({ kind: 'refused', reason: 'mapping failed', records: [1, 2, 4] });
+  append([1, 2, 3, 4, 5, 6].map(exec));
+  append([exec(7)]);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 4 6 [2-3 output rejected] [5-5 output rejected] 7');
+  t.like(
+    raised.find(({ event }) => event === 'EventsRefused'),
+    { level: 'error', output: 'test', reason: 'mapping failed', count: 3 },
+  );
+});
+
+test('a refused gap is not followed by a gap, which would be refused as well', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push({ kind: 'refused', reason: 'unknown type', records: [0] });
+  append([gap(1, 1)]);
+  append([exec(2)]);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '2');
+});
+
+test('a reader that is gone ends the delivery without a word', async (t) => {
+  const { gate, delivery, raised, readerGone, start, append, log } = makeDelivery();
+  await start();
+  gate.outcomes.push(new ReaderGoneError('closed'));
+  append([exec(1)]);
   await eventually(t, () => readerGone() === 1);
-  lane.accept([exec(2)]);
-  t.is(await lane.close(NEVER), 0);
+  append([exec(2)]);
+  t.is(await delivery.close(NEVER), 0);
   t.deepEqual(raised, []);
+  t.is(log.memoryBytes, 1024 * 1024);
 });
 
-test('closing gives up at the deadline and says how much was not written', async (t) => {
-  const { gate, lane } = makeLane();
-  await lane.open();
+test('closing gives up at the deadline and says how much was not delivered', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
   gate.hold();
-  lane.accept([exec(1), exec(2)]);
-  t.is(await lane.close(delay(20)), 2);
+  append([exec(1), exec(2)]);
+  t.is(await delivery.close(delay(20)), 2);
   gate.release();
 });
 
-test('closing names what was dropped even if nothing came after it', async (t) => {
-  const { gate, lane } = makeLane({ maxQueueBytes: 2 * ITEM_BYTES });
-  await lane.open();
+test('closing names the loss even if nothing came after it', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery({ maxLagBytes: 2 * ITEM_BYTES });
+  await start();
   gate.hold();
-  lane.accept([1, 2, 3].map(exec));
-  const closed = lane.close(NEVER);
+  append([exec(1)]);
+  append([exec(2), exec(3)]);
+  const closed = delivery.close(NEVER);
   gate.release();
   await closed;
-  t.is(gate.summary, '1 2 [3-3 output queue_full]');
+  t.is(gate.summary, '1 [2-2 output queue_full] 3');
 });
 
-const numbering = (overrides = {}): { bootId: string; firstSeq: number; lastSeq: number } => ({
-  bootId: 'boot',
-  firstSeq: 1,
-  lastSeq: 9,
-  ...overrides,
+test('what comes in after the last moment of an output is not for it', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  gate.hold();
+  append([exec(1), exec(2)], 2);
+  delivery.detach();
+  append([exec(3)], 3);
+  gate.release();
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 2');
+  t.false(gate.calls.some((call) => call.startsWith('at boot 3')));
 });
 
-test('what the output has stored is left out, up to its position', async (t) => {
-  const { gate, lane, raised } = makeLane();
+function numbering(overrides = {}): { bootId: string; firstSeq: number; lastSeq: number } {
+  return { bootId: 'boot', firstSeq: 1, lastSeq: 9, ...overrides };
+}
+
+test('what the output has is left out, up to its position', async (t) => {
+  const { gate, delivery, log, raised, start, append } = makeDelivery();
   gate.position = { bootId: 'boot', last: 4 };
-  await lane.open();
-  t.is(lane.begin(numbering()), 4);
-  lane.accept([exec(1), gap(2, 3)]);
-  lane.accept([exec(4), exec(5), exec(6)]);
-  await lane.close(NEVER);
+  await start();
+  t.is(log.begin(numbering()), 5);
+  append([exec(1), gap(2, 3)]);
+  append([exec(4), exec(5), exec(6)]);
+  await delivery.close(NEVER);
   t.is(gate.summary, '5 6');
   t.deepEqual(gate.begun, ['boot 5']);
   t.like(raised[0], { event: 'OutputResumed', level: 'info', after: 4 });
 });
 
 test('a gap that reaches over the position is cut to the rest', async (t) => {
-  const { gate, lane } = makeLane();
+  const { gate, delivery, log, start, append } = makeDelivery();
   gate.position = { bootId: 'boot', last: 4 };
-  await lane.open();
-  lane.begin(numbering());
-  lane.accept([gap(1, 7), exec(8)]);
-  await lane.close(NEVER);
+  await start();
+  log.begin(numbering());
+  append([gap(1, 7), exec(8)]);
+  await delivery.close(NEVER);
   t.is(gate.summary, '[5-7 ring ring_full] 8');
 });
 
-for (const [what, position] of Object.entries({
+test('what the output has is no loss when it is overtaken', async (t) => {
+  const { gate, delivery, log, start, append } = makeDelivery({ maxLagBytes: 4 * ITEM_BYTES });
+  gate.position = { bootId: 'boot', last: 3 };
+  await start();
+  log.begin(numbering());
+  append([gap(1, 4), ...[5, 6, 7, 8, 9].map(exec)]);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '[4-7 output queue_full] 8 9');
+});
+
+for (const [which, position] of Object.entries({
   'of another boot': { bootId: 'another', last: 4 },
   'above what was given': { bootId: 'boot', last: 10 },
 })) {
-  test(`a position ${what} leaves nothing out`, async (t) => {
-    const { gate, lane } = makeLane();
+  test(`a position ${which} leaves nothing out`, async (t) => {
+    const { gate, delivery, log, start, append } = makeDelivery();
     gate.position = position;
-    await lane.open();
-    t.is(lane.begin(numbering()), undefined);
-    lane.accept([exec(1), exec(2)]);
-    await lane.close(NEVER);
+    await start();
+    t.is(log.begin(numbering()), undefined);
+    append([exec(1), exec(2)]);
+    await delivery.close(NEVER);
     t.is(gate.summary, '1 2');
   });
 }
 
 test('a helper that begins its numbers again before the position was reached is believed', async (t) => {
-  const { gate, lane } = makeLane();
+  const { gate, delivery, log, start, append } = makeDelivery();
   gate.position = { bootId: 'boot', last: 7 };
-  await lane.open();
-  t.is(lane.begin(numbering()), 7);
-  lane.accept([exec(1)]);
-  t.is(lane.begin(numbering({ lastSeq: 2 })), undefined);
-  lane.accept([exec(1), exec(2)]);
-  await lane.close(NEVER);
-  t.is(gate.summary, '1 2');
+  await start();
+  t.is(log.begin(numbering()), 8);
+  append([exec(1)]);
+  t.is(log.begin(numbering({ lastSeq: 2 })), undefined);
+  append([exec(1), exec(2)]);
+  await delivery.close(NEVER);
+  t.is(gate.summary.split(' ').at(-1), '2');
 });
 
-test('a boot that changes is told to the output between the lines of both', async (t) => {
-  const { gate, lane } = makeLane();
-  await lane.open();
+test('a batch has lines of one boot', async (t) => {
+  const { gate, delivery, log, start, append } = makeDelivery();
+  await start();
   gate.hold();
-  lane.begin(numbering());
-  lane.accept([exec(8), exec(9)]);
-  lane.begin(numbering({ bootId: 'next' }));
-  lane.accept([exec(1)]);
-  t.deepEqual(gate.begun, ['boot 8']);
+  log.begin(numbering());
+  append([exec(8), exec(9)]);
+  log.begin(numbering({ bootId: 'next' }));
+  append([exec(1)]);
   gate.release();
-  await lane.close(NEVER);
+  await delivery.close(NEVER);
   t.deepEqual(gate.begun, ['boot 8', 'next 1']);
   t.is(gate.summary, '8 9 1');
 });
 
-test('an output that was opened again is told of the boot again', async (t) => {
-  const { gate, lane } = makeLane();
-  await lane.open();
-  lane.begin(numbering());
-  gate.failures.push(new Error('no space left'));
-  lane.accept([exec(1)]);
-  await lane.close(NEVER);
-  t.deepEqual(gate.begun, ['boot 1', 'boot 1']);
-  t.is(gate.summary, '1');
-});
-
-test('a lane says what to wait for only while much is queued and a write is under way', async (t) => {
-  const { gate, lane } = makeLane({ maxQueueBytes: 8 * ITEM_BYTES });
-  await lane.open();
+test('there is something to wait for only while the lag is large and a send is under way', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery({ maxLagBytes: 8 * ITEM_BYTES });
+  await start();
   gate.hold();
-  lane.accept([exec(1)]);
-  await eventually(t, () => lane.queuedRecords === 1);
-  t.is(lane.congestion, undefined);
-  lane.accept([exec(2), exec(3)]);
-  t.truthy(lane.congestion);
-  const write = lane.congestion;
+  append([exec(1)]);
+  await eventually(t, () => gate.batches.length === 1);
+  t.is(delivery.congestion, undefined);
+  append([exec(2), exec(3)]);
+  t.truthy(delivery.congestion);
+  const send = delivery.congestion;
   gate.release();
-  await write;
-  await lane.close(NEVER);
-  t.is(lane.congestion, undefined);
+  await send;
+  await delivery.close(NEVER);
+  t.is(delivery.congestion, undefined);
 });
 
-test('a lane that failed to open keeps trying when it may', async (t) => {
-  const { gate, lane } = makeLane();
+test('an output that cannot be opened is tried again when it may', async (t) => {
+  const gate = new Gate();
   const open = gate.open.bind(gate);
   let attempts = 0;
   gate.open = async () => {
     if (++attempts < 3) throw new Error('not yet');
     await open();
   };
-  lane.accept([exec(1)]);
-  lane.openEventually();
+  const { delivery, log, append } = makeDelivery({ output: gate });
+  delivery.attach(log);
+  append([exec(1)]);
+  delivery.start();
   await eventually(t, () => gate.summary === '1');
-  await lane.close(NEVER);
+  await delivery.close(NEVER);
 });
 
 const BOOT = { bootId: 'boot', firstSeq: 1, lastSeq: 99 };
 const alert = (seq: number): Item => alertOf(exec(seq).event, exec(seq));
 
-test('a lane for alerts takes alerts and gaps', async (t) => {
-  const { gate, lane } = makeLane({ alertsOnly: true });
-  await lane.open();
-  lane.accept([exec(1), alert(2), gap(3, 5), toItem({ type: 'later' }), exec(6)], 6);
-  await lane.close(NEVER);
-  t.is(gate.summary, '2 [3-5 ring ring_full]');
+test('an output for alerts gets alerts and gaps, in one batch', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery({ alertsOnly: true });
+  await start();
+  append([exec(1), alert(2), gap(3, 5), toItem({ type: 'later' }), exec(6), alert(7)], 7);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '2 [3-5 ring ring_full] 7');
+  t.deepEqual(gate.batches, [3]);
 });
 
-test('an output is told how far events went that it did not get: once they have stopped, and not before its own are written', async (t) => {
-  const { gate, lane } = makeLane({ reachedAfterMs: 5 });
-  await lane.open();
-  lane.begin(BOOT);
+test('a bookmark is told how far events went that the output does not get: once they stop, and after its own', async (t) => {
+  const { gate, delivery, log, start, append } = makeDelivery({ passedAfterMs: 5 });
+  await start();
+  log.begin(BOOT);
   gate.hold();
-  lane.accept([exec(1)], 4);
+  append([exec(1)], 4);
   await delay(20);
   t.deepEqual(gate.calls, ['open']);
-  lane.accept([], 9);
+  append([], 9);
   gate.release();
-  await eventually(t, () => gate.calls.length === 2);
-  t.is(gate.calls[1], 'reached boot 9 after 1');
-  lane.accept([exec(10)], 10);
+  await eventually(t, () => gate.calls.length === 3);
+  t.deepEqual(gate.calls.slice(1), ['at boot 1 after 1', 'at boot 9 after 1']);
+  append([exec(10)], 10);
   await delay(20);
-  t.is(gate.calls.length, 2, 'the line says it');
-  await lane.close(NEVER);
+  t.deepEqual(gate.calls.slice(3), ['at boot 10 after 2']);
+  await delivery.close(NEVER);
 });
 
-test('an output that lost events is not told of what lies behind them before it has the gap', async (t) => {
-  const { gate, lane } = makeLane({ reachedAfterMs: 1, maxQueueBytes: ITEM_BYTES * 2 });
-  await lane.open();
-  lane.begin(BOOT);
+test('a bookmark is not told of what lies behind a loss before the output has the gap', async (t) => {
+  const { gate, delivery, log, start, append } = makeDelivery({ passedAfterMs: 1, maxLagBytes: ITEM_BYTES * 2 });
+  await start();
+  log.begin(BOOT);
   gate.hold();
-  // Numbers 2, 4 and so on were dropped by a filter: they are not among what is lost.
-  lane.accept([exec(1), exec(3), exec(5), exec(7), exec(9)], 12);
+  append([exec(1)]);
+  // A filter dropped numbers 2, 4 and so on: they are not lost.
+  append([exec(3), exec(5), exec(7), exec(9)], 12);
   await delay(10);
+  t.deepEqual(gate.calls, ['open']);
   gate.release();
-  await eventually(t, () => gate.calls.some((call) => call.startsWith('reached')));
-  await lane.close(NEVER);
-  t.is(gate.summary, '1 3 [5-9 output queue_full count 3]');
-  t.deepEqual(
-    gate.calls.filter((call) => call.startsWith('reached')),
-    ['reached boot 12 after 3'],
-  );
+  await eventually(t, () => gate.calls.includes('at boot 12 after 3'));
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 [3-7 output queue_full count 3] 9');
 });
 
-test('what passes in the last moment is told when the lane closes', async (t) => {
-  const { gate, lane } = makeLane();
-  await lane.open();
-  lane.begin(BOOT);
-  lane.accept([exec(1)], 8);
-  await lane.close(NEVER);
-  t.deepEqual(gate.calls, ['open', 'reached boot 8 after 1', 'flush', 'close']);
+test('a bookmark is told when the delivery closes', async (t) => {
+  const { gate, delivery, log, start, append } = makeDelivery();
+  await start();
+  log.begin(BOOT);
+  append([exec(1)], 8);
+  await delivery.close(NEVER);
+  t.deepEqual(gate.calls, ['open', 'at boot 1 after 1', 'at boot 8 after 1', 'flush', 'close']);
 });
 
-test('while a replay brings what the output has, nothing is told', async (t) => {
-  const { gate, lane } = makeLane({ reachedAfterMs: 1 });
+test('while a replay brings what the output has, its bookmark stays', async (t) => {
+  const { gate, delivery, log, start, append } = makeDelivery({ passedAfterMs: 1 });
   gate.position = { bootId: 'boot', last: 50 };
-  await lane.open();
-  t.is(lane.begin(BOOT), 50);
-  lane.accept([exec(3)], 9);
+  await start();
+  t.is(log.begin(BOOT), 51);
+  append([exec(3)], 9);
   await delay(20);
   t.deepEqual(gate.calls, ['open']);
-  lane.accept([], 60);
-  await lane.close(NEVER);
-  t.true(gate.calls.includes('reached boot 60 after 0'));
+  append([], 60);
+  await delivery.close(NEVER);
+  t.true(gate.calls.includes('at boot 60 after 0'));
+});
+
+test('a batch waits until it is large enough, or old enough', async (t) => {
+  const gate = new Gate();
+  const { delivery, start, append } = makeDelivery({
+    output: Object.assign(gate, { limits: { bytes: 1e6, records: 3, ageMs: 60_000 } }),
+  });
+  await start();
+  append([exec(1), exec(2)]);
+  await delay(20);
+  t.deepEqual(gate.batches, []);
+  append([exec(3), exec(4)]);
+  await eventually(t, () => gate.batches.length === 1);
+  t.deepEqual(gate.batches, [3]);
+  await delivery.close(NEVER);
+  t.deepEqual(gate.batches, [3, 1], 'closing waits for nothing');
+});
+
+test('the last event never waits for another one', async (t) => {
+  const gate = new Gate();
+  const { delivery, start, append } = makeDelivery({
+    output: Object.assign(gate, { limits: { bytes: 1e6, records: 1000, ageMs: 30 } }),
+  });
+  await start();
+  append([exec(1)]);
+  await eventually(t, () => gate.summary === '1');
+  await delivery.close(NEVER);
+});
+
+test('a format makes the lines, and its batches keep to the limits', async (t) => {
+  const gate = new Gate();
+  const { delivery, start, append } = makeDelivery({
+    output: Object.assign(gate, {
+      format: { encode: (item: Item) => JSON.stringify({ type: 'exec', seq: item.first * 10 }) },
+      limits: { bytes: 1e6, records: 2, ageMs: 0 },
+    }),
+  });
+  await start();
+  append([1, 2, 3, 4, 5].map(exec));
+  await delivery.close(NEVER);
+  t.is(gate.summary, '10 20 30 40 50');
+  t.deepEqual(gate.batches, [2, 2, 1]);
 });

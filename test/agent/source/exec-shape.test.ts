@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import { ExecShape } from '../../../agent/source/exec-shape.ts';
-import { KIND } from '../../../helper/ebpf/record.ts';
+import { KIND } from '../../../helper/linux/source/record.ts';
 import { EXEC_EXAMPLE, EXEC_FIELDS, type ExecEvent } from '../../../shared/events/exec.ts';
 import { parseEvent } from '../../../shared/events/parse.ts';
 import { lineOf } from '../../support/exec-lines.ts';

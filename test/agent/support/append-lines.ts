@@ -1,17 +1,12 @@
 import { RotatingFile } from '../../../agent/outputs/file/rotating-file.ts';
-import { WriteError } from '../../../agent/outputs/output.ts';
 
 /** A program: appends 3 and then 100 lines of 100 bytes to the file named on its command line, and prints how that went. */
 async function main(path: string): Promise<void> {
   const file = new RotatingFile({ path, maxBytes: 1_000_000, maxFiles: 2 });
   await file.open();
   await file.append(Buffer.from(`${'a'.repeat(99)}\n`.repeat(3)));
-  try {
-    await file.append(Buffer.from(`${'b'.repeat(99)}\n`.repeat(100)));
-    console.log('everything was taken');
-  } catch (error) {
-    console.log(error instanceof WriteError ? `${error.taken} taken: ${error.message}` : String(error));
-  }
+  const { written, error } = await file.append(Buffer.from(`${'b'.repeat(99)}\n`.repeat(100)));
+  console.log(error === undefined ? 'everything was taken' : `${written} taken: ${error.message}`);
   await file.close();
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 
-import { pinFolder } from '../../../helper/ebpf/pins.ts';
+import { pinFolder } from '../../../helper/linux/root/pins.ts';
 import type { ProbeEvent } from '../../../shared/events/parse.ts';
 import { inCheckout } from '../../../scripts/root-folder.ts';
 import { AgentRun } from '../../support/agent-process.ts';

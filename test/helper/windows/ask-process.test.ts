@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import type { Windows } from '../../../helper/ffi/windows.ts';
+import type { Windows } from '../../../helper/windows/functions.ts';
 import { processAsker } from '../../../helper/windows/ask-process.ts';
 
 const NOTHING_KNOWN = { commandLine: false, image: false };

@@ -5,7 +5,7 @@ import { momentOf, unixMicroseconds } from '../../../helper/windows/filetime.ts'
 import { DEVICE_REFRESH_MS } from '../../../helper/windows/limits.ts';
 import { REPLACE, whoCan, WRITE } from '../../../helper/windows/sddl.ts';
 import { serviceSid, sidOfName } from '../../../helper/windows/sid.ts';
-import { pipeSddl } from '../../../helper/pipe/windows/security.ts';
+import { pipeSddl } from '../../../helper/windows/pipe/security.ts';
 
 test('NT paths become the paths that people know', (t) => {
   const paths = new DevicePaths(

@@ -13,7 +13,7 @@ import { PATIENCE } from '../../support/pace.ts';
 import { requireDense } from '../../support/pipe-client.ts';
 import { endWithUs } from '../../support/reaper.ts';
 import { ROOT } from '../../support/repository.ts';
-import type { ChildHandoff } from '../../../helper/child/handoff.ts';
+import type { ChildHandoff } from '../../../helper/macos/child/handoff.ts';
 import type { Settings } from './helper-on-linux.ts';
 
 /** Ids that no account of a machine has. */

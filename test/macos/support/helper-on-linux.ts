@@ -1,18 +1,18 @@
-// The macOS helper's processes on Linux: all of its code but helper/macos/, with another
+// The macOS helper's processes on Linux: all of its code but what calls macOS, with another
 // program in the place of dtrace or eslogger. Started by child-helper.ts:
 //   helper-on-linux.ts SETTINGS run
 //   helper-on-linux.ts SETTINGS forward HANDOFF
 import { readFileSync } from 'node:fs';
-import { forwardChild } from '../../../helper/child/forward.ts';
-import { parseChildHandoff, type ChildHandoff } from '../../../helper/child/handoff.ts';
-import type { Host } from '../../../helper/child/host.ts';
-import type { KeptProgram } from '../../../helper/child/keeper.ts';
-import { watchOver } from '../../../helper/child/watch-over.ts';
-import { loadKoffi } from '../../../helper/ffi/koffi.ts';
-import { bindLibc } from '../../../helper/ffi/libc.ts';
-import { linuxClocks } from '../../../helper/linux/clocks.ts';
+import { forwardChild } from '../../../helper/macos/child/forward.ts';
+import { parseChildHandoff, type ChildHandoff } from '../../../helper/macos/child/handoff.ts';
+import type { Host } from '../../../helper/macos/child/host.ts';
+import type { KeptProgram } from '../../../helper/macos/child/keeper.ts';
+import { watchOver } from '../../../helper/macos/child/watch-over.ts';
+import { loadKoffi } from '../../../helper/koffi.ts';
+import { bindLibc } from '../../../helper/linux/libc.ts';
+import { linuxClocks } from '../../../helper/linux/forward/clocks.ts';
 import { linuxSockets } from '../../../helper/linux/sockets.ts';
-import { listen } from '../../../helper/pipe/unix/listen.ts';
+import { listen } from '../../../helper/unix/listen.ts';
 
 export interface Settings {
   readonly addon: string;
@@ -36,6 +36,7 @@ function linuxHost(addon: string): Host {
   const libc = bindLibc(koffi);
   const pipe = koffi.load('libc.so.6').func('int pipe(_Out_ int *fds)');
   return {
+    platform: 'linux',
     koffi,
     sockets: linuxSockets(libc),
     clocks: linuxClocks(libc),

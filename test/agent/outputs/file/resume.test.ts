@@ -16,8 +16,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { FileOutput } from '../../../../agent/outputs/file/output.ts';
-import { Lane } from '../../../../agent/delivery/log/cursor.ts';
+import { Delivery } from '../../../../agent/delivery/delivery.ts';
+import { Log as EventLog } from '../../../../agent/delivery/log/log.ts';
 import type { Item } from '../../../../agent/events/item.ts';
+import type { Telemetry } from '../../../../agent/telemetry/telemetry.ts';
+import { batchOf } from '../../support/batches.ts';
 import { exec, gap, summary, toItem } from '../../support/items.ts';
 import { recordingTelemetry, type Raised } from '../../support/telemetry.ts';
 
@@ -61,16 +64,25 @@ class Log implements Disposable {
       },
       telemetry,
     );
-    const lane = new Lane({ name: 'log', output, maxQueueBytes: 1e9, telemetry, onReaderGone: () => undefined });
-    await lane.open();
-    const stored = lane.begin({ bootId: boot, firstSeq: 1, lastSeq });
-    lane.accept(items, through);
-    await lane.close(NEVER);
+    const { events, delivery } = await this.start(output, telemetry);
+    const due = events.begin({ bootId: boot, firstSeq: 1, lastSeq });
+    events.append(items, through);
+    await delivery.close(NEVER);
     this.raised = raised;
-    return stored;
+    return due === undefined ? undefined : due - 1;
   }
 
-  /** An output without a lane. */
+  /** An output that gets what is appended to the log. */
+  async start(output: FileOutput, telemetry: Telemetry): Promise<{ events: EventLog; delivery: Delivery }> {
+    const events = new EventLog();
+    const delivery = new Delivery({ name: 'log', output, maxLagBytes: 1e9, telemetry, onReaderGone: () => undefined });
+    await delivery.open();
+    delivery.attach(events);
+    delivery.start();
+    return { events, delivery };
+  }
+
+  /** An output alone. */
   output(): FileOutput {
     return new FileOutput(
       {
@@ -231,19 +243,12 @@ test("killed between a boot's beginning and its first line, the numbers of the b
 
 test('while the agent runs, another boot is told apart in the file as well', async (t) => {
   using log = new Log();
-  const lane = new Lane({
-    name: 'log',
-    output: log.output(),
-    maxQueueBytes: 1e9,
-    telemetry: recordingTelemetry().telemetry,
-    onReaderGone: () => undefined,
-  });
-  await lane.open();
-  lane.begin({ bootId: BOOT, firstSeq: 1, lastSeq: 9 });
-  lane.accept(execs(7, 9));
-  lane.begin({ bootId: 'boot-two', firstSeq: 1, lastSeq: 2 });
-  lane.accept(execs(1, 2));
-  await lane.close(NEVER);
+  const { events, delivery } = await log.start(log.output(), recordingTelemetry().telemetry);
+  events.begin({ bootId: BOOT, firstSeq: 1, lastSeq: 9 });
+  events.append(execs(7, 9));
+  events.begin({ bootId: 'boot-two', firstSeq: 1, lastSeq: 2 });
+  events.append(execs(1, 2));
+  await delivery.close(NEVER);
   t.like(log.state, { boot_id: 'boot-two', from: 3 * LINE_BYTES });
   t.is(await log.run(execs(1, 3), { boot: 'boot-two' }), 2);
   t.is(log.summary, '7 8 9 1 2 3');
@@ -286,7 +291,8 @@ test('one that was not believed is not believed after a kill before the first li
   await log.run(execs(500, 501));
   const output = log.output();
   await output.open();
-  await output.begin(BOOT, 1);
+  await output.bookmark.load();
+  await output.send(batchOf(BOOT, [], 1));
   await output.close();
   t.is(await log.run(execs(1, 2), { lastSeq: 1000 }), undefined);
   t.is(log.summary, '500 501 1 2');
@@ -411,13 +417,11 @@ test('a file that was moved away while the agent ran is remembered by the new on
   using log = new Log();
   const output = log.output();
   await output.open();
-  await output.begin(BOOT, 1);
-  await output.write(exec(1).memory);
+  await output.send(batchOf(BOOT, [exec(1)]));
   await output.close();
   renameSync(log.path, join(log.folder, 'elsewhere'));
   await output.open();
-  await output.begin(BOOT, 2);
-  await output.write(exec(2).memory);
+  await output.send(batchOf(BOOT, [exec(2)]));
   await output.close();
   t.is(await log.run(execs(1, 3)), 2);
 });

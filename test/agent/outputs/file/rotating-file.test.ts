@@ -36,8 +36,10 @@ async function withFile(
 }
 
 const line = (n: number, length = 99): string => String(n).padStart(length, '.');
-const append = (file: RotatingFile, ...lines: string[]): Promise<void> =>
-  file.append(Buffer.from(lines.map((text) => `${text}\n`).join('')));
+const append = async (file: RotatingFile, ...lines: string[]): Promise<void> => {
+  const { error } = await file.append(Buffer.from(lines.map((text) => `${text}\n`).join('')));
+  if (error !== undefined) throw error;
+};
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
 

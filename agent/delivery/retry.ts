@@ -1,0 +1,47 @@
+import { backoff, type Pace } from '../backoff.ts';
+
+/** How attempts to write to a failing output are spaced. */
+const PACE: Pace = { firstMs: 250, longestMs: 15_000 };
+
+/** The longest wait that a receiver can ask for, in milliseconds: an hour. */
+const LONGEST_ASKED_MS = 3_600_000;
+
+/** Waits between attempts that fail, and what ends a wait early. */
+export class Retry {
+  readonly #pace: Pace;
+  #failures = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(pace: Pace = PACE) {
+    this.#pace = pace;
+  }
+
+  /** Whether the last attempt failed. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** An attempt worked: the next failure waits for the shortest time again. */
+  worked(): void {
+    this.#failures = 0;
+  }
+
+  /**
+   * An attempt failed: waits before the next one.
+   * @param afterMs how long the receiver wants to be left alone, where it says so
+   */
+  async wait(afterMs: number | undefined): Promise<void> {
+    const own = backoff(++this.#failures, this.#pace);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, Math.max(own, Math.min(afterMs ?? 0, LONGEST_ASKED_MS)));
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.#wake = undefined;
+  }
+
+  /** Ends a wait now, if there is one. */
+  wake(): void {
+    this.#wake?.();
+  }
+}

@@ -1,0 +1,9 @@
+import type { OutputKind } from '../kind.ts';
+import { fileOutputSchema } from './config.ts';
+import { FileOutput } from './output.ts';
+
+export const file: OutputKind<typeof fileOutputSchema> = {
+  schema: fileOutputSchema,
+  create: (config, telemetry) => new FileOutput(config, telemetry),
+  destination: ({ path }) => (typeof path === 'string' ? { id: `file ${path}`, key: 'path' } : undefined),
+};

@@ -1,0 +1,18 @@
+import type * as z from 'zod';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Output } from './output.ts';
+
+/** Where an output writes, as something two outputs must not share, and the key that says so. */
+export interface Destination {
+  id: string;
+  key: string;
+}
+
+/** A type of output: its configuration, and how to make one of it. */
+export interface OutputKind<Schema extends z.ZodObject> {
+  schema: Schema;
+  /** Makes the output. Opens nothing. */
+  create: (config: z.output<Schema>, telemetry: Telemetry) => Output;
+  /** Gets the data as read, before validation; undefined when it names no place. */
+  destination: (raw: Record<string, unknown>) => Destination | undefined;
+}

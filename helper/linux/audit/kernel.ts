@@ -1,0 +1,125 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+import { KernelCounters } from '../source/counters.ts';
+import { readFdinfo } from '../root/fdinfo.ts';
+import { bindLibbpf, type Libbpf } from '../root/libbpf.ts';
+import { linkPins, mapPin, type LinkPin } from '../root/pins.ts';
+import { LASTING_MAPS } from '../root/probe.ts';
+import { EXEC_PROGRAMS, tracepointOf } from '../root/programs.ts';
+import type { Koffi } from '../../koffi.ts';
+import type { Libc } from '../libc.ts';
+import type { Handoff } from '../root/handoff.ts';
+import { hashOf } from '../../audit/files.ts';
+import type { Finding, Section } from '../../audit/report.ts';
+import { loadForTags } from './tags.ts';
+
+/**
+ * Whether the kernel runs the shipped probe, all of it and attached. The kernel
+ * gives each program a tag, a hash over its instructions; the shipped object is
+ * loaded once more, without attaching it, and must get the same tags.
+ */
+export function auditKernel(
+  koffi: Koffi,
+  libc: Libc,
+  pid: number,
+  handoff: Handoff,
+  object: string,
+  pins: string,
+): Section {
+  const findings: Finding[] = [];
+  const bpf = bindLibbpf(koffi);
+  // What the hand-over names stands in the process's own memory: the programs that every helper has are not left to it.
+  const names = [...new Set([...EXEC_PROGRAMS, ...Object.keys(handoff.probe.programs)])];
+  const sha256 = hashOf(object);
+  if (sha256 !== handoff.probe.sha256) {
+    findings.push({
+      code: 'PROBE_CHANGED',
+      message: `${object} (SHA-256 ${sha256}) is not the object that was loaded (${handoff.probe.sha256}). Install again, or restart the helper after an upgrade.`,
+    });
+  }
+  const expected = loadForTags(koffi, object, names);
+  const links = readdirSync(`/proc/${pid}/fd`)
+    .filter((fd) =>
+      ['anon_inode:bpf_link', 'anon_inode:bpf-link', 'anon_inode:[perf_event]'].includes(
+        readlinkSync(`/proc/${pid}/fd/${fd}`),
+      ),
+    )
+    .map((fd) => readFdinfo(fd, pid));
+  const attached = links.map((info) => ({
+    program_id: info.get('prog_id'),
+    tag: info.get('prog_tag'),
+    attach_point: info.get('tp_name') ?? info.get('link_type') ?? 'perf event',
+  }));
+  const unmatched = [...attached];
+  for (const name of names) {
+    // Links to system call tracepoints do not tell theirs before 6.16, nor their program's tag before 5.15.
+    const point = tracepointOf(name);
+    const at = unmatched.findIndex(({ tag, attach_point }) =>
+      point === undefined
+        ? tag === undefined || tag === expected.get(name)
+        : tag === expected.get(name) && attach_point === point,
+    );
+    if (at !== -1) unmatched.splice(at, 1);
+    else
+      findings.push({
+        code: 'PROGRAM_DETACHED',
+        message: `the shipped program ${name} (tag ${expected.get(name)}) is not attached. Events are missing; restart the helper.`,
+      });
+  }
+  for (const { tag, attach_point } of unmatched) {
+    findings.push({
+      code: 'PROGRAM_FOREIGN',
+      message: `the helper holds a program that was not shipped: tag ${tag} on ${attach_point}`,
+    });
+  }
+
+  const counters = readFdinfo(handoff.probe.counters, pid);
+  if (counters.get('frozen') !== '1')
+    findings.push({
+      code: 'COUNTERS_WRITABLE',
+      message: "user space could write the kernel's counters: the map is not frozen. Restart the helper.",
+    });
+  const maps = (['ring', 'counters', 'backlog'] as const).map((name) => {
+    const info = readFdinfo(handoff.probe[name], pid);
+    return { map: name, id: info.get('map_id'), entries: info.get('max_entries'), frozen: info.get('frozen') };
+  });
+  const totals = new KernelCounters(libc, bpf.map_by_id(Number(counters.get('map_id'))), handoff.probe.cpus).totals();
+  const pinned = auditPins(bpf, pins, handoff.probe.sha256.slice(0, 12), expected, findings);
+  return {
+    title: 'kernel',
+    facts: { probe: handoff.probe.sha256, attached, maps, pins: pinned, counters: totals },
+    findings,
+  };
+}
+
+/** Whoever can pin a link into the folder (root) could make the next helper take it over. */
+function auditPins(
+  bpf: Libbpf,
+  folder: string,
+  object: string,
+  expected: ReadonlyMap<string, string>,
+  findings: Finding[],
+): string[] {
+  let files: string[];
+  try {
+    files = readdirSync(folder);
+  } catch {
+    return []; // no folder, no pins
+  }
+  const tagOf = (file: string): string | undefined => readFdinfo(bpf.get(file)).get('prog_tag');
+  const isOurs = (pin: LinkPin): boolean =>
+    pin.object === object && [undefined, expected.get(pin.program)].includes(tagOf(pin.file));
+  const ours = new Set(
+    linkPins(folder)
+      .filter(isOurs)
+      .map((pin) => path.basename(pin.file)),
+  );
+  for (const file of files) {
+    if (ours.has(file) || LASTING_MAPS.some((map) => file === mapPin(map))) continue;
+    findings.push({
+      code: 'PIN_FOREIGN',
+      message: `${path.join(folder, file)} is not a pin of this helper. Find out who made it, then remove it.`,
+    });
+  }
+  return files;
+}

@@ -1,0 +1,39 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { readFdinfo } from '../root/fdinfo.ts';
+import { bindLibbpf } from '../root/libbpf.ts';
+import { KINDS } from '../layout.ts';
+import type { Koffi } from '../../koffi.ts';
+import type { Libc } from '../libc.ts';
+import type { Handoff } from '../root/handoff.ts';
+import { readState } from '../../stream/state.ts';
+import type { Finding, Section } from '../../audit/report.ts';
+import { auditSocket } from '../../unix/audit-socket.ts';
+
+/** Whether the socket is the helper's own, for root and the group alone; who is connected and what they did. */
+export function auditPipe(koffi: Koffi, libc: Libc, pid: number, handoff: Handoff, socket: string): Section {
+  const { exists, facts, findings: objections } = auditSocket(socket, handoff.group);
+  if (!exists) return { title: 'pipe', facts, findings: objections };
+  const findings: Finding[] = [...objections];
+  if (boundInode(socket) !== readlinkSync(`/proc/${pid}/fd/${handoff.listener}`)) {
+    findings.push({
+      code: 'SOCKET_REPLACED',
+      message: `${socket} is not the socket that the helper listens on: clients reach somebody else. Restart the helper.`,
+    });
+  }
+  const map = bindLibbpf(koffi).map_by_id(Number(readFdinfo(handoff.probe.backlog, pid).get('map_id')));
+  const state = readState(libc.map(map, handoff.probe.backlogBytes, 0, false), handoff.probe.cpus * KINDS);
+  return {
+    title: 'pipe',
+    facts: { ...facts, ...state },
+    findings,
+  };
+}
+
+/** The socket bound to this path, spelled as /proc/PID/fd spells it. The newest counts: it is what connect(2) finds. */
+function boundInode(socket: string): string | undefined {
+  const bound = readFileSync('/proc/net/unix', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[7] === socket && fields[5] === '01' && fields[3] === '00010000');
+  return bound.length === 1 ? `socket:[${bound[0]?.[6]}]` : undefined;
+}

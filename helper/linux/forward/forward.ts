@@ -1,0 +1,77 @@
+import { Clock, microseconds, readBootEpoch } from '../../stream/clock.ts';
+import { KernelCounters } from '../source/counters.ts';
+import { EbpfSource } from '../source/ebpf-source.ts';
+import type { EventSource } from '../../stream/event-source.ts';
+import { loadKoffi } from '../../koffi.ts';
+import { bindLibc } from '../libc.ts';
+import { readableOnce } from '../../unix/watch.ts';
+import { helloMaker } from '../../stream/hello.ts';
+import { locateInstallation } from '../../installation.ts';
+import { STARTED_MS } from '../../limits.ts';
+import { startLoop } from '../../stream/loop.ts';
+import { Backlog } from '../../pipe/backlog.ts';
+import { PipeServer } from '../../pipe/server.ts';
+import { UnixListener } from '../../unix/listener.ts';
+import { rootOrGroup } from '../../unix/peer.ts';
+import { restrictSystemCalls } from './seccomp.ts';
+import { requireNoPrivileges, ThreadPrivileges } from '../threads.ts';
+import { say } from '../../say.ts';
+import { HelperState } from '../../stream/state.ts';
+import { EventStream } from '../../stream/stream.ts';
+import { linuxClocks } from './clocks.ts';
+import type { Handoff } from '../root/handoff.ts';
+import { programMappings, releaseProgram } from './memory.ts';
+import { linuxSockets } from '../sockets.ts';
+
+/**
+ * The forwarding stage: no privilege, a few inherited descriptors, and a loop that
+ * moves events from the source into the backlog and from there to the clients.
+ * Returns when the loop is set up; the process ends with SIGTERM or SIGINT.
+ */
+export function forward(handoff: Handoff): void {
+  const threads = new ThreadPrivileges();
+  requireNoPrivileges(threads.read(), handoff.uid, handoff.gid);
+
+  const koffi = loadKoffi(locateInstallation('linux').addon);
+  const libc = bindLibc(koffi);
+  const { probe } = handoff;
+  const counters = new KernelCounters(libc, probe.counters, probe.cpus);
+
+  const memory = libc.map(probe.backlog, probe.backlogBytes, 0, true);
+  const stateBytes = Math.ceil(HelperState.bytesFor(counters.size) / 4096) * 4096;
+  const clocks = linuxClocks(libc);
+  const state = new HelperState(memory, counters.size);
+  if (!state.restored) {
+    // Microseconds since boot: larger than any number that an earlier helper of this boot can have given.
+    state.begin(microseconds(clocks.boot()), readBootEpoch(clocks));
+  }
+  const clock = new Clock(clocks, state.epoch);
+  const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
+  const source: EventSource = new EbpfSource(
+    libc,
+    probe,
+    counters,
+    state,
+    new EventStream(backlog, state, clock),
+    clock,
+    readableOnce(koffi, probe.ring),
+  );
+
+  source.begin();
+  const mappings = programMappings();
+
+  // All is open that will ever be. From here on the process can do little but forward.
+  restrictSystemCalls(libc);
+  const privileges = { ...threads.read(), landlock: handoff.landlock };
+  threads.close();
+
+  const hello = helloMaker({ source, backlog, state, clock }, privileges);
+  const listener = new UnixListener(koffi, linuxSockets(libc), handoff.listener, rootOrGroup(handoff.group));
+  const pipe = new PipeServer(listener, backlog, hello);
+  const stop = startLoop({ source, pipe, state, clock });
+  setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.once('SIGHUP', stop);
+  say(`forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities`);
+}

@@ -1,0 +1,117 @@
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
+import { HelperError } from '../../errors.ts';
+import type { Libc } from '../libc.ts';
+import { LAYOUT } from '../layout.ts';
+
+const BPFFS = '/sys/fs/bpf';
+const LOCK_EX_NB = 2 | 4;
+const O_DIRECTORY = 0o200000;
+
+/** A link's pin is named by its program, the probe object it came from and the moment it was attached. */
+const LINK = /^link-(?<program>[a-z_]+)-(?<object>[0-9a-f]{12})-(?<moment>[0-9a-f]+)$/;
+
+export interface LinkPin {
+  readonly file: string;
+  readonly program: string;
+  /** The first 12 digits of the object's SHA-256. */
+  readonly object: string;
+}
+
+/**
+ * The folder of the BPF file system that keeps programs and maps in the kernel
+ * while no helper runs. Named after the socket's folder: helpers that serve
+ * different sockets do not meet.
+ */
+export function pinFolder(socket: string): string {
+  return path.join(BPFFS, path.basename(path.dirname(socket)).replaceAll('.', '_'));
+}
+
+/**
+ * Makes the folder for root alone and takes its lock.
+ * @returns the lock's descriptor, to be held as long as the pins are used
+ * @throws {HelperError}
+ */
+export function claimPins(libc: Libc, folder: string): number {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EEXIST')
+      throw new HelperError(
+        'HELPER_NO_BPFFS',
+        `cannot make ${folder}: ${code}. Mount the BPF file system: mount -t bpf -o mode=700 bpf ${BPFFS}. Or start with --no-pin.`,
+        { cause },
+      );
+  }
+  // The file system may be open to everyone, so anyone could have made the folder before us.
+  const { uid, mode } = lstatSync(folder);
+  if (uid !== 0 || (mode & 0o77) !== 0) {
+    throw new HelperError(
+      'HELPER_UNSAFE_FILE',
+      `${folder} is not root's alone (uid ${uid}, mode ${(mode & 0o7777).toString(8)}). Look at what is in it, then remove it.`,
+    );
+  }
+  const lock = openSync(folder, O_DIRECTORY);
+  if (libc.flock(lock, LOCK_EX_NB) === 0) return lock;
+  closeSync(lock);
+  throw new HelperError(
+    'HELPER_SOCKET_IN_USE',
+    `another helper uses ${folder}. Stop it, or put the socket of this one into a folder of another name.`,
+  );
+}
+
+/** The pinned links, oldest first. */
+export function linkPins(folder: string): LinkPin[] {
+  return readdirSync(folder)
+    .map((file) => ({ file, groups: LINK.exec(file)?.groups }))
+    .filter(({ groups }) => groups !== undefined)
+    .sort((a, b) => Number.parseInt(a.groups?.['moment'] ?? '', 16) - Number.parseInt(b.groups?.['moment'] ?? '', 16))
+    .map(({ file, groups }) => ({
+      file: path.join(folder, file),
+      program: groups?.['program'] ?? '',
+      object: groups?.['object'] ?? '',
+    }));
+}
+
+/** What the pin of a map is called: by the layout of what lies in it, which a helper of another layout must not read. */
+export function mapPin(map: string): string {
+  return `${map}-${LAYOUT}`;
+}
+
+/** Takes away maps of another layout. True when there were any: what their ring still held is lost, uncounted. */
+export function removeOtherLayouts(folder: string): boolean {
+  const others = readdirSync(folder).filter(
+    (file) => /-\d+$/.test(file) && !file.startsWith('link-') && !file.endsWith(`-${LAYOUT}`),
+  );
+  for (const file of others) unlinkSync(path.join(folder, file));
+  return others.length > 0;
+}
+
+/** Where to pin a link that was attached now. */
+export function linkPinPath(folder: string, program: string, object: string): string {
+  return path.join(folder, `link-${program}-${object}-${process.hrtime.bigint().toString(16)}`);
+}
+
+/** Takes everything out of the folder: what no process holds any more ends. */
+export function removePins(folder: string): void {
+  let files: string[];
+  try {
+    files = readdirSync(folder);
+  } catch {
+    return; // no folder, no pins
+  }
+  for (const file of files) unlinkSync(path.join(folder, file));
+}
+
+/** Gives what `work` gives; when it fails, what it has pinned into `folder` is taken away again, and only that. */
+export function unpinOnFailure<T>(folder: string | undefined, work: () => T): T {
+  if (folder === undefined) return work();
+  const before = new Set(readdirSync(folder));
+  try {
+    return work();
+  } catch (error) {
+    for (const name of readdirSync(folder)) if (!before.has(name)) unlinkSync(path.join(folder, name));
+    throw error;
+  }
+}

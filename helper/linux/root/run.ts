@@ -1,0 +1,58 @@
+import type { RunOptions } from '../../command-line.ts';
+import { claimPins, pinFolder, removePins } from './pins.ts';
+import { openProbe } from './probe.ts';
+import { HelperError } from '../../errors.ts';
+import { loadKoffi } from '../../koffi.ts';
+import { bindLibc } from '../libc.ts';
+import { listen } from '../../unix/listen.ts';
+import { findGroup, findUser } from './accounts.ts';
+import { dropPrivileges } from './drop.ts';
+import { restrictFiles } from './landlock.ts';
+import { denyIoUring } from './io-uring.ts';
+import { requireTrusted } from '../../unix/trusted-files.ts';
+import { say } from '../../say.ts';
+import { handOff } from './handoff.ts';
+import { locateInstallation } from '../../installation.ts';
+import { linuxSockets } from '../sockets.ts';
+
+/** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
+const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null', '/proc'];
+
+/**
+ * The privileged stage, from top to bottom. It opens what takes privilege to
+ * open, gives all privilege up, and becomes the forwarding stage. Does not return.
+ * @throws {HelperError}
+ */
+export function run(options: RunOptions): never {
+  if (process.geteuid?.() !== 0)
+    throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
+
+  // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
+  const installation = locateInstallation('linux');
+  for (const file of installation.files) requireTrusted(file);
+
+  const user = findUser(options.user);
+  const group = findGroup(options.group);
+  const koffi = loadKoffi(installation.addon);
+  const libc = bindLibc(koffi);
+
+  // 2. The pipe before the probe: if another helper is there, nothing has been attached yet.
+  const { fd: listener, lock } = listen(linuxSockets(libc), options.socket, group);
+
+  // 3. The probe: taken over from a predecessor, or new.
+  const folder = pinFolder(options.socket);
+  if (!options.pin) removePins(folder);
+  const locks = options.pin ? [lock, claimPins(libc, folder)] : [lock];
+  const probe = openProbe(koffi, installation.probe, { ...options, pins: options.pin ? folder : undefined });
+  if (probe.ringBytes !== options.ringBytes || probe.backlogBytes !== options.backlogBytes) {
+    say(
+      `what is pinned keeps its size: ring ${probe.ringBytes}, backlog ${probe.backlogBytes} bytes. To change it, start once with --no-pin.`,
+    );
+  }
+
+  // 4. Nothing is left to do that takes privilege.
+  dropPrivileges(libc, user.uid, user.gid);
+  const landlock = restrictFiles(libc, [installation.folder, ...RUNTIME_FILES]);
+  denyIoUring(libc);
+  return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock });
+}

@@ -1,0 +1,87 @@
+import { isUtf8 } from 'node:buffer';
+import { MAX_RAW_ARGUMENTS } from '../../limits.ts';
+
+/** What JSON makes of a NUL: stands between the arguments. */
+const NUL = '\\u0000';
+
+/** Stands for a backslash while the text is turned into JSON: half a surrogate pair, which decoded UTF-8 never holds. */
+const BACKSLASH_MARK = '\ud800';
+const ENCODED_MARK = '\\ud800';
+/** Another way to write a backslash in JSON. */
+const BACKSLASH = '\\u005c';
+
+/** Interpreters of interpreters that the kernel follows, times the two arguments each may insert, plus one. */
+const SCRIPT_ARGUMENTS = 11;
+
+/**
+ * A process's arguments in the spelling of JSON, without quotes, still one after the
+ * other with an (encoded) NUL between them. A few passes over the whole text instead
+ * of steps for each argument, of which there can be millions.
+ * @param block as the kernel has them: each with its NUL, the last of which is missing where they were cut
+ */
+export function encodeArguments(block: string): string {
+  const text = block.endsWith('\0') ? block.slice(0, -1) : block;
+  if (!text.includes(NUL)) return encodeText(text);
+  // A backslash and "u0000" in an argument: its backslashes get another spelling, so that these six characters are NULs alone.
+  return encodeText(text.replaceAll('\\', BACKSLASH_MARK)).replaceAll(ENCODED_MARK, BACKSLASH);
+}
+
+/** The list of them as JSON. `block` is what was encoded: no argument and one empty argument are told apart there. */
+export function argumentList(encoded: string, block: string): string {
+  return block === '' ? '[]' : `["${encoded.replaceAll(NUL, '","')}"]`;
+}
+
+/** What follows the first argument, each with a space before it. */
+export function afterFirst(encoded: string): string {
+  return spaced(encoded, encoded.indexOf(NUL));
+}
+
+/**
+ * What the caller of a script passed after argv[0]. The kernel has replaced argv[0]
+ * by the interpreter, perhaps one argument of the #! line, and the path of the
+ * script: the caller's arguments follow that path.
+ * @param filename in the spelling of JSON
+ */
+export function afterScript(encoded: string, filename: string): string {
+  const first = encoded.indexOf(NUL);
+  for (let i = 1, at = first; i < SCRIPT_ARGUMENTS && at !== -1; i++) {
+    const next = encoded.indexOf(NUL, at + NUL.length);
+    if (isSame(encoded.slice(at + NUL.length, next === -1 ? undefined : next), filename)) return spaced(encoded, next);
+    at = next;
+  }
+  return spaced(encoded, first);
+}
+
+/** Whether two encoded texts are the same, whichever way their backslashes are spelled. */
+function isSame(one: string, other: string): boolean {
+  return one === other || (one.includes(BACKSLASH) && JSON.parse(`"${one}"`) === JSON.parse(`"${other}"`));
+}
+
+/** The arguments from the NUL at `from` on, -1 for none, each NUL a space. */
+function spaced(encoded: string, from: number): string {
+  return from === -1 ? '' : encoded.slice(from).replaceAll(NUL, ' ');
+}
+
+/**
+ * The bytes of the arguments that are not UTF-8, by their paths in the event. Of
+ * many arguments all bytes are kept as one, under `argv`, each argument with its
+ * NUL: whole, but without work for each of millions.
+ * @returns undefined when all are valid
+ */
+export function rawArguments(bytes: Buffer): Record<string, string> | undefined {
+  if (isUtf8(bytes)) return undefined;
+  const raw: Record<string, string> = {};
+  for (let start = 0, i = 0; start < bytes.length; i++) {
+    if (i === MAX_RAW_ARGUMENTS) return { argv: bytes.toString('base64') };
+    const nul = bytes.indexOf(0, start);
+    const end = nul === -1 ? bytes.length : nul;
+    const argument = bytes.subarray(start, end);
+    if (!isUtf8(argument)) raw[`argv[${i}]`] = argument.toString('base64');
+    start = end + 1;
+  }
+  return raw;
+}
+
+function encodeText(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}

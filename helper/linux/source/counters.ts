@@ -1,0 +1,89 @@
+import { openSync, readSync } from 'node:fs';
+import path from 'node:path';
+import type { KernelCount } from '../../stream/event-source.ts';
+import type { Libc } from '../libc.ts';
+import { parseFdinfo } from '../root/fdinfo.ts';
+import { isFurther } from '../root/programs.ts';
+import { COUNTERS, COUNTERS_BYTES } from './record.ts';
+import { KINDS } from '../layout.ts';
+
+const WORDS = COUNTERS_BYTES / 8;
+
+const TOTALS = ['events', 'lost', 'cut', 'recovered'] as const;
+
+const FDINFO_BYTES = 4096;
+
+/**
+ * Runs of a program that the kernel skipped, because it was running on that
+ * processor already (possible where tracepoints can be preempted: bpf/preemption.h).
+ * The probe cannot count these itself. Kernels before 5.12 do not tell, and do not
+ * preempt. What a further program has told instead is not missing.
+ */
+export class SkippedRuns {
+  readonly #files: readonly number[];
+  readonly #counters: KernelCounters;
+  #before = 0;
+
+  /** Opens what the kernel tells of the programs (descriptors by name), to be read as long as the process lives. */
+  constructor(programs: Readonly<Record<string, number>>, counters: KernelCounters, folder = '/proc/self/fdinfo') {
+    const first = Object.entries(programs).filter(([name]) => !isFurther(name));
+    this.#files = first.map(([, fd]) => openSync(path.join(folder, String(fd)), 'r'));
+    this.#counters = counters;
+  }
+
+  /**
+   * Events that no program has told, as of the call before: between the program that
+   * was skipped and the further one their task can itself have been preempted.
+   */
+  total(): number {
+    const skipped = this.#before;
+    const buffer = Buffer.alloc(FDINFO_BYTES);
+    this.#before = this.#files.reduce((sum, file) => {
+      const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+      return sum + Number(parseFdinfo(text).get('recursion_misses') ?? 0);
+    }, 0);
+    return skipped - this.#counters.totals().recovered;
+  }
+}
+
+/** The kernel's own counts, in a page that it shows us. Reading them takes no privilege and no system call. */
+export class KernelCounters {
+  readonly #values: BigUint64Array;
+
+  constructor(libc: Libc, fd: number, cpus: number) {
+    const bytes = cpus * KINDS * COUNTERS_BYTES;
+    const page = libc.getpagesize();
+    this.#values = new BigUint64Array(libc.map(fd, Math.ceil(bytes / page) * page, 0, false), 0, bytes / 8);
+  }
+
+  /** Counters there are: processors times kinds. */
+  get size(): number {
+    return this.#values.length / WORDS;
+  }
+
+  /** Events of one counter that the ring had no room for. */
+  lost(counter: number): number {
+    return this.#read(counter, COUNTERS.lost);
+  }
+
+  /** What every counter says now. */
+  all(): KernelCount[] {
+    return Array.from({ length: this.size }, (_, counter) => ({
+      events: this.#read(counter, COUNTERS.events),
+      lost: this.lost(counter),
+    }));
+  }
+
+  /** Sums over all counters. */
+  totals(): Readonly<Record<(typeof TOTALS)[number], number>> {
+    const totals = { events: 0, lost: 0, cut: 0, recovered: 0 };
+    for (let counter = 0; counter < this.size; counter++) {
+      for (const name of TOTALS) totals[name] += this.#read(counter, COUNTERS[name]);
+    }
+    return totals;
+  }
+
+  #read(counter: number, offset: number): number {
+    return Number(Atomics.load(this.#values, counter * WORDS + offset / 8));
+  }
+}

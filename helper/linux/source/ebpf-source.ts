@@ -1,0 +1,119 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { Clock } from '../../stream/clock.ts';
+import type { EventSource, KernelCount, SourceDescription } from '../../stream/event-source.ts';
+import type { Libc } from '../libc.ts';
+import type { ReadableOnce } from '../../unix/watch.ts';
+import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE } from '../../limits.ts';
+import type { HelperState } from '../../stream/state.ts';
+import type { EventStream } from '../../stream/stream.ts';
+import { SkippedRuns, type KernelCounters } from './counters.ts';
+import { ExecLines } from './exec-line.ts';
+import type { ProbeHandles } from '../root/probe.ts';
+import { RecordReader } from './record-reader.ts';
+import { NAMESPACES } from './record.ts';
+import { RingBuffer } from './ring-buffer.ts';
+
+/** A line from which on it is worth asking whether the clients keep up. */
+const LONG_LINE_BYTES = 4096;
+
+/** The Linux source: reads the ring that the attached probe fills. Needs no privilege, only the descriptors. */
+export class EbpfSource implements EventSource {
+  readonly description: SourceDescription;
+  readonly #ring: RingBuffer;
+  readonly #reader: RecordReader;
+  readonly #counters: KernelCounters;
+  readonly #state: HelperState;
+  readonly #stream: EventStream;
+  readonly #skippedRuns: SkippedRuns;
+
+  readonly #turnBytes: number;
+  readonly #whenReadable: ReadableOnce;
+
+  /** @param whenReadable of the ring's descriptor */
+  constructor(
+    libc: Libc,
+    handles: ProbeHandles,
+    counters: KernelCounters,
+    state: HelperState,
+    stream: EventStream,
+    clock: Clock,
+    whenReadable: ReadableOnce,
+  ) {
+    const namespaces = NAMESPACES.map((name) => statSync(`/proc/self/ns/${name}`).ino);
+    this.description = {
+      platform: 'linux',
+      source: 'ebpf',
+      boot_id: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+      probe_sha256: handles.sha256,
+      programs: Object.keys(handles.programs),
+      ns: Object.fromEntries(NAMESPACES.map((name, i) => [name, namespaces[i] as number])),
+    };
+    this.#counters = counters;
+    this.#whenReadable = whenReadable;
+    this.#state = state;
+    this.#stream = stream;
+    this.#turnBytes = stream.capacity * DRAIN_TURN_SHARE;
+    this.#skippedRuns = new SkippedRuns(handles.programs, counters);
+    if (!handles.resumed) state.skippedEarlier = state.skipped + counters.totals().recovered;
+    this.#ring = new RingBuffer(libc, handles.ring, handles.ringBytes);
+    this.#reader = new RecordReader(this.#ring, new ExecLines(clock, namespaces), stream, state, counters, clock);
+  }
+
+  begin(): void {
+    this.#ring.scan((offset) => this.#reader.notice(offset));
+    while (this.drain());
+  }
+
+  drain(): boolean {
+    const ring = this.#ring;
+    if (this.#shouldWait()) return true;
+    const { head } = this.#state;
+    const enough = head + this.#turnBytes;
+    let last = head;
+    let more = true;
+    const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length) => {
+      this.#reader.take(offset, length, ring.position);
+      const now = this.#state.head;
+      more = now < enough && (now - last < LONG_LINE_BYTES || !this.#shouldWait());
+      last = now;
+      return more;
+    });
+    this.#reader.closeStale(performance.now());
+    // In this order: what the ring forgets is by then in the backlog, for a successor too.
+    if (taken > 0 || this.#state.head !== head) this.#state.commit();
+    ring.release(this.#reader.firstNeeded(ring.position, ring.size / 4));
+    return taken === DRAIN_TURN_RECORDS || !more;
+  }
+
+  /** What the clients cannot take yet waits where there is room, before anything is cut for them. */
+  #shouldWait(): boolean {
+    return this.#stream.isCrowded && this.#ring.pendingBytes < this.#ring.size * RING_WAIT_SHARE;
+  }
+
+  wake(callback: () => void): void {
+    this.#whenReadable(callback);
+  }
+
+  settle(): void {
+    // Counted before draining: whatever else these losses belong between is then drained as well.
+    const counts = this.#counters.all();
+    // More is waiting, or being written: its number may lie before a loss. There is a next time.
+    if (this.drain() || this.#ring.pendingBytes > 0) return;
+    this.#reader.settle(counts);
+    this.#reportSkipped();
+    this.#state.commit();
+  }
+
+  count(): KernelCount {
+    const { events, lost } = this.#counters.totals();
+    const { repeated, skipped } = this.#state;
+    return { events: events - repeated + skipped, lost: lost + skipped };
+  }
+
+  #reportSkipped(): void {
+    const count = this.#skippedRuns.total() + this.#state.skippedEarlier - this.#state.skipped;
+    if (count <= 0) return;
+    this.#stream.gap('probe', count, 'probe_skipped');
+    this.#state.skipped += count;
+  }
+}

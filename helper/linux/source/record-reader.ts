@@ -1,0 +1,243 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { MAX_COMMAND_LINE_BYTES, OPEN_EVENT_MS, SETTLE_INTERVAL_MS } from '../../limits.ts';
+import type { Clock } from '../../stream/clock.ts';
+import type { KernelCount } from '../../stream/event-source.ts';
+import type { HelperState } from '../../stream/state.ts';
+import type { EventStream } from '../../stream/stream.ts';
+import type { KernelCounters } from './counters.ts';
+import type { ExecLines } from './exec-line.ts';
+import { exitLine } from './exit-line.ts';
+import { ARGS, ARGS_BYTES, EVENT, EVENT_BYTES, EXIT_BYTES, KIND, RECORD_TYPE } from './record.ts';
+import { KINDS } from '../layout.ts';
+
+/** An event whose arguments go on in further records of its processor. */
+interface OpenEvent {
+  readonly record: Buffer;
+  readonly number: number;
+  readonly parts: Buffer[];
+  bytes: number;
+  readonly expected: number;
+  /** In the ring; nothing from here on may be released, so that a successor finds the event whole. */
+  readonly position: number;
+  /** When the last piece came, in milliseconds of performance.now(), which no one can step. */
+  since: number;
+}
+
+/**
+ * Turns records into events, in their order, and every number that is missing
+ * into a gap. The records of one counter (a processor and a kind) come in the
+ * order of their numbers, because the probe never runs twice at a time on one
+ * processor; so a jump in the numbers is a loss, at once and for sure.
+ */
+export class RecordReader {
+  readonly #words: Uint32Array;
+  readonly #bytes: Buffer;
+  readonly #lines: ExecLines;
+  readonly #stream: EventStream;
+  readonly #state: HelperState;
+  readonly #counters: KernelCounters;
+  readonly #clock: Clock;
+  readonly #executed = new Set<string>();
+  #settled: readonly KernelCount[] = [];
+  #settledAt = Number.NEGATIVE_INFINITY;
+  readonly #open = new Map<number, OpenEvent>();
+
+  constructor(
+    memory: { readonly words: Uint32Array; readonly bytes: Buffer },
+    lines: ExecLines,
+    stream: EventStream,
+    state: HelperState,
+    counters: KernelCounters,
+    clock: Clock,
+  ) {
+    this.#words = memory.words;
+    this.#bytes = memory.bytes;
+    this.#lines = lines;
+    this.#stream = stream;
+    this.#state = state;
+    this.#counters = counters;
+    this.#clock = clock;
+  }
+
+  /** Takes the record of `length` bytes at `offset`; `position` is its place in the ring. */
+  take(offset: number, length: number, position: number): void {
+    const first = this.#word(offset);
+    const type = first & 0xffff;
+    const counter = this.#word(offset + EVENT.cpu) * KINDS + (first >>> 16);
+    const number = this.#word(offset + EVENT.number) + this.#word(offset + EVENT.number + 4) * 0x1_0000_0000;
+    if (type === RECORD_TYPE.event && length >= (counter % KINDS === KIND.exit ? EXIT_BYTES : EVENT_BYTES))
+      this.#takeEvent(counter, number, offset, length, position);
+    else if (type === RECORD_TYPE.args && length >= ARGS_BYTES) this.#takeArguments(counter, number, offset);
+  }
+
+  /**
+   * Notes a record that lies in the ring when the helper begins. A process that has
+   * executed something since the probe was attached is told by that event alone,
+   * not by the snapshot as well.
+   */
+  notice(offset: number): void {
+    const first = this.#word(offset);
+    if (first === (RECORD_TYPE.event | (KIND.exec << 16))) this.#executed.add(this.#processKey(offset));
+  }
+
+  /**
+   * The oldest place in the ring that is still needed, at most `position`. An event
+   * whose arguments are still coming stays in the ring, so that a successor finds
+   * it whole; but not if it takes more than `most` bytes, or one long command line
+   * could keep the ring from everyone else.
+   */
+  firstNeeded(position: number, most: number): number {
+    let back = 0;
+    for (const { position: at } of this.#open.values()) {
+      const bytes = (position - at) >>> 0;
+      if (bytes <= most) back = Math.max(back, bytes);
+    }
+    return (position - back) >>> 0;
+  }
+
+  /** Sends as they are the events whose next arguments do not come. */
+  closeStale(nowMs: number): void {
+    for (const [counter, open] of this.#open) if (nowMs - open.since > OPEN_EVENT_MS) this.#finish(counter, open);
+  }
+
+  /**
+   * Reports the losses that no later event shows.
+   * @param counts the kernel's counters, read before the ring was last drained to its end
+   */
+  settle(counts: readonly KernelCount[]): void {
+    // Long enough for any event that was on its way between the kernel's counter and the ring.
+    const now = performance.now();
+    const isLongAgo = now - this.#settledAt >= SETTLE_INTERVAL_MS / 2;
+    counts.forEach(({ lost }, counter) => {
+      if (this.#open.has(counter)) return;
+      const count = lost - this.#state.lost(counter);
+      if (count > 0) this.#reportLoss(counter, count);
+      // A number that was given before the last time we were here, and whose event is neither in the ring nor counted
+      // as lost, is lost all the same: its first half was in the memory of a helper that was killed.
+      const missing = (this.#settled[counter]?.events ?? 0) - this.#state.nextNumber(counter);
+      if (isLongAgo && missing > 0) this.#reportLoss(counter, missing);
+    });
+    if (!isLongAgo) return;
+    this.#settled = counts;
+    this.#settledAt = now;
+  }
+
+  #takeEvent(counter: number, number: number, offset: number, length: number, position: number): void {
+    const open = this.#open.get(counter);
+    if (open !== undefined && open.number !== number) this.#finish(counter, open);
+    const expected = this.#state.nextNumber(counter);
+    // Read again after a restart: a predecessor has already sent it.
+    if (number < expected) return;
+    if (number > expected) this.#reportLoss(counter, number - expected);
+
+    if (counter % KINDS === KIND.exit) {
+      this.#stream.event(exitLine((at) => this.#word(offset + at), this.#clock));
+      this.#state.setNextNumber(counter, number + 1);
+      return;
+    }
+    if (counter % KINDS === KIND.snapshot) {
+      this.#takeSnapshot(offset);
+      this.#state.setNextNumber(counter, number + 1);
+      return;
+    }
+    const total = this.#word(offset + EVENT.argv_bytes);
+    const here = this.#word(offset + EVENT.args_bytes);
+    if (here < total && here > 0) {
+      const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
+      const parts = [record.subarray(length - here)];
+      this.#open.set(counter, {
+        record,
+        number,
+        parts,
+        bytes: here,
+        expected: total,
+        position,
+        since: performance.now(),
+      });
+      return;
+    }
+    this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, undefined, false));
+    this.#state.setNextNumber(counter, number + 1);
+  }
+
+  #takeSnapshot(offset: number): void {
+    const pid = this.#word(offset + EVENT.pid);
+    if (this.#executed.has(this.#processKey(offset))) this.#state.repeated++;
+    else {
+      const args = readCommandLine(pid);
+      this.#stream.event(
+        this.#lines.build(this.#words, this.#bytes, offset, args, args.length === MAX_COMMAND_LINE_BYTES),
+      );
+    }
+  }
+
+  /** (pid, start time), as one key. */
+  #processKey(offset: number): string {
+    return `${this.#word(offset + EVENT.pid)} ${this.#word(offset + EVENT.start_time)} ${this.#word(offset + EVENT.start_time + 4)}`;
+  }
+
+  #takeArguments(counter: number, number: number, offset: number): void {
+    const open = this.#open.get(counter);
+    if (open === undefined || open.number !== number || this.#word(offset + ARGS.offset) !== open.bytes) return;
+    const bytes = this.#word(offset + ARGS.args_bytes);
+    open.parts.push(Buffer.from(this.#bytes.subarray(offset + ARGS_BYTES, offset + ARGS_BYTES + bytes)));
+    open.bytes += bytes;
+    open.since = performance.now();
+    if (open.bytes >= open.expected) this.#finish(counter, open);
+  }
+
+  #finish(counter: number, open: OpenEvent): void {
+    const { record } = open;
+    const words = new Uint32Array(record.buffer.slice(record.byteOffset, record.byteOffset + (record.length & ~3)));
+    const args = Buffer.concat(open.parts);
+    this.#open.delete(counter);
+    this.#stream.event(this.#lines.build(words, record, 0, args, open.bytes < open.expected));
+    this.#state.setNextNumber(counter, open.number + 1);
+  }
+
+  /** Of `count` missing numbers, as many are put down to the ring as the kernel says; what else is missing, it does not say why. */
+  #reportLoss(counter: number, count: number): void {
+    const full = Math.min(count, Math.max(0, this.#counters.lost(counter) - this.#state.lost(counter)));
+    this.#gap(counter, full, 'ring_full');
+    this.#state.setLost(counter, this.#state.lost(counter) + full);
+    this.#gap(counter, count - full, 'unknown');
+  }
+
+  #gap(counter: number, count: number, cause: string): void {
+    if (count === 0) return;
+    this.#stream.gap('ring', count, cause);
+    this.#state.setNextNumber(counter, this.#state.nextNumber(counter) + count);
+  }
+
+  #word(offset: number): number {
+    return this.#words[offset >>> 2] as number;
+  }
+}
+
+/** The arguments of a running process; empty when it has ended, or hides them (hidepid of proc(5)). */
+function readCommandLine(pid: number): Buffer {
+  let file: number;
+  try {
+    file = openSync(`/proc/${pid}/cmdline`, 'r');
+  } catch {
+    return Buffer.alloc(0);
+  }
+  // A process can claim any size, by prctl(PR_SET_MM): no more is read than execve could have given it.
+  const pieces: Buffer[] = [];
+  for (let left = MAX_COMMAND_LINE_BYTES; left > 0; left -= pieces.at(-1)?.length ?? 0) {
+    const piece = Buffer.alloc(Math.min(left, 65536));
+    const bytes = readPiece(file, piece);
+    if (bytes === 0) break;
+    pieces.push(piece.subarray(0, bytes));
+  }
+  closeSync(file);
+  return Buffer.concat(pieces);
+}
+
+function readPiece(file: number, piece: Buffer): number {
+  try {
+    return readSync(file, piece);
+  } catch {
+    return 0; // it has ended meanwhile
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The layout of bpf/exec.h, as offsets in bytes. A test compares it with the
+ * type information of the compiled object.
+ */
+
+/** enum kind: which counter an event is numbered by. */
+export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3 } as const;
+
+/** enum record_type. */
+export const RECORD_TYPE = { event: 1, args: 2 } as const;
+
+/** struct exec_record. */
+export const EVENT = {
+  type: 0,
+  kind: 2,
+  cpu: 4,
+  number: 8,
+  seconds: 16,
+  nanoseconds: 20,
+  pid: 24,
+  flags: 28,
+  start_time: 32,
+  error: 40,
+  argv_bytes: 44,
+  comm: 48,
+  filename_bytes: 64,
+  args_bytes: 68,
+  parent_start_time: 72,
+  ppid: 80,
+  uid: 84,
+  gid: 88,
+  euid: 92,
+  egid: 96,
+  loginuid: 100,
+  session_id: 104,
+  tty: 108,
+  ns: 112,
+  exe_bytes: 140,
+  cwd_bytes: 144,
+  parent_exe_bytes: 148,
+  fd_path_bytes: 152,
+  cgroup_bytes: 156,
+  fd: 160,
+} as const;
+export const EVENT_BYTES = 168;
+export const COMM_BYTES = 16;
+
+/** enum ns_index. */
+export const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'] as const;
+
+/** struct exit_record. */
+export const EXIT = { seconds: 16, nanoseconds: 20, pid: 24, status: 28, start_time: 32 } as const;
+export const EXIT_BYTES = 40;
+
+/** struct args_record. */
+export const ARGS = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, args_bytes: 20 } as const;
+export const ARGS_BYTES = 24;
+
+/** struct counters. */
+export const COUNTERS = { events: 0, lost: 8, cut: 16, newest: 24, recovered: 32 } as const;
+export const COUNTERS_BYTES = 64;
+
+/** enum exec_flags: bit number, and the name it has in `flags` of an event. */
+export const FLAG_NAMES: ReadonlyMap<number, string> = new Map([
+  [0, 'script'],
+  [1, 'memfd'],
+  [2, 'deleted'],
+  [3, 'setuid'],
+  [4, 'setgid'],
+  [5, 'secureexec'],
+  [6, 'compat32'],
+  [7, 'chroot'],
+  [8, 'foreign_mount'],
+  [17, 'exe_truncated'],
+  [18, 'cwd_truncated'],
+  [19, 'parent_exe_truncated'],
+  [20, 'cgroup_truncated'],
+  [21, 'filename_truncated'],
+  [22, 'fd_path_truncated'],
+]);
+export const FLAG_SCRIPT = 1 << 0;
+export const FLAG_ARGV_CUT = 1 << 16;
+export const FLAG_EXE_CUT = 1 << 17;
+export const FLAG_CWD_CUT = 1 << 18;
+export const FLAG_PARENT_EXE_CUT = 1 << 19;
+export const FLAG_CGROUP_CUT = 1 << 20;
+export const FLAG_FD_PATH_CUT = 1 << 22;
+
+/** AT_FDCWD of fcntl.h, as an unsigned word: no descriptor. */
+export const NO_FD = 0xffffff9c;
+
+/** What the kernel writes where there is no login uid. */
+export const NO_UID = 0xffffffff;

@@ -1,0 +1,63 @@
+import type { LineBuilder } from '../../stream/stream.ts';
+import type { SeenProcess } from './decoder.ts';
+
+/** Writes a process as a line of JSON, its arguments cut as far as the room demands. */
+export function processLine(seen: SeenProcess): LineBuilder {
+  const {
+    pid,
+    timestamp,
+    type,
+    time,
+    filename,
+    argv: all,
+    callersFrom,
+    argv_truncated: cut,
+    raw: allRaw,
+    source,
+    ...rest
+  } = seen;
+  return (seq, room) => {
+    let argv = all;
+    let raw = allRaw;
+    let isCut = cut === true;
+    for (const most = room(); ;) {
+      const command = [filename, ...(argv?.slice(callersFrom) ?? [])].join(' ');
+      const event = {
+        pid,
+        command,
+        timestamp,
+        type,
+        seq,
+        time,
+        filename,
+        argv,
+        ...(isCut ? { argv_truncated: true } : {}),
+        raw,
+        ...rest,
+        source,
+      };
+      const line = `${JSON.stringify(event)}\n`;
+      if (line.length * 3 <= most || Buffer.byteLength(line) <= most || argv === undefined || argv.length === 0)
+        return line;
+      argv = halved(argv);
+      raw = withoutArguments(raw, argv.length);
+      isCut = true;
+    }
+  };
+}
+
+/** Half of the argument that is most of them, if one is; else the first half of the arguments. */
+function halved(argv: readonly string[]): readonly string[] {
+  const total = argv.reduce((sum, argument) => sum + argument.length, 0);
+  const large = argv.findIndex((argument) => argument.length > 1 && argument.length * 2 > total);
+  if (large !== -1) return argv.with(large, (argv[large] as string).slice(0, (argv[large] as string).length >> 1));
+  return argv.slice(0, argv.length >> 1);
+}
+
+/** What is left of `raw` when only the first `count` arguments are. */
+function withoutArguments(raw: SeenProcess['raw'], count: number): SeenProcess['raw'] {
+  if (raw === undefined) return undefined;
+  return Object.fromEntries(
+    Object.entries(raw).filter(([field]) => !(Number(/^argv\[(\d+)\]$/.exec(field)?.[1]) >= count)),
+  );
+}

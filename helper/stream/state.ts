@@ -1,0 +1,164 @@
+import { DurableState } from './durable-state.ts';
+import type { BacklogBounds } from '../pipe/backlog.ts';
+import type { Moment } from './clock.ts';
+import { MAX_CLIENTS } from '../limits.ts';
+
+/** Raised when the numbers below change their meaning: a state of another shape is not taken over. */
+const SHAPE = 1;
+
+/** What the pipe counts, in the order of the state. */
+const PIPE_COUNTS = ['accepted', 'refused', 'left', 'wrote', 'overtaken'] as const;
+
+/** What a look from outside can see of the pipe. */
+export interface PipeRecord {
+  readonly counts: Readonly<Record<(typeof PIPE_COUNTS)[number], number>>;
+  readonly peers: readonly { readonly pid: number; readonly uid?: number }[];
+}
+
+const TAIL = 0;
+const HEAD = 1;
+const FIRST_SEQ = 2;
+const LAST_SEQ = 3;
+const EPOCH_SECONDS = 4;
+const EPOCH_NANOSECONDS = 5;
+const REPEATED = 6;
+const SKIPPED = 7;
+const SKIPPED_EARLIER = 8;
+const PIPE = 9;
+const COUNTERS = PIPE + PIPE_COUNTS.length + 2 * MAX_CLIENTS;
+
+/**
+ * All that a successor of this process has to know to go on as if nothing had
+ * happened. A counter is one of the kernel's event counters, (processor, kind).
+ */
+export class HelperState implements BacklogBounds {
+  readonly #state: DurableState;
+  readonly #counters: number;
+
+  static bytesFor(counters: number): number {
+    return DurableState.bytesFor(COUNTERS + 2 * counters);
+  }
+
+  constructor(memory: ArrayBuffer, counters: number) {
+    this.#state = new DurableState(memory, COUNTERS + 2 * counters, SHAPE);
+    this.#counters = counters;
+  }
+
+  /** Whether a predecessor left its state. */
+  get restored(): boolean {
+    return this.#state.restored;
+  }
+
+  /** Begins the numbering of a probe that was just loaded. */
+  begin(firstSeq: number, epoch: Moment): void {
+    const { values } = this.#state;
+    values[FIRST_SEQ] = firstSeq;
+    values[LAST_SEQ] = firstSeq - 1;
+    values[EPOCH_SECONDS] = epoch.seconds;
+    values[EPOCH_NANOSECONDS] = epoch.nanoseconds;
+    this.commit();
+  }
+
+  commit(): void {
+    this.#state.commit();
+  }
+
+  get tail(): number {
+    return this.#get(TAIL);
+  }
+  set tail(position: number) {
+    this.#state.values[TAIL] = position;
+  }
+
+  get head(): number {
+    return this.#get(HEAD);
+  }
+  set head(position: number) {
+    this.#state.values[HEAD] = position;
+  }
+
+  get firstSeq(): number {
+    return this.#get(FIRST_SEQ);
+  }
+
+  get lastSeq(): number {
+    return this.#get(LAST_SEQ);
+  }
+  set lastSeq(seq: number) {
+    this.#state.values[LAST_SEQ] = seq;
+  }
+
+  get epoch(): Moment {
+    return { seconds: this.#get(EPOCH_SECONDS), nanoseconds: this.#get(EPOCH_NANOSECONDS) };
+  }
+
+  /** Snapshot records that were not sent, because an exec event told of the same process. */
+  get repeated(): number {
+    return this.#get(REPEATED);
+  }
+  set repeated(count: number) {
+    this.#state.values[REPEATED] = count;
+  }
+
+  /** Events that were reported as lost because the kernel skipped the probe. */
+  get skipped(): number {
+    return this.#get(SKIPPED);
+  }
+  set skipped(count: number) {
+    this.#state.values[SKIPPED] = count;
+  }
+
+  /** To be added to what is counted now: the kernel counts for each loaded program, and that began later. */
+  get skippedEarlier(): number {
+    return this.#get(SKIPPED_EARLIER);
+  }
+  set skippedEarlier(count: number) {
+    this.#state.values[SKIPPED_EARLIER] = count;
+  }
+
+  /** Tells the audit what the pipe did; no part of what a successor takes over. */
+  recordPipe({ counts, peers }: PipeRecord): void {
+    const { values } = this.#state;
+    PIPE_COUNTS.forEach((name, i) => (values[PIPE + i] = counts[name]));
+    for (let i = 0; i < MAX_CLIENTS; i++) {
+      const at = PIPE + PIPE_COUNTS.length + 2 * i;
+      values[at] = peers[i]?.pid ?? 0;
+      values[at + 1] = peers[i]?.uid ?? 0;
+    }
+  }
+
+  /** The number that the next event of this counter will carry. */
+  nextNumber(counter: number): number {
+    return this.#get(COUNTERS + counter);
+  }
+  setNextNumber(counter: number, number: number): void {
+    this.#state.values[COUNTERS + counter] = number;
+  }
+
+  /** Events of this counter that were reported as lost. */
+  lost(counter: number): number {
+    return this.#get(COUNTERS + this.#counters + counter);
+  }
+  setLost(counter: number, lost: number): void {
+    this.#state.values[COUNTERS + this.#counters + counter] = lost;
+  }
+
+  #get(index: number): number {
+    return this.#state.values[index] as number;
+  }
+}
+
+/** What the state of a running helper tells of its numbering and its pipe; empty when it is of another version. */
+export function readState(memory: ArrayBuffer, counters: number): Record<string, unknown> {
+  const values = DurableState.read(memory, COUNTERS + 2 * counters, SHAPE);
+  if (values === undefined) return {};
+  const at = (index: number): number => values[index] as number;
+  const clients = Array.from({ length: MAX_CLIENTS }, (_, i) => PIPE + PIPE_COUNTS.length + 2 * i);
+  return {
+    first_seq: at(FIRST_SEQ),
+    last_seq: at(LAST_SEQ),
+    backlog_bytes: at(HEAD) - at(TAIL),
+    clients: Object.fromEntries(PIPE_COUNTS.map((name, i) => [name, at(PIPE + i)])),
+    connected: clients.filter((client) => at(client) !== 0).map((client) => ({ pid: at(client), uid: at(client + 1) })),
+  };
+}

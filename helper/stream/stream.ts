@@ -1,0 +1,68 @@
+import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
+import type { Clock } from './clock.ts';
+import type { Backlog } from '../pipe/backlog.ts';
+import type { HelperState } from './state.ts';
+
+/** UTF-16 units of a line that is written straight into the backlog. Of a longer one, the most that it could take would free too much there. */
+const DIRECT_UNITS = 8 * 1024;
+
+/**
+ * Makes the line of an event that got this number, newline included. `room` tells the
+ * most bytes it may have; need not be asked for lines below MIN_LINE_ROOM_BYTES.
+ */
+export type LineBuilder = (seq: number, room: () => number) => string;
+
+/**
+ * Numbers the events and puts them into the backlog. What was put in counts only
+ * after the state was committed; until then no client is shown it.
+ */
+export class EventStream {
+  readonly #backlog: Backlog;
+  readonly #state: HelperState;
+  readonly #clock: Clock;
+  readonly #room = (): number => Math.min(MAX_LINE_BYTES, this.#backlog.roomForLine);
+
+  constructor(backlog: Backlog, state: HelperState, clock: Clock) {
+    this.#backlog = backlog;
+    this.#state = state;
+    this.#clock = clock;
+  }
+
+  /** Bytes that the backlog holds. */
+  get capacity(): number {
+    return this.#backlog.capacity;
+  }
+
+  /** Whether clients need time to read. */
+  get isCrowded(): boolean {
+    return this.#backlog.isCrowded;
+  }
+
+  /** Appends one event under the next number. */
+  event(build: LineBuilder): void {
+    const seq = this.#state.lastSeq + 1;
+    this.#append(build(seq, this.#room));
+    this.#state.lastSeq = seq;
+  }
+
+  /**
+   * Appends a gap in place of `count` events that are lost.
+   * @param uncounted that nobody knows how many are lost: `count` is how many are sure to be, or 1
+   */
+  gap(hop: string, count: number, cause: string, uncounted = false): void {
+    const first = this.#state.lastSeq + 1;
+    const last = first + count - 1;
+    const time = this.#clock.now();
+    this.#append(
+      `${JSON.stringify({ type: 'gap', time, hop, first, last, count, cause, ...(uncounted ? { uncounted } : {}) })}\n`,
+    );
+    this.#state.lastSeq = last;
+  }
+
+  #append(line: string): void {
+    if (line.length <= DIRECT_UNITS && this.#backlog.appendText(line)) return;
+    const bytes = Buffer.from(line);
+    this.#backlog.makeRoom(bytes.length);
+    this.#backlog.append(bytes);
+  }
+}

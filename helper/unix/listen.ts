@@ -1,0 +1,117 @@
+import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, openSync, unlinkSync, type Stats } from 'node:fs';
+import path from 'node:path';
+import { HelperError } from '../errors.ts';
+import { SystemError } from './system-error.ts';
+import { MAX_CLIENTS } from '../limits.ts';
+import { requireTrusted } from './trusted-files.ts';
+import type { SocketCalls } from './socket-calls.ts';
+
+/** The open pipe. Both descriptors belong to the caller. */
+export interface ListeningSocket {
+  readonly fd: number;
+  /** Held as long as a helper serves this path; the kernel lets go of it when the helper ends, however it ends. */
+  readonly lock: number;
+}
+
+/**
+ * Makes the socket and listens on it. It never exists with a wider mode than
+ * 0660 root:group: it is made 0600, given to its group, and only then opened to it.
+ * @throws {HelperError}
+ */
+export function listen(calls: SocketCalls, socketPath: string, group: number): ListeningSocket {
+  if (!path.isAbsolute(socketPath))
+    throw new HelperError('HELPER_USAGE', `--socket: expected an absolute path, got "${socketPath}"`);
+  addressOf(calls, socketPath);
+  return listenIn(calls, prepareFolder(path.dirname(socketPath), group), path.basename(socketPath), group);
+}
+
+function listenIn(calls: SocketCalls, folder: string, name: string, group: number): ListeningSocket {
+  const socketPath = path.join(folder, name);
+  const address = addressOf(calls, socketPath);
+  const lock = takeLock(calls, `${socketPath}.lock`);
+  removeStale(calls, socketPath, address);
+
+  const fd = calls.socket();
+  if (fd < 0) throw failed(socketPath, calls.failure('socket'));
+  const umask = process.umask(0o177);
+  try {
+    if (calls.bind(fd, address) !== 0) throw calls.failure('bind');
+    chownSync(socketPath, 0, group);
+    chmodSync(socketPath, 0o660);
+    if (calls.listen(fd, MAX_CLIENTS) !== 0) throw calls.failure('listen');
+  } catch (cause) {
+    closeSync(fd);
+    throw failed(socketPath, cause as Error);
+  } finally {
+    process.umask(umask);
+  }
+  return { fd, lock };
+}
+
+/** The folder is made for root and the group, or, if it is there, must be root's alone to write. Gives its real path. */
+function prepareFolder(folder: string, group: number): string {
+  try {
+    mkdirSync(folder, { mode: 0o750 });
+    chownSync(folder, 0, group);
+    chmodSync(folder, 0o750);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw failed(folder, cause as Error);
+  }
+  return requireTrusted(folder);
+}
+
+function takeLock(calls: SocketCalls, lockPath: string): number {
+  let fd: number;
+  try {
+    fd = openSync(lockPath, 'w', 0o600);
+  } catch (cause) {
+    throw failed(lockPath, cause as Error);
+  }
+  if (calls.lock(fd)) return fd;
+  closeSync(fd);
+  throw new HelperError(
+    'HELPER_SOCKET_IN_USE',
+    `another helper holds ${lockPath}. Stop it, or give this one its own --socket.`,
+  );
+}
+
+/** A socket that nobody serves any more is removed; anything else at that path is not ours to touch. */
+function removeStale(calls: SocketCalls, socketPath: string, address: Buffer): void {
+  let found: Stats;
+  try {
+    found = lstatSync(socketPath);
+  } catch {
+    return;
+  }
+  if (!found.isSocket())
+    throw new HelperError(
+      'HELPER_SOCKET',
+      `${socketPath} exists and is not a socket. Move it away, or choose another --socket.`,
+    );
+  const probe = calls.socket();
+  const served = calls.connect(probe, address) === 0 || calls.failure('connect').code !== 'ECONNREFUSED';
+  closeSync(probe);
+  if (served)
+    throw new HelperError(
+      'HELPER_SOCKET_IN_USE',
+      `another program listens on ${socketPath}. Stop it, or choose another --socket.`,
+    );
+  unlinkSync(socketPath);
+}
+
+/** The socket's address, if the system has room for such a path. */
+function addressOf(calls: SocketCalls, socketPath: string): Buffer {
+  if (Buffer.byteLength(socketPath) > calls.maxPathBytes) {
+    throw new HelperError(
+      'HELPER_SOCKET',
+      `${socketPath} is longer than ${calls.maxPathBytes} bytes, the most a socket's path can have`,
+    );
+  }
+  return calls.address(socketPath);
+}
+
+function failed(what: string, cause: Error): HelperError {
+  const reason =
+    cause instanceof SystemError ? cause.message : `${(cause as NodeJS.ErrnoException).code ?? cause.message}`;
+  return new HelperError('HELPER_SOCKET', `cannot make ${what}: ${reason}`, { cause });
+}

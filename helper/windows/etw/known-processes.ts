@@ -1,0 +1,28 @@
+import { MAX_KNOWN_PROCESSES } from '../limits.ts';
+
+/** What is told of a parent. */
+export interface KnownProcess {
+  readonly pid: number;
+  /** Microseconds since 1970. */
+  readonly start_time: number;
+  readonly exe?: string;
+}
+
+/**
+ * The processes that were seen to start, by their number of this boot, so that the
+ * parent in an event is the one that the kernel named, never another one with its id.
+ */
+export class KnownProcesses {
+  readonly #bySequence = new Map<bigint, KnownProcess>();
+
+  add(sequence: bigint, process: KnownProcess): void {
+    this.#bySequence.set(sequence, process);
+    if (this.#bySequence.size <= MAX_KNOWN_PROCESSES) return;
+    const [oldest] = this.#bySequence.keys();
+    if (oldest !== undefined) this.#bySequence.delete(oldest);
+  }
+
+  get(sequence: bigint | undefined): KnownProcess | undefined {
+    return sequence === undefined ? undefined : this.#bySequence.get(sequence);
+  }
+}

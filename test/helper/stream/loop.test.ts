@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { Clock } from '../../../helper/stream/clock.ts';
+import type { EventSource } from '../../../helper/stream/event-source.ts';
+import { QUIET_MS } from '../../../helper/limits.ts';
+import { startLoop } from '../../../helper/stream/loop.ts';
+import type { PipeServer } from '../../../helper/pipe/server.ts';
+import type { HelperState } from '../../../helper/stream/state.ts';
+
+// The loop runs as long as its process; this one has other tests to run.
+const { setInterval: everlasting } = globalThis;
+test.before(() => {
+  globalThis.setInterval = ((...args: Parameters<typeof everlasting>) =>
+    everlasting(...args).unref()) as typeof everlasting;
+});
+test.after.always(() => {
+  globalThis.setInterval = everlasting;
+});
+
+test('draining stops after a quiet time, and goes on when the source says that there is something', async (t) => {
+  const state = { firstSeq: 1, lastSeq: 0, recordPipe: () => undefined };
+  const pipe = {
+    isLagging: false,
+    flushed: true,
+    pump: () => undefined,
+    heartbeat: () => undefined,
+    stopListening: () => undefined,
+  };
+  let waiting = 0;
+  let drained = 0;
+  let left = 0;
+  const woken = Promise.withResolvers<() => void>();
+  const source: Pick<EventSource, 'drain' | 'wake' | 'settle' | 'count'> = {
+    drain() {
+      drained++;
+      if (left > 0) state.lastSeq++;
+      return left-- > 1;
+    },
+    wake(callback) {
+      waiting++;
+      woken.resolve(callback);
+    },
+    settle: () => undefined,
+    count: () => ({ events: state.lastSeq, lost: 0 }),
+  };
+  const zero = (): { seconds: number; nanoseconds: number } => ({ seconds: 0, nanoseconds: 0 });
+  const began = performance.now();
+  startLoop({
+    source: source as EventSource,
+    pipe: pipe as unknown as PipeServer,
+    state: state as unknown as HelperState,
+    clock: new Clock({ boot: zero, wall: zero }, zero()),
+  });
+  const wake = await woken.promise;
+  t.true(performance.now() - began >= QUIET_MS);
+  t.true(drained > 1, 'until then it looks by itself');
+
+  const before = drained;
+  await delay(100);
+  t.is(drained, before, 'it waits');
+  left = 3;
+  wake();
+  await delay(20);
+  t.is(state.lastSeq, 3, 'all that is there, at once');
+  t.is(waiting, 1, 'it is awake until it is quiet again');
+});
