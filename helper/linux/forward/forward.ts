@@ -47,16 +47,19 @@ export function forward(handoff: Handoff): void {
   }
   const clock = new Clock(clocks, state.epoch);
   const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
+  const stream = new EventStream(backlog, state, clock);
   const source: EventSource = new EbpfSource(
     libc,
     probe,
     counters,
     state,
-    new EventStream(backlog, state, clock),
+    stream,
     clock,
     readableOnce(koffi, probe.ring),
   );
 
+  // What a predecessor left in the ring, too, gets the time that holds now.
+  stream.followClock();
   source.begin();
   const mappings = programMappings();
 
@@ -68,7 +71,7 @@ export function forward(handoff: Handoff): void {
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
   const listener = new UnixListener(koffi, linuxSockets(libc), handoff.listener, rootOrGroup(handoff.group));
   const pipe = new PipeServer(listener, backlog, hello);
-  const stop = startLoop({ source, pipe, state, clock });
+  const stop = startLoop({ source, pipe, state, clock, stream });
   setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
