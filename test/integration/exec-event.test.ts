@@ -384,6 +384,24 @@ kernelTest('namespaces and control group tell a container', async (t) => {
   t.true(event.pid > 10, 'the pid of the root namespace');
 });
 
+kernelTest('a control group 200 levels deep has its whole path', async (t) => {
+  await start();
+  const hierarchy = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/pids'].find((root) =>
+    existsSync(`${root}/cgroup.procs`),
+  );
+  const folders = Array.from({ length: 200 }, (_, i) => `${hierarchy}/deep${'/g'.repeat(i)}`);
+  for (const folder of folders) mkdirSync(folder);
+  const run = spawnSync('sh', [
+    '-c',
+    `echo $$ > ${folders.at(-1)}/cgroup.procs && exec ${fixture('no-op')} deep-group`,
+  ]);
+  for (const folder of folders.toReversed()) rmdirSync(folder);
+  t.is(run.status, 0, run.stderr.toString());
+  const event = await client.exec(({ argv }) => argv?.[1] === 'deep-group');
+  t.is(event.cgroup, `/deep${'/g'.repeat(199)}`);
+  t.is(event.flags, undefined);
+});
+
 kernelTest('a control group of version 1 is told where version 2 is not in use', async (t) => {
   await start();
   const folder = '/sys/fs/cgroup/pids/probes-test';
