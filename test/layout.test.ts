@@ -247,3 +247,34 @@ test('every dependency has one exact version', (t) => {
     [],
   );
 });
+
+/** The folders and files of the agent, from the bottom up: each imports from those before it alone. */
+const AGENT_LAYERS = [
+  ['errors.ts', 'exit-codes.ts', 'backoff.ts', 'terminal-text.ts', 'problem.ts', 'values', 'files'],
+  ['log.ts'],
+  ['events', 'windows', 'telemetry', 'rules'],
+  ['enrichment', 'formats'],
+  ['outputs'],
+  ['delivery', 'detection'],
+  ['config', 'pipeline.ts', 'source'],
+  ['agent.ts'],
+  ['commands'],
+  ['cli.ts'],
+  ['main.ts'],
+];
+
+test("the agent's imports run downwards only", (t) => {
+  const part = (file: string): string => file.split('/')[1]!;
+  const layerOf = (file: string): number => AGENT_LAYERS.findIndex((layer) => layer.includes(part(file)));
+  const up = globSync('agent/**/*.ts', { cwd: ROOT }).flatMap((file) => {
+    const layer = layerOf(file);
+    if (layer === -1) return [`${part(file)} has no layer`];
+    return importsOf(path.join(ROOT, file)).flatMap(({ specifier, line }) => {
+      if (specifier?.startsWith('.') !== true) return [];
+      const target = path.join(path.dirname(file), specifier);
+      if (!target.startsWith('agent/') || part(target) === part(file)) return [];
+      return layerOf(target) < layer ? [] : [`${file}:${line} imports ${target}`];
+    });
+  });
+  t.deepEqual([...new Set(up)], []);
+});

@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Config } from '../config/schema.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
 import { reasonOf } from '../errors.ts';
 import type { Item } from '../events/item.ts';
 import type { Numbering } from '../events/position.ts';
 import type { Stage } from '../events/stage.ts';
-import { doubtfulFilters } from '../rules/filter.ts';
+import { doubtfulFilters, type Filter } from '../rules/filter.ts';
 import { formatProblem, formatRefused } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
@@ -44,9 +43,15 @@ export class RulesError extends Error {
   }
 }
 
+/** What a configuration says of filters and rules. */
+export interface DetectionConfig {
+  readonly filters: readonly Filter[];
+  readonly rules?: RulesConfig | undefined;
+}
+
 /** Filters and rules that are ready to be in force. */
 export interface Prepared {
-  readonly config: { readonly filters: Config['filters']; readonly rules: RulesConfig | undefined };
+  readonly config: DetectionConfig;
   readonly loaded: LoadedRules | undefined;
   /** Absent where there are neither filters nor rules: nothing looks at events then. */
   readonly judge: Judge | undefined;
@@ -96,7 +101,7 @@ export class Detection {
    * Makes ready what a configuration asks for, and changes nothing.
    * @throws {RulesError} when rules cannot be read, or one that is in force would be lost to a mistake
    */
-  prepare({ filters, rules }: Pick<Config, 'filters' | 'rules'>): Prepared {
+  prepare({ filters, rules }: DetectionConfig): Prepared {
     const config = { filters, rules };
     const read = rules === undefined ? undefined : this.#read(rules);
     const inForce = this.#inForce;

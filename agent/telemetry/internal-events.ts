@@ -51,6 +51,14 @@ export const INTERNAL_EVENTS = {
     'how far an output got cannot be kept; if the agent is restarted, it may write events twice',
   ],
   UnfinishedLineRemoved: ['warn', 'a line that was not finished was cut off a file; its event is replayed'],
+  FileTruncated: [
+    'warn',
+    'a file was made shorter by another program; the newest lines were written again, some of them perhaps for the second time',
+  ],
+  FileTruncatedLossy: [
+    'error',
+    'a file was made shorter by another program after more was written than is remembered; lines may be in no copy: let it move the file instead (no copytruncate)',
+  ],
   EventsRefused: ['error', 'a receiver will never take these events; a gap event stands in their place'],
   OutputFailed: ['error', 'an output failed; trying again'],
   OutputRecovered: ['info', 'an output works again'],

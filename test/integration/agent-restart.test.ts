@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { statePathOf } from '../../agent/outputs/file/state-file.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
 import { AgentRun } from '../support/agent-process.ts';
@@ -114,7 +115,7 @@ async function requireEverythingOnce(t: ExecutionContext, run: AgentRun): Promis
     );
   }
   t.true(readdirSync(path.dirname(run.events)).length > 5, 'the file was rotated meanwhile');
-  t.is(statSync(`${run.events}.state`).mode & 0o777, 0o600);
+  t.is(statSync(statePathOf(run.events)).mode & 0o777, 0o600);
   t.notRegex(run.log, /"PositionUnknown"|"EventsMissing"|"EventsDropped"|"NumbersReused"/);
 }
 

@@ -24,6 +24,8 @@ export class FileOutput implements Output {
       maxFiles: max_files,
       isOurs: (inode) => bookmark.isOurs(inode),
       onReplaced: (old, next) => bookmark.fileReplaced(old, next),
+      onTruncated: (rewritten, complete) =>
+        telemetry.raise(complete ? 'FileTruncated' : 'FileTruncatedLossy', { output: name, path, rewritten }),
       onUnfinishedLine: (bytes) => telemetry.raise('UnfinishedLineRemoved', { output: name, path, bytes }),
     });
   }

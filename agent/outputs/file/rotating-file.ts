@@ -1,17 +1,18 @@
 import { constants, type Stats } from 'node:fs';
-import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { writeAll } from '../../files/descriptor.ts';
 import type { FileNow } from './bookmark.ts';
+import { RecentLines } from './recent-lines.ts';
 import { endOfWholeLines, lastNumberIn } from './tail.ts';
 
 /** Command lines hold secrets: nobody but the agent's user reads them. */
 const FILE_MODE = 0o600;
 const NEWLINE = 10;
 
-/** How often to look whether someone moved the file away, in milliseconds. */
-const MOVED_CHECK_MS = 1000;
+/** How often a file may lose its name while one batch is written, before that counts as a failure. */
+const MAX_LOSSES = 8;
 
 export interface RotatingFileOptions {
   path: string;
@@ -25,19 +26,29 @@ export interface RotatingFileOptions {
   onReplaced?: (old: FileNow, next: FileNow) => Promise<void>;
   /** An unfinished line of so many bytes was cut off the end of the file. */
   onUnfinishedLine?: (bytes: number) => void;
+  /**
+   * The file was made shorter by somebody. The newest lines were written again, so many bytes of them; `complete` says
+   * whether that is all that can have been lost.
+   */
+  onTruncated?: (rewritten: number, complete: boolean) => void;
 }
 
 /**
- * A file of lines that is appended to and rotated by size: PATH, PATH.1
- * (newest) and so on. Never leaves part of a line behind: lines do not cross a
- * rotation, and what a failed write left of one is cut off again.
+ * A file of lines that is appended to and rotated by size: PATH, PATH.1 (newest) and so on. Never leaves part of a line
+ * behind: lines do not cross a rotation, and what a failed write left of one is cut off again.
+ *
+ * Others may move, compress, replace or remove the file at any time. Lines count as written when the file still has
+ * its name after the write. Otherwise whoever took it may have read it before them, and they are written again to the
+ * file that has the name now: perhaps twice, never not at all.
  */
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #handle: FileHandle | undefined;
   #inode = 0;
   #size = 0;
-  #checkedAt = 0;
+  /** How much of it was written while it had its name. */
+  #safeSize = 0;
+  readonly #recent = new RecentLines();
 
   constructor(options: RotatingFileOptions) {
     this.#options = options;
@@ -61,20 +72,23 @@ export class RotatingFile {
 
   async #openFile(): Promise<void> {
     // Non-blocking, so that a FIFO of that name is refused below instead of waited on.
-    const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDWR } = constants;
-    const handle = await open(this.#options.path, O_APPEND | O_CREAT | O_NONBLOCK | O_RDWR, FILE_MODE);
+    // A link is refused: who may change it would choose which of our user's files is written, and made 0600.
+    const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK, O_RDWR } = constants;
+    const flags = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_RDWR;
+    const handle = await open(this.#options.path, flags, FILE_MODE);
     try {
       const stats = await handle.stat();
-      if (!stats.isFile()) throw new Error('it is not a regular file');
+      requireOwnFile(stats, this.#options.isOurs?.(stats.ino) === true || stats.ino === this.#inode);
       if ((stats.mode & 0o777) !== FILE_MODE) await handle.chmod(FILE_MODE);
       this.#size = await this.#repairEnd(handle, stats);
+      this.#safeSize = this.#size;
       this.#inode = stats.ino;
+      this.#recent.forget();
     } catch (error) {
       await handle.close();
       throw error;
     }
     this.#handle = handle;
-    this.#checkedAt = performance.now();
   }
 
   /**
@@ -102,12 +116,23 @@ export class RotatingFile {
    */
   async append(lines: Buffer): Promise<{ written: number; error?: Error }> {
     let taken = 0;
+    let losses = 0;
     try {
       await this.#followMove();
       while (taken < lines.length) {
         const end = this.#endOfFitting(lines, taken);
-        if (end > taken) await this.#write(lines.subarray(taken, end));
-        else await this.#rotate();
+        if (end === taken) {
+          await this.#rotate();
+          continue;
+        }
+        const part = lines.subarray(taken, end);
+        await this.#write(part);
+        if (await this.#followMove()) {
+          if (++losses === MAX_LOSSES) throw new Error('it loses its name again and again');
+          continue;
+        }
+        this.#safeSize = this.#size;
+        this.#recent.add(part);
         taken = end;
       }
     } catch (error) {
@@ -136,7 +161,7 @@ export class RotatingFile {
       this.#size += written;
       return;
     }
-    await handle.truncate(this.#size).catch(() => undefined);
+    await cutTo(handle, this.#size).catch(() => undefined);
     throw error;
   }
 
@@ -144,6 +169,8 @@ export class RotatingFile {
   async #rotate(): Promise<void> {
     const { path, maxFiles } = this.#options;
     await this.#handle?.datasync();
+    // Somebody else's file may have the name by now: it is not ours to move.
+    if (await this.#followMove()) return;
     if (maxFiles === 1) await rm(path, { force: true });
     else
       for (const number of await this.#numbersToMove())
@@ -171,17 +198,37 @@ export class RotatingFile {
     await old.handle.close();
   }
 
-  /** Opens the path again when something else (logrotate, an administrator) moved or removed the file. */
-  async #followMove(): Promise<void> {
-    const handle = this.#handle;
-    if (handle === undefined || performance.now() - this.#checkedAt < MOVED_CHECK_MS) return;
-    this.#checkedAt = performance.now();
+  /**
+   * Opens the path again when the file does not have that name any more: logrotate or an administrator moved, replaced or
+   * removed it, or its folder, or something was mounted over it. Writes the newest lines again when it was emptied.
+   * @returns whether any of it was so; what was written since the last look is then not safe
+   */
+  async #followMove(): Promise<boolean> {
+    const { handle } = this.now;
     const [here, there] = await Promise.all([handle.stat(), statIfThere(this.#options.path)]);
-    if (there !== undefined && there.ino === here.ino && there.dev === here.dev) {
-      this.#size = here.size;
-      return;
+    if (there === undefined || there.ino !== here.ino || there.dev !== here.dev) {
+      await this.#replace({ handle, inode: here.ino, size: this.#safeSize });
+      return true;
     }
-    await this.#replace({ handle, inode: here.ino, size: here.size });
+    if (here.size >= this.#size) {
+      this.#size = here.size;
+      return false;
+    }
+    await this.#restore(here.size);
+    return true;
+  }
+
+  /** The file was made shorter: lines that were written while somebody copied it are in no copy. */
+  async #restore(size: number): Promise<void> {
+    const { lines, complete } = this.#recent.take();
+    this.#size = size;
+    this.#safeSize = size;
+    if (lines.length > 0) {
+      await this.#write(lines);
+      this.#recent.add(lines);
+    }
+    this.#safeSize = this.#size;
+    this.#options.onTruncated?.(lines.length, complete);
   }
 
   /** Resolves when every line appended so far is on the disk. */
@@ -196,18 +243,39 @@ export class RotatingFile {
   }
 }
 
+const OTHERS_FILE = "it belongs to another user; remove it or give it to the agent's user";
+
 /** The number that a rotated file is named by, as we write it: `07` is somebody else's. */
 function numberOf(suffix: string): number | undefined {
   return /^[1-9]\d{0,3}$/.test(suffix) ? Number(suffix) : undefined;
 }
 
+/** Makes a file shorter, never longer: somebody else may have emptied it. */
+async function cutTo(handle: FileHandle, size: number): Promise<void> {
+  if ((await handle.stat()).size > size) await handle.truncate(size);
+}
+
+/** Not following a link: the file itself has to be there. */
 async function statIfThere(path: string): Promise<Stats | undefined> {
   try {
-    return await stat(path);
+    return await lstat(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/**
+ * @param written whether we have written it before
+ * @throws where somebody else may have chosen which file this is
+ */
+function requireOwnFile(stats: Stats, written: boolean): void {
+  if (!stats.isFile()) throw new Error('it is not a regular file');
+  const uid = process.geteuid?.();
+  if (uid !== undefined && stats.uid !== uid) throw new Error(OTHERS_FILE);
+  // A backup may give our own file a second name; a file that already has two was not made for us.
+  if (stats.nlink > 1 && !written)
+    throw new Error('it has a second name (a hard link); remove it or name another file');
 }
 
 function openingAdvice(error: unknown): string {
@@ -217,7 +285,9 @@ function openingAdvice(error: unknown): string {
     case 'EACCES':
       return "permission denied; the agent's user must be able to write the folder and the file";
     case 'EPERM':
-      return "it belongs to another user, so its mode cannot be made 0600; remove it or give it to the agent's user";
+      return OTHERS_FILE;
+    case 'ELOOP':
+      return 'it is a symbolic link, and whoever may change that could choose what is written; name the file itself';
     case 'EISDIR':
       return 'it is a folder; name a file';
     case 'EROFS':

@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
-import { open, rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { reasonOf, systemCode } from '../../errors.ts';
+import { readBounded } from '../../files/read-bounded.ts';
 
 const FILE_MODE = 0o600;
 
@@ -31,8 +32,16 @@ export type FileState = z.output<typeof fileStateSchema>;
 /** A state that was read; or why there is none, where one was expected. */
 export type LoadedState = { state?: FileState; problem?: string };
 
-/** The name of the state file of a log. */
+/**
+ * The name of the state file of a log: hidden, so that no pattern that is meant for the log (`events.jsonl*`, of a
+ * rotation or a shipper) takes it along.
+ */
 export function statePathOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.state`);
+}
+
+/** Its name until version 0.1. */
+function oldStatePathOf(path: string): string {
   return `${path}.state`;
 }
 
@@ -40,10 +49,11 @@ export function statePathOf(path: string): string {
 export async function loadState(path: string): Promise<LoadedState> {
   let text: string | undefined;
   try {
-    text = await readBounded(statePathOf(path));
+    text = await readState(path);
   } catch (error) {
-    return systemCode(error) === 'ENOENT' ? {} : { problem: `its state file cannot be read: ${reasonOf(error)}` };
+    return { problem: `its state file cannot be read: ${reasonOf(error)}` };
   }
+  if (text === undefined) return {};
   try {
     const result = fileStateSchema.safeParse(JSON.parse(text));
     if (result.success) return { state: result.data };
@@ -53,24 +63,35 @@ export async function loadState(path: string): Promise<LoadedState> {
   return { problem: 'its state file is damaged' };
 }
 
+/** @returns undefined where there is no state */
+async function readState(path: string): Promise<string | undefined> {
+  try {
+    return await readText(statePathOf(path));
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+  try {
+    const text = await readText(oldStatePathOf(path));
+    await rename(oldStatePathOf(path), statePathOf(path));
+    return text;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  return (await readBounded(path, { maxBytes: MAX_BYTES, noFollow: true })).toString('utf8');
+}
+
 /**
- * Replaces the state of a log. Whoever reads it sees the old or the new one, also after SIGKILL. Not forced to
- * disk: after a crash of the machine another boot begins, and no state of this one is asked for again.
+ * Replaces the state of a log. Whoever reads it sees the old or the new one, also after SIGKILL. Not forced to disk: after
+ * a crash of the machine another boot begins, and no state of this one is asked for again.
  */
 export async function saveState(path: string, state: FileState): Promise<void> {
   const fresh = `${statePathOf(path)}.new`;
-  await writeFile(fresh, `${JSON.stringify(state)}\n`, { mode: FILE_MODE });
+  await rm(fresh, { force: true });
+  // Fails where somebody has put a link there in the meantime, instead of writing to where it leads.
+  await writeFile(fresh, `${JSON.stringify(state)}\n`, { mode: FILE_MODE, flag: 'wx' });
   await rename(fresh, statePathOf(path));
-}
-
-async function readBounded(path: string): Promise<string> {
-  // Non-blocking, so that a FIFO of that name is refused instead of waited on.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = await handle.stat();
-    if (!stats.isFile() || stats.size > MAX_BYTES) return '';
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { statePathOf } from '../../../agent/outputs/file/state-file.ts';
 import { execEvent, FakeHelper, gapEvent } from '../../support/fake-helper.ts';
 import { AgentProcess, Workplace } from '../support/agent-process.ts';
 import { summary, toItem } from '../support/items.ts';
@@ -124,7 +125,7 @@ test.serial('an agent that is killed remembers how far it had judged', async (t)
   helper.hello.last_seq = 2;
   const first = set.start();
   await first.until(written(set.all, 2));
-  await first.until(() => written(`${set.alerts}.state`, 1)());
+  await first.until(() => written(statePathOf(set.alerts), 1)());
   await first.end('SIGKILL');
   helper.backlog = [JSON.stringify(miner(3))];
   Object.assign(helper.hello, { last_seq: 3, oldest_held_seq: 3 });

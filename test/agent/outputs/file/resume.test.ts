@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { statePathOf } from '../../../../agent/outputs/file/state-file.ts';
 import { FileOutput } from '../../../../agent/outputs/file/output.ts';
 import { Delivery } from '../../../../agent/delivery/delivery.ts';
 import { Log as EventLog } from '../../../../agent/delivery/log/log.ts';
@@ -124,7 +125,7 @@ class Log implements Disposable {
   }
 
   get state(): Record<string, unknown> {
-    return JSON.parse(readFileSync(`${this.path}.state`, 'utf8')) as Record<string, unknown>;
+    return JSON.parse(readFileSync(statePathOf(this.path), 'utf8')) as Record<string, unknown>;
   }
 
   [Symbol.dispose](): void {
@@ -188,7 +189,7 @@ test('a file goes on behind its last number', async (t) => {
   t.is(await log.run(execs(2, 5)), 5);
   t.is(log.summary, '1 2 3 4 5');
   t.deepEqual(warnings(log), []);
-  t.is(statSync(`${log.path}.state`).mode & 0o777, 0o600);
+  t.is(statSync(statePathOf(log.path)).mode & 0o777, 0o600);
 });
 
 test('a gap at the end counts with its last number, and one that reaches beyond it is shortened', async (t) => {
@@ -234,7 +235,7 @@ test("killed between a boot's beginning and its first line, the numbers of the b
   await log.run(execs(1, 5));
   const state = log.state;
   writeFileSync(
-    `${log.path}.state`,
+    statePathOf(log.path),
     JSON.stringify({ boot_id: 'boot-two', inode: state['inode'], from: statSync(log.path).size }),
   );
   t.is(await log.run(execs(1, 2), { boot: 'boot-two' }), undefined);
@@ -267,7 +268,7 @@ for (const [what, damage] of Object.entries({
   test(`with a state file that is ${what}, events come twice rather than not at all, and the log says so`, async (t) => {
     using log = new Log();
     await log.run(execs(1, 3));
-    damage(`${log.path}.state`);
+    damage(statePathOf(log.path));
     t.is(await log.run(execs(1, 4)), undefined);
     t.is(log.summary, '1 2 3 1 2 3 4');
     t.true(warnings(log).includes('PositionUnknown'));
@@ -328,7 +329,7 @@ test('killed after a rotation, before its first line, the state knows what is be
   renameSync(log.path, `${log.path}.1`);
   writeFileSync(log.path, '');
   writeFileSync(
-    `${log.path}.state`,
+    statePathOf(log.path),
     JSON.stringify({ boot_id: BOOT, inode: statSync(log.path).ino, from: 0, after: 4 }),
   );
   t.is(await log.run(execs(1, 5)), 4);

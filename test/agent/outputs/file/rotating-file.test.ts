@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,7 +15,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -151,7 +152,6 @@ test('a file that was moved away is begun anew', async (t) => {
     await file.open();
     await append(file, 'a');
     renameSync(path, `${path}.moved`);
-    await delay(1100);
     await append(file, 'b');
     t.is(readFileSync(`${path}.moved`, 'utf8'), 'a\n');
     t.is(readFileSync(path, 'utf8'), 'b\n');
@@ -193,9 +193,51 @@ test('a write that the disk takes only half of leaves no part of a line behind',
   });
 });
 
-test('a device is refused', async (t) => {
+test('a device and a FIFO are refused', async (t) => {
   await withFile({}, async (file, path) => {
-    symlinkSync('/dev/full', path);
+    await t.throwsAsync(new RotatingFile({ path: '/dev/full', maxBytes: 1000, maxFiles: 2 }).open(), {
+      message: /not a regular file/,
+    });
+    execFileSync('mkfifo', [path]);
     await t.throwsAsync(file.open(), { message: /not a regular file/ });
   });
 });
+
+test('a link is not followed, nor is the file that it leads to touched', async (t) => {
+  await withFile({}, async (file, path, folder) => {
+    const target = join(folder, 'target');
+    writeFileSync(target, 'precious\n');
+    chmodSync(target, 0o644);
+    symlinkSync(target, path);
+    await t.throwsAsync(file.open(), { message: /cannot open .*: it is a symbolic link.* name the file itself/ });
+    rmSync(path);
+    linkSync(target, path);
+    await t.throwsAsync(file.open(), { message: /it has a second name/ });
+    t.is(readFileSync(target, 'utf8'), 'precious\n');
+    t.is(modeOf(target), '644');
+  });
+});
+
+test('a link that takes the place of the file while it is written is not followed either', async (t) => {
+  await withFile({}, async (file, path, folder) => {
+    await file.open();
+    await append(file, 'a');
+    const target = join(folder, 'target');
+    writeFileSync(target, '');
+    renameSync(path, `${path}.moved`);
+    symlinkSync(target, path);
+    await t.throwsAsync(append(file, 'b'), { message: /cannot write .*symbolic link/ });
+    t.is(readFileSync(target, 'utf8'), '');
+  });
+});
+
+(process.getuid?.() === 0 ? test : test.skip)(
+  `a file of another user is refused${process.getuid?.() === 0 ? '' : ' [skipped: needs root]'}`,
+  async (t) => {
+    await withFile({}, async (file, path) => {
+      writeFileSync(path, '');
+      chownSync(path, 12_345, 12_345);
+      await t.throwsAsync(file.open(), { message: /belongs to another user/ });
+    });
+  },
+);
