@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
@@ -29,6 +30,11 @@ const pinnableTracepoints = sinceLinux(5, 15, 'links of tracepoints can be pinne
 
 const preemptionFunctions = sinceLinux(6, 10, 'programs can disable preemption, and further programs do something');
 
+const compiler: Requirement = () =>
+  ['clang-14', 'llvm-strip-14'].every((program) => spawnSync(program, ['--version']).status === 0)
+    ? undefined
+    : 'needs clang-14 and llvm-14';
+
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
 function requiring(
   ...requirements: Requirement[]
@@ -54,3 +60,6 @@ export const pinnedTracepointTest = requiring(root, bpfKernel, tracefs, pinnable
 
 /** Where a further program on a tracepoint can have something to tell. */
 export const furtherProgramTest = requiring(root, bpfKernel, preemptionFunctions);
+
+/** With the compiler of the probe. */
+export const compiledProbeTest = requiring(root, bpfKernel, compiler);
