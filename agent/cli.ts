@@ -7,11 +7,12 @@ import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './detection/rule-set.ts';
 import { PRODUCT_TRUST, type Trust } from './source/connect.ts';
-import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
+import { exitMeanings } from './errors.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /**
  * Runs one command line and ends the process with its status.
- * @param trust what only tests may decide: nothing on the command line or in a file reaches it
+ * @param trust for tests; no option and no file sets it
  */
 export async function main(argv: readonly string[], trust: Partial<Trust> = {}): Promise<void> {
   let code: ExitCode = EXIT.OK;
@@ -19,8 +20,8 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     run: async (file, service) => {
       code = await run({ file, service, trust: { ...PRODUCT_TRUST, ...trust } });
     },
-    check: (file, json) => {
-      code = check(file, json);
+    check: async (file, json) => {
+      code = await check(file, json, { ...PRODUCT_TRUST, ...trust });
     },
     match: async (options) => {
       code = await match(options);
@@ -39,13 +40,13 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
       code = EXIT.INTERNAL;
     }
   }
-  // One turn later: the write whose end brought us here would still count as being under way.
+  // One turn later, when the write that ended just now no longer counts as being under way.
   setImmediate(() => endNow(code));
 }
 
 interface Actions {
   run: (file: string | undefined, service: boolean) => Promise<void>;
-  check: (file: string, json: boolean) => void;
+  check: (file: string, json: boolean) => Promise<void>;
   match: (options: MatchOptions) => Promise<void>;
   schema: () => void;
 }
@@ -57,7 +58,9 @@ function describeProgram(actions: Actions): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      `\nExit status:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
+      `\nExit status:\n${exitMeanings()
+        .map(([status, meaning]) => `  ${status}  ${meaning}`)
+        .join('\n')}
   130 or 143 after a second SIGINT or SIGTERM, which does not wait for outputs
 
 Signals:

@@ -5,13 +5,15 @@ import type { Config } from '../config/schema.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { doubtfulFilters } from '../rules/filter.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { helperWarnings } from '../source/ask-helper.ts';
+import type { Trust } from '../source/connect.ts';
 import { neutralise } from '../terminal-text.ts';
 
 /**
  * `probes-agent check`: validates exactly as `run` does, runs the tests that stand in rules, says everything that is wrong, and changes
  * nothing. Stricter than `run` in one thing: a rule that is refused, or fails a test, is a problem here, and no reason not to start there.
  */
-export function check(file: string, json: boolean): ExitCode {
+export async function check(file: string, json: boolean, trust: Trust): Promise<ExitCode> {
   const loaded = loadConfig(file);
   const report =
     loaded.ok && loaded.config.rules !== undefined
@@ -19,6 +21,7 @@ export function check(file: string, json: boolean): ExitCode {
       : undefined;
   const problems = loaded.ok ? (report?.problems ?? []) : loaded.problems;
   const warnings = [...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []), ...(report?.warnings ?? [])];
+  if (loaded.ok) warnings.push(...(await helperWarnings(loaded.config.source.socket, trust)));
   const ok = problems.length === 0;
   if (json) printJson(ok, file, problems, warnings, report);
   else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, report);

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { checkEvent, EventError } from '../../shared/events/parse.ts';
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
-import { LineTooLongError } from '../../shared/protocol/lines.ts';
 import { readRuleFolders, RuleFolderError } from '../detection/rule-files.ts';
 import { timeOf } from '../detection/judge.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
@@ -15,7 +14,7 @@ import { FIELDS, type Platform } from '../rules/fields/table.ts';
 import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
 import { neutralise } from '../terminal-text.ts';
-import { WholeLines } from '../source/whole-lines.ts';
+import { LineTooLongError, WholeLines } from '../source/whole-lines.ts';
 
 export interface MatchOptions {
   readonly rules: readonly string[];

@@ -1,4 +1,4 @@
-// Run by scripts/kernels.ts on every kernel: how the helper starts there, and what it says where something is missing.
+// Run by test/kernels/run.ts on every kernel: how the helper starts there, and what it says where something is missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { hostname, release } from 'node:os';

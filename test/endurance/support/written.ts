@@ -1,7 +1,8 @@
 import { createReadStream, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseEvent, type ProbeEvent } from '../../../shared/events/parse.ts';
+import type { ProbeEvent } from '../../../shared/events/parse.ts';
+import { parseEvent } from '../../support/events.ts';
 
 /** What a file output wrote, rotated files first, event by event: too much to be held at once. */
 export async function* written(file: string): AsyncGenerator<ProbeEvent> {

@@ -13,7 +13,8 @@ import { EXIT_EXAMPLE, EXIT_FIELDS, EXIT_REQUIRED } from '../../../shared/events
 import { GAP_EXAMPLE, GAP_FIELDS, GAP_REQUIRED } from '../../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED } from '../../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS, HELLO_REQUIRED } from '../../../shared/events/hello.ts';
-import { checkEvent, EventError, isKnown, parseEvent } from '../../../shared/events/parse.ts';
+import { checkEvent, EventError } from '../../../shared/events/parse.ts';
+import { isKnown, parseEvent } from '../../support/events.ts';
 
 type Fields = Record<string, unknown>;
 
