@@ -5,7 +5,7 @@ import koffi from 'koffi';
 import type { Koffi } from '../../helper/koffi.ts';
 import { loadForTags } from '../../helper/linux/audit/tags.ts';
 import { programNames, SNAPSHOT_PROGRAM } from '../../helper/linux/root/programs.ts';
-import { compileProbe } from '../../scripts/build-bpf.ts';
+import { compileProbe } from '../../installers/programs/probe-object.ts';
 import { ROOT } from '../support/repository.ts';
 import { compiledProbeTest } from '../support/requirements.ts';
 
