@@ -266,8 +266,10 @@ test('every dependency has one exact version', (t) => {
 
 /** The folders and files of the agent, from the bottom up: each imports from those before it alone. */
 const AGENT_LAYERS = [
-  ['errors.ts', 'exit-codes.ts', 'backoff.ts', 'terminal-text.ts', 'problem.ts', 'ffi.ts', 'values', 'files'],
-  ['log.ts'],
+  ['exit-codes.ts', 'backoff.ts', 'terminal-text.ts'],
+  ['errors.ts', 'problem.ts', 'values'],
+  ['log.ts', 'files'],
+  ['ffi.ts'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats'],
   ['outputs'],
