@@ -70,6 +70,14 @@ export const SURROUNDINGS_CACHE_ENTRIES = 512;
 /** Of paths longer than this together nothing is remembered, so that all that is takes some 4 MiB at the very most. */
 export const SURROUNDINGS_CACHE_BYTES = 1024;
 
+/**
+ * Milliseconds by which the wall clock has to have moved against the boot clock before event times follow it, and from
+ * which on that is a step, which the stream tells of. The first keeps the times of events from trembling; the second is
+ * more than clocks that are slewed move between two looks, a second apart, and less than anyone would miss.
+ */
+export const CLOCK_FOLLOW_MS = 10;
+export const CLOCK_STEP_MS = 500;
+
 /** Milliseconds that a source has for ending its session and giving what it still holds. */
 export const SOURCE_END_MS = 10_000;
 

@@ -1,3 +1,4 @@
+import type { ClockEvent } from '../../shared/events/clock.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 import { gapItem, itemAfter, NO_NUMBER, type Item } from '../events/item.ts';
 
@@ -36,6 +37,8 @@ export class ReplayFilter {
   #promised = -1;
   /** The newest number on this connection. */
   #newestHere = -1;
+  /** The newest word of the clock. */
+  #clockLine = '';
   readonly #counts: ReplayCounts = { duplicates: 0, outOfOrder: 0, missing: 0 };
 
   /** @param onKnown gets each event that is left out since it was taken before */
@@ -93,10 +96,25 @@ export class ReplayFilter {
    * the item if numbers are missing before it, a shortened gap if part of a gap was taken.
    */
   take(item: Item, out: Item[]): void {
-    if (item.last === NO_NUMBER) out.push(item);
+    if (item.last === NO_NUMBER) this.#takeUnnumbered(item, out);
     else if (item.gap !== undefined) this.#takeGap(item, out);
     else if (this.#consume(item.last, out)) out.push(item);
     else this.#onKnown?.(item);
+  }
+
+  /** Word of the clock stands before a number in the backlog, and is replayed with it; what else has no number is never replayed. */
+  #takeUnnumbered(item: Item, out: Item[]): void {
+    if (item.event.type === 'clock') {
+      const { from_seq: before } = item.event as ClockEvent;
+      // Before the number due, it may have been the last thing that came.
+      const isKnown = before < this.#next || (before === this.#next && item.line === this.#clockLine);
+      this.#clockLine = item.line;
+      if (isKnown) {
+        this.#counts.duplicates++;
+        return;
+      }
+    }
+    out.push(item);
   }
 
   /** Takes the number of an event that cannot be read: it becomes a gap of one. */

@@ -86,6 +86,8 @@ export interface ExecFailedEvent extends ProcessFields {
   type: 'exec_failed';
   /** The errno's name, `ENOENT`; `E<number>` where it has none. */
   error: string;
+  /** Path of what the descriptor in `filename` (`/dev/fd/N`) led to when the call had failed. */
+  fd_path?: string;
 }
 
 /**
@@ -133,7 +135,12 @@ const PROCESS: FieldTable<ProcessFields & { type: string }> = {
 export const EXEC_FIELDS: FieldTable<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
 export const EXEC_REQUIRED = requiredOf(EXEC_FIELDS);
 
-export const EXEC_FAILED_FIELDS: FieldTable<ExecFailedEvent> = { ...PROCESS, type: oneOf('exec_failed'), error: text };
+export const EXEC_FAILED_FIELDS: FieldTable<ExecFailedEvent> = {
+  ...PROCESS,
+  type: oneOf('exec_failed'),
+  error: text,
+  fd_path: optional(text),
+};
 export const EXEC_FAILED_REQUIRED = requiredOf(EXEC_FAILED_FIELDS);
 
 export const EXEC_EXAMPLE: ExecEvent = {

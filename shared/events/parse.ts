@@ -1,3 +1,4 @@
+import { CLOCK_FIELDS, CLOCK_REQUIRED, type ClockEvent } from './clock.ts';
 import {
   EXEC_FAILED_FIELDS,
   EXEC_FAILED_REQUIRED,
@@ -13,7 +14,7 @@ import { HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED, type HeartbeatEvent } from './hea
 import { HELLO_FIELDS, HELLO_REQUIRED, type HelloEvent } from './hello.ts';
 
 /** Every event of the protocol, by its `type`. */
-export type ProbeEvent = HelloEvent | ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | HeartbeatEvent;
+export type ProbeEvent = HelloEvent | ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | ClockEvent | HeartbeatEvent;
 
 /** An event of a type that this version does not know. It is passed on, never refused. */
 export interface UnknownEvent {
@@ -47,6 +48,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['exec_failed', shape(EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED)],
   ['exit', shape(EXIT_FIELDS, EXIT_REQUIRED)],
   ['gap', shape(GAP_FIELDS, GAP_REQUIRED)],
+  ['clock', shape(CLOCK_FIELDS, CLOCK_REQUIRED)],
   ['heartbeat', shape(HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED)],
 ]);
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { CLOCK_EXAMPLE, CLOCK_FIELDS } from '../../shared/events/clock.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE, EXEC_FAILED_FIELDS, EXEC_FIELDS } from '../../shared/events/exec.ts';
 import { EXIT_EXAMPLE, EXIT_FIELDS } from '../../shared/events/exit.ts';
 import { GAP_EXAMPLE, GAP_FIELDS } from '../../shared/events/gap.ts';
@@ -27,6 +28,7 @@ const TYPES: ReadonlyArray<readonly [type: string, fields: readonly string[], ex
   ],
   ['exit', Object.keys(EXIT_FIELDS), EXIT_EXAMPLE],
   ['gap', Object.keys(GAP_FIELDS), GAP_EXAMPLE],
+  ['clock', Object.keys(CLOCK_FIELDS), CLOCK_EXAMPLE],
   ['heartbeat', Object.keys(HEARTBEAT_FIELDS), HEARTBEAT_EXAMPLE],
 ];
 

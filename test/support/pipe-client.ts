@@ -101,7 +101,7 @@ export function settledHeartbeat(client: PipeClient): HeartbeatEvent | undefined
 export function requireDense(events: readonly ProbeEvent[]): void {
   let next: number | undefined;
   for (const event of events) {
-    if (event.type === 'hello' || event.type === 'heartbeat') continue;
+    if (event.type === 'hello' || event.type === 'heartbeat' || event.type === 'clock') continue;
     const [first, last] = event.type === 'gap' ? [event.first, event.last] : [event.seq, event.seq];
     if (first === undefined || last === undefined) continue;
     if (next !== undefined && first !== next) throw new Error(`after ${next - 1} comes ${first}`);

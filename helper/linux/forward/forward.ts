@@ -48,12 +48,13 @@ export function forward(handoff: Handoff): void {
   }
   const clock = new Clock(clocks, state.epoch);
   const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
+  const stream = new EventStream(backlog, state, clock);
   const source: EventSource = new EbpfSource(
     libc,
     probe,
     counters,
     state,
-    new EventStream(backlog, state, clock),
+    stream,
     clock,
     readableOnce(koffi, probe.ring),
   );
@@ -68,6 +69,8 @@ export function forward(handoff: Handoff): void {
 
   // From here on it reads what others chose. Of files it can open some, to read.
   restrictToStarting(libc, named);
+  // What a predecessor left in the ring, too, gets the time that holds now.
+  stream.followClock();
   source.begin();
 
   // All is open that will ever be. From here on the process can do little but forward.
@@ -78,7 +81,7 @@ export function forward(handoff: Handoff): void {
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
   const listener = new UnixListener(koffi, linuxSockets(libc), handoff.listener, rootOrGroup(handoff.group));
   const pipe = new PipeServer(listener, backlog, hello);
-  stop = startLoop({ source, pipe, state, clock });
+  stop = startLoop({ source, pipe, state, clock, stream });
   setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
   say(`forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities`);
 }
