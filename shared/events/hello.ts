@@ -1,4 +1,5 @@
 import {
+  checkOf,
   count,
   flag,
   instant,
@@ -10,7 +11,6 @@ import {
   sha256,
   text,
   texts,
-  type Check,
   type Fields,
 } from './fields.ts';
 import type { Source } from './exec.ts';
@@ -77,7 +77,9 @@ const UNIX_PRIVILEGES = objectOf({
 });
 const WINDOWS_PRIVILEGES = objectOf({ user_sid: text, integrity_level: text, token_privileges: texts });
 
-const privileges: Check = (v) => (isObject(v) && 'token_privileges' in v ? WINDOWS_PRIVILEGES(v) : UNIX_PRIVILEGES(v));
+const privileges = checkOf({ anyOf: [UNIX_PRIVILEGES.schema, WINDOWS_PRIVILEGES.schema] }, (v) =>
+  isObject(v) && 'token_privileges' in v ? WINDOWS_PRIVILEGES(v) : UNIX_PRIVILEGES(v),
+);
 
 export const HELLO_FIELDS: Fields<HelloEvent> = {
   type: oneOf('hello'),
