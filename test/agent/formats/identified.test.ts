@@ -6,7 +6,13 @@ import { Log } from '../../../agent/delivery/log/log.ts';
 import { exec, gap, toItem } from '../support/items.ts';
 
 const IDENTITY = { hostId: 'a'.repeat(32), host: 'wal"rus\n', stream: 'soc' };
-const ADDED = { host_id: 'a'.repeat(32), host: 'wal"rus\n', boot_id: 'b', stream: 'soc', schema_version: SCHEMA_VERSION };
+const ADDED = {
+  host_id: 'a'.repeat(32),
+  host: 'wal"rus\n',
+  boot_id: 'b',
+  stream: 'soc',
+  schema_version: SCHEMA_VERSION,
+};
 const format = new Identified(IDENTITY);
 
 const written = (item: Item, bootId: string | undefined = 'b'): string =>
