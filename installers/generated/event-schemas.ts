@@ -56,7 +56,7 @@ const ALERT: Readonly<Record<string, Schema>> = {
 };
 
 /** The JSON Schema (2020-12) of one line of an output in the native format. */
-export function eventSchema(): Record<string, unknown> {
+function eventSchema(): Record<string, unknown> {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: `Platform Probes events, native format, version ${SCHEMA_VERSION}`,
@@ -66,8 +66,7 @@ export function eventSchema(): Record<string, unknown> {
     required: ['type'],
     properties: { type: TEXT, ...IDENTITY, ...ALERT },
     allOf: Object.keys(TYPES).map((type) => ({
-      if: { properties: { type: { const: type } } },
-      then: { $ref: `#/$defs/${type}` },
+      anyOf: [{ properties: { type: { not: { const: type } } } }, { $ref: `#/$defs/${type}` }],
     })),
     $defs: Object.fromEntries(
       Object.entries(TYPES).map(([type, [fields, required]]) => [type, schemaOf(fields, ['type', ...required])]),

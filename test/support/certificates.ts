@@ -40,10 +40,9 @@ export class Certificates implements Disposable {
     const extensions = join(this.folder, `${name}.ext`);
     writeFileSync(extensions, `subjectAltName=${names}\n`);
     this.#openssl('req', '-subj', `/CN=${name}`, ...this.#newKey(name), '-out', request);
-    this.#openssl(
-      ...['x509', '-req', '-in', request, '-CA', this.cert(authority), '-CAkey', this.key(authority)],
-      ...['-CAcreateserial', '-days', String(days), '-extfile', extensions, '-out', this.cert(name)],
-    );
+    const signed = ['-CA', this.cert(authority), '-CAkey', this.key(authority), '-CAcreateserial'];
+    const wanted = ['-days', String(days), '-extfile', extensions, '-out', this.cert(name)];
+    this.#openssl('x509', '-req', '-in', request, ...signed, ...wanted);
   }
 
   #newKey(name: string): string[] {

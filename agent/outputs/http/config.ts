@@ -68,7 +68,26 @@ function checkHeaders(headers: Record<string, string>, context: z.core.$Refineme
   }
 }
 
-const status = z.int({ error: 'expected a status from 200 to 599' }).min(200).max(599);
+const STATUS_EXPECTED = 'expected a status from 200 to 599';
+const statuses = z
+  .array(z.int({ error: STATUS_EXPECTED }).min(200, { error: STATUS_EXPECTED }).max(599, { error: STATUS_EXPECTED }), {
+    error: 'expected a list of statuses',
+  })
+  .min(1, { error: 'expected at least one status' })
+  .max(100, { error: 'expected at most 100 statuses' })
+  .optional();
+
+const pattern = z
+  .string({ error: 'expected a regular expression' })
+  .max(1000, { error: 'expected a regular expression of at most 1000 characters' })
+  .superRefine((text, context) => {
+    try {
+      replyPattern(text);
+    } catch (error) {
+      refuse(context, `expected a regular expression: ${reasonOf(error)}`);
+    }
+  })
+  .optional();
 
 export const httpOutputSchema = z
   .strictObject({
@@ -119,27 +138,23 @@ export const httpOutputSchema = z
       .meta({ description: 'How the agent proves who it is. Secrets are read from files.' }),
     accept: z
       .strictObject({
-        status: z
-          .array(status, { error: 'expected a list of statuses' })
-          .min(1, { error: 'expected at least one status' })
-          .max(100, { error: 'expected at most 100 statuses' })
-          .optional()
-          .meta({ description: 'The statuses that mean that all was taken. Left out: 200 to 299.' }),
-        body: z
-          .string({ error: 'expected a regular expression' })
-          .max(1000, { error: 'expected a regular expression of at most 1000 characters' })
-          .superRefine((text, context) => {
-            try {
-              replyPattern(text);
-            } catch (error) {
-              refuse(context, `expected a regular expression: ${reasonOf(error)}`);
-            }
-          })
-          .optional()
-          .meta({ description: 'A regular expression that the reply must match, or nothing was taken.' }),
+        status: statuses.meta({ description: 'The statuses that mean that all was taken. Left out: 200 to 299.' }),
+        body: pattern.meta({ description: 'A regular expression that the reply must match, or nothing was taken.' }),
       })
       .prefault({})
       .meta({ description: 'What in a reply means that the receiver has the events.' }),
+    refuse: z
+      .strictObject({
+        status: statuses.meta({
+          description: 'Only with these statuses. Left out: with all that accept does not take.',
+        }),
+        body: pattern.meta({ description: 'Only where the reply matches this regular expression. Left out: always.' }),
+      })
+      .refine((refusal) => Object.keys(refusal).length > 0, { error: 'expected status, body or both' })
+      .optional()
+      .meta({
+        description: 'What else in a reply means that an event is to blame, and that trying again is of no use.',
+      }),
   })
   .superRefine(({ url: address, tls }, context) => {
     if (tls !== undefined && isPlain(address)) refuse(context, 'expected with an https address alone', ['tls']);
@@ -153,7 +168,7 @@ export function isPlain(address: string): boolean {
 
 export type HttpOutputConfig = z.output<typeof httpOutputSchema>;
 
-/** The pattern of `accept.body`: searched in linear time. @throws where it is no such expression */
+/** The pattern of `body` in `accept` and `refuse`: searched in linear time. @throws where it is no such expression */
 export function replyPattern(source: string): { readonly test: (text: string) => boolean } {
   return compileRegex(source, { ignoreCase: false, multiline: false, dotAll: true });
 }

@@ -2,11 +2,18 @@ import { STATUS_CODES } from 'node:http';
 import type { Verdict } from '../network/parts.ts';
 import type { Reply } from './exchange.ts';
 
-/** What in a reply means that all was taken. */
-export interface Acceptance {
-  /** Undefined for 200 to 299. */
+/** What a reply has to be. What is undefined does not matter. */
+export interface Condition {
   readonly statuses: ReadonlySet<number> | undefined;
   readonly body: { readonly test: (text: string) => boolean } | undefined;
+}
+
+/** How replies are read. */
+export interface Reading {
+  /** All was taken. Without statuses, it takes one from 200 to 299. */
+  readonly accept: Condition;
+  /** An event is to blame, beside what HTTP says so of. */
+  readonly refuse: Condition | undefined;
 }
 
 /** What the reply says, before anything is done about it. */
@@ -31,15 +38,18 @@ const MAX_CODE_LENGTH = 10;
  * that may repeat what was sent, and the log holds no command lines.
  * @param now milliseconds since 1970
  */
-export function judge(reply: Reply, { statuses, body }: Acceptance, now = Date.now()): Judgement {
+export function judge(reply: Reply, { accept, refuse }: Reading, now = Date.now()): Judgement {
   const { status, headers } = reply;
-  const good = statuses === undefined ? status >= 200 && status <= 299 : statuses.has(status);
+  const good = accept.statuses === undefined ? status >= 200 && status <= 299 : accept.statuses.has(status);
   const code = errorCode(reply);
   const reason = `status ${status}${nameOf(status)}${code === undefined ? '' : `, error ${code}`}`;
   const after = retryAfter(headers['retry-after'], now);
   const patience = after === undefined ? {} : { afterMs: after };
+  const text = reply.body.toString('utf8');
+  if (good && accept.body?.test(text) !== false) return { kind: 'taken' };
+  if (refuse !== undefined && refuse.statuses?.has(status) !== false && refuse.body?.test(text) !== false)
+    return { kind: 'refused', reason };
   if (good) {
-    if (body === undefined || body.test(reply.body.toString('utf8'))) return { kind: 'taken' };
     return { kind: 'retry', reason: `${reason}, but accept.body does not match the reply`, ...patience };
   }
   if (status >= 300 && status <= 399)

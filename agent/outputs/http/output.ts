@@ -19,7 +19,7 @@ import { bodyOf } from './body.ts';
 import { isPlain, replyPattern, type HttpOutputConfig } from './config.ts';
 import { authFiles, credentialsOf, type Credentials } from './credentials.ts';
 import { exchange, NoReplyError, type Reply } from './exchange.ts';
-import { judge, type Acceptance, type Judgement } from './judge.ts';
+import { judge, type Condition, type Judgement, type Reading } from './judge.ts';
 import { fill, type Values } from './template.ts';
 
 /** How much of a reply goes into a dead letter, in characters. */
@@ -37,7 +37,7 @@ export class HttpOutput implements Output {
   readonly #config: HttpOutputConfig;
   readonly #telemetry: Telemetry;
   readonly #files: SmallFiles;
-  readonly #acceptance: Acceptance;
+  readonly #reading: Reading;
   readonly #pacer: Pacer | undefined;
   readonly #size: PartSize;
   readonly #deadLetters: DeadLetters | undefined;
@@ -51,14 +51,11 @@ export class HttpOutput implements Output {
   #warned = false;
 
   constructor(config: HttpOutputConfig, telemetry: Telemetry) {
-    const { name, accept, auth, batch, dead_letter, max_rate, tls } = config;
+    const { name, accept, auth, batch, dead_letter, max_rate, refuse, tls } = config;
     this.#config = config;
     this.#telemetry = telemetry;
     this.#files = new SmallFiles([...tlsFiles(tls), ...authFiles(auth)]);
-    this.#acceptance = {
-      statuses: accept.status === undefined ? undefined : new Set(accept.status),
-      body: accept.body === undefined ? undefined : replyPattern(accept.body),
-    };
+    this.#reading = { accept: conditionOf(accept), refuse: refuse && conditionOf(refuse) };
     this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
     this.#size = new PartSize(batch.max_bytes);
     this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
@@ -114,7 +111,7 @@ export class HttpOutput implements Output {
   async #attempt(part: Part): Promise<Judgement> {
     try {
       this.#reply = await this.#post(part);
-      return judge(this.#reply, this.#acceptance);
+      return judge(this.#reply, this.#reading);
     } catch (error) {
       if (!(error instanceof NoReplyError)) throw error;
       if (error.cutOff && part.records > 1) this.#size.cutOff(part.lines.length);
@@ -246,6 +243,13 @@ function withoutCase(
 /** What no header can carry is left out: a host's name may hold anything. */
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/gu, '?');
+}
+
+function conditionOf({ status, body }: HttpOutputConfig['accept']): Condition {
+  return {
+    statuses: status === undefined ? undefined : new Set(status),
+    body: body === undefined ? undefined : replyPattern(body),
+  };
 }
 
 function isLoopback(host: string): boolean {

@@ -16,9 +16,15 @@ const SECRET_FILE = 'expected the file that holds it: an absolute path, or $CRED
 /**
  * A file that holds a secret. A value that is none is not shown: somebody may have written the secret itself there.
  */
-export const secretFile = z.string({ error: SECRET_FILE }).superRefine((path, context) => {
-  if (!CREDENTIAL.test(path) && !absolutePath.safeParse(path).success) refuse(context, SECRET_FILE);
-});
+const secretFile = z
+  .preprocess(
+    // A password of digits is no text to YAML, and must not be shown either.
+    (value) => (typeof value === 'string' ? value : ''),
+    z.string().superRefine((path, context) => {
+      if (!CREDENTIAL.test(path) && !absolutePath.safeParse(path).success) refuse(context, SECRET_FILE);
+    }),
+  )
+  .meta({ type: 'string' });
 
 const wholeNumber = (min: number, max: number) => {
   const error = `expected a whole number from ${min} to ${max}`;

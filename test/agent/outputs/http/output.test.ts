@@ -155,6 +155,24 @@ test('accept.status says which statuses are good', async (t) => {
   t.is((await output.send(batchFor(output, ITEMS))).kind, 'retry');
 });
 
+test('refuse says which other replies mean that an event is to blame', async (t) => {
+  await using receiver = await new Receiver().listen();
+  await using output = await outputFor(receiver.url, {
+    accept: { body: '^ok' },
+    refuse: { status: [200, 500], body: 'Cannot parse' },
+  });
+  receiver.answers.push(
+    status(500, 'Code: 27, Cannot parse input'),
+    status(200, 'Cannot parse'),
+    status(500, 'Code: 241, Memory limit'),
+    status(503, 'Cannot parse'),
+    status(200, 'ok, although it says Cannot parse'),
+  );
+  const kinds = [];
+  for (let i = 0; i < 5; i++) kinds.push((await output.send(batchFor(output, [exec(1)]))).kind);
+  t.deepEqual(kinds, ['refused', 'refused', 'retry', 'retry', 'taken']);
+});
+
 /** Refuses requests with any of these numbers. */
 const refusing =
   (code: number, ...bad: number[]): Answer =>
