@@ -90,6 +90,20 @@ test('whatever is refused, and whenever the receiver fails: each record is taken
   );
 });
 
+test('one record to blame among 1,024 is found with 21 requests', async (t) => {
+  let requests = 0;
+  const outcome = await sendInParts(pendingBatch(1024), {
+    maxBytes: () => Infinity,
+    send: async (part) => {
+      requests++;
+      return numbersIn(part).includes(700) ? { kind: 'refused', reason: 'bad' } : { kind: 'taken' };
+    },
+    onRefused: async () => undefined,
+  });
+  t.deepEqual(outcome, { kind: 'refused', reason: 'bad', records: [700] });
+  t.is(requests, 21);
+});
+
 test('parts become smaller when they are too large, and larger again after many that went through', (t) => {
   const size = new PartSize(1000_000);
   size.tooLarge(800_000);
