@@ -30,6 +30,13 @@ export function destinationOf(raw: unknown): Destination | undefined {
   return kindOf((raw as { type?: unknown }).type)?.destination(raw as Record<string, unknown>);
 }
 
+/** The same, and every further place that it writes to. */
+export function placesOf(raw: unknown): Destination[] {
+  if (typeof raw !== 'object' || raw === null) return [];
+  const further = kindOf((raw as { type?: unknown }).type)?.alsoWrites?.(raw as Record<string, unknown>);
+  return [destinationOf(raw), further].filter((place) => place !== undefined);
+}
+
 function kindOf(type: unknown): OutputKind<z.ZodObject> | undefined {
   const kinds = KINDS as unknown as ReadonlyArray<OutputKind<z.ZodObject>>;
   return kinds.find(({ schema }) => (schema.shape['type'] as z.ZodLiteral).value === type);

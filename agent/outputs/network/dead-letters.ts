@@ -1,9 +1,17 @@
+import { filePlace } from '../file/place.ts';
+import type { Destination } from '../kind.ts';
 import { RotatingFile } from '../file/rotating-file.ts';
 
 export interface DeadLettersOptions {
   path: string;
   max_bytes: number;
   max_files: number;
+}
+
+/** The file of dead letters as a place that nothing else may write to. */
+export function deadLetterPlace({ dead_letter: letters }: Record<string, unknown>): Destination | undefined {
+  const path = (letters as { path?: unknown } | null | undefined)?.path;
+  return typeof path === 'string' ? filePlace(path, 'dead_letter') : undefined;
 }
 
 /** Why a record was refused, and what the receiver said, as far as it is text. */

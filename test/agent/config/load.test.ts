@@ -258,3 +258,14 @@ test('a secret that stands where the name of its file should is not shown', (t) 
   t.true(found.length >= 8);
   t.notRegex(found.join('\n'), /hunter2|43110/u);
 });
+
+test('a dead_letter file that another output writes to is refused', (t) => {
+  const http = (name: string, path: string): string =>
+    `  - { name: ${name}, type: http, url: 'https://x.example/', dead_letter: { path: ${path} } }\n`;
+  const file = '  - { name: a, type: file, path: /x }\n';
+  t.deepEqual(problemsOf(`outputs:\n${file}${http('b', '/x')}${http('c', '/y')}${http('d', '/y')}${http('e', '/z')}`), [
+    'agent.yaml:3:68: outputs[1].dead_letter: outputs[0] already writes there; each place can have one output',
+    'agent.yaml:5:68: outputs[3].dead_letter: outputs[2] already writes there; each place can have one output',
+  ]);
+  t.is(problemsOf("outputs:\n  - { name: a, type: http, url: 'https://x.example/', dead_letter: }\n").length, 1);
+});

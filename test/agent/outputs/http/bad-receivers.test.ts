@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { Receiver } from '../../../support/receiver.ts';
 import { exec } from '../../support/items.ts';
@@ -184,6 +185,29 @@ test.serial(
     t.is(requests, 9);
   },
 );
+
+for (const [when, pause] of [
+  ['at once', 0],
+  ['a moment later', 100],
+] as const) {
+  test.serial(`a second reply to one request, ${when}, is not taken for the reply to the next`, async (t) => {
+    const reply = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+    await using server = await listening((socket) => {
+      socket.once('data', () => {
+        if (pause === 0) return void socket.write(reply + reply);
+        socket.write(reply);
+        setTimeout(() => socket.write(reply), pause / 2);
+      });
+    });
+    // The receiver has a first request on a connection alone, and answers no other.
+    await using output = await outputFor(server.url, { timeout: '500ms' });
+    t.is((await output.send(batchFor(output, [exec(1)]))).kind, 'taken');
+    await delay(pause);
+    const before = server.sockets.size;
+    const outcome = await output.send(batchFor(output, [exec(2)]));
+    t.true(outcome.kind === 'retry' || server.sockets.size > before, 'only a connection of its own has answered it');
+  });
+}
 
 test.serial('a receiver that cuts off what is too large for it, without a word, gets smaller parts', async (t) => {
   const longest = 100_000;
