@@ -47,7 +47,7 @@ export class Identified implements Format {
       this.#tail = this.#tailFor(bootId);
     }
     const brace = memory.lastIndexOf(CLOSING_BRACE, end - 1);
-    // A line without fields has no type, and so is no event: the comma cannot be wrong.
+    // Every event has a type, so there is a field in front of the comma.
     if (brace <= start || memory[start] !== OPENING_BRACE) return [memory.subarray(start, end - 1)];
     return [memory.subarray(start, brace), this.#tail];
   }

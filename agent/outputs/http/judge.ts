@@ -25,8 +25,8 @@ export type Judgement =
   | { readonly kind: 'too_large'; readonly reason: string };
 
 /**
- * Statuses between 400 and 499 that say nothing about the records: patience, or an address that is wrong and that somebody has to
- * mend. RFC 9110, section 15.5; 425 is RFC 8470, 429 is RFC 6585.
+ * Statuses from 400 to 499 that do not blame the records: the receiver wants time, or somebody has to correct the address.
+ * RFC 9110, section 15.5; 425 is RFC 8470, 429 is RFC 6585.
  */
 const NOT_ABOUT_RECORDS: ReadonlySet<number> = new Set([404, 405, 407, 408, 410, 411, 421, 425, 426, 429]);
 
@@ -34,7 +34,7 @@ const NOT_ABOUT_RECORDS: ReadonlySet<number> = new Set([404, 405, 407, 408, 410,
 const MAX_CODE_LENGTH = 10;
 
 /**
- * What a reply means for what was sent. Reasons hold the status, and a number that the receiver gives its error, never its text:
+ * What a reply means for what was sent. Reasons hold the status and the receiver's error number, never its text:
  * that may repeat what was sent, and the log holds no command lines.
  * @param now milliseconds since 1970
  */

@@ -25,12 +25,12 @@ import { fill, type Values } from './template.ts';
 /** How much of a reply goes into a dead letter, in characters. */
 const MAX_REPLY_SHOWN = 1024;
 
-/** Lines get longer when they say who they are from; what is more than the receiver may get is sent in two parts. */
+/** The delivery counts lines before the identity makes them longer. A batch that is then too long is sent in two parts. */
 const SHARE_BEFORE_IDENTITY = 2 / 3;
 
 const USER_AGENT = `platform-probes/${VERSION}`;
 
-/** Batches of JSON to a web server, one after the other. Nothing is taken that the receiver did not say it took. */
+/** Batches of JSON to a web server, one after the other. A batch counts as taken only when the receiver says so. */
 export class HttpOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
@@ -61,13 +61,13 @@ export class HttpOutput implements Output {
     this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
     this.limits = {
       bytes: Math.floor(batch.max_bytes * SHARE_BEFORE_IDENTITY),
-      // A second's worth at most, so that a send ends soon after its place in the line has come.
+      // At most what may go in a second: then a batch waits no longer than that.
       records: Math.min(batch.max_events, max_rate ?? Infinity),
       ageMs: batch.max_age,
     };
   }
 
-  /** Connects to nobody: a receiver that is away is no reason not to start. */
+  /** Does not connect: the agent also starts while the receiver is away. */
   async open(): Promise<void> {
     this.#identity ??= identityOf(this.#config.name);
     this.format ??= new Identified(this.#identity);
@@ -167,12 +167,12 @@ export class HttpOutput implements Output {
       this.#useFiles();
       return true;
     } catch {
-      // It is told with the next batch.
+      // The next batch looks again, and then the reason is told.
       return false;
     }
   }
 
-  /** @throws where what was read cannot be used; nothing is sent until it can */
+  /** @throws when the files cannot be used; nothing is sent until they can */
   #useFiles(): void {
     const { auth, tls } = this.#config;
     this.#filesAreUsed = false;
@@ -208,7 +208,7 @@ export class HttpOutput implements Output {
     }
   }
 
-  /** What the receiver said, without the secret, should it have repeated it. */
+  /** The reply as text. A secret that the receiver repeated is taken out. */
   #replyText(): { reply?: string } {
     let text = this.#reply?.body.toString('utf8') ?? '';
     for (const secret of this.#credentials.secrets) text = text.replaceAll(secret, '***');
@@ -225,7 +225,7 @@ export class HttpOutput implements Output {
   }
 }
 
-/** The configured headers, their placeholders filled; they win over those of the body, however they are spelt. */
+/** The configured headers with their placeholders filled, spelt like our own ones that they replace. */
 function withoutCase(
   headers: Readonly<Record<string, string>>,
   values: Values,
@@ -240,7 +240,7 @@ function withoutCase(
   );
 }
 
-/** What no header can carry is left out: a host's name may hold anything. */
+/** Replaces what a header cannot carry: a host's name may hold anything. */
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/gu, '?');
 }
