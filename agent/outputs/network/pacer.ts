@@ -4,12 +4,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 export class Pacer {
   readonly #perSecond: number;
   readonly #now: () => number;
+  readonly #sleep: (ms: number) => Promise<unknown>;
   #nextAt = 0;
 
   /** @param now milliseconds on a clock that never steps */
-  constructor(perSecond: number, now: () => number = () => performance.now()) {
+  constructor(
+    perSecond: number,
+    now: () => number = () => performance.now(),
+    sleep: (ms: number) => Promise<unknown> = delay,
+  ) {
     this.#perSecond = perSecond;
     this.#now = now;
+    this.#sleep = sleep;
   }
 
   /** Resolves when so many records may go; they count as gone. */
@@ -17,6 +23,6 @@ export class Pacer {
     const now = this.#now();
     const due = Math.max(now, this.#nextAt);
     this.#nextAt = due + (records / this.#perSecond) * 1000;
-    if (due > now) await delay(due - now);
+    if (due > now) await this.#sleep(due - now);
   }
 }
