@@ -212,7 +212,10 @@ export class Delivery {
     if (outcome.kind === 'retry') return this.#tryLater(outcome);
     if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
     this.#retry.worked();
-    if (outcome.kind === 'refused') this.#refuse(this.#batch!, outcome);
+    if (outcome.kind === 'refused') {
+      this.#refuse(this.#batch!, outcome);
+      if (outcome.through !== undefined && this.#batch!.advance(outcome.through)) return;
+    }
     await this.#commit();
   }
 

@@ -15,4 +15,6 @@ export interface OutputKind<Schema extends z.ZodObject> {
   create: (config: z.output<Schema>, telemetry: Telemetry) => Output;
   /** Gets the data as read, before validation; undefined when it names no place. */
   destination: (raw: Record<string, unknown>) => Destination | undefined;
+  /** A further place that it writes to, in the same way. */
+  alsoWrites?: (raw: Record<string, unknown>) => Destination | undefined;
 }

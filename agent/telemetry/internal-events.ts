@@ -68,6 +68,8 @@ export const INTERNAL_EVENTS = {
     'a file was made shorter by another program after more was written than is remembered; lines may be in no copy: let it move the file instead (no copytruncate)',
   ],
   EventsRefused: ['error', 'a receiver will never take these events; a gap event stands in their place'],
+  OutputUnprotected: ['warn', 'what an output sends is not protected on its way'],
+  DeadLetterNotKept: ['error', 'an event that a receiver refused could not be written to the dead_letter file'],
   OutputFailed: ['error', 'an output failed; trying again'],
   OutputRecovered: ['info', 'an output works again'],
 } as const satisfies Record<string, readonly [LogLevel, string]>;

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
-export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace';
+export type Purpose =
+  'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace' | 'receivers';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -148,6 +149,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['tests'],
     why: 'bsdtar reads the container of a macOS package',
     present: () => hasCommand('bsdtar'),
+  },
+  {
+    name: 'openssl',
+    purposes: ['tests', 'receivers'],
+    why: 'makes certificates',
+    present: () => hasCommand('openssl'),
+  },
+  {
+    name: 'clickhouse-server',
+    purposes: ['receivers'],
+    why: 'takes events, as a real receiver of the http output',
+    present: () => hasCommand('clickhouse-server'),
   },
   {
     name: 'p7zip-full',
