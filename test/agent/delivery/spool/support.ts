@@ -133,3 +133,12 @@ export function gotBy({ gate }: { gate: Gate }): Got[] {
       : { first: event.seq, last: event.seq, count: 1 };
   });
 }
+
+/** Waits for what is sure to come. */
+export async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + Number(process.env['SPOOL_WAIT_MS'] ?? 20_000);
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`it did not come: ${condition.toString()}`);
+    await new Promise((resolve) => void setTimeout(resolve, 1));
+  }
+}
