@@ -61,13 +61,12 @@ export interface Lost {
 export function lostBetween(at: Place, to: Place, boots: readonly BootSpan[], alertsOnly: boolean): Lost[] {
   const counted = alertsOnly ? 'notable' : 'events';
   if (to[counted] <= at[counted]) return [];
-  if (at.bootId === to.bootId || at.bootId === undefined)
-    return [rangeOf(to.bootId, at, to, to[counted] - at[counted])];
+  if (at.bootId === to.bootId) return [rangeOf(to.bootId, at, to, to[counted] - at[counted])];
   const lost: Lost[] = [];
   let before: Pick<Place, 'through' | 'events' | 'notable'> = at;
-  const begin = boots.findIndex(({ bootId }) => bootId === at.bootId);
+  const begin = at.bootId === undefined ? 0 : boots.findIndex(({ bootId }) => bootId === at.bootId);
   const end = boots.findLastIndex(({ bootId }) => bootId === to.bootId);
-  for (const span of begin === -1 ? [] : boots.slice(begin, end)) {
+  for (const span of begin === -1 ? [] : boots.slice(begin, Math.max(begin, end))) {
     if (span.end === undefined) continue;
     const count = span.end[counted] - before[counted];
     const from = span.bootId === at.bootId ? at.through : span.from - 1;

@@ -70,7 +70,7 @@ async function extentOf(state: SpoolState, segment: SegmentFile): Promise<Extent
 async function cutTail(state: SpoolState, segment: SegmentFile, { last, end }: Extent): Promise<void> {
   const { path, size } = segment;
   const bytes = size - end;
-  if (bytes === 0) return;
+  if (bytes === 0 && last !== undefined) return;
   await quarantine(state.folder, path, `${basename(path, '.segment')}-${end}.bytes`, { offset: end, end: size });
   state.telemetry.raise('SpoolTailCut', { file: path, offset: end, bytes });
   if (last === undefined) {

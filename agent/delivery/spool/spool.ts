@@ -153,7 +153,7 @@ export class Spool {
           syncEach: this.#options.sync === 'batch',
           oldest: async () => (await oldestPlace(this.#state)) ?? this.#tail.first?.before ?? this.#state.end,
           predecessor,
-          flushed: () => this.#writer.flushed(),
+          written: (ordinal) => this.#writer.reached(ordinal),
           onMoved,
           onLost: onOvertaken,
           onProgress: () => this.#progress(),
@@ -278,7 +278,7 @@ export class Spool {
 
   async #tick(): Promise<void> {
     this.#addPassed();
-    await this.#writer.flushed();
+    await this.#writer.reached(this.#state.end.ordinal);
     await this.#writer.sync();
     for (const cursor of this.#cursors) {
       cursor.passOver();

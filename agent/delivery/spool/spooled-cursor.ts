@@ -23,8 +23,8 @@ export interface SpooledCursorOptions {
   oldest: () => Promise<Place>;
   /** The cursor that has this name now: its place is taken over once it is closed. */
   predecessor: SpooledCursor | undefined;
-  /** Resolves when what the spool took is written, or cannot be written now. */
-  flushed: () => Promise<void>;
+  /** Resolves when the records before an ordinal are written, or cannot be written now. */
+  written: (ordinal: number) => Promise<void>;
   /** Records for this output may have come in. */
   onMoved: () => void;
   /** Records can never be read; the gap that stands for them comes next. */
@@ -309,15 +309,18 @@ export class SpooledCursor implements LogReader {
     this.#options.onProgress();
   }
 
-  /** Remembers the place, as far as the spool is written. */
+  /** Remembers the place, once what is before it is written: whoever is killed then repeats one batch, not more. */
   save(): Promise<void> {
     return (this.#saving = this.#saving.then(() => this.#save()));
   }
 
   async #save(): Promise<void> {
-    const { state, name, syncEach } = this.#options;
+    const { state, name, syncEach, written } = this.#options;
     const place = this.#done;
-    if (place === undefined || place.ordinal > state.written.ordinal) return;
+    if (place === undefined) return;
+    // A place that is ahead of what is on disk would be nowhere after a restart.
+    await written(place.ordinal);
+    if (place.ordinal > state.written.ordinal) return;
     const synced = Math.min(state.synced, place.ordinal);
     const key = `${place.ordinal} ${synced}`;
     if (key === this.#saved) return;
@@ -340,7 +343,6 @@ export class SpooledCursor implements LogReader {
   async #close(): Promise<void> {
     // What a send that does not end still reads is given back when it does.
     if (!this.#isSending) this.#giveBack();
-    await this.#options.flushed();
     await this.save();
     await this.#file.close().catch(() => undefined);
     this.#closed.resolve();

@@ -54,7 +54,7 @@ export class SpoolWriter {
   #isDirty = false;
   #loop: Promise<void> | undefined;
   #stalled: string | undefined;
-  #onStalled: Array<() => void> = [];
+  #waiting: Array<() => void> = [];
   #isClosing = false;
 
   constructor(state: SpoolState, options: WriterOptions) {
@@ -88,7 +88,7 @@ export class SpoolWriter {
       this.#loop = undefined;
       // What came while it ended must not wait for the next.
       this.kick();
-      this.#tellStalled();
+      this.#tellWaiting();
     });
   }
 
@@ -97,14 +97,14 @@ export class SpoolWriter {
     this.#full.wake();
   }
 
-  /** Resolves when all is written, or nothing can be written now. */
-  async flushed(): Promise<void> {
-    while (this.#loop !== undefined && this.#stalled === undefined)
-      await new Promise<void>((resolve) => void this.#onStalled.push(resolve));
+  /** Resolves when the records before an ordinal are written, or nothing can be written now. */
+  async reached(ordinal: number): Promise<void> {
+    while (this.#loop !== undefined && this.#stalled === undefined && this.#state.written.ordinal < ordinal)
+      await new Promise<void>((resolve) => void this.#waiting.push(resolve));
   }
 
-  #tellStalled(): void {
-    for (const tell of this.#onStalled.splice(0)) tell();
+  #tellWaiting(): void {
+    for (const tell of this.#waiting.splice(0)) tell();
   }
 
   async #write(): Promise<void> {
@@ -126,6 +126,7 @@ export class SpoolWriter {
       this.#pending.splice(0, group.length);
       this.#state.written = group.at(-1)!.after;
       if (this.#options.syncEach) this.#state.synced = this.#state.written.ordinal;
+      this.#tellWaiting();
       this.#options.onWritten();
     }
   }
@@ -141,7 +142,7 @@ export class SpoolWriter {
   async #stall(event: 'SpoolFull' | 'SpoolFailed', reason: string, retry: Retry): Promise<void> {
     this.#state.telemetry.raiseRepeating(event, 'stalled', { reason });
     this.#stalled = reason;
-    this.#tellStalled();
+    this.#tellWaiting();
     if (this.#isClosing) {
       this.#pending = [];
       return;
