@@ -7,6 +7,7 @@ export const EXIT = {
   OUTPUT: 4,
   UNFLUSHED: 5,
   INPUT: 6,
+  SPOOL: 7,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -20,4 +21,5 @@ export const EXIT_MEANINGS: ReadonlyArray<readonly [ExitCode, string]> = [
   [EXIT.OUTPUT, 'an output could not be opened at start'],
   [EXIT.UNFLUSHED, 'ended, but shutdown_timeout ran out before every event was written'],
   [EXIT.INPUT, 'match could not read the events or the rules'],
+  [EXIT.SPOOL, 'the spool cannot be read, or is damaged'],
 ];

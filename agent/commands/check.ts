@@ -2,6 +2,7 @@ import { hostPlatform } from '../detection/rule-set.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
 import type { Config } from '../config/schema.ts';
+import { checkSpool } from '../delivery/spool/check.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { doubtfulFilters } from '../rules/filter.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -11,14 +12,24 @@ import { neutralise } from '../terminal-text.ts';
  * `probes-agent check`: validates exactly as `run` does, runs the tests that stand in rules, says everything that is wrong, and changes
  * nothing. Stricter than `run` in one thing: a rule that is refused, or fails a test, is a problem here, and no reason not to start there.
  */
-export function check(file: string, json: boolean): ExitCode {
+export async function check(file: string, json: boolean): Promise<ExitCode> {
   const loaded = loadConfig(file);
   const report =
     loaded.ok && loaded.config.rules !== undefined
       ? checkRules(loaded.config.rules, hostPlatform(), loaded.placeOf)
       : undefined;
-  const problems = loaded.ok ? (report?.problems ?? []) : loaded.problems;
-  const warnings = [...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []), ...(report?.warnings ?? [])];
+  const spool = loaded.ok ? await checkSpool(loaded.config) : { problems: [], warnings: [] };
+  const problems = loaded.ok
+    ? [
+        ...spool.problems.map((message) => ({ ...loaded.placeOf(['spool', 'folder']), message })),
+        ...(report?.problems ?? []),
+      ]
+    : loaded.problems;
+  const warnings = [
+    ...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []),
+    ...spool.warnings,
+    ...(report?.warnings ?? []),
+  ];
   const ok = problems.length === 0;
   if (json) printJson(ok, file, problems, warnings, report);
   else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, report);
@@ -50,7 +61,7 @@ function printText(
   for (const warning of warnings) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
   if (!ok) printProblems(problems);
   const lines = [
-    `${file}: ${ok ? 'good' : 'the configuration is good, its rules are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
+    `${file}: ${ok ? 'good' : 'the configuration is good, its rules or its spool are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
   ];
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);
   if (report !== undefined) {

@@ -87,6 +87,7 @@ export class HelperClient {
     let failure: unknown;
     let sawLine = false;
     let silentTicks = 0;
+    let isWaiting = false;
 
     let connection: SourceConnection | undefined;
 
@@ -109,7 +110,8 @@ export class HelperClient {
         );
         watchdog = setInterval(() => {
           // Ticks are counted rather than time: an agent that was itself stopped for a while has missed nothing.
-          silentTicks = sawLine ? 0 : silentTicks + 1;
+          // Who does not read hears nothing.
+          silentTicks = sawLine || isWaiting ? 0 : silentTicks + 1;
           sawLine = false;
           if (silentTicks < MISSED_HEARTBEATS) return;
           telemetry.raise('HelperSilent', { seconds: (heartbeatMs * MISSED_HEARTBEATS) / 1000 });
@@ -145,7 +147,11 @@ export class HelperClient {
         onBytes: (bytes) => {
           if (this.#attempt !== attempt) return false;
           const wait = receive(memory.subarray(0, bytes));
-          if (wait !== undefined) void wait.then(() => connection?.resume());
+          isWaiting = wait !== undefined;
+          void wait?.then(() => {
+            isWaiting = false;
+            connection?.resume();
+          });
           return wait === undefined;
         },
         onError: (error) => {

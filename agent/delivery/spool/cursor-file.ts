@@ -106,11 +106,11 @@ export class CursorFile {
   }
 }
 
-/** Reads the newer whole copy. */
-export async function readCursor(path: string): Promise<LoadedCursor & { serial: number }> {
+/** Reads the newer whole copy. Never throws. */
+export async function readCursor(path: string, uid?: number): Promise<LoadedCursor & { serial: number }> {
   const bytes = Buffer.alloc(2 * SLOT_BYTES);
   try {
-    const file = await openFile(path);
+    const file = await openFile(path, false, uid);
     try {
       await file.read(bytes, 0, bytes.length, 0);
     } finally {

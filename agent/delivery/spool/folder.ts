@@ -29,11 +29,15 @@ export async function prepareFolder(folder: string): Promise<void> {
       });
     if (systemCode(error) !== 'EEXIST') throw new SpoolError(`it cannot be made: ${reasonOf(error)}`, { cause: error });
   }
-  await checkFolder(folder);
+  await checkFolder(folder, process.geteuid?.());
 }
 
-/** @throws {SpoolError} when the folder is not there, or not this user's alone */
-export async function checkFolder(folder: string): Promise<void> {
+/**
+ * @param uid whom it must belong to
+ * @returns whom it belongs to
+ * @throws {SpoolError} when the folder is not there, or not its owner's alone
+ */
+export async function checkFolder(folder: string, uid: number | undefined): Promise<number | undefined> {
   const stats = await lstat(folder).catch((error: unknown) => {
     throw new SpoolError(systemCode(error) === 'ENOENT' ? 'there is no such folder' : reasonOf(error), {
       cause: error,
@@ -41,11 +45,12 @@ export async function checkFolder(folder: string): Promise<void> {
   });
   if (stats.isSymbolicLink()) throw new SpoolError('it is a symbolic link; name the folder itself');
   if (!stats.isDirectory()) throw new SpoolError('it is not a folder');
-  const uid = process.geteuid?.();
-  if (uid === undefined) return;
-  if (stats.uid !== uid) throw new SpoolError(`it belongs to user ${stats.uid}, and the agent runs as ${uid}`);
+  if (process.geteuid === undefined) return undefined;
+  if (uid !== undefined && stats.uid !== uid)
+    throw new SpoolError(`it belongs to user ${stats.uid}, and the agent runs as ${uid}`);
   if ((stats.mode & 0o077) !== 0)
     throw new SpoolError(`others can reach it (mode ${(stats.mode & 0o777).toString(8)}); chmod 700 it`);
+  return stats.uid;
 }
 
 /** The segments in a folder, oldest first. */
@@ -80,7 +85,7 @@ export interface Identity {
 }
 
 /** Reads who the spool is. Changes nothing. @throws {SpoolError} when it is of another version */
-export async function identify(folder: string, segments: readonly SegmentFile[]): Promise<Identity> {
+export async function identify(folder: string, segments: readonly SegmentFile[], uid?: number): Promise<Identity> {
   let problem: string | undefined;
   try {
     const meta = metaSchema.parse(
@@ -95,7 +100,7 @@ export async function identify(folder: string, segments: readonly SegmentFile[])
     if (problem === undefined && segments.length > 0) problem = 'it is missing';
   }
   for (const { path } of segments.toReversed()) {
-    const id = await idOf(path);
+    const id = await idOf(path, uid);
     if (id !== undefined) return { id, isKept: false, ...(problem === undefined ? {} : { problem }) };
   }
   return { id: randomUUID(), isKept: false, ...(problem === undefined ? {} : { problem }) };
@@ -107,9 +112,9 @@ function otherVersion(version: number): SpoolError {
   );
 }
 
-async function idOf(path: string): Promise<string | undefined> {
+async function idOf(path: string, uid: number | undefined): Promise<string | undefined> {
   try {
-    const file = await openFile(path);
+    const file = await openFile(path, false, uid);
     try {
       return (await readSegmentHeader(file))?.header.spoolId;
     } finally {

@@ -96,13 +96,13 @@ export async function readSegmentHeader(
 
 /**
  * Opens a file of the spool to read, or to read and write.
+ * @param uid whom it must belong to
  * @throws the system's error; ELOOP for a link; an error that says so for what is no regular file
  */
-export async function openFile(path: string, write = false): Promise<FileHandle> {
+export async function openFile(path: string, write = false, uid = process.geteuid?.()): Promise<FileHandle> {
   const access = write ? constants.O_RDWR : constants.O_RDONLY;
   const file = await open(path, access | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   const stats = await file.stat();
-  const uid = process.geteuid?.();
   if (stats.isFile() && (uid === undefined || stats.uid === uid)) return file;
   await file.close();
   throw new Error(stats.isFile() ? `it belongs to user ${stats.uid}, not to ${uid}` : 'it is not a regular file');

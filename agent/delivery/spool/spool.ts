@@ -116,8 +116,9 @@ export class Spool {
     this.#timer = setInterval(() => void this.tick(), sync === 'batch' ? TICK_MS : sync).unref();
   }
 
-  get folder(): string {
-    return this.#state.folder;
+  /** Whether it was opened with these options. */
+  isLike(options: Pick<SpoolOptions, 'folder' | 'maxBytes' | 'whenFull' | 'sync' | 'reserve'>): boolean {
+    return Object.entries(options).every(([key, value]) => this.#options[key as keyof SpoolOptions] === value);
   }
 
   /** Bytes of memory that its newest frames hold. */

@@ -174,6 +174,19 @@ test('a file that ends within its last frame, wherever, loses nothing: the sourc
   }
 });
 
+test('a newest segment that holds no frame, empty or cut within its header, is removed', async (t) => {
+  for (const length of [0, 1, 15, 16, 40]) {
+    using folder = new TemporaryFolder();
+    await makeSpool(folder.spool);
+    const { segments } = folder;
+    truncateSync(segments.at(-1)!, length);
+    const { lake, soc, due } = await deliver(folder.spool);
+    t.true(due <= LAST);
+    t.deepEqual(checkAll(lake, false), []);
+    t.deepEqual(checkAll(soc, true), []);
+  }
+});
+
 test('zeros or rubbish behind the last frame are cut off and put aside', async (t) => {
   for (const rubbish of [
     Buffer.alloc(5000),
