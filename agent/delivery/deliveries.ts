@@ -76,8 +76,8 @@ export class Deliveries {
    * @param deadline after which a leaving output that cannot write is given up
    * @throws {OpenError} when the spool or new outputs cannot be opened; everything is then as it was
    */
-  async change({ outputs, spool: config }: DeliveryConfig, deadline: () => Promise<void>): Promise<void> {
-    const wanted = outputs.some((output) => this.#kinds.isSpooled(output)) ? config : undefined;
+  async change({ outputs, spool: spoolConfig }: DeliveryConfig, deadline: () => Promise<void>): Promise<void> {
+    const wanted = outputs.some((output) => this.#kinds.isSpooled(output)) ? spoolConfig : undefined;
     const spool = await this.#keeper.open(wanted);
     const change = this.#plan(outputs, spool !== undefined);
     try {

@@ -147,12 +147,13 @@ export class HelperClient {
         onBytes: (bytes) => {
           if (this.#attempt !== attempt) return false;
           const wait = receive(memory.subarray(0, bytes));
-          isWaiting = wait !== undefined;
-          void wait?.then(() => {
+          if (wait === undefined) return true;
+          isWaiting = true;
+          void wait.finally(() => {
             isWaiting = false;
             connection?.resume();
           });
-          return wait === undefined;
+          return false;
         },
         onError: (error) => {
           failure ??= error;

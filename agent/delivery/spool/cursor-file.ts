@@ -8,7 +8,7 @@ import type { Place } from './place.ts';
 import { FILE_MODE, openFile, SPOOL_VERSION } from './segment-file.ts';
 
 /** Bytes of one copy. There are two, written in turn, so that one is whole whatever happens to the other. */
-export const SLOT_BYTES = 1024;
+const SLOT_BYTES = 1024;
 
 const count = z.int().min(0);
 

@@ -14,7 +14,7 @@ const MAX_META_BYTES = 4096;
 const CURSOR = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})\.cursor$/;
 
 /** Damaged bytes that are put aside: so many files of so many bytes. */
-export const QUARANTINE = { files: 16, bytes: 1024 * 1024 };
+const QUARANTINE = { files: 16, bytes: 1024 * 1024 };
 
 const metaSchema = z.object({ version: z.int(), id: z.string().min(1).max(64), crc: z.int() });
 

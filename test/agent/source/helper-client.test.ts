@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { HelperClient } from '../../../agent/source/helper-client.ts';
+import { PRODUCT_TRUST } from '../../../agent/source/connect.ts';
 import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
 import { execEvent, FakeHelper } from '../../support/fake-helper.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
@@ -13,7 +14,7 @@ test('a client that is asked to wait hears nothing, and does not take the helper
   const got: number[] = [];
   const client = new HelperClient({
     socketPath: helper.socketPath,
-    trust: { ownerUid: process.getuid!() },
+    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
     filter: new ReplayFilter(),
     telemetry,
     onNumbering: () => undefined,
