@@ -8,11 +8,12 @@ import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './detection/rule-set.ts';
 import { PRODUCT_TRUST, type Trust } from './source/connect.ts';
-import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
+import { exitMeanings } from './errors.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /**
  * Runs one command line and ends the process with its status.
- * @param trust what only tests may decide: nothing on the command line or in a file reaches it
+ * @param trust for tests; no option and no file sets it
  */
 export async function main(argv: readonly string[], trust: Partial<Trust> = {}): Promise<void> {
   let code: ExitCode = EXIT.OK;
@@ -21,7 +22,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
       code = await run({ file, service, trust: { ...PRODUCT_TRUST, ...trust } });
     },
     check: async (file, json) => {
-      code = await check(file, json);
+      code = await check(file, json, { ...PRODUCT_TRUST, ...trust });
     },
     spool: async (options) => {
       code = await spool(options);
@@ -43,7 +44,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
       code = EXIT.INTERNAL;
     }
   }
-  // One turn later: the write whose end brought us here would still count as being under way.
+  // One turn later, when the write that ended just now no longer counts as being under way.
   setImmediate(() => endNow(code));
 }
 
@@ -62,7 +63,9 @@ function describeProgram(actions: Actions): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      `\nExit status:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
+      `\nExit status:\n${exitMeanings()
+        .map(([status, meaning]) => `  ${status}  ${meaning}`)
+        .join('\n')}
   130 or 143 after a second SIGINT or SIGTERM, which does not wait for outputs
 
 Signals:
@@ -91,6 +94,10 @@ Signals:
       '-r, --rules <folder>',
       'a folder of Sigma rules; may be given several times',
       (folder: string, before: string[] = []) => [...before, folder],
+    )
+    .option(
+      '--placeholders <file>',
+      'values of %name% in rules, as rules.placeholders of a configuration: {name: [value]}',
     )
     .argument('[file]', 'events as JSON lines; - is standard input', '-')
     .addOption(

@@ -1,7 +1,84 @@
-/** Stable names for what an administrator may have to act on. */
-export type ErrorCode = 'CONFIG_NOT_FOUND' | 'HELPER_SOCKET_UNSAFE' | 'HELPER_PROTOCOL' | 'OUTPUT_FAILED';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 
-/** An error with a stable code; the message says what failed, on what, why, and what to do. */
+/** One kind of failure. Without an exit status, the agent goes on and tries again. */
+interface Failure {
+  readonly status?: ExitCode;
+  readonly meaning: string;
+  /** The administrator's next step. */
+  readonly remedy: string;
+}
+
+/**
+ * Stable names for everything that an administrator may have to act on. `--help` and docs/configuration.md are made
+ * from this table, or compared with it. Names are only ever added.
+ */
+export const ERRORS = {
+  INTERNAL: {
+    status: EXIT.INTERNAL,
+    meaning: 'a defect in the agent',
+    remedy: 'report it with the log',
+  },
+  USAGE: {
+    status: EXIT.USAGE,
+    meaning: 'the command line is wrong',
+    remedy: 'see probes-agent --help',
+  },
+  CONFIG_NOT_FOUND: {
+    status: EXIT.CONFIG,
+    meaning: 'the configuration is missing',
+    remedy: 'copy agent.example.yaml to where it is expected, or name a file with --config',
+  },
+  CONFIG_WRONG: {
+    status: EXIT.CONFIG,
+    meaning: 'the configuration is wrong, or check found a faulty rule',
+    remedy: 'mend every problem that was printed, and run probes-agent check',
+  },
+  OUTPUT_FAILED: {
+    status: EXIT.OUTPUT,
+    meaning: 'an output could not be opened at start',
+    remedy: 'make its folder, and let the agent write there',
+  },
+  UNFLUSHED: {
+    status: EXIT.UNFLUSHED,
+    meaning: 'ended, but shutdown_timeout ran out before every event was written',
+    remedy: 'raise shutdown_timeout, or see why the output is slow',
+  },
+  INPUT: {
+    status: EXIT.INPUT,
+    meaning: 'match could not read the events or the rules',
+    remedy: 'check the paths that were named',
+  },
+  ADDON_UNSAFE: {
+    status: EXIT.INSTALLATION,
+    meaning: 'koffi.node is missing beside the agent, or others could change it',
+    remedy: 'install the agent again; root must own the files, and nobody else may write to them or their folders',
+  },
+  SPOOL: {
+    status: EXIT.SPOOL,
+    meaning: 'the spool cannot be read, or is damaged',
+    remedy: 'see probes-agent spool verify; what is lost becomes a gap',
+  },
+  HELPER_SOCKET_UNSAFE: {
+    meaning: 'somebody else than root may have made the socket, or serves it',
+    remedy: 'check source.socket, and who owns each folder and link of its path',
+  },
+  HELPER_PROTOCOL: {
+    meaning: 'what answers on the socket does not speak the protocol of this helper',
+    remedy: 'install the same version of helper and agent',
+  },
+} as const satisfies Readonly<Record<string, Failure>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Each exit status in one sentence, by number, as `--help` prints them. */
+export function exitMeanings(): ReadonlyArray<readonly [ExitCode, string]> {
+  const meanings = new Map<ExitCode, string[]>([[EXIT.OK, ['ended as asked, or the configuration is good']]]);
+  for (const { status, meaning } of Object.values<Failure>(ERRORS))
+    if (status !== undefined) meanings.set(status, [...(meanings.get(status) ?? []), meaning]);
+  return [...meanings].map(([status, parts]) => [status, parts.join('; ')] as const);
+}
+
+/** An error with a stable code. The message says what failed, on what, why, and what to do. */
 export class AgentError extends Error {
   override readonly name: string = 'AgentError';
   readonly code: ErrorCode;
@@ -9,6 +86,12 @@ export class AgentError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(`${code}: ${message}`, options);
     this.code = code;
+  }
+
+  /** The status to exit with, where this error ends the agent. */
+  get exitCode(): ExitCode {
+    const { status }: Failure = ERRORS[this.code];
+    return status ?? EXIT.INTERNAL;
   }
 }
 

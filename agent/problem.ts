@@ -1,19 +1,19 @@
-/** One thing that is wrong in a configuration file, and where. */
+/** One thing that is wrong in a configuration or a rule file, and where. */
 export interface Problem {
-  file: string;
-  /** Counted from 1. */
-  line: number;
-  /** Counted from 1. */
-  column: number;
-  /** `outputs[1].max_bytes`; empty for the file as a whole. */
-  path: string;
-  message: string;
+  readonly file: string;
+  /** From 1; 0 where the value did not come from text. */
+  readonly line: number;
+  /** From 1, in UTF-16 units; 0 where the value did not come from text. */
+  readonly column: number;
+  /** `outputs[1].max_bytes`, `detection.selection.Image|endswith[2]`; empty for the whole file or document. */
+  readonly path: string;
+  readonly message: string;
 }
 
 /** `file:line:column: path: message`, which editors and terminals turn into a link. */
-export function formatProblem(problem: Problem): string {
-  const where = `${problem.file}:${problem.line}:${problem.column}`;
-  return problem.path === '' ? `${where}: ${problem.message}` : `${where}: ${problem.path}: ${problem.message}`;
+export function formatProblem({ file, line, column, path, message }: Problem): string {
+  const place = line > 0 ? `${file}:${line}:${column}` : file;
+  return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`;
 }
 
 /** `["outputs", 1, "max_bytes"]` as `outputs[1].max_bytes`. */

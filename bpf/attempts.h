@@ -7,11 +7,11 @@
 #include "process.h"
 #include "send.h"
 
-static __always_inline int remember_attempt(u64 filename, u64 argv)
+static __always_inline int remember_attempt(s32 fd, u64 filename, u64 argv)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	struct task_struct *t = (void *)bpf_get_current_task();
-	struct attempt a = { filename, argv, BPF_CORE_READ(t, self_exec_id) };
+	struct attempt a = { filename, argv, BPF_CORE_READ(t, self_exec_id), fd };
 
 	bpf_map_update_elem(&attempts, &id, &a, 0);
 	return 0;
@@ -44,10 +44,10 @@ static __noinline int append_attempt(struct scratch *s, struct attempt *a)
 			break;
 		}
 		u64 pos = s->end;
-		if (i == FAILED_ARGS || pos + PATH_BYTES > s->limit)
+		if (i == FAILED_ARGS || pos + FAILED_ARG_BYTES > s->limit)
 			break;
-		CLAMP(pos, STRING_BYTES - PATH_BYTES);
-		long n = bpf_probe_read_user_str(s->strings + pos, PATH_BYTES, (void *)arg);
+		CLAMP(pos, STRING_BYTES - FAILED_ARG_BYTES);
+		long n = bpf_probe_read_user_str(s->strings + pos, FAILED_ARG_BYTES, (void *)arg);
 		if (n < 0)
 			break;
 		/* Kernels before 6.2 say 0 of an empty string, and write nothing. */
@@ -56,7 +56,7 @@ static __noinline int append_attempt(struct scratch *s, struct attempt *a)
 			n = 1;
 		}
 		s->end = pos + n;
-		if (n == PATH_BYTES)
+		if (n == FAILED_ARG_BYTES)
 			break;
 	}
 	if (!whole)
@@ -66,12 +66,21 @@ static __noinline int append_attempt(struct scratch *s, struct attempt *a)
 	return 0;
 }
 
+/* The descriptor that the path asked for is relative to, as getname() and do_filp_open() take it; AT_FDCWD: none. */
+static __always_inline s64 fd_of(struct attempt *a)
+{
+	char first = 0;
+
+	bpf_probe_read_user(&first, sizeof(first), (void *)a->filename);
+	return first == '/' ? AT_FDCWD : a->fd;
+}
+
 /*
  * The strings are read when the call has failed, not when it begins: pages that
  * were never touched (a literal in a fresh fork) read as empty before the
- * kernel itself has read them.
+ * kernel itself has read them. `at`: it was execveat.
  */
-static __always_inline int report_attempt(s64 ret)
+static __always_inline int report_attempt(s64 ret, bool at)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	struct attempt *found = bpf_map_lookup_elem(&attempts, &id);
@@ -96,17 +105,21 @@ static __always_inline int report_attempt(s64 ret)
 	u64 now = fill_process(&s->event, t, kind, cpu, number);
 	s->event.error = -ret;
 
-	append_places(s, t);
-	s->event.filename_bytes = 0;
-	s->event.args_bytes = 0;
-	s->event.argv_bytes = 0;
 	/*
-	 * It failed so late that the caller's memory is gone, and the process will be
-	 * killed: what lies at these addresses now was written by the new image's author.
+	 * Too late: it failed when the caller's memory was gone, and the process will be
+	 * killed. What lies at these addresses now was written by the new image's author.
 	 */
 	if (a.exec_id != BPF_CORE_READ(t, self_exec_id))
 		s->event.flags |= FLAG_ARGV_CUT | FLAG_FILENAME_CUT;
-	else
+	else if (at)
+		s->event.fd = fd_of(&a);
+	FORGET();
+	append_places(s, t, at ? file_at(t, s->event.fd) : 0);
+	s->event.filename_bytes = 0;
+	s->event.args_bytes = 0;
+	s->event.argv_bytes = 0;
+	FORGET();
+	if (!(s->event.flags & FLAG_FILENAME_CUT))
 		append_attempt(s, &a);
 	if (s->event.flags & FLAG_ARGV_CUT)
 		c->cut++;

@@ -24,6 +24,44 @@
 /* Helpers that only GPL-compatible programs may call (bpf_probe_read_kernel …). */
 char LICENSE[] SEC("license") = "GPL";
 
+#define MNT_NOSUID 1		  /* include/linux/mount.h */
+#define LSM_UNSAFE_NO_NEW_PRIVS 4 /* include/linux/security.h */
+
+/*
+ * Whose rights the file lends to the process, where the kernel honoured its set-id bits.
+ *
+ * The kernel ignores the bits on a nosuid mount and on one of another mount namespace, under no_new_privs, and where
+ * the user namespace does not map owner and group; else it sets per_clear (bprm_fill_uid() in fs/exec.c; capabilities
+ * that are gained set it as well). From a caller that is traced or shares its working directory it can take the ids
+ * back (cap_bprm_creds_from_file() in security/commoncap.c); the process then has not the file's.
+ */
+static __always_inline u32 set_id_flags(struct task_struct *t, struct linux_binprm *bprm, u32 known)
+{
+	struct file *file = BPF_CORE_READ(bprm, file);
+
+	/* binfmt_misc with C: the bits of the file that was asked for count, which is a descriptor by now, not the interpreter's. */
+	if ((known & FLAG_SCRIPT) && BPF_CORE_READ_BITFIELD_PROBED(bprm, execfd_creds))
+		file = file_at(t, BPF_CORE_READ(bprm, execfd));
+	u16 mode = BPF_CORE_READ(file, f_inode, i_mode);
+	if (!(mode & 06000))
+		return 0;
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct mount *m = mount_of(mnt);
+	int unsafe = BPF_CORE_READ(bprm, unsafe);
+	if (!BPF_CORE_READ(bprm, per_clear) || (unsafe & LSM_UNSAFE_NO_NEW_PRIVS) ||
+	    (BPF_CORE_READ(mnt, mnt_flags) & MNT_NOSUID) || BPF_CORE_READ(m, mnt_ns) != BPF_CORE_READ(t, nsproxy, mnt_ns))
+		return 0;
+	u32 flags = 0;
+	/* On an idmapped mount the inode's owner is another number, so it is compared only where it has to be. */
+	if ((mode & 04000) && (!unsafe || BPF_CORE_READ(t, cred, euid.val) == BPF_CORE_READ(file, f_inode, i_uid.val)))
+		flags |= FLAG_SETUID;
+	/* Without group execute the bit means something else. */
+	if ((mode & 02010) == 02010 &&
+	    (!unsafe || BPF_CORE_READ(t, cred, egid.val) == BPF_CORE_READ(file, f_inode, i_gid.val)))
+		flags |= FLAG_SETGID;
+	return flags;
+}
+
 /* What only the exec itself tells. */
 static __always_inline u32 exec_flags(struct linux_binprm *bprm)
 {
@@ -57,8 +95,9 @@ static __always_inline int report_exec(struct task_struct *t, struct linux_binpr
 
 	u64 now = fill_process(&s->event, t, kind, cpu, number);
 	s->event.flags |= image_flags(t, BPF_CORE_READ(bprm, file)) | exec_flags(bprm);
+	s->event.flags |= set_id_flags(t, bprm, s->event.flags);
 
-	append_places(s, t);
+	append_places(s, t, 0);
 	u64 pos = s->end;
 	CLAMP(pos, STRING_BYTES - HEAD_ARGS_BYTES - FILENAME_BYTES);
 	long n = bpf_probe_read_kernel_str(s->strings + pos, FILENAME_BYTES, BPF_CORE_READ(bprm, filename));
@@ -91,6 +130,8 @@ static __always_inline int report_exec(struct task_struct *t, struct linux_binpr
 	SEC("tp_btf/sched_process_exec")                                                           \
 	int BPF_PROG(name, struct task_struct *t, int old_pid, struct linux_binprm *bprm)          \
 	{                                                                                          \
+		if (!first && !can_be_skipped())                                                   \
+			return 0;                                                                  \
 		disable_preemption();                                                              \
 		report_exec(t, bprm, first);                                                       \
 		enable_preemption();                                                               \
@@ -148,6 +189,8 @@ static __always_inline int report_exit(struct task_struct *t, bool first)
 	SEC("?tp_btf/sched_process_exit")                                                          \
 	int BPF_PROG(name, struct task_struct *t)                                                  \
 	{                                                                                          \
+		if (!first && !can_be_skipped())                                                   \
+			return 0;                                                                  \
 		disable_preemption();                                                              \
 		report_exit(t, first);                                                             \
 		enable_preemption();                                                               \
@@ -181,7 +224,7 @@ int on_snapshot(struct bpf_iter__task *ctx)
 	struct file *image = BPF_CORE_READ(t, mm, exe_file);
 	if (image)
 		s->event.flags |= image_flags(t, image);
-	append_places(s, t);
+	append_places(s, t, 0);
 	s->event.filename_bytes = 0;
 	/* The arguments lie in another process's memory, which an iterator cannot read on every kernel: the reader asks /proc. */
 	s->event.argv_bytes = 0;
@@ -193,23 +236,23 @@ int on_snapshot(struct bpf_iter__task *ctx)
 SEC("?tp/syscalls/sys_enter_execve")
 int on_execve(struct syscall_enter *ctx)
 {
-	return remember_attempt(ctx->args[0], ctx->args[1]);
+	return remember_attempt(AT_FDCWD, ctx->args[0], ctx->args[1]);
 }
 
 SEC("?tp/syscalls/sys_enter_execveat")
 int on_execveat(struct syscall_enter *ctx)
 {
-	return remember_attempt(ctx->args[1], ctx->args[2]);
+	return remember_attempt((s32)ctx->args[0], ctx->args[1], ctx->args[2]);
 }
 
 SEC("?tp/syscalls/sys_exit_execve")
 int on_execve_return(struct syscall_exit *ctx)
 {
-	return report_attempt(ctx->ret);
+	return report_attempt(ctx->ret, false);
 }
 
 SEC("?tp/syscalls/sys_exit_execveat")
 int on_execveat_return(struct syscall_exit *ctx)
 {
-	return report_attempt(ctx->ret);
+	return report_attempt(ctx->ret, true);
 }

@@ -26,9 +26,9 @@ enum exec_flags {
 	FLAG_SCRIPT = 1 << 0,     /* an interpreter runs the file: a #! line or binfmt_misc */
 	FLAG_MEMFD = 1 << 1,      /* the image has no file: memfd_create */
 	FLAG_DELETED = 1 << 2,    /* the image's directory entry is gone */
-	FLAG_SETUID = 1 << 3,     /* set-user-id bit, and the effective uid is the file's owner */
-	FLAG_SETGID = 1 << 4,     /* set-group-id bit with group execute */
-	FLAG_SECUREEXEC = 1 << 5, /* the exec gained privilege (AT_SECURE) */
+	FLAG_SETUID = 1 << 3,     /* the kernel gave the process the file's owner, for the set-user-id bit */
+	FLAG_SETGID = 1 << 4,     /* the kernel gave the process the file's group, for the set-group-id bit */
+	FLAG_SECUREEXEC = 1 << 5, /* the kernel set AT_SECURE for the new program */
 	FLAG_COMPAT32 = 1 << 6,   /* a 32-bit image on a 64-bit kernel */
 	FLAG_CHROOT = 1 << 7,     /* the root directory is not the mount namespace's */
 	FLAG_FOREIGN_MOUNT = 1 << 8, /* the image lies on a mount of no namespace, or of another than the process's */
@@ -38,16 +38,32 @@ enum exec_flags {
 	FLAG_PARENT_EXE_CUT = 1 << 19,
 	FLAG_CGROUP_CUT = 1 << 20,
 	FLAG_FILENAME_CUT = 1 << 21,
+	FLAG_FD_PATH_CUT = 1 << 22,
 };
 
 /* Namespaces, in the order of exec_record.ns. */
 enum ns_index { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_USER, NS_UTS, NS_COUNT };
 
-#define PATH_BYTES 4096	   /* of each path, NULs between components included */
-#define FILENAME_BYTES (PATH_BYTES + 32) /* execveat puts "/dev/fd/N/" before the caller's path */
-#define PATH_DEPTH 128	   /* components and mount crossings of a walk */
-#define CGROUP_BYTES 2048
-#define CGROUP_DEPTH 32
+/*
+ * Byte of the strings up to which a path may reach, NULs between components included; the last
+ * NAME_BYTES of it are for one more name. So each path finds room for PATH_MAX at least (the
+ * descriptor's and the control group's for half of that), and for what the paths before it left.
+ */
+#define EXE_END 6784
+#define CWD_END (EXE_END + 4352)
+#define PARENT_EXE_END (CWD_END + 4352)
+#define FD_PATH_END (PARENT_EXE_END + 2304)
+#define PATHS_BYTES (FD_PATH_END + 2304)
+/*
+ * Names, mount crossings and retries of a path. Fewer before Linux 6.4, where the
+ * verifier follows each of them.
+ */
+#define PATH_STEPS 8192
+#define PATH_STEPS_BEFORE_6_4 1024
+#define CGROUP_STEPS 4096
+#define CGROUP_STEPS_BEFORE_6_4 256
+#define FILENAME_BYTES (4096 + 32) /* PATH_MAX; execveat puts "/dev/fd/N/" before the caller's path */
+#define FAILED_ARG_BYTES 4096	   /* of each argument, when an exec failed */
 #define NAME_BYTES 256	   /* NAME_MAX and a NUL */
 #define HEAD_ARGS_BYTES 8192   /* arguments in the event's own record */
 #define CHUNK_BYTES 24576	   /* arguments in each further record */
@@ -87,7 +103,9 @@ struct exec_record {
 	u32 exe_bytes;
 	u32 cwd_bytes;
 	u32 parent_exe_bytes;
+	u32 fd_path_bytes; /* what `fd` leads to */
 	u32 cgroup_bytes;
+	s32 fd; /* descriptor of a failed execveat that filename is relative to; AT_FDCWD: none */
 	u32 unused;
 };
 

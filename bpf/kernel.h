@@ -40,6 +40,11 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
+/* A loop that the verifier need not follow step by step, since 6.4: bpf_iter_num_new(). */
+struct bpf_iter_num {
+	__u64 opaque[1];
+} __attribute__((aligned(8)));
+
 enum {
 	BPF_F_MMAPABLE = 1U << 10,
 	BPF_NOEXIST = 1,
@@ -87,10 +92,12 @@ struct dentry {
 struct inode {
 	u16 i_mode;
 	kuid_t i_uid;
+	kgid_t i_gid;
 };
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	int mnt_flags;
 };
 
 struct mnt_namespace;
@@ -110,6 +117,15 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct fs_struct {
@@ -252,6 +268,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
+	struct files_struct *files;
 	const struct cred *cred;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
@@ -266,7 +283,11 @@ struct bpf_iter__task {
 
 struct linux_binprm {
 	struct file *file;
+	int execfd;
+	unsigned int execfd_creds : 1;
 	unsigned int secureexec : 1;
+	int unsafe;
+	unsigned int per_clear;
 	const char *filename;
 	const char *interp;
 	char buf[256];

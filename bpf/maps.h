@@ -56,11 +56,11 @@ struct {
 	__type(value, struct last_event);
 } last_events SEC(".maps");
 
-#define STRING_BYTES (3 * PATH_BYTES + CGROUP_BYTES + FILENAME_BYTES + HEAD_ARGS_BYTES)
+#define STRING_BYTES (PATHS_BYTES + FILENAME_BYTES + HEAD_ARGS_BYTES)
 
 /*
  * A record is put together here and then copied into the ring in its true size.
- * Reserving the largest size in the ring instead would waste 26 KiB an event.
+ * Reserving the largest size in the ring instead would waste 32 KiB an event.
  * No two programs of a kind run at once on a processor (preemption.h), so one of
  * these per kind and processor is enough.
  */
@@ -114,6 +114,7 @@ struct attempt {
 	u64 filename;
 	u64 argv;
 	u64 exec_id; /* changes when the new image replaces the caller's */
+	s64 fd;      /* that filename is relative to */
 };
 
 struct {

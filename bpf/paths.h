@@ -13,6 +13,9 @@
  */
 #define CLAMP(n, max) asm volatile("if %0 <= %1 goto +1; %0 = %1" : "+r"(n) : "i"(max))
 
+/* Makes the compiler read memory again. The verifier follows each value that a register can have; of memory it knows none. */
+#define FORGET() asm volatile("" : : : "memory")
+
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 {
 	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
@@ -30,32 +33,21 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 		found;                                                                                     \
 	})
 
-/* Steps from the root of a mount to where it is mounted. False at the namespace's own root. */
-static __always_inline bool cross_mount(struct vfsmount **mnt, struct dentry **dentry)
-{
-	struct mount *m = mount_of(*mnt);
-	struct mount *parent = BPF_CORE_READ(m, mnt_parent);
-
-	if (parent == m)
-		return false;
-	*dentry = BPF_CORE_READ(m, mnt_mountpoint);
-	*mnt = (void *)parent + bpf_core_field_offset(struct mount, mnt);
-	return true;
-}
-
-/* Appends a NUL-terminated name to the strings. False when it does not fit, or cannot be read. */
-static __always_inline bool append_name(struct scratch *s, const void *name)
+/*
+ * Writes a NUL-terminated name after the strings and tells its length. 0 when it would begin
+ * after byte `last`, a constant to the verifier, or cannot be read.
+ */
+static __always_inline u64 write_name(struct scratch *s, const void *name, u64 last)
 {
 	u64 pos = s->end;
 
-	if (pos + NAME_BYTES > s->limit)
-		return false;
-	CLAMP(pos, STRING_BYTES - NAME_BYTES);
+	/* In assembly for the reason of CLAMP. */
+	asm volatile goto("if %0 > %1 goto %l[full]" : "+r"(pos) : "r"(last) : : full);
 	long n = bpf_probe_read_kernel_str(s->strings + pos, NAME_BYTES, name);
-	if (n <= 0)
-		return false;
-	s->end = pos + n;
-	return true;
+	if (n > 0)
+		return n;
+full:
+	return 0;
 }
 
 /* Odd while the entry is renamed, and another afterwards. */
@@ -67,35 +59,109 @@ static __always_inline u32 rename_count(struct dentry *dentry)
 	return sequence;
 }
 
+/* Weak: kernels before 6.4 do not offer these. */
+extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym __weak;
+extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym __weak;
+extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym __weak;
+
 /*
- * Appends the components of an absolute path, leaf first. Each component is a name that it had; a folder that
- * is moved during the walk can give the upper part of another place. Sets `cut` in the record's flags when the walk ends before the root.
+ * Repeats a step until it gives false, at most `most` times. The verifier walks through
+ * every turn of a plain loop, and gives up after a million instructions; of an iterator's
+ * loop it checks one turn.
+ *
+ * The jump back is assembly: kernels of 5.10's time refuse a loop that is not closed by a
+ * jump, and the compiler can place the last instruction right before the first.
  */
-static __noinline int append_path(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry, u32 cut)
+#define REPEAT(step, most, most_before_6_4)                                                                \
+	({                                                                                                 \
+		__label__ again, again_before;                                                             \
+		if (bpf_iter_num_new) {                                                                    \
+			struct bpf_iter_num turns;                                                         \
+			bpf_iter_num_new(&turns, 0, most);                                                 \
+		again:                                                                                     \
+			if (bpf_iter_num_next(&turns))                                                     \
+				asm volatile goto("if %0 != 0 goto %l[again]" : : "r"((u64)(step)) : : again); \
+			bpf_iter_num_destroy(&turns);                                                      \
+		} else {                                                                                   \
+			int turn = 0;                                                                      \
+		again_before:                                                                              \
+			if (turn++ < most_before_6_4)                                                      \
+				asm volatile goto("if %0 != 0 goto %l[again_before]" : : "r"((u64)(step)) : : again_before); \
+		}                                                                                          \
+	})
+
+/* Where a walk stands. */
+struct walk {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+	struct dentry *root; /* of the mount */
+};
+
+static __always_inline void stand_at(struct walk *w, struct vfsmount *mnt, struct dentry *dentry)
 {
-	s->limit = s->end + PATH_BYTES;
-	for (int i = 0; i < PATH_DEPTH; i++) {
-		if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
-			if (!cross_mount(&mnt, &dentry))
-				return 0;
-			continue;
-		}
-		u32 renames = rename_count(dentry);
-		u64 end = s->end;
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		if (!append_name(s, BPF_CORE_READ(dentry, d_name.name)))
-			break;
-		/* Short names are exchanged in place, and may have been read half old, half new: once more. */
-		if ((renames & 1) || renames != rename_count(dentry)) {
-			s->end = end;
-			continue;
-		}
-		/* Its own parent but not the root of its mount: a file without a directory, such as a memfd. */
-		if (parent == dentry)
-			return 0;
-		dentry = parent;
+	w->mnt = mnt;
+	w->dentry = dentry;
+	w->root = BPF_CORE_READ(mnt, mnt_root);
+}
+
+/* Steps from the root of a mount to where it is mounted. False at the namespace's own root. */
+static __always_inline bool cross_mount(struct walk *w)
+{
+	struct mount *m = mount_of(w->mnt);
+	struct mount *parent = BPF_CORE_READ(m, mnt_parent);
+
+	/* In assembly, so that the end comes first: the verifier puts the other side of a branch off, and 8,192 of those are too many. */
+	asm volatile goto("if %0 != %1 goto %l[mounted]" : : "r"(parent), "r"(m) : : mounted);
+	return false;
+mounted:
+	stand_at(w, (void *)parent + bpf_core_field_offset(struct mount, mnt), BPF_CORE_READ(m, mnt_mountpoint));
+	return true;
+}
+
+/*
+ * One step up: appends a component's name, or crosses from a mount to where it is mounted. False at the end;
+ * at the root, and only there, takes `cut` from the record's flags.
+ */
+static __always_inline bool walk_step(struct scratch *s, struct walk *w, u32 cut, u64 last)
+{
+	struct dentry *dentry = w->dentry;
+
+	if (dentry == w->root) {
+		if (cross_mount(w))
+			return true;
+		s->event.flags &= ~cut;
+		return false;
 	}
+	u32 renames = rename_count(dentry);
+	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	u64 bytes = write_name(s, BPF_CORE_READ(dentry, d_name.name), last);
+	if (!bytes)
+		return false;
+	/* Short names are exchanged in place, and may have been read half old, half new: once more. */
+	if ((renames & 1) | (renames ^ rename_count(dentry)))
+		return true;
+	s->end += bytes;
+	/* Its own parent but not the root of its mount: a file without a directory, such as a memfd. */
+	if (parent == dentry) {
+		s->event.flags &= ~cut;
+		return false;
+	}
+	w->dentry = parent;
+	return true;
+}
+
+/*
+ * Appends the components of an absolute path, leaf first, up to byte `most` of the strings.
+ * Each component is a name that it had; a folder that is moved during the walk can give the upper part of another
+ * place. Leaves `cut` in the record's flags when the walk ends before the root.
+ */
+static __noinline int append_path(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry, u32 cut, u64 most)
+{
+	struct walk w;
+
+	stand_at(&w, mnt, dentry);
 	s->event.flags |= cut;
+	REPEAT(walk_step(s, &w, cut, most - NAME_BYTES), PATH_STEPS, PATH_STEPS_BEFORE_6_4);
 	return 0;
 }
 
@@ -105,6 +171,22 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 		return BPF_CORE_READ(kn, parent);
 	struct kernfs_node___since_6_15 *newer = (void *)kn;
 	return BPF_CORE_READ(newer, __parent);
+}
+
+/* Appends a group's name and goes up. False at the root, which has no name, and when there is no room. */
+static __always_inline bool cgroup_step(struct scratch *s, struct kernfs_node **group)
+{
+	struct kernfs_node *kn = *group;
+	struct kernfs_node *parent = kernfs_parent(kn);
+
+	if (!parent) {
+		s->event.flags &= ~FLAG_CGROUP_CUT;
+		return false;
+	}
+	u64 bytes = write_name(s, BPF_CORE_READ(kn, name), PATHS_BYTES - NAME_BYTES);
+	s->end += bytes;
+	*group = parent;
+	return bytes;
 }
 
 /*
@@ -122,29 +204,21 @@ static __noinline int append_cgroup(struct scratch *s, struct task_struct *t)
 		if (css)
 			kn = BPF_CORE_READ(css, cgroup, kn);
 	}
-	s->limit = s->end + CGROUP_BYTES;
-	for (int i = 0; i < CGROUP_DEPTH; i++) {
-		struct kernfs_node *parent = kernfs_parent(kn);
-		if (!parent)
-			return 0;
-		if (!append_name(s, BPF_CORE_READ(kn, name)))
-			break;
-		kn = parent;
-	}
 	s->event.flags |= FLAG_CGROUP_CUT;
+	REPEAT(cgroup_step(s, &kn), CGROUP_STEPS, CGROUP_STEPS_BEFORE_6_4);
 	return 0;
 }
 
 static __always_inline bool is_chrooted(struct fs_struct *fs)
 {
-	struct vfsmount *mnt = BPF_CORE_READ(fs, root.mnt);
-	struct dentry *dentry = BPF_CORE_READ(fs, root.dentry);
+	struct walk w;
 
+	stand_at(&w, BPF_CORE_READ(fs, root.mnt), BPF_CORE_READ(fs, root.dentry));
 	/* Mounts stacked on the root, as an initial ramdisk leaves them, are not a chroot. */
 	for (int i = 0; i < 8; i++) {
-		if (dentry != BPF_CORE_READ(mnt, mnt_root))
+		if (w.dentry != w.root)
 			return true;
-		if (!cross_mount(&mnt, &dentry))
+		if (!cross_mount(&w))
 			return false;
 	}
 	return true;

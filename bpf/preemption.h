@@ -23,6 +23,15 @@
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
+/*
+ * Whether a further program can have something to tell. Where it cannot, the verifier leaves
+ * out all that it does, and the helper starts sooner.
+ */
+static __always_inline bool can_be_skipped(void)
+{
+	return bpf_preempt_disable;
+}
+
 static __always_inline void disable_preemption(void)
 {
 	if (bpf_preempt_disable)

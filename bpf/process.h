@@ -6,6 +6,8 @@
 
 #include "paths.h"
 
+#define AT_FDCWD (-100) /* include/uapi/linux/fcntl.h: no descriptor, the working directory */
+
 /* As new_encode_dev() in include/linux/kdev_t.h, which proc_pid_stat(5) shows. */
 static __always_inline u32 tty_number(struct task_struct *t)
 {
@@ -57,32 +59,46 @@ static __always_inline u64 fill_process(struct exec_record *e, struct task_struc
 	e->ns[NS_USER] = BPF_CORE_READ(cred, user_ns, ns.inum);
 	e->ns[NS_UTS] = BPF_CORE_READ(ns, uts_ns, ns.inum);
 	e->error = 0;
+	e->fd = AT_FDCWD;
 	BPF_CORE_READ_INTO(&e->comm, t, comm);
 	return now;
 }
 
+/* The file that a descriptor of the process is open on; NULL: none. */
+static __always_inline struct file *file_at(struct task_struct *t, s64 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(t, files, fdt);
+	struct file *file = 0;
+
+	if (fd >= 0 && fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
+	return file;
+}
+
 /* Appends the file's path and tells its length; 0 without a file (a kernel thread has none). */
-static __always_inline u32 append_file(struct scratch *s, struct file *file, u32 cut)
+static __always_inline u32 append_file(struct scratch *s, struct file *file, u32 cut, u64 most)
 {
 	u64 start = s->end;
 
 	if (file)
-		append_path(s, BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry), cut);
+		append_path(s, BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry), cut, most);
 	return s->end - start;
 }
 
-/* Puts the paths that the process has into the record, at the start of its strings. */
-static __always_inline void append_places(struct scratch *s, struct task_struct *t)
+/* Puts the paths that the process has into the record, at the start of its strings. `fd_file`: what a descriptor leads to, or NULL. */
+static __always_inline void append_places(struct scratch *s, struct task_struct *t, struct file *fd_file)
 {
 	struct exec_record *e = &s->event;
 	struct fs_struct *fs = BPF_CORE_READ(t, fs);
 
 	s->end = 0;
-	e->exe_bytes = append_file(s, BPF_CORE_READ(t, mm, exe_file), FLAG_EXE_CUT);
+	e->exe_bytes = append_file(s, BPF_CORE_READ(t, mm, exe_file), FLAG_EXE_CUT, EXE_END);
 	u64 start = s->end;
-	append_path(s, BPF_CORE_READ(fs, pwd.mnt), BPF_CORE_READ(fs, pwd.dentry), FLAG_CWD_CUT);
+	append_path(s, BPF_CORE_READ(fs, pwd.mnt), BPF_CORE_READ(fs, pwd.dentry), FLAG_CWD_CUT, CWD_END);
 	e->cwd_bytes = s->end - start;
-	e->parent_exe_bytes = append_file(s, BPF_CORE_READ(t, real_parent, mm, exe_file), FLAG_PARENT_EXE_CUT);
+	e->parent_exe_bytes =
+		append_file(s, BPF_CORE_READ(t, real_parent, mm, exe_file), FLAG_PARENT_EXE_CUT, PARENT_EXE_END);
+	e->fd_path_bytes = append_file(s, fd_file, FLAG_FD_PATH_CUT, FD_PATH_END);
 	start = s->end;
 	append_cgroup(s, t);
 	e->cgroup_bytes = s->end - start;
@@ -90,11 +106,10 @@ static __always_inline void append_places(struct scratch *s, struct task_struct 
 		e->flags |= FLAG_CHROOT;
 }
 
-/* What the file that a process runs tells: where it is, and whose rights it lends. */
+/* What the file that a process runs tells of where it is. */
 static __always_inline u32 image_flags(struct task_struct *t, struct file *file)
 {
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	u16 mode = BPF_CORE_READ(file, f_inode, i_mode);
 	u32 flags = 0;
 
 	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
@@ -110,9 +125,5 @@ static __always_inline u32 image_flags(struct task_struct *t, struct file *file)
 		if (ns && BPF_CORE_READ(m, mnt_ns) != BPF_CORE_READ(ns, mnt_ns))
 			flags |= FLAG_FOREIGN_MOUNT;
 	}
-	if ((mode & 04000) && BPF_CORE_READ(t, cred, euid.val) == BPF_CORE_READ(file, f_inode, i_uid.val))
-		flags |= FLAG_SETUID;
-	if ((mode & 02010) == 02010)
-		flags |= FLAG_SETGID;
 	return flags;
 }

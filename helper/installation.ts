@@ -31,6 +31,23 @@ export function locateInstallation(system: keyof typeof PROBES): Installation {
   return isSea() ? built(process.execPath, path.basename(probe)) : checkout(probe);
 }
 
+/**
+ * The same installation by the real paths of its files, each looked at.
+ * @param requireTrusted gives the real path of a file that root alone can have changed, or throws
+ */
+export function trustedInstallation(found: Installation, requireTrusted: (file: string) => string): Installation {
+  const real = new Map([found.folder, ...found.files].map((file) => [file, requireTrusted(file)]));
+  const realOf = (file: string): string => real.get(file) ?? file;
+  const [program, ...leading] = found.command;
+  return {
+    folder: realOf(found.folder),
+    files: found.files.map(realOf),
+    addon: realOf(found.addon),
+    probe: realOf(found.probe),
+    command: [realOf(program), ...leading.map(realOf)],
+  };
+}
+
 function built(executable: string, probeName: string): Installation {
   const folder = path.dirname(executable);
   const addon = path.join(folder, 'koffi.node');

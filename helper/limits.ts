@@ -70,11 +70,22 @@ export const SURROUNDINGS_CACHE_ENTRIES = 512;
 /** Of paths longer than this together nothing is remembered, so that all that is takes some 4 MiB at the very most. */
 export const SURROUNDINGS_CACHE_BYTES = 1024;
 
+/**
+ * Milliseconds by which the wall clock has to have moved against the boot clock before event times follow it, and from
+ * which on that is a step, which the stream tells of. The first keeps the times of events from trembling; the second is
+ * more than clocks that are slewed move between two looks, a second apart, and less than anyone would miss.
+ */
+export const CLOCK_FOLLOW_MS = 10;
+export const CLOCK_STEP_MS = 500;
+
 /** Milliseconds that a source has for ending its session and giving what it still holds. */
 export const SOURCE_END_MS = 10_000;
 
 /** Milliseconds after which the start is over, and the memory that it alone needed is given back. */
 export const STARTED_MS = 1000;
+
+/** Bytes of memory that may be mapped beyond what is mapped when the start is over; a longest line takes a tenth of it for a moment. */
+export const MORE_MEMORY_BYTES = 1024 * 1024 * 1024;
 
 /** Milliseconds that SIGTERM leaves to clients for taking what is already theirs. */
 export const FLUSH_MS = 1000;
@@ -122,6 +133,9 @@ export const MAX_BACKOFF_MS = 60_000;
 
 /** Milliseconds that SIGTERM leaves to a child before SIGKILL. */
 export const CHILD_GRACE_MS = 2000;
+
+/** Milliseconds in which the audit wants to see the helper go on: its loop wakes up once a second. */
+export const AUDIT_PROGRESS_MS = 2200;
 
 /** What a program of the system that the audit asks may take, in milliseconds, and print, in bytes. */
 export const AUDIT_PROGRAM_MS = 10_000;

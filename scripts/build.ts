@@ -1,9 +1,9 @@
 // npm run build [-- --target NAME] [-- --force]: makes dist/, the files an installation consists of.
 import { parseArgs } from 'node:util';
 
-import { TARGETS } from './build/programs.ts';
-import { makeRelease } from './build/release.ts';
-import { complain, messageOf } from './progress.ts';
+import { TARGETS } from '../installers/programs/programs.ts';
+import { makeRelease } from '../installers/programs/release.ts';
+import { complain, messageOf } from '../installers/tools/progress.ts';
 
 try {
   const { values } = parseArgs({

@@ -1,18 +1,20 @@
-// npm run generate [-- --check]: writes the files of the repository that are made
-// from its sources. With --check it only says which are out of date.
+// npm run generate [-- --check]: writes the files of the repository that are made from others. With --check it only
+// says which are out of date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { configJsonSchemaText } from '../agent/config/json-schema.ts';
-import { builtinRulesModule } from './generate/builtin-rules.ts';
-import { helperReadingText } from './generate/helper-reading.ts';
-import { complain, progress } from './progress.ts';
-import { inCheckout } from './root-folder.ts';
+import { builtinRulesModule } from '../installers/generated/builtin-rules.ts';
+import { helperReadingText } from '../installers/generated/helper-reading.ts';
+import { kernelsPage } from '../installers/generated/kernel-results.ts';
+import { complain, progress } from '../installers/tools/progress.ts';
+import { inCheckout } from '../installers/tools/root-folder.ts';
 
 const GENERATED = [
   { file: 'docs/agent.schema.json', text: configJsonSchemaText },
   { file: 'agent/detection/builtin-rules.ts', text: builtinRulesModule },
   { file: 'helper/README.md', text: helperReadingText },
+  { file: 'docs/kernels.md', text: kernelsPage },
 ] as const;
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

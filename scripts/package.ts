@@ -1,24 +1,20 @@
-// npm run package: makes the installer of a system. `--help` tells the flags.
+// npm run package: makes the installer of a system. `--help` lists the flags.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { VERSION } from '../shared/version.ts';
-import { sha256 } from './build/manifest.ts';
-import { windowsTarget } from './build/programs.ts';
-import { makeRelease } from './build/release.ts';
-import { flatPackage } from './package/macos/flat-package.ts';
-import { INSTALL_SCRIPTS, payload } from './package/macos/payload.ts';
-import { buildMsi } from './package/windows/msi.ts';
-import { complain, messageOf, progress } from './progress.ts';
-import { inCheckout, ROOT } from './root-folder.ts';
-import { ensureSystemPackages } from './system-packages.ts';
-
-interface Signing {
-  readonly certificate: string;
-  readonly passwordFile?: string;
-}
+import { sha256 } from '../installers/programs/manifest.ts';
+import { windowsTarget } from '../installers/programs/programs.ts';
+import { makeRelease } from '../installers/programs/release.ts';
+import { flatPackage } from '../installers/macos/flat-package.ts';
+import { INSTALL_SCRIPTS, payload } from '../installers/macos/payload.ts';
+import { buildMsi } from '../installers/windows/msi.ts';
+import type { Signing } from '../installers/windows/sign.ts';
+import { complain, messageOf, progress } from '../installers/tools/progress.ts';
+import { inCheckout, ROOT } from '../installers/tools/root-folder.ts';
+import { ensureSystemPackages } from '../installers/tools/system-packages.ts';
 
 /** The installer of one system. */
 interface PackageTarget {
@@ -63,18 +59,18 @@ const TARGETS: Readonly<Record<string, PackageTarget>> = {
   'macos-x64': macos('x64'),
 };
 
-/** Of the commit that is checked out, in seconds since 1970, so that the same commit gives the same bytes. */
+/** The time of the checked-out commit, in seconds since 1970. It dates the package, so that one commit gives one result. */
 function commitTime(): number {
   return Number(
     execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }),
   );
 }
 
-/** Makes it again, beside the one that is there. @throws {Error} when it is another */
+/** Makes the installer again and compares it with the one in dist/. @throws {Error} when they differ */
 async function check({ file, reproducible, make }: PackageTarget): Promise<void> {
   const before = inCheckout('dist', file);
   if (!reproducible)
-    throw new Error(`--check: ${file} is another each time it is made; its contents are not: compare manifest.json`);
+    throw new Error(`--check: ${file} differs each time it is made, and its contents do not: compare manifest.json`);
   if (!existsSync(before))
     throw new Error(
       `--check: there is no ${path.relative(inCheckout(), before)} to compare with. Make it first, without --check.`,
@@ -85,7 +81,7 @@ async function check({ file, reproducible, make }: PackageTarget): Promise<void>
     const [first, second] = [before, again].map((each) => sha256(readFileSync(each)));
     if (first !== second)
       throw new Error(
-        `--check: made again, ${file} is another: SHA-256 ${second}, before ${first}. Was that made of another commit, or of a source that was changed since?`,
+        `--check: ${file} made again differs: SHA-256 ${second}, before ${first}. Was the first made of another commit, or has the source changed since?`,
       );
     progress(`${file}: made again, the same bytes`);
   } finally {
@@ -100,7 +96,7 @@ Makes the installer of a system in dist/, of this checkout's source, and prints 
   --target NAME         ${Object.keys(TARGETS).join(', ')}
   --certificate FILE    sign programs and installer with this PKCS #12 file (windows)
   --password-file FILE  whose first line is the certificate's password
-  --check               make it again and compare it with the one in dist/ (macOS); 1 when it is another
+  --check               make it again and compare it with the one in dist/ (macOS); exit code 1 when they differ
 `;
 
 async function main(): Promise<void> {
@@ -119,7 +115,7 @@ async function main(): Promise<void> {
   if (target === undefined)
     throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
   if (!target.signs && (certificate ?? passwordFile) !== undefined)
-    throw new Error(`--certificate and --password-file: a package of ${name} is not signed here; sign it on a Mac`);
+    throw new Error(`--certificate and --password-file: a package for ${name} cannot be signed here; sign it on a Mac`);
   const output = inCheckout('dist', target.file);
   if (values.check === true) await check(target);
   else {

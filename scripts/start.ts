@@ -5,48 +5,35 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { complain, messageOf, progress } from './progress.ts';
-import { inCheckout } from './root-folder.ts';
+import { complain, messageOf, progress } from '../installers/tools/progress.ts';
+import { inCheckout } from '../installers/tools/root-folder.ts';
 import { endProgram, type Running, watch } from './start/running.ts';
 import { type Stage, stageOf } from './start/staging.ts';
 import { unusedIds } from './start/unused-ids.ts';
-import { ensureSystemPackages, hasCommand } from './system-packages.ts';
+import { ensureSystemPackages, hasCommand } from '../installers/tools/system-packages.ts';
 
-const HELPER_FILES = ['probes-helper', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
-const AGENT = inCheckout('dist/probes-agent');
+const FILES = ['probes-helper', 'probes-agent', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
 
-/** What the agent gets of our environment: where setpriv is, and how to write to this terminal. */
+/** The variables that the agent gets: the path to setpriv, and how to write to this terminal. */
 const AGENT_VARIABLES = ['PATH', 'TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
 
-/** How long the agent may take to write what it holds. */
+/** How long the agent may take to write the events that it holds. */
 const AGENT_SECONDS = 10;
 
-/** How the two programs are run; it depends on who starts them. */
+/** How the two programs are run. It differs between root and other users. */
 interface Plan {
   /** Goes before the command of the part that needs root. */
   readonly elevation: readonly string[];
-  /** What that part puts where only root can write. */
-  readonly staged: readonly string[];
   readonly helperUid: number;
   readonly agentGid: number;
   /** Left out where the agent runs as the user who starts it. */
   readonly agentUid?: number;
-  /** The agent's executable. */
-  readonly agent: string;
 }
 
-function makePlan(uid: number, gid: number, stage: Stage): Plan {
+function makePlan(uid: number, gid: number): Plan {
   const [helperUid = 0, agentId = 0] = unusedIds(2);
-  if (uid !== 0) return { elevation: ['sudo', '--'], staged: HELPER_FILES, helperUid, agentGid: gid, agent: AGENT };
-  return {
-    elevation: [],
-    // The checkout may lie where only root can read, as in /root; hence the agent runs from the same place.
-    staged: [...HELPER_FILES, AGENT],
-    helperUid,
-    agentGid: agentId,
-    agentUid: agentId,
-    agent: path.join(stage.folder, path.basename(AGENT)),
-  };
+  if (uid !== 0) return { elevation: ['sudo', '--'], helperUid, agentGid: gid };
+  return { elevation: [], helperUid, agentGid: agentId, agentUid: agentId };
 }
 
 function prepare(uid: number): void {
@@ -69,20 +56,34 @@ function prepare(uid: number): void {
 }
 
 function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): ChildProcess {
-  const files = plan.staged.flatMap((file) => ['--file', file]);
+  const files = FILES.flatMap((file) => ['--file', file]);
   const part = [inCheckout('scripts/start/privileged.ts'), '--starter', String(process.pid), ...files];
   const identity = ['--user', String(plan.helperUid), '--group', String(plan.agentGid)];
   const [program = '', ...args] = [...plan.elevation, process.execPath, ...part, '--', ...identity, ...helperArguments];
   return spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
 }
 
-/** setpriv takes away what the agent does not need, and ends it should this script be killed outright. */
-function startAgent(plan: Plan, config: string): ChildProcess {
+/**
+ * Runs the agent from the same place as the helper: a checkout may lie where only root can read, as in /root, and the
+ * agent loads nothing that others can write. setpriv takes away what the agent does not need, and ends it should this
+ * script be killed outright.
+ */
+function startAgent(plan: Plan, stage: Stage): ChildProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => AGENT_VARIABLES.includes(name)));
   const { agentUid, agentGid } = plan;
   const identity =
     agentUid === undefined ? [] : ['--reuid', String(agentUid), '--regid', String(agentGid), '--clear-groups'];
-  const args = ['--pdeathsig', 'TERM', '--no-new-privs', ...identity, '--', plan.agent, 'run', '--config', config];
+  const args = [
+    '--pdeathsig',
+    'TERM',
+    '--no-new-privs',
+    ...identity,
+    '--',
+    path.join(stage.folder, 'probes-agent'),
+    'run',
+    '--config',
+    stage.agentConfig,
+  ];
   return spawn('setpriv', args, { cwd: '/', env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
@@ -100,7 +101,7 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   }
   prepare(uid);
   const stage = stageOf(process.pid);
-  const plan = makePlan(uid, gid, stage);
+  const plan = makePlan(uid, gid);
 
   const { promise: stopped, resolve: stop } = Promise.withResolvers<'stop'>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop('stop'));
@@ -112,9 +113,9 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   let agent: Running | undefined;
   if (last === 'served') {
     progress(`Live events from ${stage.socket}; start a program in another terminal to see it here. Ctrl-C ends.`);
-    agent = watch('agent', startAgent(plan, stage.agentConfig));
+    agent = watch('agent', startAgent(plan, stage));
     last = await Promise.race([stopped, helper.ended, agent.ended]);
-    // Ctrl-C reaches the programs as well; one of them may end before we hear of it.
+    // Ctrl-C reaches the programs as well; one of them may end before this script gets the signal.
     if (last !== 'stop') last = await Promise.race([stopped, sleep(300, last)]);
   }
   // The helper first, so that the agent still reads what it flushes.
@@ -122,10 +123,10 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   await helper.ended;
   if (agent !== undefined) await endProgram(agent, AGENT_SECONDS);
   const answered = agent === undefined && last !== 'stop' && last.how === undefined;
-  // A helper that ended well before it served was asked for something else, such as --help.
+  // A helper that ended well without serving had another order, such as --help.
   if (last !== 'stop' && !answered) {
     throw new Error(
-      `the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so all was ended; its message is above`,
+      `the ${last.name} ended by itself (${last.how ?? 'exit code 0'}), so everything was stopped; its message is above`,
     );
   }
 }

@@ -22,6 +22,14 @@ interface Rule {
 
 const FFI = 'koffi';
 
+/** Node.js, all packages, and the product. */
+const MACHINERY = {
+  node: true,
+  packages: Object.keys({ ...packageJson.dependencies, ...packageJson.devDependencies }),
+  types: [],
+};
+const PRODUCT = ['helper', 'agent', 'shared'];
+
 const RULES: Readonly<Record<string, Rule>> = {
   // The addon is loaded without the package's JavaScript.
   helper: { folders: ['helper', 'shared'], node: true, packages: [], types: [FFI] },
@@ -29,14 +37,18 @@ const RULES: Readonly<Record<string, Rule>> = {
     folders: ['agent', 'shared'],
     node: true,
     packages: Object.keys(packageJson.dependencies).filter((name) => name !== FFI),
-    // On Windows alone, and likewise without its JavaScript.
+    // Likewise without its JavaScript.
     types: [FFI],
   },
   shared: { folders: ['shared'], node: false, packages: [], types: [] },
+  // Commands and tests share what lies in installers/, and import nothing from each other.
+  installers: { folders: ['installers', ...PRODUCT], ...MACHINERY },
+  scripts: { folders: ['scripts', 'installers', ...PRODUCT], ...MACHINERY },
+  test: { folders: ['test', 'installers', ...PRODUCT, 'package.json', 'package-lock.json'], ...MACHINERY },
 };
 
 const FOLDERS = ['helper', 'agent', 'shared', 'bpf', 'dtrace', 'installers', 'test', 'docs', 'scripts', '.ci'];
-const DOCUMENTS = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'LICENSE'];
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'LICENSE'];
 const SETTINGS = [
   'package.json',
   'package-lock.json',
@@ -187,6 +199,10 @@ for (const [folder, text, reason] of [
   ['agent', "import { x } from '../helper/main.ts';", 'imports from helper/'],
   ['agent', "import ipc from 'node-ipc';", 'imports the package node-ipc'],
   ['agent', 'import(name);', 'imports a name that is computed'],
+  ['installers', "import { x } from '../scripts/lint.ts';", 'imports from scripts/'],
+  ['installers', "import { x } from '../test/run/tap.ts';", 'imports from test/'],
+  ['scripts', "import { x } from '../test/run/tap.ts';", 'imports from test/'],
+  ['test', "import { x } from '../scripts/lint.ts';", 'imports from scripts/'],
   ['shared', "import fs from 'node:fs';", 'imports node:fs'],
   ['shared', "import type { Z } from 'zod';", 'imports types of the package zod'],
 ] as const) {
@@ -250,8 +266,11 @@ test('every dependency has one exact version', (t) => {
 
 /** The folders and files of the agent, from the bottom up: each imports from those before it alone. */
 const AGENT_LAYERS = [
-  ['errors.ts', 'exit-codes.ts', 'backoff.ts', 'terminal-text.ts', 'problem.ts', 'values', 'files'],
-  ['log.ts'],
+  ['exit-codes.ts', 'backoff.ts', 'terminal-text.ts'],
+  ['errors.ts', 'problem.ts', 'values'],
+  ['yaml'],
+  ['log.ts', 'files'],
+  ['ffi.ts'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats'],
   ['outputs'],

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { exposureOf } from '../files/exposed.ts';
 import { hostPlatform } from '../detection/rule-set.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
@@ -6,13 +8,15 @@ import { checkSpool } from '../delivery/spool/check.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { doubtfulFilters } from '../rules/filter.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { helperWarnings } from '../source/ask-helper.ts';
+import type { Trust } from '../source/connect.ts';
 import { neutralise } from '../terminal-text.ts';
 
 /**
  * `probes-agent check`: validates exactly as `run` does, runs the tests that stand in rules, says everything that is wrong, and changes
  * nothing. Stricter than `run` in one thing: a rule that is refused, or fails a test, is a problem here, and no reason not to start there.
  */
-export async function check(file: string, json: boolean): Promise<ExitCode> {
+export async function check(file: string, json: boolean, trust: Trust): Promise<ExitCode> {
   const loaded = loadConfig(file);
   const report =
     loaded.ok && loaded.config.rules !== undefined
@@ -30,6 +34,9 @@ export async function check(file: string, json: boolean): Promise<ExitCode> {
     ...spool.warnings,
     ...(report?.warnings ?? []),
   ];
+  const exposure = exposureOf(resolve(file));
+  if (exposure !== undefined) warnings.push(`others can change the configuration: ${exposure}`);
+  if (loaded.ok) warnings.push(...(await helperWarnings(loaded.config.source.socket, trust)));
   const ok = problems.length === 0;
   if (json) printJson(ok, file, problems, warnings, report);
   else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, report);

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { checkEvent, EventError } from '../../shared/events/parse.ts';
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
-import { LineTooLongError } from '../../shared/protocol/lines.ts';
+import { PlaceholdersError, readPlaceholders } from '../detection/placeholders.ts';
 import { readRuleFolders, RuleFolderError } from '../detection/rule-files.ts';
 import { timeOf } from '../detection/judge.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
@@ -15,7 +15,7 @@ import { FIELDS, type Platform } from '../rules/fields/table.ts';
 import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
 import { neutralise } from '../terminal-text.ts';
-import { WholeLines } from '../source/whole-lines.ts';
+import { LineTooLongError, WholeLines } from '../source/whole-lines.ts';
 
 export interface MatchOptions {
   readonly rules: readonly string[];
@@ -24,6 +24,8 @@ export interface MatchOptions {
   /** Whose names the events' fields have. */
   readonly fields: 'native' | 'sigma';
   readonly platform: Platform;
+  /** A file of values for `%name%`. */
+  readonly placeholders?: string;
 }
 
 const STANDARD_INPUT = '-';
@@ -36,13 +38,16 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
   let set: RuleSet;
   try {
     const { files, faults } = readRuleFolders(options.rules);
-    set = loadRules(files, { logsource: { category: 'process_creation', product: options.platform } });
+    set = loadRules(files, {
+      logsource: { category: 'process_creation', product: options.platform },
+      ...(options.placeholders === undefined ? {} : { placeholders: readPlaceholders(options.placeholders) }),
+    });
     set = {
       ...set,
       refused: [...faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] })), ...set.refused],
     };
   } catch (error) {
-    if (!(error instanceof RuleFolderError)) throw error;
+    if (!(error instanceof RuleFolderError || error instanceof PlaceholdersError)) throw error;
     complain(error.message);
     return EXIT.INPUT;
   }
@@ -137,7 +142,7 @@ async function print(results: readonly string[]): Promise<void> {
 
 function printStatistics(
   set: RuleSet,
-  { lines, events, matched, faulty, byRule }: MatchStatistics,
+  { lines, events, matched, faulty, unjudged, byRule }: MatchStatistics,
   seconds: number,
 ): void {
   const top = [...byRule].toSorted((a, b) => b[1] - a[1]);
@@ -150,13 +155,13 @@ function printStatistics(
       skipped: skipped.length,
     };
     process.stderr.write(
-      `${JSON.stringify({ ...loaded, lines, events, matched, faulty, seconds: Number(seconds.toFixed(3)), matches: Object.fromEntries(top) })}\n`,
+      `${JSON.stringify({ ...loaded, lines, events, matched, faulty, unjudged, seconds: Number(seconds.toFixed(3)), matches: Object.fromEntries(top) })}\n`,
     );
     return;
   }
   const titles = new Map([...set.rules, ...set.correlations].map(({ id, title }) => [id, title]));
   process.stderr.write(
-    `${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${seconds.toFixed(1)} s\n`,
+    `${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${unjudged} unjudged, ${seconds.toFixed(1)} s\n`,
   );
   for (const [id, count] of top) say(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}`);
 }

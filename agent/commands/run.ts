@@ -3,9 +3,13 @@ import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig } from '../config/lo
 import { formatProblem, type Problem } from '../problem.ts';
 import { RulesError } from '../detection/detection.ts';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { exposureOf } from '../files/exposed.ts';
 import { constants } from 'node:os';
 import type { DestinationStream } from 'pino';
+import { AgentError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { loadFfi } from '../ffi.ts';
 import { createLog } from '../log.ts';
 import { OpenError } from '../delivery/open-error.ts';
 import type { Trust } from '../source/connect.ts';
@@ -44,17 +48,15 @@ async function runUntilStopped(
   onRunning: () => void,
   logTo?: DestinationStream,
 ): Promise<ExitCode> {
-  if (file === DEFAULT_CONFIG_FILE && !existsSync(file)) {
-    complain(
-      logTo,
-      `CONFIG_NOT_FOUND: there is no ${DEFAULT_CONFIG_FILE}. Copy agent.example.yaml there, or name a file: probes-agent run --config FILE\n`,
-    );
-    return EXIT.CONFIG;
-  }
+  if (file === DEFAULT_CONFIG_FILE && !existsSync(file)) return refuse(logTo, noConfiguration());
   const loaded = loadConfig(file);
-  if (!loaded.ok) {
-    printProblems(loaded.problems, logTo);
-    return EXIT.CONFIG;
+  if (!loaded.ok) return refuseConfiguration(logTo, loaded.problems);
+  try {
+    // Every connection needs it. A failure is reported now, instead of at each connection.
+    loadFfi();
+  } catch (error) {
+    if (error instanceof AgentError) return refuse(logTo, error);
+    throw error;
   }
   const log = logTo === undefined ? createLog(loaded.config.log.level) : createLog(loaded.config.log.level, logTo);
   const stopping = Promise.withResolvers<void>();
@@ -62,6 +64,8 @@ async function runUntilStopped(
   const { telemetry } = agent;
   telemetry.raise('AgentStarted', { version: VERSION, config: file, uid: process.getuid?.() });
   if (process.getuid?.() === 0) telemetry.raise('AgentRunsAsRoot');
+  const exposure = exposureOf(resolve(file));
+  if (exposure !== undefined) telemetry.raise('ConfigExposed', { problems: [exposure] });
 
   let busy: Promise<void> = agent.start();
   requests.onReload(() => {
@@ -73,13 +77,9 @@ async function runUntilStopped(
   try {
     await busy;
   } catch (error) {
-    if (error instanceof RulesError) {
-      printProblems(problemsOf(error, loaded), logTo);
-      return EXIT.CONFIG;
-    }
+    if (error instanceof RulesError) return refuseConfiguration(logTo, problemsOf(error, loaded));
     if (!(error instanceof OpenError)) throw error;
-    for (const reason of error.reasons) complain(logTo, `OUTPUT_FAILED: ${reason}\n`);
-    return EXIT.OUTPUT;
+    return refuse(logTo, ...error.reasons.map((reason) => new AgentError('OUTPUT_FAILED', reason)));
   }
   onRunning();
   await stopping.promise;
@@ -107,7 +107,7 @@ async function reload(agent: Agent, file: string): Promise<void> {
   }
 }
 
-/** What rules are refused for, at the place of the configuration that asks for them. */
+/** The reasons for refusing rules, at the place in the configuration that asks for them. */
 function problemsOf({ reasons, folder }: RulesError, { config, placeOf }: LoadedConfig): Problem[] {
   const path = folder === undefined ? ['rules'] : ['rules', 'folders', config.rules?.folders.indexOf(folder) ?? 0];
   return reasons.map((message) => ({ ...placeOf(path), message }));
@@ -128,21 +128,35 @@ function stopOnSignal(stop: () => void): void {
 }
 
 /**
- * Ends the process whatever it is doing. `process.exit` waits for the thread pool, and so for ever when a reader
- * that stopped reading blocks a write there: then only the kernel can end it.
+ * Ends the process at once. `process.exit` waits for the thread pool, and would hang when a reader
+ * that stopped reading blocks a write there: then only the kernel can end the process.
  */
 export function endNow(code: number): never {
   if (process.getActiveResourcesInfo().includes('FSReqCallback')) process.kill(process.pid, 'SIGKILL');
   process.exit(code);
 }
 
-function printProblems(problems: readonly Problem[], logTo: DestinationStream | undefined): void {
-  for (const problem of problems) complain(logTo, `${formatProblem(problem)}\n`);
-  complain(logTo, `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; nothing was started\n`);
+const noConfiguration = (): AgentError =>
+  new AgentError(
+    'CONFIG_NOT_FOUND',
+    `there is no ${DEFAULT_CONFIG_FILE}. Copy agent.example.yaml there, or name a file: probes-agent run --config FILE`,
+  );
+
+/** Says everything that is wrong. @returns the status to exit with */
+function refuseConfiguration(logTo: DestinationStream | undefined, problems: readonly Problem[]): ExitCode {
+  for (const problem of problems) complain(logTo, formatProblem(problem));
+  const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
+  return refuse(logTo, new AgentError('CONFIG_WRONG', `${count}; nothing was started`));
 }
 
-/** What keeps the agent from starting, when there is no log yet. */
+/** Says why the agent does not start. @returns the status to exit with */
+function refuse(logTo: DestinationStream | undefined, ...errors: readonly AgentError[]): ExitCode {
+  for (const { message } of errors) complain(logTo, message);
+  return errors[0]?.exitCode ?? EXIT.INTERNAL;
+}
+
+/** Before the agent has started, there is no log. */
 function complain(logTo: DestinationStream | undefined, line: string): void {
-  if (logTo === undefined) process.stderr.write(line);
-  else logTo.write(JSON.stringify({ level: 'error', msg: line.trimEnd() }));
+  if (logTo === undefined) process.stderr.write(`${line}\n`);
+  else logTo.write(JSON.stringify({ level: 'error', msg: line }));
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { formatPath, formatValue, type Problem } from '../problem.ts';
-import type { Positions } from './positions.ts';
+import type { Places } from '../yaml/places.ts';
 import { suggest } from '../values/suggest.ts';
 
 type Unplaced = Pick<Problem, 'line' | 'column' | 'path' | 'message'>;
@@ -23,16 +23,16 @@ export class KnownKeys {
 }
 
 /** Turns one zod issue into problems that say what was found, what was expected, and what was probably meant. */
-export function explainIssue(issue: z.core.$ZodIssue, known: KnownKeys, positions: Positions): Unplaced[] {
+export function explainIssue(issue: z.core.$ZodIssue, known: KnownKeys, places: Places): Unplaced[] {
   if (issue.code === 'unrecognized_keys') {
     const keys = known.of(issue.input);
     return issue.keys.map((key) => ({
-      ...positions.ofKey(issue.path, key),
+      ...places.ofKey(issue.path, key),
       path: formatPath([...issue.path, key]),
       message: `unknown key${hint(key, keys)}`,
     }));
   }
-  return [{ ...positions.ofValue(issue.path), path: formatPath(issue.path), message: explainValue(issue) }];
+  return [{ ...places.ofValue(issue.path), path: formatPath(issue.path), message: explainValue(issue) }];
 }
 
 function explainValue(issue: z.core.$ZodIssue): string {

@@ -1,13 +1,16 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { LineCounter, parseDocument, type Document } from 'yaml';
 import { reasonOf, systemCode } from '../errors.ts';
+import { readBoundedSync } from '../files/read-bounded.ts';
 import { findCollisions } from './collisions.ts';
 import { explainIssue, KnownKeys } from './explain.ts';
-import { readFiltersOf } from './filters.ts';
 import { findPointless } from './pointless.ts';
-import { Positions } from './positions.ts';
 import { placesOf } from './places.ts';
 import { formatPath, type Problem } from '../problem.ts';
+import { readFilters, type Filter } from '../rules/filter.ts';
+import type { Placeholders } from '../rules/value/placeholders.ts';
+import { entryOf, plain, Reader, type Node, type Source } from '../yaml/node.ts';
+import { Places } from '../yaml/places.ts';
+import { readYaml } from '../yaml/read.ts';
+import { textOf } from '../yaml/text.ts';
 import { configSchema, type Config } from './schema.ts';
 
 /** Where the packages put the configuration. */
@@ -15,9 +18,6 @@ export const DEFAULT_CONFIG_FILE = placesOf(process.platform).config;
 
 /** The largest configuration file that is read, in bytes. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
-
-/** How many times aliases may expand before the file counts as an attack on memory. */
-const MAX_ALIAS_EXPANSIONS = 100;
 
 export interface LoadedConfig {
   ok: true;
@@ -32,76 +32,72 @@ export type LoadResult = LoadedConfig | { ok: false; problems: Problem[] };
 export function loadConfig(file: string): LoadResult {
   let text: string;
   try {
-    text = readBounded(file);
+    text = textOf(readBoundedSync(file, { maxBytes: MAX_CONFIG_BYTES }));
   } catch (error) {
-    return refuse(file, [{ line: 1, column: 1, path: '', message: unreadable(error) }]);
+    return refuse([{ file, line: 1, column: 1, path: '', message: unreadable(error) }]);
   }
   return parseConfig(text, file);
 }
 
 /** The same for text that is already read; `file` only names it in problems. */
 export function parseConfig(text: string, file: string): LoadResult {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, version: '1.2', uniqueKeys: true, prettyErrors: false });
-  const syntax = [...document.errors, ...document.warnings];
-  if (syntax.length > 0) {
-    return refuse(
-      file,
-      syntax.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        return { line: Math.max(line, 1), column: Math.max(col, 1), path: '', message: firstLine(error.message) };
-      }),
-    );
+  const { source, documents, problems } = readYaml(file, text);
+  if (problems.length > 0) return refuse(problems);
+  const [document, second] = documents;
+  if (second !== undefined) {
+    const message = 'another document begins here; a configuration is one: take out the "---" before it';
+    return refuse([{ file, ...source.place(second.offset), path: '', message }]);
   }
-  return checkDocument(document, new Positions(document, lines), { text, file });
+  if (document === undefined)
+    return refuse([{ file, line: 1, column: 1, path: '', message: 'the file is empty; it needs at least "outputs"' }]);
+  return checkDocument(document, source);
 }
 
-function checkDocument(
-  document: Document,
-  positions: Positions,
-  { text, file }: { text: string; file: string },
-): LoadResult {
-  let data: unknown;
-  try {
-    data = document.toJS({ maxAliasCount: MAX_ALIAS_EXPANSIONS });
-  } catch (error) {
-    return refuse(file, [{ ...positions.ofValue([]), path: '', message: firstLine(reasonOf(error)) }]);
-  }
-  if (data === null || data === undefined) {
-    return refuse(file, [{ line: 1, column: 1, path: '', message: 'the file is empty; it needs at least "outputs"' }]);
-  }
+function checkDocument(document: Node, source: Source): LoadResult {
+  const { file } = source;
+  const places = new Places(document, source);
+  const data = plain(document);
   const known = new KnownKeys();
   const result = configSchema.safeParse(data, { reportInput: true, error: known.errorMap });
-  const placeOf = (path: readonly PropertyKey[]) => ({ file, ...positions.ofValue(path), path: formatPath(path) });
+  const placeOf = (path: readonly PropertyKey[]) => ({ file, ...places.ofValue(path), path: formatPath(path) });
   const collisions = [...findCollisions(data), ...findPointless(data)].map(({ path, message }) => ({
     ...placeOf(path),
     message,
   }));
-  const { filters, problems } = readFiltersOf(text, file, data);
+  const { filters, problems } = filtersIn(document, source, data);
   if (result.success && collisions.length === 0 && problems.length === 0)
     return { ok: true, config: { ...result.data, filters }, placeOf };
-  const issues = result.success ? [] : result.error.issues.flatMap((issue) => explainIssue(issue, known, positions));
-  return refuse(file, [...issues, ...collisions, ...problems]);
+  const issues = result.success ? [] : result.error.issues.flatMap((issue) => explainIssue(issue, known, places));
+  return refuse([...issues.map((issue) => ({ file, ...issue })), ...collisions, ...problems]);
 }
 
-function refuse(file: string, problems: ReadonlyArray<Omit<Problem, 'file'>>): LoadResult {
-  const placed = problems.map((problem) => ({ file, ...problem }));
-  placed.sort((a, b) => a.line - b.line || a.column - b.column);
-  return { ok: false, problems: placed };
+/** @param data the configuration as plain values, not validated: it has the placeholders */
+function filtersIn(
+  document: Node,
+  source: Source,
+  data: unknown,
+): { filters: readonly Filter[]; problems: readonly Problem[] } {
+  const node = document.kind === 'map' ? entryOf(document, 'filters') : undefined;
+  if (node === undefined) return { filters: [], problems: [] };
+  const reader = new Reader(source);
+  const filters = readFilters(reader, node, placeholdersOf(data));
+  return { filters: filters ?? [], problems: reader.problems };
 }
 
-function readBounded(file: string): string {
-  // Non-blocking, so that a FIFO is refused below instead of waited on.
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new Error('not a regular file');
-    if (stats.size > MAX_CONFIG_BYTES)
-      throw new Error(`${stats.size} bytes long; at most ${MAX_CONFIG_BYTES} are read`);
-    return readFileSync(descriptor, 'utf8');
-  } finally {
-    closeSync(descriptor);
-  }
+/** What of `rules.placeholders` can be used; the rest is reported where the configuration is validated. */
+function placeholdersOf(data: unknown): Placeholders {
+  const { placeholders } = (data as { rules?: { placeholders?: unknown } | null } | null)?.rules ?? {};
+  if (typeof placeholders !== 'object' || placeholders === null) return new Map();
+  return new Map(
+    Object.entries(placeholders).filter(
+      (entry): entry is [string, string[]] =>
+        Array.isArray(entry[1]) && entry[1].every((value) => typeof value === 'string'),
+    ),
+  );
+}
+
+function refuse(problems: readonly Problem[]): LoadResult {
+  return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
 function unreadable(error: unknown): string {
@@ -113,8 +109,4 @@ function unreadable(error: unknown): string {
     default:
       return `cannot be read: ${reasonOf(error)}`;
   }
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]!;
 }

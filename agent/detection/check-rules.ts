@@ -1,8 +1,8 @@
-import type { Problem } from '../problem.ts';
+import { formatProblem, type Problem } from '../problem.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper } from '../rules/fields/mapper.ts';
 import type { Platform } from '../rules/fields/table.ts';
-import { formatProblem, type RuleSet } from '../rules/load.ts';
+import type { RuleSet } from '../rules/load.ts';
 import { runRuleTests } from '../rules/tests.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { RulesConfig } from './config.ts';
@@ -30,8 +30,11 @@ export function checkRules(
   placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>,
 ): RulesReport {
   let set: RuleSet;
+  let exposed: readonly string[];
   try {
-    ({ set } = loadRuleSet(config, platform, readRuleFiles(config)));
+    const read = readRuleFiles(config);
+    ({ set } = loadRuleSet(config, platform, read));
+    exposed = read.exposed;
   } catch (error) {
     if (!(error instanceof RuleFolderError)) throw error;
     const place = placeOf(['rules', 'folders', config.folders.indexOf(error.folder)]);
@@ -45,7 +48,11 @@ export function checkRules(
     refused: set.refused.length,
     skipped: skippedByReason(set),
     tests: { passed, failed: failures.length },
-    warnings: [...set.warnings.map(formatProblem), ...suppressionsOf(config, set).warnings],
+    warnings: [
+      ...set.warnings.map(formatProblem),
+      ...suppressionsOf(config, set).warnings,
+      ...exposed.map((exposure) => `others can change rules: ${exposure}`),
+    ],
     problems: [...set.refused.flatMap(({ problems }) => problems), ...failures],
   };
 }

@@ -8,8 +8,8 @@ const SUPPRESSION =
   'expected such as "once per 10m per exe": a number with s, m, h or d, then any number of "per FIELD"';
 
 /**
- * `filters`. What zod validates of it is nothing: a detection is Sigma, and the reader for Sigma says what is wrong with the whole
- * list. The rest is for the JSON Schema.
+ * `filters`. zod validates nothing of it: a detection is Sigma, and the reader for Sigma says what is wrong with the whole
+ * list. What stands here is for the JSON Schema.
  */
 export const filtersSchema = z
   .unknown()

@@ -15,6 +15,8 @@ export class DetectionCounters {
   suppressed = 0;
   /** Events that could not be judged for a defect, and went on as they were. */
   failed = 0;
+  /** Events that would have taken too long to judge, and went on as they were. */
+  unjudged = 0;
   /** Decisions by filter name. */
   readonly filters = new Map<string, number>();
   /** Matches by rule id, those held back included. */
@@ -30,13 +32,14 @@ export class DetectionCounters {
 
   /** For the log: numbers, names of filters, ids of rules. */
   summary(): Record<string, unknown> {
-    const { judged, dropped, alerts, suppressed, failed, filters, rules } = this;
+    const { judged, dropped, alerts, suppressed, failed, unjudged, filters, rules } = this;
     return {
       judged,
       dropped,
       alerts,
       suppressed,
       failed,
+      unjudged,
       ...(filters.size === 0 ? {} : { filters: mostOf(filters) }),
       ...(rules.size === 0 ? {} : { rules: mostOf(rules) }),
     };

@@ -4,8 +4,9 @@ import { reasonOf } from '../errors.ts';
 import type { Item } from '../events/item.ts';
 import type { Numbering } from '../events/position.ts';
 import type { Stage } from '../events/stage.ts';
+import { formatProblem } from '../problem.ts';
 import { doubtfulFilters, type Filter } from '../rules/filter.ts';
-import { formatProblem, formatRefused } from '../rules/load.ts';
+import { formatRefused } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -65,14 +66,17 @@ export interface Prepared {
 export class Detection {
   readonly counters = new DetectionCounters();
   readonly #telemetry: Telemetry;
+  readonly #readFiles: typeof readRuleFiles;
   readonly #enrichment = new Enrichment({ live: true });
   readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
   readonly #watcher: RuleWatcher;
   readonly #reporter: NodeJS.Timeout;
   #inForce: Prepared | undefined;
 
-  constructor(telemetry: Telemetry) {
+  /** @param readFiles another reading in tests alone */
+  constructor(telemetry: Telemetry, readFiles = readRuleFiles) {
     this.#telemetry = telemetry;
+    this.#readFiles = readFiles;
     this.#watcher = new RuleWatcher({
       onChange: () => this.#reread(),
       onUnwatched: (folder, reason) => telemetry.raiseRepeating('RulesNotWatched', folder, { folder, reason }),
@@ -134,6 +138,7 @@ export class Detection {
     });
     this.#list('RuleRefused', formatRefused(refused));
     this.#list('RuleDoubtful', warnings);
+    this.#list('ConfigExposed', loaded?.exposed ?? []);
   }
 
   /** Nothing is judged any more: says what was. */
@@ -146,7 +151,7 @@ export class Detection {
 
   #read(config: RulesConfig): RuleFolders {
     try {
-      return readRuleFiles(config);
+      return this.#readFiles(config);
     } catch (error) {
       if (!(error instanceof RuleFolderError)) throw error;
       throw new RulesError([error.message], error.folder, { cause: error });
@@ -178,6 +183,7 @@ export class Detection {
           suppressor: this.#suppressor,
           onFailure: (error) =>
             this.#telemetry.raiseRepeating('JudgementFailed', reasonOf(error), { reason: reasonOf(error) }),
+          onOverBudget: ({ pid, seq }) => this.#telemetry.raiseRepeating('EventUnjudged', '', { pid, seq }),
         });
     return {
       config,
@@ -200,12 +206,13 @@ export class Detection {
       if (sameFiles(read.files, loaded.files)) this.#watcher.watch(read.folders);
       else this.adopt(this.#compile(config, this.#load(config.rules, read)));
     } catch (error) {
-      if (!(error instanceof RulesError)) throw error;
-      const problems = error.reasons.slice(0, MAX_LOGGED_REFUSALS);
+      // Whatever the files hold: those in force stay so, and the agent goes on.
+      const { reasons, folder } = error instanceof RulesError ? error : new RulesError([reasonOf(error)]);
+      const problems = reasons.slice(0, MAX_LOGGED_REFUSALS);
       this.#telemetry.raiseRepeating('RulesRefused', problems.join(), { problems });
       this.#watcher.watch(loaded.folders);
       // A folder that comes back tells nobody; a file that is mended does.
-      if (error.folder !== undefined) this.#watcher.touch(RETRY_MS);
+      if (folder !== undefined) this.#watcher.touch(RETRY_MS);
     }
   }
 
@@ -216,7 +223,7 @@ export class Detection {
     if (held.size > 0) this.#telemetry.raise('AlertsSuppressed', { rules: mostOf(held) });
   }
 
-  #list(event: 'RuleRefused' | 'RuleDoubtful', problems: readonly string[]): void {
+  #list(event: 'RuleRefused' | 'RuleDoubtful' | 'ConfigExposed', problems: readonly string[]): void {
     if (problems.length === 0) return;
     const more = problems.length - MAX_LOGGED_REFUSALS;
     this.#telemetry.raise(event, { problems: problems.slice(0, MAX_LOGGED_REFUSALS), ...(more > 0 ? { more } : {}) });

@@ -5,9 +5,10 @@ import type { Enrichment } from '../enrichment/enrichment.ts';
 import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
+import { incompleteFields } from '../rules/fields/incomplete.ts';
 import { FIELDS, type Platform } from '../rules/fields/table.ts';
 import { Filters, type Filter } from '../rules/filter.ts';
-import type { SigmaEvent } from '../rules/engine.ts';
+import { OverBudgetError, type SigmaEvent } from '../rules/engine.ts';
 import type { RuleSet } from '../rules/load.ts';
 import type { Suppression, Suppressor } from '../rules/suppress.ts';
 import type { DetectionCounters } from './counters.ts';
@@ -24,6 +25,10 @@ export interface JudgeOptions {
   readonly suppressor: Suppressor;
   /** A defect showed on an event, which then goes on as it is. Gets no text of the event. */
   readonly onFailure: (error: unknown) => void;
+  /** An event would take too long to judge, and goes on as it is. */
+  readonly onOverBudget: (event: ExecEvent) => void;
+  /** Steps that filters, and then rules, may take for one event; smaller only in tests. */
+  readonly maxSteps?: number;
 }
 
 const NOT_DROPPED = -1;
@@ -47,10 +52,11 @@ export class Judge {
   readonly needsTree: boolean;
 
   constructor(options: JudgeOptions) {
-    const { filters, rules } = options;
+    const { filters, rules, maxSteps } = options;
+    const limits = maxSteps === undefined ? {} : { steps: maxSteps };
     this.#options = options;
-    this.#filters = filters.length === 0 ? undefined : new Filters(filters);
-    this.#detector = rules === undefined ? undefined : new Detector(rules.set);
+    this.#filters = filters.length === 0 ? undefined : new Filters(filters, limits);
+    this.#detector = rules === undefined ? undefined : new Detector(rules.set, limits);
     const groups = [...(rules?.suppressions.values() ?? [])].flatMap(({ per }) => per);
     const ofFilters = this.#mapperFor(this.#filters, []);
     const ofRules = this.#mapperFor(this.#detector, groups);
@@ -92,8 +98,14 @@ export class Judge {
     try {
       return this.#judgeExec(item, event);
     } catch (error) {
-      this.#options.counters.failed++;
-      this.#options.onFailure(error);
+      const { counters, onFailure, onOverBudget } = this.#options;
+      if (error instanceof OverBudgetError) {
+        counters.unjudged++;
+        onOverBudget(event);
+      } else {
+        counters.failed++;
+        onFailure(error);
+      }
       return item;
     }
   }
@@ -109,21 +121,28 @@ export class Judge {
     const { counters, enrichment } = this.#options;
     counters.judged++;
     if (this.needsTree) enrichment.tree.see(event);
-    if (this.#filters !== undefined && this.#isDropped(this.#filters, event)) return undefined;
+    const incomplete = incompleteFields(event);
+    if (this.#filters !== undefined && this.#isDropped(this.#filters, event, incomplete)) return undefined;
     if (this.#detector === undefined) return item;
     const sigma = this.#mapForRules(event);
     const time = timeOf(event);
-    const matched = this.#detector.observe(sigma, time);
+    const matched = this.#detector.observe(sigma, time, incomplete);
     const rules = matched.length === 0 ? matched : this.#reported(matched, sigma, time);
     if (rules.length === 0) return item;
     counters.alerts++;
-    const alert: StreamEvent = { ...event, ...enrichment.contextOf(event), rules };
+    const isCut = incomplete?.has('Image') === true || incomplete?.has('ParentImage') === true;
+    const alert: StreamEvent = {
+      ...event,
+      ...enrichment.contextOf(event),
+      ...(isCut ? { image_truncated: true } : {}),
+      rules,
+    };
     return alertOf(alert, item);
   }
 
-  #isDropped(filters: Filters, event: ExecEvent): boolean {
+  #isDropped(filters: Filters, event: ExecEvent, incomplete: ReadonlySet<string> | undefined): boolean {
     const { counters } = this.#options;
-    const decision = filters.decide(this.#mapForFilters(event));
+    const decision = filters.decide(this.#mapForFilters(event), incomplete);
     if (decision !== undefined) counters.decided(decision);
     const drops = decision?.action === 'drop';
     if (drops) counters.dropped++;

@@ -1,12 +1,12 @@
-import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, systemCode } from '../errors.ts';
+import { exposureIn, exposureOf } from '../files/exposed.ts';
+import { readBoundedSync } from '../files/read-bounded.ts';
 import type { Problem } from '../problem.ts';
 import type { RuleFile } from '../rules/load.ts';
-import { MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
-
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+import { textOf } from '../yaml/text.ts';
+import { MAX_LOGGED_REFUSALS, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
 
 /** A folder of rules that cannot be used as it is. */
 export class RuleFolderError extends Error {
@@ -28,12 +28,15 @@ export interface RuleFolders {
   readonly folders: readonly string[];
   /** Files that are there and cannot be read, or are too large. They keep no other from being read. */
   readonly faults: readonly Problem[];
+  /** How others could change rules: a sentence each, of the first that were found. */
+  readonly exposed: readonly string[];
 }
 
 interface Found extends RuleFolders {
   readonly files: RuleFile[];
   readonly folders: string[];
   readonly faults: Problem[];
+  readonly exposed: string[];
   bytes: number;
 }
 
@@ -42,9 +45,10 @@ interface Found extends RuleFolders {
  * @throws {RuleFolderError} when a folder cannot be read, or all together is more than the limits allow
  */
 export function readRuleFolders(paths: readonly string[]): RuleFolders {
-  const found: Found = { files: [], folders: [], faults: [], bytes: 0 };
+  const found: Found = { files: [], folders: [], faults: [], exposed: [], bytes: 0 };
   for (const root of paths) {
     try {
+      note(found, exposureOf(root));
       walk(root, 0, found);
     } catch (error) {
       throw new RuleFolderError(root, explain(error, root), { cause: error });
@@ -61,6 +65,7 @@ function walk(folder: string, depth: number, found: Found): void {
     if (name.startsWith('.')) continue;
     const path = join(folder, name);
     const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined) note(found, exposureIn(path, stats));
     if (stats?.isDirectory() === true) walk(path, depth + 1, found);
     else if (stats?.isFile() === true && /\.ya?ml$/i.test(name)) {
       if (found.files.length >= MAX_RULE_FILES) throw new Error(`more than ${MAX_RULE_FILES} rule files`);
@@ -76,7 +81,7 @@ function walk(folder: string, depth: number, found: Found): void {
 /** Undefined, without a fault, for a file that has gone since it was listed. */
 function readOrFault(path: string, faults: Problem[]): string | undefined {
   try {
-    return readBounded(path);
+    return textOf(readBoundedSync(path, { maxBytes: MAX_RULE_FILE_BYTES }));
   } catch (error) {
     const code = systemCode(error);
     const message =
@@ -86,26 +91,8 @@ function readOrFault(path: string, faults: Problem[]): string | undefined {
   }
 }
 
-function readBounded(path: string): string {
-  // Non-blocking: what was a file when it was listed may be a FIFO by now.
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const { size } = fstatSync(descriptor);
-    if (size > MAX_RULE_FILE_BYTES) throw new Error(`${size} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`);
-    return utf8(readFileSync(descriptor));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Text in another encoding would be read with other letters in it, and its rules would be in force and never match. */
-function utf8(bytes: Buffer): string {
-  if (!isUtf8(bytes)) {
-    const mark = bytes.toString('hex', 0, 2);
-    const found = mark === 'fffe' || mark === 'feff' ? 'UTF-16' : 'something else';
-    throw new Error(`expected UTF-8, found ${found}; save the file as UTF-8`);
-  }
-  return bytes.toString('utf8', bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0);
+function note(found: Found, exposure: string | undefined): void {
+  if (exposure !== undefined && found.exposed.length < MAX_LOGGED_REFUSALS) found.exposed.push(exposure);
 }
 
 function explain(error: unknown, root: string): string {

@@ -1,5 +1,6 @@
 import type { Platform } from '../rules/fields/table.ts';
-import { formatProblem, loadRules, type RuleFile, type RuleSet } from '../rules/load.ts';
+import { formatProblem } from '../problem.ts';
+import { loadRules, type RuleFile, type RuleSet } from '../rules/load.ts';
 import { BUILTIN_RULES } from './builtin-rules.ts';
 import type { RulesConfig } from './config.ts';
 import { mostOf } from './counters.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { SigmaEvent } from '../rules/engine.ts';
 import { unknownFields } from '../rules/fields/known.ts';
-import { formatProblem, type Rule, type RuleSet } from '../rules/load.ts';
+import { formatProblem } from '../problem.ts';
+import type { Rule, RuleSet } from '../rules/load.ts';
 import type { CorrelationRule } from '../rules/correlate/resolve.ts';
 import { groupOf, parseSuppression, type Suppression } from '../rules/suppress.ts';
 import type { RulesConfig } from './config.ts';

@@ -40,7 +40,7 @@ export class AccountNames {
   }
 }
 
-/** Names as this machine knows them: elsewhere than on Windows, those alone that every Windows has. */
+/** Names that this machine knows. Outside of Windows, only those that every Windows has. */
 export function accountNamesHere(): AccountNames {
   return new AccountNames(process.platform === 'win32' ? { askSystem: lookUpAccountName } : {});
 }

@@ -10,7 +10,7 @@ export class AskedNames<Key> {
   readonly #ask: (key: Key) => string | undefined;
   readonly #now: () => number;
   readonly #budget: Budget;
-  /** What the system said; no name where it knows no such user. */
+  /** The system's answer; without a name if it knows no such user. */
   readonly #known = new Generations<Key, { readonly name: string | undefined; readonly at: number }>({
     entries: MAX_USER_NAMES,
   });

@@ -1,6 +1,6 @@
 /**
- * How much of something may be used: so much a second, and what was not used before, up to a bound. What goes beyond it is paid
- * back before there is more, so one long use is possible, and many are not.
+ * Limits how much of something is used: a rate per second, and unused amounts are saved up to a bound. A use may go beyond it and
+ * is paid back before the next, so one long use is possible, and many are not.
  */
 export class Budget {
   readonly #perSecond: number;

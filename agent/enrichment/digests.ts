@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Sta
 import { isAbsolute } from 'node:path';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Digests } from '../rules/fields/lookups.ts';
-import { imageOf } from '../rules/fields/table.ts';
+import { imageOf } from '../rules/fields/incomplete.ts';
 import { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
 import { LocalFiles } from './local-files.ts';
@@ -15,7 +15,7 @@ const ALGORITHMS = ['md5', 'sha1', 'sha256'] as const;
 /** Where the path of an image leads elsewhere than for the process, or nowhere. */
 const ELSEWHERE = new Set(['memfd', 'deleted', 'chroot', 'exe_truncated']);
 
-/** What could not be hashed, and why. */
+/** Counts hashed images, and the others by reason. */
 export interface DigestCounts {
   hashed: number;
   /** Not readable for the agent's user, no file, too large, in another mount namespace, or not on a local file system. */
@@ -25,8 +25,8 @@ export interface DigestCounts {
 }
 
 /**
- * Digests of programs, each file hashed once: it is recognised by device, inode, size and times. What is hashed is what the path holds
- * when it is asked for, a moment after the exec; a file that was replaced in between gives the digest of its successor.
+ * Digests of programs, each file hashed once: it is recognised by device, inode, size and times. The path is read
+ * when the digest is asked for, a moment after the exec; if the file was replaced in between, the digest is of its successor.
  * Only local file systems are asked: the call waits for the answer, and so does every event behind it.
  */
 export class DigestCache {
@@ -52,7 +52,7 @@ export class DigestCache {
       if (!this.#local.has(image)) throw new Error('the answer could never come');
       return this.#ofFile(image, statSync(image));
     } catch {
-      // It is gone, not ours to look at, or lies where a look could take for ever.
+      // It is gone, may not be read, or lies where a read could hang.
       this.counts.impossible++;
       return undefined;
     }
@@ -80,7 +80,7 @@ function idOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
   return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
 }
 
-/** @returns undefined when the file is another by now, or there is no time left */
+/** @returns undefined when the file has been replaced, or there is no time left */
 function hash(path: string, id: string, deadline: number): Digests | undefined {
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {

@@ -18,7 +18,7 @@ interface Ancestor {
   readonly command_line?: string;
 }
 
-/** What the agent adds to an alert. */
+/** Fields that the agent adds to an alert. */
 export interface Context {
   readonly entity_id?: string;
   readonly ancestors?: readonly Ancestor[];
@@ -35,7 +35,7 @@ const SIGMA_LEVELS: ReadonlyMap<string, string> = new Map([
   ['protected', 'Protected'],
 ]);
 
-/** What events do not carry and the agent finds out. Lives as long as the agent: rules come and go, what was seen stays. */
+/** Finds out what events do not carry. Lives as long as the agent: rules change, but what was seen is kept. */
 export class Enrichment {
   readonly tree: ProcessTree;
   readonly #users: UserNames | undefined;
@@ -91,7 +91,7 @@ export class Enrichment {
     };
   }
 
-  /** What an alert says of the process beside what its event does. */
+  /** Further fields of an alert about the process. */
   contextOf(event: ExecEvent): Context {
     const id = this.#entityId(event.pid, event.start_time);
     const ancestors = this.tree.ancestorsOf(event).map(({ pid, startTime, image, commandLine }): Ancestor => {

@@ -1,13 +1,13 @@
-/** Processes that are remembered; those that were needed longest ago are forgotten first. */
+/** Most processes to remember; the least recently needed are forgotten first. */
 export const MAX_PROCESSES = 16_384;
 
-/** What their paths and command lines may take together, in bytes of memory. */
+/** Most memory for their paths and command lines together, in bytes. */
 export const MAX_PROCESS_BYTES = 32 * 1024 * 1024;
 
-/** What is remembered of one command line, in characters. Rules see no more of a parent's. */
+/** Characters of one command line to remember. Rules see no more of a parent's. */
 export const MAX_REMEMBERED_COMMAND = 4096;
 
-/** Ancestors that are told of a process. */
+/** Most ancestors in an alert. */
 export const MAX_ANCESTORS = 16;
 
 /** Processes whose command line is asked of /proc in one second, at most. */
@@ -17,11 +17,11 @@ export const PROC_READS_PER_SECOND = 500;
 export const MAX_USER_NAMES = 4096;
 export const USER_NAME_MS = 10 * 60_000;
 
-/** How long the system may take to answer for one user's name, and for all of them in one second, in milliseconds. */
+/** Milliseconds that the system may take for one user's name, and for all names in one second. */
 export const USER_LOOKUP_MS = 1000;
 export const USER_LOOKUP_MS_PER_SECOND = 200;
 
-/** How often is looked whether /etc/passwd changed, in milliseconds. */
+/** Milliseconds between two checks whether /etc/passwd changed. */
 export const PASSWORD_FILE_CHECK_MS = 5000;
 
 /** Images whose digests are remembered. */
@@ -31,12 +31,12 @@ export const MAX_DIGESTS = 4096;
 export const MAX_HASHED_BYTES = 256 * 1024 * 1024;
 
 /**
- * How long hashing one image may take, and all of them in one second on average, in milliseconds; and what of that is saved up while
- * nothing is hashed. At start, all that runs is new.
+ * Milliseconds for hashing one image, for all images in one second on average, and how much of that is saved up while
+ * nothing is hashed. At start, every program is new.
  */
 export const HASH_MS = 1000;
 export const HASH_MS_PER_SECOND = 200;
 export const HASH_MS_SAVED = 5000;
 
-/** How old the list of mounted file systems may be that says which images are local, in milliseconds. */
+/** Milliseconds for which the list of mounted file systems is used; it says which images are local. */
 export const MOUNT_TABLE_MS = 1000;

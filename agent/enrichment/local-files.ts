@@ -3,7 +3,8 @@ import { MOUNT_TABLE_MS } from './limits.ts';
 
 /**
  * File systems that answer by themselves, without a server or a program that may have died (names as in
- * /proc/filesystems). Asking any other for a file can take for ever, and nothing can end that wait. One that is not listed is taken for one of those.
+ * /proc/filesystems). Asking any other for a file can hang, and nothing can end that wait.
+ * A file system that is not listed is assumed to be one of the others.
  */
 const LOCAL = new Set([
   'bcachefs',

@@ -87,7 +87,7 @@ function fileOffset(sections: readonly Section[], address: number): number | und
 }
 
 /**
- * What an entry of a resource directory leads to: the one with this number, or the first.
+ * Follows an entry of a resource directory: the entry with this number, or the first.
  * @param directory as an entry one level up gave it, or 0 for the first level
  */
 function entryAt(readAt: ReadAt, start: number, directory: number, id?: number): number | undefined {

@@ -4,14 +4,14 @@ import { MAX_REMEMBERED_COMMAND } from './limits.ts';
 /** Clock ticks of /proc/PID/stat: USER_HZ is 100 a second on every architecture that Linux runs on here. */
 const MICROSECONDS_PER_TICK = 10_000;
 
-/** What /proc says of a process that runs. */
+/** A running process, according to /proc. */
 export interface RunningProcess {
   readonly parentPid: number;
   readonly commandLine: string;
 }
 
 /**
- * Asks /proc of a process. Needs no privilege unless /proc is mounted with `hidepid`.
+ * Asks /proc about a process. Needs no privilege unless /proc is mounted with `hidepid`.
  * @param startTime microseconds since boot; another process with this pid is not it
  * @returns undefined when it has ended, is hidden, or has no command line (a kernel thread)
  */
@@ -25,7 +25,7 @@ export function readRunningProcess(pid: number, startTime: number | undefined): 
     const commandLine = readStart(`/proc/${pid}/cmdline`).replace(/\0+$/, '').replaceAll('\0', ' ');
     return commandLine === '' ? undefined : { parentPid, commandLine };
   } catch {
-    // It has ended meanwhile, or is not ours to see: both mean that nothing is known.
+    // It has ended, or may not be seen: nothing is known.
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
-import { commandLineOf, imageOf } from '../rules/fields/table.ts';
+import { imageOf } from '../rules/fields/incomplete.ts';
+import { commandLineOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
 import {
@@ -11,10 +12,10 @@ import {
 } from './limits.ts';
 import type { readRunningProcess } from './proc.ts';
 
-/** How an event names the parent of its process. */
+/** The parent of a process, as an event names it. */
 type ParentReference = NonNullable<ExecEvent['parent']>;
 
-/** What is known of a process. */
+/** A process, as far as it is known. */
 export class KnownProcess {
   readonly pid: number;
   /** Microseconds since boot. */
@@ -49,8 +50,8 @@ export interface ProcessTreeOptions {
 }
 
 /**
- * Which process is whose child, and what each was started as. Filled from every exec event, those of a snapshot and of a replay
- * among them; bounded. What no event told of is asked of the system, once.
+ * Which process is whose child, and what each was started as. Filled from every exec event, including those of a snapshot
+ * and of a replay; bounded. The system is asked once about a process that no event named.
  */
 export class ProcessTree {
   readonly #askSystem: ProcessTreeOptions['askSystem'];
@@ -112,7 +113,7 @@ export class ProcessTree {
     const known = this.#processes.get(pid);
     if (known !== undefined) {
       if (known.startTime === startTime || known.startTime === undefined || startTime === undefined) return known;
-      // The pid has been used again since: who had it before is gone.
+      // The pid has been used again since: the process that had it before is gone.
       if (known.startTime > startTime) return undefined;
     }
     return this.#ask(reference);

@@ -68,7 +68,7 @@ function knowsOtherUsers(file: string): boolean {
       .split(/\s+/)
       .some((source) => !['', 'files', 'compat', 'systemd'].includes(source));
   } catch {
-    // No such file: the C library then looks into files alone.
+    // Without that file, the C library looks only into files.
     return false;
   }
 }

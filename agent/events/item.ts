@@ -1,10 +1,11 @@
+import type { ClockEvent } from '../../shared/events/clock.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';
 import type { UnknownEvent } from '../../shared/events/parse.ts';
 
 /** What reaches outputs. `hello` and `heartbeat` do not: they tell the agent about the helper. */
-export type StreamEvent = ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | UnknownEvent;
+export type StreamEvent = ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | ClockEvent | UnknownEvent;
 
 /** In place of a number, where an event has none. */
 export const NO_NUMBER = -1;

@@ -1,5 +1,5 @@
 import { Correlator, type CorrelatorLimits } from './correlate/correlator.ts';
-import { Engine, type SigmaEvent } from './engine.ts';
+import { Engine, type EngineLimits, type SigmaEvent } from './engine.ts';
 import type { Rule, RuleSet } from './load.ts';
 import type { Level } from './parse/metadata.ts';
 
@@ -15,6 +15,10 @@ export interface MatchedRule {
   readonly measure?: number;
 }
 
+export interface DetectorLimits extends EngineLimits {
+  readonly correlations?: CorrelatorLimits;
+}
+
 /** A rule set at work: rules of single events first, then the correlations over them. */
 export class Detector {
   readonly #rules: readonly Rule[];
@@ -26,11 +30,14 @@ export class Detector {
   readonly fields: ReadonlySet<string>;
   readonly readsEverything: boolean;
 
-  constructor(set: RuleSet, limits?: CorrelatorLimits) {
+  constructor(set: RuleSet, { correlations, ...limits }: DetectorLimits = {}) {
     this.#rules = set.rules;
     this.#described = set.rules.map(describe);
-    this.#engine = new Engine(set.rules.map((rule) => rule.expression));
-    this.#correlator = new Correlator(set.correlations, limits);
+    this.#engine = new Engine(
+      set.rules.map((rule) => rule.expression),
+      limits,
+    );
+    this.#correlator = new Correlator(set.correlations, correlations);
     this.#correlates = set.correlations.length > 0;
     this.readsEverything = this.#engine.readsEverything;
     const names = set.correlations.flatMap((rule) =>
@@ -44,9 +51,12 @@ export class Detector {
   /**
    * The rules that report this event, in the order of the set, then correlations.
    * @param timeMs the event's own time, Unix milliseconds
+   * @param incomplete fields of which the event has the end alone: a rule that may match because of that does
+   * @throws {OverBudgetError} when it would take too long to say; correlations have then not seen the event
    */
-  observe(event: SigmaEvent, timeMs: number): MatchedRule[] {
-    const matched = this.#engine.match(event);
+  observe(event: SigmaEvent, timeMs: number, incomplete?: ReadonlySet<string>): MatchedRule[] {
+    const matched =
+      incomplete === undefined ? this.#engine.match(event) : this.#engine.matchIncomplete(event, incomplete, always);
     if (matched.length === 0) return [];
     const reported: MatchedRule[] = [];
     for (const number of matched) if (this.#rules[number]!.reports) reported.push(this.#described[number]!);
@@ -61,6 +71,8 @@ export class Detector {
     return { ...this.#engine.statistics(), ...this.#correlator.statistics() };
   }
 }
+
+const always = (): boolean => true;
 
 function describe({
   id,

@@ -1,7 +1,7 @@
 import { fieldsOf, unknownFields } from './fields/known.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
-import type { Problem } from './parse/problem.ts';
-import type { FilterDocument, RuleDocument } from './parse/rule.ts';
+import type { Problem } from '../problem.ts';
+import type { FilterDocument, RuleDocument, SkippedDocument } from './parse/rule.ts';
 
 /** What is odd about rules, but clear: they are used all the same. */
 
@@ -35,7 +35,10 @@ function namesIn(document: RuleDocument): ReadonlySet<string> {
 }
 
 /** Global filters that leave a rule alone which they name: it was not read, or the log source of the filter is not the rule's. */
-export function unmatchedFilters(filters: readonly FilterDocument[], documents: readonly RuleDocument[]): Problem[] {
+export function unmatchedFilters(
+  filters: readonly FilterDocument[],
+  documents: readonly (RuleDocument | SkippedDocument)[],
+): Problem[] {
   return filters.flatMap(({ file, line, filter: { rules }, logsource }) =>
     rules === 'any'
       ? []
@@ -47,10 +50,13 @@ export function unmatchedFilters(filters: readonly FilterDocument[], documents: 
   );
 }
 
-function reasonNotToApply(named: readonly RuleDocument[], logsource: Logsource): string | undefined {
+function reasonNotToApply(
+  named: readonly (RuleDocument | SkippedDocument)[],
+  logsource: Logsource,
+): string | undefined {
   for (const document of named) {
     if (document.kind === 'correlation') return `"${document.title}" is a correlation; name the rules that it counts`;
-    if (!covers(logsource, document.logsource)) {
+    if (document.logsource !== undefined && !covers(logsource, document.logsource)) {
       return `it leaves "${document.title}" as it is, whose log source is ${formatLogsource(document.logsource)}, not ${formatLogsource(logsource)}`;
     }
   }

@@ -1,5 +1,6 @@
 import { Atoms, buildUnits, type Atom, type Unit } from './compile/atoms.ts';
 import { likelihood } from './compile/cost.ts';
+import { isIncomplete, verdictOn, type Verdict } from './compile/incomplete.ts';
 import type { Condition } from './compile/node.ts';
 import { ACCEPT, ProgramBuilder } from './compile/program.ts';
 import type { Current, SigmaEvent, Subject } from './compile/subject.ts';
@@ -8,6 +9,25 @@ import type { Sink } from './index/literal.ts';
 import type { Expression } from './value/test.ts';
 
 export type { SigmaEvent } from './compile/subject.ts';
+
+/**
+ * Steps that judging one event may take: characters looked at, times what each test may take for one. About a second of a
+ * processor. With all of SigmaHQ's rules for Windows, an event takes some 3,000 steps, and one with two command lines of 2 MiB,
+ * made of what those rules look for, 185 million.
+ */
+export const MAX_STEPS = 500_000_000;
+
+/** An event that would take more than the bound to judge. */
+export class OverBudgetError extends Error {
+  override readonly name = 'OverBudgetError';
+}
+
+export interface EngineLimits {
+  /** Default: MAX_STEPS. */
+  readonly steps?: number;
+  /** Smaller only in tests, which cannot wait that long. */
+  readonly lastEpoch?: number;
+}
 
 const NONE: readonly number[] = [];
 /** Stamps are 32-bit numbers; before they run out, after some two thousand million events, all are forgotten. */
@@ -44,11 +64,13 @@ export class Engine implements Sink {
   readonly #candidates: Int32Array;
   readonly #candidateEpoch: Int32Array;
   readonly #lastEpoch: number;
+  readonly #maxSteps: number;
   #count = 0;
+  #steps = 0;
 
-  /** @param lastEpoch smaller only in tests, which cannot wait that long */
-  constructor(expressions: readonly Expression[], lastEpoch = LAST_EPOCH) {
+  constructor(expressions: readonly Expression[], { steps = MAX_STEPS, lastEpoch = LAST_EPOCH }: EngineLimits = {}) {
     this.#lastEpoch = lastEpoch;
+    this.#maxSteps = steps;
     const atoms = new Atoms(this.#current);
     const conditions = expressions.map((expression) => atoms.condition(expression));
     this.#atoms = atoms.list;
@@ -83,13 +105,10 @@ export class Engine implements Sink {
   /**
    * The numbers of the conditions that hold, in their order. The list is the caller's; an
    * empty one is shared and must not be changed.
+   * @throws {OverBudgetError} when it would take too long to say
    */
   match(event: SigmaEvent): readonly number[] {
-    const current = this.#current;
-    if (current.epoch >= this.#lastEpoch) this.#forget();
-    current.epoch++;
-    current.event = event;
-    this.#count = 0;
+    this.#begin(event);
     for (const { subject, units } of this.#eager) {
       subject.refresh();
       if (subject.texts === undefined) continue;
@@ -101,8 +120,36 @@ export class Engine implements Sink {
       const number = this.#candidates[i]!;
       if (this.#run(this.#entries[number]!)) (matched ??= []).push(number);
     }
-    current.event = NO_EVENT;
+    this.#current.event = NO_EVENT;
     return matched === undefined ? NONE : matched.length > 1 ? matched.sort((a, b) => a - b) : matched;
+  }
+
+  /**
+   * The same for an event of which some fields are known by their end alone. Every condition is asked, and each atom that such a field leaves
+   * open is followed both ways: that costs many times as much, for events that nearly never come.
+   * @param incomplete names of those fields
+   * @param mayMatch whether a condition counts that holds only perhaps
+   * @throws {OverBudgetError} when it would take too long to say
+   */
+  matchIncomplete(
+    event: SigmaEvent,
+    incomplete: ReadonlySet<string>,
+    mayMatch: (condition: number) => boolean,
+  ): readonly number[] {
+    this.#begin(event);
+    const verdicts = new Map<number, Verdict>();
+    const ask = (atom: number): Verdict => {
+      if (!isIncomplete(this.#atoms[atom]!, incomplete)) return this.#holds(atom);
+      if (!verdicts.has(atom)) verdicts.set(atom, this.#verdict(this.#atoms[atom]!));
+      return verdicts.get(atom);
+    };
+    const matched: number[] = [];
+    for (const [number, entry] of this.#entries.entries()) {
+      const { accepts, rejects } = this.#explore(entry, ask);
+      if (accepts && (!rejects || mayMatch(number))) matched.push(number);
+    }
+    this.#current.event = NO_EVENT;
+    return matched;
   }
 
   /** Sizes, for logs and benchmarks. */
@@ -122,6 +169,11 @@ export class Engine implements Sink {
     return this.#count;
   }
 
+  /** How many steps the last event took. */
+  get lastSteps(): number {
+    return this.#steps;
+  }
+
   /** Called by an index: these atoms are true. */
   found(list: Int32Array): void {
     const { epoch } = this.#current;
@@ -138,6 +190,40 @@ export class Engine implements Sink {
     }
   }
 
+  #begin(event: SigmaEvent): void {
+    const current = this.#current;
+    if (current.epoch >= this.#lastEpoch) this.#forget();
+    current.epoch++;
+    current.event = event;
+    this.#count = 0;
+    this.#steps = 0;
+  }
+
+  #verdict(atom: Atom): Verdict {
+    atom.subject.refresh();
+    this.#spend((atom.kind === 'check' ? atom.perCharacter : 1) * atom.subject.size);
+    return verdictOn(atom);
+  }
+
+  /** Where a program can end when what may be is followed both ways. */
+  #explore(entry: number, ask: (atom: number) => Verdict): { accepts: boolean; rejects: boolean } {
+    const code = this.#code;
+    const seen = new Set<number>();
+    const open = [entry];
+    let [accepts, rejects] = [false, false];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (at === ACCEPT) accepts = true;
+      else if (at < 0) rejects = true;
+      else if (!seen.has(at)) {
+        seen.add(at);
+        const verdict = ask(code[at]!);
+        if (verdict !== false) open.push(code[at + 1]!);
+        if (verdict !== true) open.push(code[at + 2]!);
+      }
+    }
+    return { accepts, rejects };
+  }
+
   #nominate(conditions: Int32Array, epoch: number): void {
     for (let i = 0; i < conditions.length; i++) {
       const number = conditions[i]!;
@@ -151,8 +237,13 @@ export class Engine implements Sink {
     this.#asked[unit] = this.#current.epoch;
     const { subject, index } = this.#units[unit]!;
     const { texts } = subject;
-    if (typeof texts === 'string') index.scan(texts, this);
-    else if (texts !== undefined) for (const text of texts) index.scan(text, this);
+    if (typeof texts === 'string') this.#spend(index.scan(texts, this));
+    else if (texts !== undefined) for (const text of texts) this.#spend(index.scan(text, this));
+  }
+
+  #spend(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > this.#maxSteps) throw new OverBudgetError(`more than ${this.#maxSteps} steps`);
   }
 
   #run(entry: number): boolean {
@@ -182,6 +273,7 @@ export class Engine implements Sink {
     if (atom.gate === undefined || this.#holds(atom.gate)) {
       atom.subject.refresh();
       holds = atom.holds(atom.subject);
+      this.#spend(atom.perCharacter * atom.subject.size + (atom.spent?.() ?? 0));
     }
     this.#stamps[number] = holds ? this.#current.epoch : -this.#current.epoch;
     return holds;
@@ -228,7 +320,7 @@ function ranking(
   const rank = (node: Condition): number => {
     if (node.op === 'atom') return ofAtom(node.atom);
     if (node.op === 'not') return rank(node.arg) + 1;
-    return node.op === 'constant' ? 0 : Math.max(...node.args.map(rank));
+    return node.op === 'constant' ? 0 : node.args.reduce((most, arg) => Math.max(most, rank(arg)), 0);
   };
   return rank;
 }

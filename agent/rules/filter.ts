@@ -1,9 +1,10 @@
-import { Engine, type SigmaEvent } from './engine.ts';
+import { Engine, type EngineLimits, type SigmaEvent } from './engine.ts';
 import { fieldsOf, unknownFields } from './fields/known.ts';
 import { readDetection } from './parse/detection.ts';
-import { describe, entryOf, Reader, type Node } from './parse/node.ts';
-import { didYouMean, type Problem } from './parse/problem.ts';
-import { nodeOf, withoutText } from './parse/scalar.ts';
+import { describe, entryOf, Reader, type Node } from '../yaml/node.ts';
+import type { Problem } from '../problem.ts';
+import { didYouMean } from '../values/suggest.ts';
+import { nodeOf, withoutText } from '../yaml/scalar.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
 
@@ -89,17 +90,27 @@ export class Filters {
   /** Whether a keyword looks at every value of the event. */
   readonly readsEverything: boolean;
 
-  constructor(filters: readonly Filter[]) {
+  constructor(filters: readonly Filter[], limits: EngineLimits = {}) {
     this.#filters = filters;
-    this.#engine = new Engine(filters.map((filter) => filter.expression));
+    this.#engine = new Engine(
+      filters.map((filter) => filter.expression),
+      limits,
+    );
     this.#counts = filters.map(() => 0);
     this.fields = this.#engine.fields;
     this.readsEverything = this.#engine.readsEverything;
   }
 
-  /** @returns undefined where no filter matches */
-  decide(event: SigmaEvent): Decision | undefined {
-    const [first] = this.#engine.match(event);
+  /**
+   * @param incomplete fields of which the event has the end alone: what may match because of that is kept, and not dropped
+   * @returns undefined where no filter matches
+   * @throws {OverBudgetError} when it would take too long to say
+   */
+  decide(event: SigmaEvent, incomplete?: ReadonlySet<string>): Decision | undefined {
+    const [first] =
+      incomplete === undefined
+        ? this.#engine.match(event)
+        : this.#engine.matchIncomplete(event, incomplete, (i) => this.#filters[i]!.action === 'keep');
     if (first === undefined) return undefined;
     this.#counts[first]!++;
     return this.#filters[first];

@@ -1,8 +1,9 @@
 import { resolveCorrelations, type CorrelationRule } from './correlate/resolve.ts';
 import { doubtfulFields, unmatchedFilters } from './doubts.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
-import { LEVELS, type Level, type Metadata, type Status } from './parse/metadata.ts';
-import { formatProblem, type Problem } from './parse/problem.ts';
+import type { Head } from './parse/head.ts';
+import { LEVELS, STATUSES, type Level, type Metadata, type Status } from './parse/metadata.ts';
+import { formatProblem, type Problem } from '../problem.ts';
 import {
   readRules,
   type CorrelationDocument,
@@ -10,12 +11,12 @@ import {
   type FilterDocument,
   type Refused,
   type RuleDocument,
+  type SkippedDocument,
+  type SkipReason,
 } from './parse/rule.ts';
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
-
-export { formatProblem } from './parse/problem.ts';
 
 /** One rule file, read by the caller. */
 export interface RuleFile {
@@ -71,36 +72,40 @@ const USUAL_STATUSES: ReadonlySet<Status> = new Set(['stable', 'test', 'experime
  * reasons and never keep others from loading. Order is the order of files, then of documents.
  */
 export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): RuleSet {
-  const placeholders = options.placeholders ?? new Map();
-  const documents: RuleDocument[] = [];
+  const documents: (RuleDocument | SkippedDocument)[] = [];
   const refused: Refused[] = [];
   const warnings: Problem[] = [];
+  const reading = {
+    placeholders: options.placeholders ?? new Map(),
+    reasonToSkip: (head: Head) => reasonToSkip(head, options),
+  };
   for (const { file, text } of files) {
-    const read = readRules(file, text, placeholders);
-    for (const document of read.documents) documents.push(document);
-    refused.push(...read.refused);
-    warnings.push(...read.warnings);
+    const read = readRules(file, text, reading);
+    append(documents, read.documents);
+    append(refused, read.refused);
+    append(warnings, read.warnings);
   }
   const unique = withoutDuplicates(documents, refused);
-  const skipped: Skipped[] = [];
+  const skipped: Skipped[] = documents
+    .filter((d) => d.kind === 'skipped')
+    .map(({ file, title, reason }) => ({ file, title, reason }));
   const fed = namesInCorrelations(unique, options);
   const wanted = unique.filter((document) => {
-    const reason =
-      reasonToSkip(document, options) ?? (isAnyOf(fed, document) ? undefined : reasonOfLevel(document, options));
+    const reason = isAnyOf(fed, document) ? undefined : reasonOfLevel(document, options);
     if (reason !== undefined) skipped.push({ file: document.file, title: document.title, reason });
     return reason === undefined;
   });
   const used = withoutObsolete(wanted, skipped);
   const detections = used.filter((d): d is DetectionDocument => d.kind === 'rule');
   const filters = used.filter((d): d is FilterDocument => d.kind === 'filter');
-  const inUse = new Set(used);
-  const unused = new Set(unique.filter((d) => !inUse.has(d)).flatMap((d) => [d.id ?? '', d.name ?? '', d.title]));
+  const inUse = new Set<RuleDocument | SkippedDocument>(used);
+  const unused = new Set(documents.filter((d) => !inUse.has(d)).flatMap((d) => [d.id ?? '', d.name ?? '', d.title]));
   const resolved = resolveCorrelations(
     used.filter((d): d is CorrelationDocument => d.kind === 'correlation'),
     detections,
     unused,
   );
-  refused.push(...resolved.refused);
+  append(refused, resolved.refused);
   for (const { file, title } of resolved.idle)
     skipped.push({ file, title, reason: 'rules it refers to are not in use' });
   const rules = detections.map((document) =>
@@ -109,8 +114,14 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const correlations = resolved.correlations.map((rule) =>
     reasonOfLevel(rule, options) === undefined ? rule : { ...rule, reports: false },
   );
-  warnings.push(...unmatchedFilters(filters, unique), ...doubtfulFields(used));
+  append(warnings, unmatchedFilters(filters, documents));
+  append(warnings, doubtfulFields(used));
   return { rules, correlations, filters: filters.length, refused, skipped, warnings };
+}
+
+/** A list can be longer than a call can have arguments. */
+function append<T>(list: T[], more: readonly T[]): void {
+  for (const one of more) list.push(one);
 }
 
 /** A line for the log at start-up. */
@@ -128,38 +139,43 @@ export function formatRefused(refused: readonly Refused[]): string[] {
 }
 
 /** What a document answers to. */
-function identityOf({ id, name, title }: Metadata): string {
+function identityOf({ id, name, title }: Pick<Metadata, 'id' | 'name' | 'title'>): string {
   return id ?? name ?? title;
 }
 
-function withoutDuplicates(documents: readonly RuleDocument[], refused: Refused[]): RuleDocument[] {
-  const first = new Map<string, RuleDocument>();
-  return documents.filter((document) => {
+/**
+ * The documents in use, without those whose name another has. One that is retired by its status keeps its name: so a copy
+ * of a rule with another status switches the rule off.
+ */
+function withoutDuplicates(documents: readonly (RuleDocument | SkippedDocument)[], refused: Refused[]): RuleDocument[] {
+  const first = new Map<string, RuleDocument | SkippedDocument>();
+  return documents.filter((document): document is RuleDocument => {
+    if (document.kind === 'skipped' && !document.isRetired) return false;
     const names = new Set([identityOf(document), ...(document.name === undefined ? [] : [document.name])]);
     for (const name of names) {
       const other = first.get(name);
-      if (other !== undefined) {
-        const { file, line, title } = document;
-        const path = document.id === name ? 'id' : document.name === name ? 'name' : 'title';
-        const remedy = path === 'title' ? '; give each an id' : '';
-        const message = `"${name}" already belongs to "${other.title}" (${other.file}:${other.line})${remedy}`;
-        refused.push({ file, title, problems: [{ file, line, column: 1, path, message }] });
-        return false;
-      }
+      if (other === undefined || document.kind === 'skipped') continue;
+      const { file, line, title } = document;
+      const path = document.id === name ? 'id' : document.name === name ? 'name' : 'title';
+      const remedy = path === 'title' ? '; give each an id' : '';
+      const message = `"${name}" already belongs to "${other.title}" (${other.file}:${other.line})${remedy}`;
+      refused.push({ file, title, problems: [{ file, line, column: 1, path, message }] });
+      return false;
     }
-    for (const name of names) first.set(name, document);
-    return true;
+    for (const name of names) if (!first.has(name)) first.set(name, document);
+    return document.kind !== 'skipped';
   });
 }
 
+/** Looked at before a document is judged: what is not for this machine has no mistakes here. */
 function reasonToSkip(
-  document: RuleDocument,
+  { kind, status, logsource: own }: Head,
   { logsource, statuses = USUAL_STATUSES }: LoadOptions,
-): string | undefined {
-  if (document.status !== undefined && !statuses.has(document.status)) return `its status is ${document.status}`;
-  if (document.kind !== 'correlation' && !covers(document.logsource, logsource)) {
-    return `its log source is ${formatLogsource(document.logsource)}, not ${formatLogsource(logsource)}`;
-  }
+): SkipReason | undefined {
+  const known = STATUSES.find((each) => each === status);
+  if (known !== undefined && !statuses.has(known)) return { reason: `its status is ${known}`, isRetired: true };
+  if (kind !== 'correlation' && own !== undefined && !covers(own, logsource))
+    return { reason: `its log source is ${formatLogsource(own)}, not ${formatLogsource(logsource)}`, isRetired: false };
   return undefined;
 }
 
@@ -170,9 +186,7 @@ function reasonOfLevel({ level }: Pick<Metadata, 'level'>, { minLevel }: LoadOpt
 
 /** What correlations stand on is needed whatever its own level; it then does not report by itself. */
 function namesInCorrelations(documents: readonly RuleDocument[], options: LoadOptions): ReadonlySet<string> {
-  const inUse = documents.filter(
-    (d): d is CorrelationDocument => d.kind === 'correlation' && reasonToSkip(d, options) === undefined,
-  );
+  const inUse = documents.filter((d): d is CorrelationDocument => d.kind === 'correlation');
   const names = new Set<string>();
   // Once more for each that was added: a correlation can stand on others.
   for (let before = -1; before < names.size;) {

@@ -1,3 +1,5 @@
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import { incompleteFields } from './fields/incomplete.ts';
 import { Detector } from './detect.ts';
 import type { SigmaEvent } from './engine.ts';
 import type { Rule, RuleSet } from './load.ts';
@@ -38,7 +40,8 @@ export function runRuleTests(set: RuleSet, toSigma: (event: TestEvent) => SigmaE
       const detector = new Detector({ ...alone, rules: only(alone.rules), correlations: only(alone.correlations) });
       let found = false;
       for (const [i, event] of test.events.entries()) {
-        const reported = detector.observe(event['type'] === undefined ? event : toSigma(event), timeOf(event, i));
+        const sigma = event['type'] === undefined ? event : toSigma(event);
+        const reported = detector.observe(sigma, timeOf(event, i), incompleteFields(event as unknown as ExecEvent));
         found ||= reported.some((r) => r.id === rule.id);
       }
       return {

@@ -1,12 +1,12 @@
 export interface ConnectionHandlers {
-  /** So many bytes lie in `memory` now. @returns whether to go on reading; else `resume` is called later */
+  /** `memory` now holds this many bytes. @returns whether to go on reading; if not, `resume` is called later */
   onBytes(bytes: number): boolean;
   onError(error: Error): void;
-  /** The connection is over, whoever ended it. Called once. */
+  /** The connection has ended, from either side. Called once. */
   onClose(): void;
 }
 
-/** A connection to the helper, of which only reading is known. */
+/** A connection to the helper, as its reader sees it. */
 export interface SourceConnection {
   resume(): void;
   destroy(): void;

@@ -1,67 +1,81 @@
-/**
- * The line of an exec event as the helper writes it: its fields in this order, nothing in between.
- *
- * Every event that the agent passes on must have been checked, and most of
- * them are forwarded without anybody looking at a field. To make an object of such a line,
- * look at its fields and throw it away costs three times as much as to compare the
- * text with the shape it should have. What fits the shape is valid JSON with valid fields; what
- * does not may still be, and is then read in the ordinary way.
- */
+import { EXEC_FIELDS, EXEC_REQUIRED } from '../../shared/events/exec.ts';
+import type { Check } from '../../shared/events/fields.ts';
 
-const NUMBER = '(?:0|[1-9]\\d{0,14})';
-/** Since 1970 these have one digit more. */
-const MICROSECONDS = `(?:${NUMBER}|[1-8]\\d{15})`;
+// The line of an exec event as helpers write it: the fields of EXEC_FIELDS in their order, nothing in between.
+//
+// The agent must check every event that it passes on, and it forwards most of them without looking at a field.
+// Parsing such a line, checking its fields and throwing the object away takes three times as long as comparing the
+// text with its expected shape. A line that fits is valid JSON with valid fields. A line that does not fit can be
+// valid too, and is then parsed.
+
+/** Whole numbers that JavaScript holds exactly, or a little fewer. */
+const NUMBER = '(?:0|[1-9]\\d{0,14}|[1-8]\\d{15})';
 const PLAIN = '[^"\\\\\\x00-\\x1f]*';
 const TEXT = `"${PLAIN}(?:\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4})${PLAIN})*"`;
-const TEXTS = `\\[(?:${TEXT}(?:,${TEXT})*)?\\]`;
-const TIME = '"\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?Z"';
-const NAMESPACES = `\\{(?:"[a-z_]+":${NUMBER}(?:,"[a-z_]+":${NUMBER})*)?\\}`;
 
-const field = (name: string, value: string): string => `,"${name}":${value}`;
-const optional = (name: string, value: string): string => `(?:${field(name, value)})?`;
+/** `item` any number of times, with commas in between. */
+const list = (item: string): string => `(?:${item}(?:,${item})*)?`;
 
-const UP_TO_NUMBER = `\\{"pid":${NUMBER}${field('command', TEXT)}${field('timestamp', NUMBER)},"type":"exec","seq":`;
+/** A pattern that finds only JSON which the check accepts. */
+function patternOf({ kind }: Check): string {
+  switch (kind?.is) {
+    case 'text':
+      return TEXT;
+    case 'texts':
+      return `\\[${list(TEXT)}\\]`;
+    case 'count':
+      return NUMBER;
+    case 'integer':
+      return `-?${NUMBER}`;
+    case 'boolean':
+      return '(?:true|false)';
+    case 'constant':
+      return `(?:${kind.values.map((value) => JSON.stringify(value)).join('|')})`;
+    case 'matching':
+      return `"${kind.pattern.source.slice(1, -1)}"`;
+    case 'map':
+      return `\\{${list(`"${PLAIN}":${patternOf(kind.of)}`)}\\}`;
+    case 'object':
+      return `\\{${fieldsPattern(kind.fields, (name) => !kind.mayLack.includes(name))}\\}`;
+    case undefined:
+      throw new Error('a field of exec events has a check that no pattern can be made of');
+  }
+}
 
-const FROM_NUMBER = [
-  NUMBER,
-  field('time', TIME),
-  ...['ppid', 'uid', 'gid', 'euid', 'egid', 'loginuid'].map((name) => optional(name, NUMBER)),
-  ...['user_sid', 'logon_id', 'integrity_level'].map((name) => optional(name, TEXT)),
-  optional('elevated', '(?:true|false)'),
-  ...['session_id', 'tty'].map((name) => optional(name, NUMBER)),
-  optional('exe', TEXT),
-  optional('filename', TEXT),
-  optional('argv', TEXTS),
-  optional('argv_bytes', NUMBER),
-  optional('argv_truncated', 'true'),
-  optional('command_line', TEXT),
-  optional('command_source', '"(?:etw|process)"'),
-  optional('cwd', TEXT),
-  optional('comm', TEXT),
-  optional('start_time', MICROSECONDS),
-  optional('cgroup', TEXT),
-  optional('container_id', TEXT),
-  optional('ns', NAMESPACES),
-  optional('flags', TEXTS),
-  optional('parent', `\\{"pid":${NUMBER}${optional('start_time', MICROSECONDS)}${optional('exe', TEXT)}\\}`),
-  optional('source', '"(?:ebpf|etw|snapshot)"'),
-  '\\}\\n',
-].join('');
+/** Left out of the shape. Few lines have one, and looking for it would cost every line some 3 %. */
+const RARE = 'raw';
+
+/** The fields in their order. The first must be required: the others bring their comma. */
+function fieldsPattern(fields: Readonly<Record<string, Check>>, isRequired: (name: string) => boolean): string {
+  return Object.entries(fields)
+    .filter(([name]) => name !== RARE)
+    .map(([name, check], i) => {
+      const field = `${i === 0 ? '' : ','}"${name}":${patternOf(check)}`;
+      return isRequired(name) ? field : `(?:${field})?`;
+    })
+    .join('');
+}
+
+const LINE = `\\{${fieldsPattern(EXEC_FIELDS, (name) => name === 'type' || EXEC_REQUIRED.includes(name))}\\}\\n`;
+/** Cut before the number, so that the number's place is known. */
+const NUMBER_AT = LINE.indexOf('"seq":') + '"seq":'.length;
+const UP_TO_NUMBER = LINE.slice(0, NUMBER_AT);
+const FROM_NUMBER = LINE.slice(NUMBER_AT);
 
 const ZERO = 48;
 
-/** Compares lines with the shape. One at a time: the answer for the last line is in its fields. */
+/** Compares lines with the shape, one at a time. Its fields hold the answer for the last line. */
 export class ExecShape {
   readonly #upToNumber = new RegExp(UP_TO_NUMBER, 'y');
   readonly #fromNumber = new RegExp(FROM_NUMBER, 'y');
-  /** The number of the line that fitted. */
+  /** `seq` of the line that fitted. */
   seq = 0;
-  /** Where the line after it begins. */
+  /** Where the next line begins. */
   end = 0;
 
   /**
    * Whether the line that begins at `start` of `text` is an exec event of this shape.
-   * @param text bytes of valid UTF-8 as characters (latin1): faster than text, and the same wherever it is not compared
+   * @param text valid UTF-8 with one character for each byte (latin1): faster than text, and the pattern names only ASCII
    */
   fits(text: string, start: number): boolean {
     const head = this.#upToNumber;
@@ -77,7 +91,7 @@ export class ExecShape {
   }
 }
 
-/** The digits at `at`, which are known to be a whole number below 10^15. */
+/** The whole number at `at`, which is known to be below 9 * 10^15. */
 function numberAt(text: string, at: number): number {
   let value = 0;
   for (let i = at, digit = text.charCodeAt(i) - ZERO; digit >= 0 && digit <= 9; digit = text.charCodeAt(++i) - ZERO)

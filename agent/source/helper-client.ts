@@ -1,4 +1,3 @@
-import { AgentError, reasonOf, systemCode } from '../errors.ts';
 import type { Item } from '../events/item.ts';
 import type { Numbering } from '../events/position.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -7,11 +6,12 @@ import { connectToHelper, type Trust } from './connect.ts';
 import type { SourceConnection } from './connection.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
+import { explainFailure, wasRefused } from './unreachable.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 
 const RETRY: Pace = { firstMs: 100, longestMs: 5000 };
 
-/** A connection that lasted this long counts as one that worked: the next retry is immediate again. */
+/** A connection that lasted this long has worked: the next retry is immediate again. */
 const STABLE_AFTER_MS = 5000;
 
 /** How long the helper may take for its first line. */
@@ -24,9 +24,9 @@ const MISSED_HEARTBEATS = 3;
 const HEARTBEAT_BOUNDS_MS = { least: 100, most: 3_600_000 };
 
 /**
- * More than a Unix socket holds, so that a read takes all there is and then the outputs have their turn. A read that fills its
- * memory would be followed by the next at once, and outputs fall behind. The same memory serves every read of a connection:
- * new memory for each would be returned to the system late and in pieces.
+ * More than a Unix socket holds, so that a read takes everything and then the outputs have their turn. After a read that
+ * fills its memory, Node.js reads again at once, and outputs fall behind. Every read of a connection uses the same memory:
+ * new memory for each would go back to the system late and in pieces.
  */
 const READ_BYTES = 256 * 1024;
 
@@ -37,6 +37,8 @@ export interface HelperClientOptions {
   /** Outlives the client, so that a client for another socket goes on where this one stopped. */
   filter: ReplayFilter;
   telemetry: Telemetry;
+  /** Milliseconds that the helper may take for its first line. */
+  helloTimeoutMs?: number;
   /**
    * Gets what a hello says about numbers, before the events that it is about.
    * @returns the first number that any output has not stored, where all of them know
@@ -56,8 +58,10 @@ export class HelperClient {
   #failures = 0;
   #stopped = false;
   #connection: SourceConnection | undefined;
-  /** Of the connection that is being made or read; events of an earlier one are nobody's. */
+  /** Of the connection that is being made or read. Events of an earlier one are ignored. */
   #attempt = 0;
+  /** When a line came last; milliseconds on the clock of performance.now(). */
+  #heardAt = performance.now();
   #retry: NodeJS.Timeout | undefined;
 
   constructor(options: HelperClientOptions) {
@@ -67,7 +71,7 @@ export class HelperClient {
   /** Begins to connect and returns at once. */
   start(): void {
     this.#stopped = false;
-    void this.#connect();
+    this.#connect();
   }
 
   /** Ends the connection. Nothing reaches `onItems` after it returned. */
@@ -79,8 +83,8 @@ export class HelperClient {
     this.#connection = undefined;
   }
 
-  async #connect(): Promise<void> {
-    const { socketPath, trust, filter, telemetry, onItems } = this.#options;
+  #connect(): void {
+    const { socketPath, trust, filter, telemetry, helloTimeoutMs = HELLO_TIMEOUT_MS, onItems } = this.#options;
     const attempt = ++this.#attempt;
     const connectedAt = performance.now();
     let items: Item[] = [];
@@ -88,18 +92,21 @@ export class HelperClient {
     let sawLine = false;
     let silentTicks = 0;
     let isWaiting = false;
+    let silent = false;
 
     let connection: SourceConnection | undefined;
 
     const silence = () => {
-      failure = new AgentError('HELPER_PROTOCOL', 'no line in time');
+      silent = true;
+      const seconds = Math.round((performance.now() - this.#heardAt) / 1000);
+      telemetry.raiseRepeating('HelperSilent', '', { seconds });
       connection?.destroy();
     };
-    let watchdog = setInterval(silence, HELLO_TIMEOUT_MS);
+    let watchdog = setInterval(silence, helloTimeoutMs);
 
     const session = new Session(filter, {
       onHello: (hello, continuity) => {
-        // First what the numbering before this one still had to say.
+        // First the events of the numbering before this one.
         deliver();
         this.#reportHello(hello, continuity);
         this.#resume(hello, continuity);
@@ -109,16 +116,12 @@ export class HelperClient {
           HEARTBEAT_BOUNDS_MS.most,
         );
         watchdog = setInterval(() => {
-          // Ticks are counted rather than time: an agent that was itself stopped for a while has missed nothing.
-          // Who does not read hears nothing.
+          // Counts ticks, not time: an agent that was stopped itself for a while has missed nothing. One that does not read hears nothing.
           silentTicks = sawLine || isWaiting ? 0 : silentTicks + 1;
           sawLine = false;
-          if (silentTicks < MISSED_HEARTBEATS) return;
-          telemetry.raise('HelperSilent', { seconds: (heartbeatMs * MISSED_HEARTBEATS) / 1000 });
-          connection?.destroy();
+          if (silentTicks >= MISSED_HEARTBEATS) silence();
         }, heartbeatMs);
       },
-      onHeartbeat: () => undefined,
       onUnreadable: (reason) => telemetry.raiseRepeating('EventUnreadable', reason, { reason }),
     });
 
@@ -132,7 +135,10 @@ export class HelperClient {
     const receive = (chunk: Buffer) => {
       const before = { ...filter.counts };
       try {
-        if (session.receive(chunk, items) > 0) sawLine = true;
+        if (session.receive(chunk, items) > 0) {
+          sawLine = true;
+          this.#heardAt = performance.now();
+        }
       } catch (error) {
         failure = error;
         connection?.destroy();
@@ -143,7 +149,7 @@ export class HelperClient {
 
     const memory = Buffer.allocUnsafeSlow(READ_BYTES);
     try {
-      connection = await connectToHelper(socketPath, trust, memory, {
+      connection = connectToHelper(socketPath, trust, memory, {
         onBytes: (bytes) => {
           if (this.#attempt !== attempt) return false;
           const wait = receive(memory.subarray(0, bytes));
@@ -163,17 +169,16 @@ export class HelperClient {
           if (this.#attempt !== attempt) return;
           this.#connection = undefined;
           if (performance.now() - connectedAt >= STABLE_AFTER_MS) this.#failures = 0;
-          if (failure === undefined) telemetry.raiseRepeating('HelperDisconnected', '', {});
+          if (failure === undefined && !silent) telemetry.raiseRepeating('HelperDisconnected', '', {});
           this.#failed(failure);
         },
       });
     } catch (error) {
       clearInterval(watchdog);
-      if (this.#attempt === attempt) this.#failed(error);
+      this.#failed(error);
       return;
     }
-    if (this.#attempt === attempt) this.#connection = connection;
-    else connection.destroy();
+    this.#connection = connection;
   }
 
   /** Goes on where the outputs were left by an agent before this one. */
@@ -191,14 +196,14 @@ export class HelperClient {
     const failures = this.#failures++;
     // The first retry is immediate: a helper that restarts is back at once.
     const delay = failures === 0 ? 0 : backoff(failures, RETRY);
-    this.#retry = setTimeout(() => void this.#connect(), delay);
+    this.#retry = setTimeout(() => this.#connect(), delay);
   }
 
   #reportFailure(error: unknown): void {
     const { socketPath, telemetry } = this.#options;
-    const reason = explain(error, socketPath);
-    const refused = error instanceof AgentError || systemCode(error) === undefined;
-    telemetry.raiseRepeating(refused ? 'HelperRefused' : 'HelperUnreachable', reason, { socket: socketPath, reason });
+    const reason = explainFailure(error, socketPath);
+    const event = wasRefused(error) ? 'HelperRefused' : 'HelperUnreachable';
+    telemetry.raiseRepeating(event, reason, { socket: socketPath, reason });
   }
 
   #reportHello(hello: HelloEvent, continuity: Continuity): void {
@@ -222,18 +227,5 @@ export class HelperClient {
     const outOfOrder = filter.counts.outOfOrder - before.outOfOrder;
     if (missing > 0) telemetry.raiseRepeating('EventsMissing', 'pipe', { hop: 'pipe', count: missing });
     if (outOfOrder > 0) telemetry.raiseRepeating('EventsOutOfOrder', '', { count: outOfOrder });
-  }
-}
-
-function explain(error: unknown, socketPath: string): string {
-  switch (systemCode(error)) {
-    case 'ENOENT':
-      return `there is no socket at ${socketPath}; is probes-helper running?`;
-    case 'ECONNREFUSED':
-      return 'nobody listens on the socket; is probes-helper running?';
-    case 'EACCES':
-      return `this user may not use the socket; the agent's user must be in the group that owns ${socketPath}`;
-    default:
-      return reasonOf(error);
   }
 }

@@ -1,10 +1,11 @@
+import type { ClockEvent } from '../../shared/events/clock.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 import { gapItem, itemAfter, NO_NUMBER, type Item } from '../events/item.ts';
 
-/** What a `hello` means for the numbers, in a word that the log can use. */
+/** Says in one word, for the log too, how a `hello` continues the numbers. */
 export type Continuity = 'first' | 'resumed' | 'probe_reloaded' | 'boot_changed' | 'numbers_reused';
 
-/** What the filter left out or put in, since it was made. */
+/** Counts what the filter has left out and put in. */
 export interface ReplayCounts {
   /** Replayed events that had been taken before. */
   duplicates: number;
@@ -36,6 +37,8 @@ export class ReplayFilter {
   #promised = -1;
   /** The newest number on this connection. */
   #newestHere = -1;
+  /** The newest word of the clock. */
+  #clockLine = '';
   readonly #counts: ReplayCounts = { duplicates: 0, outOfOrder: 0, missing: 0 };
 
   /** @param onKnown gets each event that is left out since it was taken before */
@@ -72,31 +75,46 @@ export class ReplayFilter {
     if (this.#bootId === undefined) return 'first';
     if (this.#bootId !== hello.boot_id) return 'boot_changed';
     if (hello.first_seq > this.#next) return 'probe_reloaded';
-    // A probe that was loaded anew goes on after the last number. One that begins below it gives numbers twice, and
+    // A newly loaded probe continues after the last number. A probe that begins below it gives numbers twice, and
     // filtering its events by number would blind the agent.
     if (hello.first_seq !== this.#firstSeq && hello.first_seq < this.#next) return 'numbers_reused';
     return 'resumed';
   }
 
-  /** Every output has what comes before `next`, from a time before this filter: it is neither new nor missing. */
+  /** Every output already has the events before `next`, so that these are neither new nor missing. */
   skipTo(next: number): void {
     if (next > this.#next) this.#next = next;
   }
 
-  /** A heartbeat's word for how far the numbers go. */
+  /** Takes the last number that a heartbeat names. */
   promise(lastSeq: number): void {
     if (lastSeq > this.#promised) this.#promised = lastSeq;
   }
 
   /**
-   * Appends to `out` what is new in `item`: nothing if it was taken before, a
-   * gap in front of it if numbers are missing, a shortened gap where part of one was taken.
+   * Appends the new part of `item` to `out`: nothing if it was taken before, a gap and
+   * the item if numbers are missing before it, a shortened gap if part of a gap was taken.
    */
   take(item: Item, out: Item[]): void {
-    if (item.last === NO_NUMBER) out.push(item);
+    if (item.last === NO_NUMBER) this.#takeUnnumbered(item, out);
     else if (item.gap !== undefined) this.#takeGap(item, out);
     else if (this.#consume(item.last, out)) out.push(item);
     else this.#onKnown?.(item);
+  }
+
+  /** Word of the clock stands before a number in the backlog, and is replayed with it; what else has no number is never replayed. */
+  #takeUnnumbered(item: Item, out: Item[]): void {
+    if (item.event.type === 'clock') {
+      const { from_seq: before } = item.event as ClockEvent;
+      // Before the number due, it may have been the last thing that came.
+      const isKnown = before < this.#next || (before === this.#next && item.line === this.#clockLine);
+      this.#clockLine = item.line;
+      if (isKnown) {
+        this.#counts.duplicates++;
+        return;
+      }
+    }
+    out.push(item);
   }
 
   /** Takes the number of an event that cannot be read: it becomes a gap of one. */

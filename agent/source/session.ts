@@ -15,29 +15,28 @@ import { WholeLines } from './whole-lines.ts';
 const NEWLINE = 10;
 
 /**
- * What is made text and compared in one piece, at most, but for a longer line. Short texts are cheap to make; and a
- * regular expression remembers every character of the text it is in.
+ * The most bytes that are turned into text and compared at once; a longer line is parsed. Short texts are cheap to make,
+ * and a regular expression keeps the whole text that it was applied to.
  */
 const PIECE_BYTES = 64 * 1024;
 
-/** What one connection tells besides events. */
+/** Hears everything of one connection except its events. */
 export interface SessionListener {
   /** The helper introduced itself. Called once, before any event. */
   onHello(hello: HelloEvent, continuity: Continuity): void;
-  onHeartbeat(heartbeat: HeartbeatEvent): void;
   /** An event of a known type does not have the shape of its type. Never carries the event's own text. */
   onUnreadable(reason: string): void;
 }
 
 /**
- * The protocol of one connection, without its input and output: bytes in, new
- * events out.
+ * The protocol of one connection, apart from input and output: takes bytes, gives new
+ * events.
  *
- * Two reactions to bad bytes. A line that is no event at all (not JSON, no type, too
- * long, no hello first) does not come from our helper, so the connection ends. An event
+ * Reacts to bad bytes in two ways. A line that is not an event (not JSON, no type, too
+ * long, no hello first) cannot come from our helper, so the connection ends. An event
  * of a known type with a field that does not fit comes from a helper that
- * differs from us in a detail: its number becomes a gap and the stream goes on, since
- * a replay would bring the same line again and blind the agent for good.
+ * differs in a detail: its number becomes a gap and the stream goes on, because
+ * a replay would bring the same line again and blind the agent permanently.
  */
 export class Session {
   readonly #filter: ReplayFilter;
@@ -60,8 +59,8 @@ export class Session {
   }
 
   /**
-   * Appends the new events of `chunk` to `out` and returns how many lines it completed. What was
-   * appended before an error is good. The items are places in `chunk`, and good until this is called again.
+   * Appends the new events of `chunk` to `out` and returns how many lines it completed. Items
+   * that were appended before an error are good. They point into `chunk`, and are good until the next call.
    * @throws {AgentError | LineTooLongError} when the stream cannot be our helper's; the connection must end
    */
   receive(chunk: Buffer, out: Item[]): number {
@@ -120,17 +119,14 @@ export class Session {
     switch (event.type) {
       case 'hello':
         throw notOurHelper('a second hello on one connection');
-      case 'heartbeat': {
-        const heartbeat = event as HeartbeatEvent;
-        this.#filter.promise(heartbeat.last_seq);
-        return this.#listener.onHeartbeat(heartbeat);
-      }
+      case 'heartbeat':
+        return this.#filter.promise((event as HeartbeatEvent).last_seq);
       default:
         return this.#filter.take(this.#readable(memory, start, end, line, event as StreamEvent), out);
     }
   }
 
-  /** Bytes that are not UTF-8 have become U+FFFD in the event; what is written is then what the event holds. */
+  /** Bytes that are not UTF-8 have become U+FFFD in the event, and are written as that. */
   #readable(memory: Buffer, start: number, end: number, line: string, event: StreamEvent): Item {
     if (isUtf8(memory.subarray(start, end))) return itemAt(memory, start, end, event, this.#lease);
     const repaired = Buffer.from(`${line}\n`);

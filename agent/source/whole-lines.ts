@@ -1,15 +1,24 @@
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
-import { LineTooLongError } from '../../shared/protocol/lines.ts';
 
 const NEWLINE = 10;
+
+/** A line passed the limit before its newline came. The stream cannot be read further. */
+export class LineTooLongError extends Error {
+  override readonly name = 'LineTooLongError';
+  readonly limitBytes: number;
+  constructor(limitBytes: number) {
+    super(`a line is longer than ${limitBytes} bytes; the stream is not the helper's`);
+    this.limitBytes = limitBytes;
+  }
+}
 
 /** Gets a piece of memory from `start` to `end` that holds whole lines and nothing else, the last newline included. */
 type TakeLines = (memory: Buffer, start: number, end: number) => void;
 
 /**
- * Cuts a byte stream after its newlines, as seldom as possible: what a read
- * brought stays in one piece but for the line that it ends in, which is put
- * together with what follows. Lines are found by who reads the pieces.
+ * Cuts a byte stream after newlines, as seldom as possible. The bytes of one read
+ * stay in one piece, except the unfinished line at their end, which is joined with
+ * the bytes that follow. The receiver of a piece finds the lines in it.
  */
 export class WholeLines {
   readonly #take: TakeLines;

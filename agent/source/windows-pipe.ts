@@ -5,31 +5,31 @@ import { windowsFunctions } from '../windows/functions.ts';
 const GENERIC_READ = 0x8000_0000;
 const OPEN_EXISTING = 3;
 const FILE_FLAG_OVERLAPPED = 0x4000_0000;
-/** With no level named, this is SECURITY_ANONYMOUS: whoever serves the pipe cannot act in our name. */
+/** Without a level, this means SECURITY_ANONYMOUS: the server of the pipe cannot act in our name. */
 const SECURITY_SQOS_PRESENT = 0x0010_0000;
 const SE_KERNEL_OBJECT = 6;
 const OWNER_SECURITY_INFORMATION = 1;
 const STATUS_PENDING = 0x103;
 const ERROR_IO_PENDING = 997;
-/** Length of a string that ends where its NUL is, to the FFI library. */
+/** For the FFI library: a string that ends at its NUL. */
 const UP_TO_NUL = -1;
 
-/** Names of the errors that opening a pipe ends with, as Node.js has them. */
+/** Errors of opening a pipe, by the names that Node.js uses. */
 const CODES: ReadonlyMap<number, string> = new Map([
   [2, 'ENOENT'],
   [5, 'EACCES'],
   [231, 'EBUSY'],
 ]);
 
-/** Milliseconds between two looks whether something was read; the delay it costs is shorter than the helper's own. */
+/** Milliseconds between two checks for a finished read. The helper's own delay is longer. */
 const LOOK_INTERVAL_MS = 10;
 
 /** Reads before the rest of the agent has its turn. */
 const READS_AT_ONCE = 8;
 
 /**
- * Opens the helper's pipe for reading, after its owner was checked on the very
- * handle that is then read: whoever could make a pipe of this name first cannot make
+ * Opens the helper's pipe for reading, and checks the owner on the same handle that is
+ * then read. Another user could create a pipe of this name first, but not
  * one that belongs to SYSTEM or the administrators.
  * @param owners SIDs that may own it
  * @throws {AgentError} HELPER_SOCKET_UNSAFE; an error with the code ENOENT, EACCES or EBUSY when it cannot be opened
@@ -90,7 +90,7 @@ class PipeConnection implements SourceConnection {
     const windows = this.#windows;
     if (this.#reading) {
       windows.CancelIoEx(this.#handle, this.#address);
-      // Until this returns the memory is Windows'.
+      // Windows may write to the memory until this returns.
       windows.GetOverlappedResult(this.#handle, this.#address, [0], true);
     }
     windows.CloseHandle(this.#handle);

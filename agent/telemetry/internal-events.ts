@@ -18,12 +18,20 @@ export const INTERNAL_EVENTS = {
 
   RulesLoaded: ['info', 'filters and rules are in force'],
   RuleRefused: ['error', 'rules have mistakes and are not used; the others are'],
+  ConfigExposed: [
+    'warn',
+    'others than root and this user can change the configuration or the rules, and so decide what the agent sees',
+  ],
   RuleDoubtful: ['warn', 'rules, or what is said of them, may not mean what was meant'],
   RulesRefused: ['error', 'the rules that are there now cannot be used; those before stay in force'],
   RulesNotWatched: ['warn', 'a folder of rules is not watched; send SIGHUP after a change'],
   AlertsSuppressed: ['info', 'alerts were held back, as suppression asks for'],
   EventsJudged: ['info', 'what filters and rules did since the agent started'],
   JudgementFailed: ['error', 'an event could not be judged and went on as it is; this is a defect, please report it'],
+  EventUnjudged: [
+    'error',
+    'an event would take too long to judge and went on as it is; its command line was made for that, or a rule is very costly',
+  ],
 
   HelperConnected: ['info', 'connected to the helper'],
   HelperDisconnected: ['warn', 'the connection to the helper ended; what it holds will be replayed'],

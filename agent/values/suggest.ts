@@ -1,13 +1,18 @@
+/** A distance is not worth computing for something that no key resembles, however long it is. */
+const LONGEST_WORD = 100;
+
 /**
  * The candidate nearest to a mistyped word, or undefined when none is near
  * enough to be what was meant: at most one edit in three letters.
  */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
-  // A distance is not worth computing for something that no key resembles, however long it is.
-  if (word.length > 100) return undefined;
+  if (word.length > LONGEST_WORD) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  // All of a word changed is another word.
+  let bestDistance = Math.min(word.length, Math.max(1, Math.floor(word.length / 3)) + 1);
   for (const candidate of candidates) {
+    // Each letter that one word has more is an edit.
+    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
@@ -15,6 +20,12 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
     }
   }
   return best;
+}
+
+/** The end of a message about a word that is not allowed: `, did you mean "endswith"?`, or nothing. */
+export function didYouMean(word: string, allowed: Iterable<string>): string {
+  const meant = suggest(word, allowed);
+  return meant === undefined ? '' : `, did you mean "${meant}"?`;
 }
 
 /** Levenshtein distance with a swap of neighbours counted as one edit: `tpye` is one slip of the hand. */

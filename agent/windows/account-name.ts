@@ -6,7 +6,7 @@ const NAME_CHARACTERS = 257;
 /**
  * Asks Windows for the account with a SID: this machine, then the domain controllers that it trusts, for as long as Windows
  * waits for them (https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-lookupaccountsidw).
- * @returns `DOMAIN\name`, or the name alone where it has no domain; undefined where nobody knows it, or the text is no SID
+ * @returns `DOMAIN\name`, or only the name if there is no domain; undefined for an unknown account, or a text that is not a SID
  */
 export function lookUpAccountName(text: string): string | undefined {
   const windows = windowsFunctions();

@@ -1,4 +1,4 @@
-import { loadFfi } from './ffi.ts';
+import { loadFfi } from '../ffi.ts';
 
 let bound: ReturnType<typeof bind> | undefined;
 

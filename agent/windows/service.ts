@@ -1,6 +1,6 @@
 import { WindowsService } from '../../shared/windows/service.ts';
 import { EXIT } from '../exit-codes.ts';
-import { loadFfi } from './ffi.ts';
+import { loadFfi } from '../ffi.ts';
 import { windowsFunctions } from './functions.ts';
 
 /** Name of the service, and of the source of its messages in the Application log. */
@@ -11,7 +11,7 @@ const INFORMATION = 4;
 /** Windows' own EventCreate.exe, which the installer names as the source's messages, has "%1" under every number to 1000. */
 const MESSAGE_ID = 1;
 
-/** Writes lines of the agent's log, JSON each, to the Application log, where the service has no standard error. */
+/** Writes the agent's log, lines of JSON, to the Application log: a service has no standard error. */
 export function eventLogDestination(): { write(line: string): void } {
   const windows = windowsFunctions();
   const log = windows.RegisterEventSourceW(null, SERVICE_NAME) as number;
@@ -24,7 +24,7 @@ export function eventLogDestination(): { write(line: string): void } {
   };
 }
 
-/** What the service manager asks for, while the agent runs as its service. */
+/** Requests of the service manager while the agent runs as its service. */
 export interface ServiceRequests {
   onStop(stop: () => void): void;
   onReload(reload: () => void): void;

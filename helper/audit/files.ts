@@ -1,23 +1,43 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../../shared/version.ts';
 import { HelperError } from '../errors.ts';
 import type { Finding, Section } from './report.ts';
 
-/** Of a file's content, in hexadecimal. */
+const MAX_MANIFEST_BYTES = 1024 * 1024;
+const PIECE_BYTES = 1024 * 1024;
+
+/**
+ * The SHA-256 of a file's content, in hexadecimal. The file is opened once; a FIFO or device in its place
+ * is refused, not waited for.
+ * @throws {Error} when it cannot be read
+ */
 export function hashOf(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
+  const hash = createHash('sha256');
+  eachPiece(file, (piece) => hash.update(piece));
+  return hash.digest('hex');
+}
+
+function eachPiece(file: string, take: (piece: Buffer) => void): void {
+  const fd = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${file} is not a file`);
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let bytes = readSync(fd, piece); bytes > 0; bytes = readSync(fd, piece)) take(piece.subarray(0, bytes));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**
  * Whether the files of the helper are those of the release, and nobody but the machine's rulers can change them.
- * @param requireTrusted throws, naming who else can change a file
+ * @param requireTrusted gives the path that it looked at, where that can be another one; throws, naming who else can change a file
  * @param manifest of the release, to compare with
  */
 export function auditFiles(
   names: readonly string[],
-  requireTrusted: (file: string) => void,
+  requireTrusted: (file: string) => string | void,
   manifest: string | undefined,
 ): Section {
   const findings: Finding[] = [];
@@ -27,13 +47,14 @@ export function auditFiles(
       findings.push({ code: 'FILE_MISSING', message: `${file} is missing. Install the helper again.` });
       return { file, sha256: 'none' };
     }
+    let real = file;
     try {
-      requireTrusted(file);
+      real = requireTrusted(file) ?? file;
     } catch (error) {
       findings.push({ code: 'FILE_UNSAFE', message: (error as Error).message.replace(/^HELPER_UNSAFE_FILE: /, '') });
     }
-    const sha256 = hashOf(file);
-    const expected = shipped?.get(path.basename(file));
+    const sha256 = hashOrReason(real);
+    const expected = shipped?.files.get(path.basename(file));
     if (shipped !== undefined && expected !== sha256) {
       findings.push({
         code: 'FILE_CHANGED',
@@ -47,16 +68,38 @@ export function auditFiles(
     facts: {
       version: VERSION,
       manifest: manifest ?? 'none given: pass --manifest FILE to compare with a release',
+      manifest_sha256: shipped?.sha256 ?? 'none',
       files,
     },
     findings,
   };
 }
 
-function readManifest(file: string): Map<string, string> {
+/** A file that can be replaced at any moment may be anything by now. */
+function hashOrReason(file: string): string {
   try {
-    const { files } = JSON.parse(readFileSync(file, 'utf8')) as { files: Record<string, { sha256: string }> };
-    return new Map(Object.entries(files).map(([name, { sha256 }]) => [name, sha256]));
+    return hashOf(file);
+  } catch (error) {
+    return `none: ${(error as Error).message}`;
+  }
+}
+
+/** What a manifest lists, and its own hash: it is opened once, so that both are of the same bytes, whoever can replace it. */
+function readManifest(file: string): { readonly files: ReadonlyMap<string, string>; readonly sha256: string } {
+  try {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    eachPiece(file, (piece) => {
+      bytes += piece.length;
+      if (bytes > MAX_MANIFEST_BYTES) throw new Error(`larger than ${MAX_MANIFEST_BYTES} bytes`);
+      pieces.push(Buffer.from(piece));
+    });
+    const content = Buffer.concat(pieces);
+    const { files } = JSON.parse(content.toString()) as { files: Record<string, { sha256: string }> };
+    return {
+      files: new Map(Object.entries(files).map(([name, { sha256 }]) => [name, sha256])),
+      sha256: createHash('sha256').update(content).digest('hex'),
+    };
   } catch (cause) {
     throw new HelperError('HELPER_USAGE', `--manifest: cannot read ${file}: ${(cause as Error).message}`, { cause });
   }

@@ -11,6 +11,7 @@ export function bindLibc(koffi: Koffi) {
     madvise: libc.func('int madvise(uintptr_t at, size_t bytes, int advice)'),
     getpagesize: libc.func('int getpagesize()'),
     fcntl: libc.func('int fcntl(int fd, int command, long value)'),
+    dup2: libc.func('int dup2(int from, int to)'),
     flock: libc.func('int flock(int fd, int operation)'),
     ioctl: libc.func('int ioctl(int fd, unsigned long request, _Out_ int *value)'),
     prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),

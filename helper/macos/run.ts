@@ -7,8 +7,9 @@ import { watchOver } from './child/watch-over.ts';
 import type { RunOptions } from '../command-line.ts';
 import { HelperError } from '../errors.ts';
 import { loadKoffi } from '../koffi.ts';
-import { locateInstallation } from '../installation.ts';
+import { locateInstallation, trustedInstallation } from '../installation.ts';
 import { listen } from '../unix/listen.ts';
+import { leaveEnvironment } from '../unix/environment.ts';
 import { requireTrusted } from '../unix/trusted-files.ts';
 import { findGroupId, findUserId } from './accounts.ts';
 import { chooseSource, CSR_ALLOW_UNRESTRICTED_DTRACE, DTRACE, ESLOGGER } from './choose-source.ts';
@@ -26,8 +27,8 @@ export function run(options: RunOptions): void {
     throw new HelperError('HELPER_NOT_ROOT', 'tracing takes root. Start it with sudo, or as a launch daemon.');
 
   // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
-  const installation = locateInstallation('darwin');
-  for (const file of installation.files) requireTrusted(file);
+  const installation = trustedInstallation(locateInstallation('darwin'), requireTrusted);
+  leaveEnvironment(installation.command);
 
   const uid = findUserId(options.user);
   const group = findGroupId(options.group);

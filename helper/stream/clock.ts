@@ -1,3 +1,5 @@
+import { CLOCK_FOLLOW_MS, CLOCK_STEP_MS } from '../limits.ts';
+
 const NS = 1_000_000_000;
 
 /** A moment: whole seconds and nanoseconds. Since boot or since 1970, as the name of the variable says. */
@@ -19,25 +21,40 @@ export interface SystemClocks {
   wall(): Moment;
 }
 
-/** The difference between the wall clock and the boot clock, now. Kept for a whole boot, so that a stepped wall clock reorders nothing. */
+/** The difference between the wall clock and the boot clock, now. */
 export function readBootEpoch(clocks: SystemClocks): Moment {
-  const boot = clocks.boot();
-  const wall = clocks.wall();
-  const nanoseconds = wall.nanoseconds - boot.nanoseconds;
-  const borrow = nanoseconds < 0 ? 1 : 0;
-  return { seconds: wall.seconds - boot.seconds - borrow, nanoseconds: nanoseconds + borrow * NS };
+  return difference(clocks.boot(), clocks.wall());
 }
 
-/** Turns moments of the boot clock into times. */
+/** The wall clock was stepped. */
+export interface ClockStep {
+  /** Unix time of the look that noticed it, by the difference that held before. */
+  readonly from: Moment;
+  /** The same moment by the wall clock. */
+  readonly to: Moment;
+  /** On the boot clock, the last look at which the old difference still held; undefined where this process had not looked before. */
+  readonly since: Moment | undefined;
+}
+
+/**
+ * Turns moments of the boot clock into times: the boot clock plus its difference to the wall
+ * clock. A wall clock that drifts is followed silently, one that is stepped with word of it.
+ */
 export class Clock {
   readonly #clocks: SystemClocks;
-  readonly #epoch: Moment;
+  #epoch: Moment;
+  /** What held before the last step, up to `#since`. */
+  #earlier: Moment;
+  #since: Moment = { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
+  #looked: Moment | undefined;
   #second = Number.NaN;
   #text = '';
 
+  /** @param epoch the difference that holds as far as is known: a predecessor's, or readBootEpoch() */
   constructor(clocks: SystemClocks, epoch: Moment) {
     this.#clocks = clocks;
     this.#epoch = epoch;
+    this.#earlier = epoch;
   }
 
   /** The boot clock, time asleep included. */
@@ -49,11 +66,37 @@ export class Clock {
     return this.#clocks.wall();
   }
 
-  /** Unix time of a moment after boot. */
+  /** The difference between the two that holds now. */
+  get epoch(): Moment {
+    return this.#epoch;
+  }
+
+  /** Compares the two clocks. Goes over to their new difference, and tells of it if it is a step. */
+  look(): ClockStep | undefined {
+    const boot = this.boot();
+    const wall = this.wall();
+    // This process may have stood still between the two readings; so far they can be apart.
+    const blur = microseconds(this.boot()) - microseconds(boot);
+    const epoch = difference(boot, wall);
+    const moved = Math.abs(microseconds(epoch) - microseconds(this.#epoch));
+    const since = this.#looked;
+    this.#looked = boot;
+    if (moved < CLOCK_FOLLOW_MS * 1000 + blur) return undefined;
+    const from = sum(boot, this.#epoch);
+    const isStep = moved >= CLOCK_STEP_MS * 1000 + blur;
+    if (isStep) {
+      this.#earlier = this.#epoch;
+      this.#since = since ?? { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
+    }
+    this.#epoch = epoch;
+    return isStep ? { from, to: wall, since } : undefined;
+  }
+
+  /** Unix time of a moment after boot. What was before the last step has the time of that time. */
   fromBoot(seconds: number, nanoseconds: number): Moment {
-    const sum = nanoseconds + this.#epoch.nanoseconds;
-    const carry = sum >= NS ? 1 : 0;
-    return { seconds: seconds + this.#epoch.seconds + carry, nanoseconds: sum - carry * NS };
+    const since = this.#since;
+    const isEarlier = seconds < since.seconds || (seconds === since.seconds && nanoseconds < since.nanoseconds);
+    return sum({ seconds, nanoseconds }, isEarlier ? this.#earlier : this.#epoch);
   }
 
   /** RFC 3339 in UTC with nanoseconds. The text of the last second is kept, since events come in bursts. */
@@ -71,4 +114,16 @@ export class Clock {
     const { seconds, nanoseconds } = this.boot();
     return this.format(this.fromBoot(seconds, nanoseconds));
   }
+}
+
+function sum(one: Moment, other: Moment): Moment {
+  const nanoseconds = one.nanoseconds + other.nanoseconds;
+  const carry = nanoseconds >= NS ? 1 : 0;
+  return { seconds: one.seconds + other.seconds + carry, nanoseconds: nanoseconds - carry * NS };
+}
+
+function difference(boot: Moment, wall: Moment): Moment {
+  const nanoseconds = wall.nanoseconds - boot.nanoseconds;
+  const borrow = nanoseconds < 0 ? 1 : 0;
+  return { seconds: wall.seconds - boot.seconds - borrow, nanoseconds: nanoseconds + borrow * NS };
 }

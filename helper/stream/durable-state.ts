@@ -29,6 +29,11 @@ export class DurableState {
     return new Float64Array(memory, HEADER_BYTES + active * 8 * count, count).slice();
   }
 
+  /** A number that changes with every commit of another process. */
+  static turn(memory: ArrayBuffer): number {
+    return Atomics.load(new Int32Array(memory, 0, 3), ACTIVE);
+  }
+
   /** `shape` names the meaning of the numbers: a state of another shape is not read. */
   constructor(memory: ArrayBuffer, count: number, shape: number) {
     this.#header = new Int32Array(memory, 0, 3);

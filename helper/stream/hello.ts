@@ -37,14 +37,15 @@ export function helloMaker(
 }
 
 /**
- * The first number in the backlog. Every line there is an event with `seq` or a gap
- * with `first`. Neither name with its colon can stand in a value, whose quotes are
- * escaped, so the line, which may be long, need not be parsed for every client.
+ * The first number in the backlog. Every line there is an event with `seq`, a gap with
+ * `first`, or word of the clock with `from_seq`, the number that follows. No such name with
+ * its colon can stand in a value, whose quotes are escaped, so the line, which may be long,
+ * need not be parsed for every client.
  */
 function oldestHeld(backlog: Backlog): { oldest_held_seq?: number } {
   const oldest = backlog.oldestLine();
   if (oldest === undefined) return {};
-  const name = ['"seq":', '"first":'].find((candidate) => oldest.includes(candidate));
+  const name = ['"seq":', '"first":', '"from_seq":'].find((candidate) => oldest.includes(candidate));
   if (name === undefined) return {};
   const at = oldest.indexOf(name) + name.length;
   return { oldest_held_seq: Number.parseInt(oldest.toString('latin1', at, at + 16), 10) };

@@ -13,12 +13,14 @@ import {
 } from '../limits.ts';
 import type { PipeServer } from '../pipe/server.ts';
 import type { HelperState } from './state.ts';
+import type { EventStream } from './stream.ts';
 
 interface LoopParts {
   readonly source: EventSource;
   readonly pipe: PipeServer;
   readonly state: HelperState;
   readonly clock: Clock;
+  readonly stream: Pick<EventStream, 'followClock'>;
 }
 
 /**
@@ -28,13 +30,14 @@ interface LoopParts {
  * @returns stops it: sends what clients take in time
  */
 export function startLoop(
-  { source, pipe, state, clock }: LoopParts,
+  { source, pipe, state, clock, stream }: LoopParts,
   onEnd: () => void = () => process.exit(0),
 ): () => void {
   // In turns while events come; after a quiet time, when the source says that there are some.
   let newest = performance.now();
   const drain = (): void => {
     const { lastSeq } = state;
+    stream.followClock();
     const more = source.drain();
     pipe.pump();
     const now = performance.now();
@@ -51,12 +54,14 @@ export function startLoop(
   };
   const settle = (): void => {
     state.recordPipe(pipe);
+    stream.followClock();
     source.settle();
     pipe.pump();
   };
   setImmediate(drain);
   setInterval(settle, SETTLE_INTERVAL_MS);
   setInterval(() => {
+    stream.followClock();
     const beat = `${JSON.stringify(heartbeat(source, state, clock))}\n`;
     pipe.pump();
     pipe.heartbeat(beat);
@@ -66,12 +71,12 @@ export function startLoop(
     pipe.stopListening();
     settle();
     let ended = source.end === undefined;
-    let deadline = Date.now() + (ended ? FLUSH_MS : SOURCE_END_MS);
+    let deadline = performance.now() + (ended ? FLUSH_MS : SOURCE_END_MS);
     setInterval(() => {
-      if (!ended && (ended = source.end?.() ?? true)) deadline = Date.now() + FLUSH_MS;
+      if (!ended && (ended = source.end?.() ?? true)) deadline = performance.now() + FLUSH_MS;
       const more = source.drain();
       pipe.pump();
-      if ((ended && pipe.flushed && !more) || Date.now() > deadline) onEnd();
+      if ((ended && pipe.flushed && !more) || performance.now() > deadline) onEnd();
     }, 10);
   };
 }

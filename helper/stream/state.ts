@@ -88,8 +88,14 @@ export class HelperState implements BacklogBounds {
     this.#state.values[LAST_SEQ] = seq;
   }
 
+  /** The difference between wall clock and boot clock that events carry. */
   get epoch(): Moment {
     return { seconds: this.#get(EPOCH_SECONDS), nanoseconds: this.#get(EPOCH_NANOSECONDS) };
+  }
+
+  set epoch({ seconds, nanoseconds }: Moment) {
+    this.#state.values[EPOCH_SECONDS] = seconds;
+    this.#state.values[EPOCH_NANOSECONDS] = nanoseconds;
   }
 
   /** Snapshot records that were not sent, because an exec event told of the same process. */

@@ -1,5 +1,6 @@
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
-import type { Clock } from './clock.ts';
+import type { ClockEvent } from '../../shared/events/clock.ts';
+import { microseconds, type Clock } from './clock.ts';
 import type { Backlog } from '../pipe/backlog.ts';
 import type { HelperState } from './state.ts';
 
@@ -57,6 +58,27 @@ export class EventStream {
       `${JSON.stringify({ type: 'gap', time, hop, first, last, count, cause, ...(uncounted ? { uncounted } : {}) })}\n`,
     );
     this.#state.lastSeq = last;
+  }
+
+  /**
+   * Follows the wall clock. If it was stepped, goes over to the new time and says so in the
+   * stream, without a number: nothing happened that the kernel counts. Commits.
+   */
+  followClock(): void {
+    const step = this.#clock.look();
+    this.#state.epoch = this.#clock.epoch;
+    if (step === undefined) return;
+    const to = this.#clock.format(step.to);
+    const event: ClockEvent = {
+      type: 'clock',
+      time: to,
+      from: this.#clock.format(step.from),
+      to,
+      from_seq: this.#state.lastSeq + 1,
+      ...(step.since === undefined ? {} : { since: microseconds(step.since) }),
+    };
+    this.#append(`${JSON.stringify(event)}\n`);
+    this.#state.commit();
   }
 
   #append(line: string): void {

@@ -48,8 +48,12 @@ function listenIn(calls: SocketCalls, folder: string, name: string, group: numbe
   return { fd, lock };
 }
 
-/** The folder is made for root and the group, or, if it is there, must be root's alone to write. Gives its real path. */
-function prepareFolder(folder: string, group: number): string {
+/**
+ * The folder is made for root and the group, or, if it is there, must be root's alone to write. Gives its real path.
+ * The folder above is looked at first: in one that others can write, a link could lie in the place of what was made.
+ */
+function prepareFolder(asked: string, group: number): string {
+  const folder = path.join(requireTrusted(path.dirname(asked)), path.basename(asked));
   try {
     mkdirSync(folder, { mode: 0o750 });
     chownSync(folder, 0, group);

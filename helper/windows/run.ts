@@ -85,6 +85,7 @@ export async function forwardEvents(
   state.begin(microseconds(clocks.boot()), readBootEpoch(clocks));
   const clock = new Clock(clocks, state.epoch);
   const backlog = new Backlog(Buffer.allocUnsafeSlow(options.backlogBytes), state, () => state.commit());
+  const stream = new EventStream(backlog, state, clock);
   const description: SourceDescription = {
     platform: 'win32',
     source: 'etw',
@@ -97,7 +98,7 @@ export async function forwardEvents(
     openTrace: () => thread.open(),
     ring: new RecordRing(memory),
     state,
-    stream: new EventStream(backlog, state, clock),
+    stream,
     lines: new ProcessLines(clock, paths, processAsker(windows)),
     description,
   });
@@ -108,7 +109,7 @@ export async function forwardEvents(
     );
 
   const pipe = new PipeServer(listener, backlog, helloMaker({ source: etw, backlog, state, clock }, privileges));
-  const stop = startLoop({ source: etw, pipe, state, clock }, onEnd);
+  const stop = startLoop({ source: etw, pipe, state, clock, stream }, onEnd);
   say(`forwarding; ${privileges.user_sid}, privileges left: ${privileges.token_privileges?.join(', ') ?? 'unknown'}`);
   return stop;
 }

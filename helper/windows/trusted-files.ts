@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { HelperError } from '../errors.ts';
 import { WindowsError, type Windows } from './functions.ts';
@@ -10,7 +11,7 @@ const PARTS = 1 | 4;
 
 /**
  * Makes sure that only the system and its administrators can have changed a file, or
- * replaced it in its folder.
+ * replaced it in its folder. Links and junctions are refused.
  * @param trusted SIDs that may write besides; empty but for tests
  * @throws {HelperError} HELPER_UNSAFE_FILE, naming the file and who can write it
  */
@@ -23,6 +24,9 @@ export function requireTrustedFile(windows: Windows, file: string, trusted: read
 }
 
 function refuse(windows: Windows, place: string, rights: number, trusted: readonly string[]): void {
+  // What is behind a link lies in other folders, at which nobody has looked.
+  if (lstatSync(place).isSymbolicLink())
+    throw new HelperError('HELPER_UNSAFE_FILE', `${place} is a link. Install the helper where no link leads.`);
   const others = whoCan(rights, fileSddl(windows, place)).filter((sid) => !trusted.includes(sid));
   if (others.length === 0) return;
   throw new HelperError(

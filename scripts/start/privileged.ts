@@ -1,8 +1,7 @@
 // The part of `npm start` that runs as root: puts the programs where only root can
 // write, runs the helper from there until standard input closes, and cleans up.
 //
-// Standard input is the leash. Whoever started us cannot send a signal across
-// sudo, but its end of the pipe closes however it dies.
+// The starter cannot send a signal across sudo. Its end of this pipe closes however it dies, so that is the sign to stop.
 //
 //   node privileged.ts --starter PID --file FILE... -- HELPER_ARGUMENT...
 import { spawn } from 'node:child_process';
@@ -10,7 +9,7 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { complain, messageOf } from '../progress.ts';
+import { complain, messageOf } from '../../installers/tools/progress.ts';
 import { removeStage, setUpStage, stageOf } from './staging.ts';
 
 const { values, positionals: helperArguments } = parseArgs({

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { complain } from '../progress.ts';
+import { complain } from '../../installers/tools/progress.ts';
 
-/** How a program came to end: in words, or undefined when it ended well. */
+/** How a program ended: in words, or undefined for exit code 0. */
 interface Ending {
   readonly name: string;
   readonly how: string | undefined;
@@ -27,7 +27,7 @@ export function watch(name: string, child: ChildProcess): Running {
   return { name, child, ended };
 }
 
-/** Asks a program to end, and makes it when it has not after `seconds`. */
+/** Asks a program to end, and kills it if it has not after `seconds`. */
 export async function endProgram({ name, child, ended }: Running, seconds: number): Promise<void> {
   child.kill('SIGTERM');
   const inTime = await Promise.race([ended, sleep(seconds * 1000, undefined, { ref: false })]);

@@ -11,12 +11,12 @@ import {
 import path from 'node:path';
 
 import { pinFolder } from '../../helper/linux/root/pins.ts';
-import { isRunning } from '../process-state.ts';
+import { isRunning } from '../../installers/tools/process-state.ts';
 
 /** Where a checkout's programs run from: the helper refuses files that others than root can write. */
 const PARENT = '/var/lib/platform-probes';
 
-/** What belongs to one `npm start`, named for its process id, so that several can run beside each other and a service. */
+/** The files of one `npm start`, named after its process id, so that several can run beside each other and a service. */
 export interface Stage {
   /** Programs, probe and configuration. */
   readonly folder: string;
@@ -26,7 +26,7 @@ export interface Stage {
   readonly socket: string;
 }
 
-/** The names of it all; makes nothing. */
+/** The paths of a stage. It makes nothing. */
 export function stageOf(pid: number): Stage {
   const folder = path.join(PARENT, `checkout-${pid}`);
   const socketFolder = `/run/platform-probes-checkout-${pid}`;
@@ -38,7 +38,7 @@ export function stageOf(pid: number): Stage {
   };
 }
 
-/** Copies files to where only root can write, and writes the agent's configuration beside them. To be called as root. */
+/** Copies files to where only root can write, and writes the agent's configuration beside them. Takes root. */
 export function setUpStage({ folder, agentConfig, socket }: Stage, files: readonly string[]): void {
   mkdirSync(PARENT, { recursive: true, mode: 0o755 });
   const parent = lstatSync(PARENT);
@@ -46,7 +46,7 @@ export function setUpStage({ folder, agentConfig, socket }: Stage, files: readon
     throw new Error(`${PARENT} is not a folder that only root can write to; remove it and start again`);
   }
   removeStale();
-  // Nobody else looks in before all is in place.
+  // Closed to others until everything is in place.
   mkdirSync(folder, { mode: 0o700 });
   for (const file of files) {
     const copy = path.join(folder, path.basename(file));
@@ -59,12 +59,12 @@ export function setUpStage({ folder, agentConfig, socket }: Stage, files: readon
   chmodSync(folder, 0o755);
 }
 
-/** Removes a stage, with what the helper made for it and has no privilege left to remove itself. */
+/** Removes a stage, and the socket and pins that the helper has no privilege left to remove. */
 export function removeStage({ folder, socketFolder, socket }: Stage): void {
   for (const made of [folder, socketFolder, pinFolder(socket)]) rmSync(made, { recursive: true, force: true });
 }
 
-/** Removes what an `npm start` left behind that was killed outright, and ends what still runs from there. */
+/** Removes the stages of starts that were killed outright, and ends programs that still run from there. */
 function removeStale(): void {
   for (const name of readdirSync(PARENT)) {
     const pid = Number(/^checkout-(\d+)$/u.exec(name)?.[1]);

@@ -5,8 +5,7 @@ const FIRST = 60800;
 const LAST = 61183;
 
 /**
- * Numbers that are both a user id and a group id of nobody. A process under such
- * an id owns no file, and no account can act on it.
+ * Numbers that belong to no user and no group. A process with such an id owns no file, and no account can signal it.
  */
 export function unusedIds(count: number): number[] {
   const ids: number[] = [];
@@ -21,6 +20,6 @@ export function unusedIds(count: number): number[] {
 function isUnused(database: 'passwd' | 'group', id: number): boolean {
   const run = spawnSync('getent', [database, String(id)], { stdio: 'ignore' });
   if (run.error) throw new Error(`cannot ask for unused user ids: getent: ${run.error.message}`);
-  // getent's way to say that there is no such key.
+  // getent(1): the key was not found.
   return run.status === 2;
 }

@@ -1,6 +1,20 @@
-import { count, flag, instant, integer, mapOf, objectOf, oneOf, text, texts, yes, type Fields } from './fields.ts';
+import {
+  count,
+  flag,
+  instant,
+  integer,
+  mapOf,
+  objectOf,
+  oneOf,
+  optional,
+  requiredOf,
+  text,
+  texts,
+  yes,
+  type FieldTable,
+} from './fields.ts';
 
-/** What every event about one process carries. */
+/** The fields of every event about one process. */
 interface ProcessFields {
   /** Process id as the root PID namespace sees it. */
   pid: number;
@@ -27,7 +41,7 @@ interface ProcessFields {
   exe?: string;
   /** The path as it was asked for; absent from `source: snapshot`. */
   filename?: string;
-  /** Exactly what the new process sees; empty arguments are kept. */
+  /** Exactly as the new process sees them; empty arguments are kept. */
   argv?: string[];
   /** Size of all arguments in the kernel, NULs included. */
   argv_bytes?: number;
@@ -72,50 +86,62 @@ export interface ExecFailedEvent extends ProcessFields {
   type: 'exec_failed';
   /** The errno's name, `ENOENT`; `E<number>` where it has none. */
   error: string;
+  /** Path of what the descriptor in `filename` (`/dev/fd/N`) led to when the call had failed. */
+  fd_path?: string;
 }
 
-const PROCESS: Fields<ProcessFields> = {
+/**
+ * Every field, in the order in which helpers write them. Checks are made from this table, and the shape with which
+ * the agent compares whole lines (agent/source/exec-shape.ts); a line in another order is as good, and read more slowly.
+ */
+const PROCESS: FieldTable<ProcessFields & { type: string }> = {
   pid: count,
   command: text,
   timestamp: integer,
+  type: text,
   seq: count,
   time: instant,
-  ppid: count,
-  uid: count,
-  gid: count,
-  euid: count,
-  egid: count,
-  loginuid: count,
-  session_id: count,
-  tty: count,
-  exe: text,
-  filename: text,
-  argv: texts,
-  argv_bytes: count,
-  argv_truncated: yes,
-  raw: mapOf(text),
-  command_line: text,
-  command_source: oneOf('etw', 'process'),
-  user_sid: text,
-  logon_id: text,
-  integrity_level: text,
-  elevated: flag,
-  cwd: text,
-  comm: text,
-  start_time: count,
-  cgroup: text,
-  container_id: text,
-  ns: mapOf(count),
-  flags: texts,
-  parent: objectOf({ pid: count, start_time: count, exe: text }, 'start_time', 'exe'),
-  source: oneOf('ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot'),
+  ppid: optional(count),
+  uid: optional(count),
+  gid: optional(count),
+  euid: optional(count),
+  egid: optional(count),
+  loginuid: optional(count),
+  user_sid: optional(text),
+  logon_id: optional(text),
+  integrity_level: optional(text),
+  elevated: optional(flag),
+  session_id: optional(count),
+  tty: optional(count),
+  exe: optional(text),
+  filename: optional(text),
+  argv: optional(texts),
+  argv_bytes: optional(count),
+  argv_truncated: optional(yes),
+  raw: optional(mapOf(text)),
+  command_line: optional(text),
+  command_source: optional(oneOf('etw', 'process')),
+  cwd: optional(text),
+  comm: optional(text),
+  start_time: optional(count),
+  cgroup: optional(text),
+  container_id: optional(text),
+  ns: optional(mapOf(count)),
+  flags: optional(texts),
+  parent: optional(objectOf({ pid: count, start_time: count, exe: text }, 'start_time', 'exe')),
+  source: optional(oneOf('ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot')),
 };
 
-export const EXEC_FIELDS: Fields<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
-export const EXEC_REQUIRED = ['pid', 'command', 'timestamp', 'seq', 'time'] as const;
+export const EXEC_FIELDS: FieldTable<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
+export const EXEC_REQUIRED = requiredOf(EXEC_FIELDS);
 
-export const EXEC_FAILED_FIELDS: Fields<ExecFailedEvent> = { ...PROCESS, type: oneOf('exec_failed'), error: text };
-export const EXEC_FAILED_REQUIRED = [...EXEC_REQUIRED, 'error'] as const;
+export const EXEC_FAILED_FIELDS: FieldTable<ExecFailedEvent> = {
+  ...PROCESS,
+  type: oneOf('exec_failed'),
+  error: text,
+  fd_path: optional(text),
+};
+export const EXEC_FAILED_REQUIRED = requiredOf(EXEC_FAILED_FIELDS);
 
 export const EXEC_EXAMPLE: ExecEvent = {
   pid: 12345,

@@ -15,11 +15,11 @@ import {
 } from './fields.ts';
 import type { Source } from './exec.ts';
 
-/** What the helper still holds of its privilege, read back from the system after the drop. What a system has not is left out. */
+/** The privileges that the helper still holds, read back from the system after the drop. A system leaves out what it does not have. */
 export interface PrivilegeState {
   uid?: number;
   gid?: number;
-  /** Threads that were looked at; what follows holds for every one of them. */
+  /** Number of threads; the fields below hold for every one of them. */
   threads?: number;
   /** Union of all capability sets of all threads, in hexadecimal: `0` is none. */
   capabilities?: string;
@@ -44,7 +44,7 @@ export interface HelloEvent {
   helper: string;
   platform: 'linux' | 'win32' | 'darwin';
   source: Source;
-  /** Names the boot; with `seq` it names an event for ever. */
+  /** Names the boot. With `seq` it names an event permanently. */
   boot_id: string;
   time: string;
   /** Of the probe program that was loaded; absent where the system brings its own. */

@@ -1,3 +1,4 @@
+import { CLOCK_FIELDS, CLOCK_REQUIRED, type ClockEvent } from './clock.ts';
 import {
   EXEC_FAILED_FIELDS,
   EXEC_FAILED_REQUIRED,
@@ -13,7 +14,7 @@ import { HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED, type HeartbeatEvent } from './hea
 import { HELLO_FIELDS, HELLO_REQUIRED, type HelloEvent } from './hello.ts';
 
 /** Every event of the protocol, by its `type`. */
-export type ProbeEvent = HelloEvent | ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | HeartbeatEvent;
+export type ProbeEvent = HelloEvent | ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | ClockEvent | HeartbeatEvent;
 
 /** An event of a type that this version does not know. It is passed on, never refused. */
 export interface UnknownEvent {
@@ -47,25 +48,15 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['exec_failed', shape(EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED)],
   ['exit', shape(EXIT_FIELDS, EXIT_REQUIRED)],
   ['gap', shape(GAP_FIELDS, GAP_REQUIRED)],
+  ['clock', shape(CLOCK_FIELDS, CLOCK_REQUIRED)],
   ['heartbeat', shape(HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED)],
 ]);
 
 /**
- * Turns one line into an event whose every known field was checked. Unknown
- * fields stay; an unknown type comes back as it is.
+ * Checks every known field of a parsed value, and returns the value itself, not a copy. Unknown fields stay;
+ * an event of an unknown type passes as it is.
  * @throws {EventError} naming the field that does not fit
  */
-export function parseEvent(line: string): ProbeEvent | UnknownEvent {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new EventError(`not JSON: ${(cause as Error).message}`);
-  }
-  return checkEvent(value);
-}
-
-/** The same for a value that is already parsed; the value itself is returned, not a copy. */
 export function checkEvent(value: unknown): ProbeEvent | UnknownEvent {
   if (!isObject(value)) throw new EventError('an event is a JSON object');
   const { type } = value;
@@ -85,9 +76,4 @@ export function checkEvent(value: unknown): ProbeEvent | UnknownEvent {
     throw new EventError('gap.count: expected last - first + 1', 'count');
   }
   return value as unknown as ProbeEvent;
-}
-
-/** Tells an event of a known type from the rest; narrows for the compiler. */
-export function isKnown(event: ProbeEvent | UnknownEvent): event is ProbeEvent {
-  return SHAPES.has(event.type);
 }

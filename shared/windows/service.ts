@@ -1,4 +1,4 @@
-/** What this needs of the FFI library; each program hands in its own. */
+/** The part of the FFI library that is used here; each program hands in its own. */
 export interface ServiceFfi {
   load(library: string): { func(declaration: string): ServiceFunction };
   proto(declaration: string): unknown;
@@ -99,7 +99,7 @@ export class WindowsService {
     return this.#name;
   }
 
-  /** What Windows holds pointers to. */
+  /** Memory that Windows holds pointers to. */
   get memory(): readonly unknown[] {
     return this.#memory;
   }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { EXIT_MEANINGS } from '../../agent/exit-codes.ts';
+import { exitMeanings } from '../../agent/errors.ts';
 import { VERSION } from '../../shared/version.ts';
+import { FakeHelper } from '../support/fake-helper.ts';
 import { Workplace } from './support/agent-process.ts';
 import { agent } from './support/run.ts';
 
@@ -13,7 +14,7 @@ test('--help names every command and every exit status', async (t) => {
   const { code, stdout } = await agent('--help');
   t.is(code, 0);
   for (const command of ['run', 'check', 'match', 'schema']) t.regex(stdout, new RegExp(`^  ${command} `, 'm'));
-  for (const [status, meaning] of EXIT_MEANINGS) t.true(stdout.includes(`  ${status}  ${meaning}`));
+  for (const [status, meaning] of exitMeanings()) t.true(stdout.includes(`  ${status}  ${meaning}`));
 });
 
 for (const args of [['bogus'], ['run', '--bogus'], ['check', '--config'], ['run', 'extra'], []]) {
@@ -32,7 +33,8 @@ test('schema prints what docs/agent.schema.json holds', async (t) => {
 
 test('check of a good file names its outputs, status 0', async (t) => {
   using work = new Workplace();
-  work.configure('outputs: [{ name: screen, type: stdout }]\n');
+  await using helper = await new FakeHelper().listen();
+  work.configure(`source: { socket: ${helper.socketPath} }\noutputs: [{ name: screen, type: stdout }]\n`);
   t.deepEqual(await agent('check', '--config', work.configFile), {
     code: 0,
     stdout: `${work.configFile}: good. Outputs: screen (stdout)\n`,

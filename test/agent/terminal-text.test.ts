@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { cutTo, neutralise, neutraliseJson, padTo, widthOf } from '../../agent/terminal-text.ts';
+import { neutralise, neutraliseJson } from '../../agent/terminal-text.ts';
 
 for (const [what, hostile, shown] of [
   ['an escape sequence that clears the screen', '\x1b[2J', '\\x1b[2J'],
@@ -50,34 +50,4 @@ test('JSON for a terminal is the same JSON', (t) => {
       t.notRegex(line, /\p{C}/u);
     }),
   );
-});
-
-test('width counts columns, not characters', (t) => {
-  t.is(widthOf('abc'), 3);
-  t.is(widthOf('日本'), 4);
-  t.is(widthOf('🎉'), 2);
-  t.is(widthOf('e\u0301'), 1);
-});
-
-test('cut text fits its columns and ends in an ellipsis', (t) => {
-  t.is(cutTo('abcdef', 6), 'abcdef');
-  t.is(cutTo('abcdef', 5), 'abcd…');
-  t.is(cutTo('日本語', 6), '日本語');
-  t.is(cutTo('日本語', 5), '日本…');
-  t.is(cutTo('日本語', 4), '日…');
-  t.is(cutTo('abc', 1), '…');
-  t.is(cutTo('abc', 0), '');
-});
-
-test('whatever the text, what is cut is never wider than asked', (t) => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'grapheme' }), fc.nat(20), (text, columns) => {
-      t.true(widthOf(cutTo(neutralise(text), columns)) <= columns);
-    }),
-  );
-});
-
-test('padding fills up to the columns', (t) => {
-  t.is(padTo('日', 4), '日  ');
-  t.is(padTo('abcde', 4), 'abcde');
 });

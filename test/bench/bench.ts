@@ -6,10 +6,10 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { mountTracing } from '../../scripts/kernel-mounts.ts';
-import { complain, messageOf, progress } from '../../scripts/progress.ts';
-import { inCheckout, ROOT } from '../../scripts/root-folder.ts';
-import { ensureSystemPackages } from '../../scripts/system-packages.ts';
+import { mountTracing } from '../../installers/tools/kernel-mounts.ts';
+import { complain, messageOf, progress } from '../../installers/tools/progress.ts';
+import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
+import { ensureSystemPackages } from '../../installers/tools/system-packages.ts';
 import { cpuOf } from './accounting.ts';
 import { atEnd } from './cleanup.ts';
 import { markdown } from './document.ts';

@@ -21,8 +21,9 @@ function drain(): void {
 let sawHello = false;
 connect(socketPath!).on('data', (chunk: Buffer) => {
   // The agent keeps hello to itself; so that both write the same bytes, so does this.
-  const start = sawHello ? 0 : chunk.indexOf(10) + 1;
+  const end = sawHello ? -1 : chunk.indexOf(10);
+  if (!sawHello && end === -1) return;
   sawHello = true;
-  queued.push(chunk.subarray(start));
+  queued.push(chunk.subarray(end + 1));
   drain();
 });

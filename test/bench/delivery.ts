@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 
-import { LineSplitter } from '../../shared/protocol/lines.ts';
+import { LineSplitter } from '../support/line-splitter.ts';
 import type { Storm } from './storm.ts';
 
 /** One exec as an observer told it: its arguments, joined by spaces. */

@@ -20,32 +20,32 @@ Written by \`npm run bench\`; do not edit. Run it on your own machine: it needs 
 | system | ${machine.distribution}, kernel ${machine.kernel} |
 | load before (1, 5, 15 minutes) | ${machine.load.map((value) => value.toFixed(2)).join(', ')} |
 
-## What follows from it
+## Summary
 
 ${comparisons(results)
   .map((line) => `- ${line}`)
   .join('\n')}
 
-"The best other" is the best one that tells arguments of at least 99 % of what it tells, and lost less than half. Where it lost or cut
-something, it did less for its figure.
+"The best other" is the best of those that report arguments for at least 99 % of their events and lost less than half. If it lost or cut
+something, it did less work for its figure.
 
 ## Storms
 
-A C program starts a static program that does nothing (\`vfork\`, \`execve\`, \`waitpid\`), again and again, as fast as it can. Each time
-with other arguments, so that every single exec is found again in what the observer wrote, and compared.
+A C program starts a static program that does nothing (\`vfork\`, \`execve\`, \`waitpid\`), again and again, as fast as it can. The arguments
+differ each time, so that every single exec can be found in the observer's output and compared.
 
-The order is A B C … A B C …. Immediately before each watched storm the same storm runs with nothing attached; the two are a pair.
+The order is A B C … A B C …. Immediately before each watched storm the same storm runs with nothing attached. The two are a pair.
 Figures are medians of all rounds, with the quartiles in parentheses.
 
-- **added**: time of an exec in the watched storm less that of its pair; **times bare**: the same as a ratio.
+- **added**: time of an exec in the watched storm minus that in its pair; **times bare**: the same as a ratio.
 - **added CPU of the exec**: processor time of the starting and the started program, compared in the same way. It leaves out waiting for a
-  processor, so it holds on a busy machine too; it also leaves out what an observer costs by taking a processor away.
+  processor, so it holds on a busy machine too. It also leaves out the cost of a processor that the observer takes away.
 - **observer's CPU**: user and system time of all processes of the observer, from the storm's first exec until everything is written, for each exec.
-- **memory**: PSS of all its processes when everything is written; in parentheses the most that was seen during another, untimed storm${
+- **memory**: PSS of all its processes when everything is written; in parentheses the highest value during another, untimed storm${
     Object.keys(results.peaks).length > 0 ? '' : ' (left out in this run)'
   }.
-  Platform Probes' includes its ring (8 MiB) and its backlog (16 MiB), as far as they were used.
-- **lost**: execs that are not in the output. **arguments missing or cut**: execs that are, but not with all arguments as they were.
+  Platform Probes' figure includes the used parts of its ring (8 MiB) and its backlog (16 MiB).
+- **lost**: execs that are not in the output. **arguments missing or cut**: execs that are in it without all of their arguments.
 
 ${results.shapes
   .map(({ id, title }) => {
@@ -54,39 +54,39 @@ ${results.shapes
     return `### ${sentence(title)}\n\n${bareLine(rows)}\n\n${row(HEADINGS)}\n${row(HEADINGS.map(() => '---'))}\n${rows.map((each) => row(cells(each))).join('\n')}\n`;
   })
   .join('\n')}
-## Platform Probes beyond that
+## More about Platform Probes
 
 ${row(['', ''])}
 ${row(['---', '---'])}
 ${ownFigures(results).map(row).join('\n')}
 
 From exec to file: from the start time of the process, which the event carries and which lies a few microseconds before the exec, until
-the line is in the file, looked at every millisecond.${results.slept ? ' The machine has slept since its start, so these figures are wrong.' : ''}
+the line is in the file, which is read every millisecond.${results.slept ? ' The machine has slept since its start, so these figures are wrong.' : ''}
 
-## Who was measured
+## Tools
 
 ${row(['', 'what', 'command'])}
 ${row(['---', '---', '---'])}
 ${measured.map(({ title, version, command }) => row([title, version, `\`${command}\``])).join('\n')}
 ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, version, missing: reason }) => `- ${title} (${version}): ${reason}`).join('\n')}\n`}
 ${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}${rulesSection(results.rules)}
-## What these figures are not
+## Limits of these figures
 
-- Absolute times are those of one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run say something, and only where quartiles do not
+- Absolute times hold for one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run mean anything, and only where quartiles do not
   overlap. A figure of added time whose quartiles reach below zero is noise.
-- A static program that does nothing is the worst case. Starting a real one takes milliseconds; what is added stays the same.
-${machine.load.every((value) => value < 1) ? '' : `- **The machine was not quiet**: others used its processors (see the load above). Added time says little then; processor times and what\n  was lost or cut hold better.\n`}- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
+- A static program that does nothing is the worst case. Starting a real one takes milliseconds; the added time stays the same.
+${machine.load.every((value) => value < 1) ? '' : `- **The machine was not quiet**: others used its processors (see the load above). Added time then says little. Processor times, and the\n  counts of lost and cut execs, hold better.\n`}- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
   processor time of the reader turns into added time.
 - Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second.
-- The observers do not write the same. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in
+- The observers write different things. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in
   several records; Platform Probes some thirty fields as JSON, flushed to the file as they come. execsnoop and forkstat collect a few KiB
-  before they write, which costs less and comes later: up to minutes later on a quiet machine.
-- Not in anyone's processor time: interrupts, the kernel's work for writing files, and the probe in the kernel. The probe is in the added time.
-- forkstat reads the command line of a process after the fact. Where it has none there is nothing to recognise an exec by; such lines were
+  before they write. That costs less, and the output comes later: up to minutes later on a quiet machine.
+- No processor time here includes interrupts, the kernel's work for writing files, or the probe in the kernel. The added time includes the probe.
+- forkstat reads the command line of a process after the fact. Lines without one cannot be assigned to an exec. They were
   counted as the storm's, up to the number that was missing.
 - bpftrace and auditd see the call, execsnoop its return, Platform Probes the point at which the kernel can no longer refuse.
-- auditd had its package's configuration, but for the log's place and rotation, and \`-b 8192\` as its package's rules have. Once an audit rule
-  was loaded, a kernel prepares every process for it until the next boot; between its runs a rule \`never,task\` kept that away from the others.
+- auditd had its package's configuration, except the log's place and rotation, and \`-b 8192\` as its package's rules have. Once an audit rule
+  was loaded, a kernel prepares every process for it until the next boot; between its runs, a rule \`never,task\` kept that away from the others.
 `;
 }
 

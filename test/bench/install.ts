@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { progress } from '../../scripts/progress.ts';
+import { progress } from '../../installers/tools/progress.ts';
 
 let updated = false;
 

@@ -1,11 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 
 import { VERSION } from '../../shared/version.ts';
+import { copyAgent } from '../support/agent-process.ts';
 import { built } from '../support/build.ts';
 import { startHelper } from '../support/helper-process.ts';
 import { kernelTest } from '../support/requirements.ts';
@@ -61,8 +62,12 @@ for (const program of PROGRAMS) {
 
     const calls = readFileSync(log, 'utf8').split('\n');
     t.true(calls.length > 10);
-    const writes = /\b(?:creat|mkdir|mkdirat|mknod|mknodat|link|linkat|symlink|symlinkat|rename|renameat2?)\(|O_CREAT|O_WRONLY|O_RDWR|O_TMPFILE/u;
-    t.deepEqual(calls.filter((call) => writes.test(call) && !call.includes('"/dev/')), []);
+    const writes =
+      /\b(?:creat|mkdir|mkdirat|mknod|mknodat|link|linkat|symlink|symlinkat|rename|renameat2?)\(|O_CREAT|O_WRONLY|O_RDWR|O_TMPFILE/u;
+    t.deepEqual(
+      calls.filter((call) => writes.test(call) && !call.includes('"/dev/')),
+      [],
+    );
     t.deepEqual(readdirSync(home), []);
   });
 }
@@ -87,24 +92,36 @@ function catchesSigusr1(pid: number): boolean {
   return ((BigInt(`0x${mask ?? ''}`) >> 9n) & 1n) === 1n;
 }
 
-kernelTest('SIGUSR1 opens no inspector in the helper, and its memory is never writable and executable', async (t: ExecutionContext) => {
-  const helper = await startHelper();
-  t.teardown(() => helper.stop());
-  t.false(catchesSigusr1(helper.pid));
-  const maps = readFileSync(`/proc/${helper.pid}/maps`, 'utf8').split('\n');
-  t.true(maps.length > 10);
-  t.deepEqual(maps.filter((line) => / rwx[ps] /u.test(line)), []);
-  helper.process.kill('SIGUSR1');
-  await delay(500);
-  t.false(helper.stderr().includes('Debugger'));
-  if (helper.process.exitCode === null && helper.process.signalCode === null) t.deepEqual(listeningSockets(helper.pid), []);
-});
+kernelTest(
+  'SIGUSR1 opens no inspector in the helper, and its memory is never writable and executable',
+  async (t: ExecutionContext) => {
+    const helper = await startHelper();
+    t.teardown(() => helper.stop());
+    t.false(catchesSigusr1(helper.pid));
+    const maps = readFileSync(`/proc/${helper.pid}/maps`, 'utf8').split('\n');
+    t.true(maps.length > 10);
+    t.deepEqual(
+      maps.filter((line) => / rwx[ps] /u.test(line)),
+      [],
+    );
+    helper.process.kill('SIGUSR1');
+    await delay(500);
+    t.false(helper.stderr().includes('Debugger'));
+    if (helper.process.exitCode === null && helper.process.signalCode === null)
+      t.deepEqual(listeningSockets(helper.pid), []);
+  },
+);
 
 test('SIGUSR1 opens no inspector in the agent', async (t) => {
   const folder = scratch(t);
   const config = path.join(folder, 'agent.yaml');
-  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, { mode: 0o600 });
-  const agent = spawn(built('probes-agent'), ['run', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, {
+    mode: 0o600,
+  });
+  copyAgent(folder);
+  const agent = spawn(path.join(folder, 'probes-agent'), ['run', '--config', config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   t.teardown(() => agent.kill('SIGKILL'));
   let stderr = '';
   agent.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -116,3 +133,25 @@ test('SIGUSR1 opens no inspector in the agent', async (t) => {
   t.false(stderr.includes('Debugger'));
   if (agent.exitCode === null && agent.signalCode === null) t.deepEqual(listeningSockets(agent.pid ?? 0), []);
 });
+
+for (const [what, spoil] of [
+  ['others can write', (addon: string) => chmodSync(addon, 0o666)],
+  ['is missing', (addon: string) => rmSync(addon)],
+] as const) {
+  test(`the agent does not start with an addon that ${what}, status 7; check warns`, (t) => {
+    const folder = scratch(t);
+    const config = path.join(folder, 'agent.yaml');
+    writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`);
+    copyAgent(folder);
+    spoil(path.join(folder, 'koffi.node'));
+    const run = (command: string): SpawnSyncReturns<string> =>
+      spawnSync(path.join(folder, 'probes-agent'), [command, '--config', config], { encoding: 'utf8' });
+    const { status, stderr, stdout } = run('run');
+    t.is(status, 7, stderr);
+    t.regex(stderr, /^ADDON_UNSAFE: .*koffi\.node.* Install the agent again.*\n$/);
+    t.is(stdout, '');
+    const check = run('check');
+    t.is(check.status, 0, check.stderr);
+    t.regex(check.stderr, /^warning: source\.socket: .*ADDON_UNSAFE/);
+  });
+}

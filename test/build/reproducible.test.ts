@@ -12,7 +12,7 @@ test('a build in another checkout, at another path, gives the same bytes', (t) =
   t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
   const twin = path.join(scratch, 'a longer path', 'twin');
   mkdirSync(twin, { recursive: true });
-  for (const name of ['helper', 'agent', 'shared', 'bpf', 'scripts', 'package.json', 'tsconfig.json']) {
+  for (const name of ['helper', 'agent', 'shared', 'bpf', 'installers', 'scripts', 'package.json', 'tsconfig.json']) {
     cpSync(path.join(ROOT, name), path.join(twin, name), { recursive: true });
   }
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(twin, 'node_modules'));
@@ -37,11 +37,17 @@ test('the manifest holds size and SHA-256 of every file, sorted, and ends in a n
 test('the helper is made of helper/ and shared/ alone: no npm package is in it', (t) => {
   const sources = bundledSources('probes-helper');
   t.true(sources.includes('helper/main.ts'));
-  t.deepEqual(sources.filter((file) => !/^(?:helper|shared)\//u.test(file)), []);
+  t.deepEqual(
+    sources.filter((file) => !/^(?:helper|shared)\//u.test(file)),
+    [],
+  );
 });
 
 test('nothing of the helper is in the agent, nor is the FFI library', (t) => {
   const sources = bundledSources('probes-agent');
   t.true(sources.includes('agent/main.ts'));
-  t.deepEqual(sources.filter((file) => /^helper\/|koffi|koromix/u.test(file)), []);
+  t.deepEqual(
+    sources.filter((file) => /^helper\/|koffi|koromix/u.test(file)),
+    [],
+  );
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { bundle } from '../../scripts/build/bundle.ts';
+import { bundle } from '../../installers/programs/bundle.ts';
 
 /** Folders whose code is of some systems alone, and of which. */
 const OWN: readonly { readonly of: RegExp; readonly systems: readonly NodeJS.Platform[] }[] = [
@@ -20,7 +20,12 @@ for (const platform of ['linux', 'darwin', 'win32'] as const) {
         inputs.filter((file) => foreign.some(({ of }) => of.test(file))),
         [],
       );
-      if (entry.startsWith('helper')) for (const { of } of own) t.true(inputs.some((file) => of.test(file)), String(of));
+      if (entry.startsWith('helper'))
+        for (const { of } of own)
+          t.true(
+            inputs.some((file) => of.test(file)),
+            String(of),
+          );
     });
   }
 }

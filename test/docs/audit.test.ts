@@ -25,31 +25,44 @@ test('docs/audit.md lists every code of a finding, and none that the code does n
 function pathsOf(report: Record<string, unknown>): [path: string, type: string][] {
   const typeOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
   return Object.entries(report).flatMap(([name, value]): [string, string][] =>
-    typeOf(value) === 'object' ? Object.entries(value as object).map(([fact, inner]) => [`${name}.${fact}`, typeOf(inner)]) : [[name, typeOf(value)]],
+    typeOf(value) === 'object'
+      ? Object.entries(value as object).map(([fact, inner]) => [`${name}.${fact}`, typeOf(inner)])
+      : [[name, typeOf(value)]],
   );
 }
 
-kernelTest('docs/audit.md lists every field of a real report with its type, and the exit codes are as it says', async (t) => {
-  const helper = await startHelper(['--pin']);
-  const pins = `/sys/fs/bpf/${path.basename(path.dirname(helper.socket))}`;
-  try {
-    const { code, stdout } = await runHelper(['audit', '--json', '--socket', helper.socket]);
-    t.is(code, 0, stdout);
-    const report = JSON.parse(stdout) as Record<string, Record<string, unknown>>;
-    const rows = tableOf(PAGE, 'JSON').map((row): [string, string] => [(row['path'] ?? '').replaceAll('`', ''), row['type'] ?? '']);
-    t.deepEqual(rows.toSorted(), pathsOf(report).toSorted());
-    const meaning = (name: string): string => tableOf(PAGE, 'JSON').find((row) => row['path'] === `\`${name}\``)?.['meaning'] ?? '';
-    const inner = ['files.files', 'kernel.attached', 'kernel.maps', 'kernel.counters', 'pipe.clients'].map((name): [string, unknown] => {
-      const [part = '', fact = ''] = name.split('.');
-      const value = report[part]?.[fact];
-      return [name, Array.isArray(value) ? value[0] : value];
-    });
-    for (const [name, value] of inner) for (const field of Object.keys(value as object)) t.true(meaning(name).includes(`\`${field}\``), `${field} of ${name}`);
-  } finally {
-    await helper.stop();
-    rmSync(pins, { recursive: true, force: true });
-  }
-  t.is((await runHelper(['audit', '--json', '--socket', helper.socket])).code, 1);
-  t.is((await runHelper(['audit', '--no-such-flag'])).code, 2);
-  t.is((await runHelper(['audit'], { uid: 4242 })).code, 3);
-});
+kernelTest(
+  'docs/audit.md lists every field of a real report with its type, and the exit codes are as it says',
+  async (t) => {
+    const helper = await startHelper(['--pin']);
+    const pins = `/sys/fs/bpf/${path.basename(path.dirname(helper.socket))}`;
+    try {
+      const { code, stdout } = await runHelper(['audit', '--json', '--socket', helper.socket]);
+      t.is(code, 0, stdout);
+      const report = JSON.parse(stdout) as Record<string, Record<string, unknown>>;
+      const rows = tableOf(PAGE, 'JSON').map((row): [string, string] => [
+        (row['path'] ?? '').replaceAll('`', ''),
+        row['type'] ?? '',
+      ]);
+      t.deepEqual(rows.toSorted(), pathsOf(report).toSorted());
+      const meaning = (name: string): string =>
+        tableOf(PAGE, 'JSON').find((row) => row['path'] === `\`${name}\``)?.['meaning'] ?? '';
+      const inner = ['files.files', 'kernel.attached', 'kernel.maps', 'kernel.counters', 'pipe.clients'].map(
+        (name): [string, unknown] => {
+          const [part = '', fact = ''] = name.split('.');
+          const value = report[part]?.[fact];
+          return [name, Array.isArray(value) ? value[0] : value];
+        },
+      );
+      for (const [name, value] of inner)
+        for (const field of Object.keys(value as object))
+          t.true(meaning(name).includes(`\`${field}\``), `${field} of ${name}`);
+    } finally {
+      await helper.stop();
+      rmSync(pins, { recursive: true, force: true });
+    }
+    t.is((await runHelper(['audit', '--json', '--socket', helper.socket])).code, 1);
+    t.is((await runHelper(['audit', '--no-such-flag'])).code, 2);
+    t.is((await runHelper(['audit'], { uid: 4242 })).code, 3);
+  },
+);

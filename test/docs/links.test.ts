@@ -8,7 +8,14 @@ const PAGES = globSync(['*.md', '{bpf,helper,agent,shared,docs}/**/*.md'], { cwd
 /** The anchors of a page, as GitHub makes them of its headings. */
 function anchorsOf(file: string): Set<string> {
   const text = readFileSync(file, 'utf8').replaceAll(/^```.*?^```$/gmsu, '');
-  return new Set([...text.matchAll(/^#+ (.*)$/gmu)].map((match) => (match[1] ?? '').toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')));
+  return new Set(
+    [...text.matchAll(/^#+ (.*)$/gmu)].map((match) =>
+      (match[1] ?? '')
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
 }
 
 test('every link from document to document leads to something', (t) => {
@@ -20,7 +27,8 @@ test('every link from document to document leads to something', (t) => {
       const [name = '', anchor] = target.split('#');
       const file = name === '' ? path.join(ROOT, page) : path.resolve(ROOT, path.dirname(page), name);
       if (!existsSync(file)) broken.push(`${page}: ${target}`);
-      else if (anchor !== undefined && statSync(file).isFile() && !anchorsOf(file).has(anchor)) broken.push(`${page}: ${target}`);
+      else if (anchor !== undefined && statSync(file).isFile() && !anchorsOf(file).has(anchor))
+        broken.push(`${page}: ${target}`);
     }
   }
   t.deepEqual(broken, []);
@@ -29,5 +37,8 @@ test('every link from document to document leads to something', (t) => {
 test('docs/README.md leads to every page', (t) => {
   const index = readFileSync(path.join(ROOT, 'docs/README.md'), 'utf8');
   const pages = globSync('*.md', { cwd: path.join(ROOT, 'docs') }).filter((file) => file !== 'README.md');
-  t.deepEqual(pages.filter((file) => !index.includes(`](${file})`)), []);
+  t.deepEqual(
+    pages.filter((file) => !index.includes(`](${file})`)),
+    [],
+  );
 });

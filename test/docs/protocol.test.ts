@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { CLOCK_EXAMPLE, CLOCK_FIELDS } from '../../shared/events/clock.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE, EXEC_FAILED_FIELDS, EXEC_FIELDS } from '../../shared/events/exec.ts';
 import { EXIT_EXAMPLE, EXIT_FIELDS } from '../../shared/events/exit.ts';
 import { GAP_EXAMPLE, GAP_FIELDS } from '../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS } from '../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS } from '../../shared/events/hello.ts';
-import { isKnown, parseEvent } from '../../shared/events/parse.ts';
+import { isKnown, parseEvent } from '../support/events.ts';
 import { HEARTBEAT_SECONDS, MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
@@ -20,9 +21,14 @@ const TYPES: ReadonlyArray<readonly [type: string, fields: readonly string[], ex
   ['hello', Object.keys(HELLO_FIELDS), HELLO_EXAMPLE],
   ['exec', Object.keys(EXEC_FIELDS), EXEC_EXAMPLE],
   // Its section names what differs from exec.
-  ['exec_failed', Object.keys(EXEC_FAILED_FIELDS).filter((field) => field === 'type' || !(field in EXEC_FIELDS)), EXEC_FAILED_EXAMPLE],
+  [
+    'exec_failed',
+    Object.keys(EXEC_FAILED_FIELDS).filter((field) => field === 'type' || !(field in EXEC_FIELDS)),
+    EXEC_FAILED_EXAMPLE,
+  ],
   ['exit', Object.keys(EXIT_FIELDS), EXIT_EXAMPLE],
   ['gap', Object.keys(GAP_FIELDS), GAP_EXAMPLE],
+  ['clock', Object.keys(CLOCK_FIELDS), CLOCK_EXAMPLE],
   ['heartbeat', Object.keys(HEARTBEAT_FIELDS), HEARTBEAT_EXAMPLE],
 ];
 
@@ -41,7 +47,10 @@ function blocks(language: string, text: string): string[] {
 for (const [type, fields, example] of TYPES) {
   test(`the page names every field of ${type} where it describes it`, (t) => {
     const text = section(type);
-    t.deepEqual(fields.filter((field) => !text.includes(`\`${field}\``)), []);
+    t.deepEqual(
+      fields.filter((field) => !text.includes(`\`${field}\``)),
+      [],
+    );
   });
 
   test(`the page's example of ${type} is the code's own, and the parser takes it`, (t) => {
@@ -55,7 +64,10 @@ for (const [type, fields, example] of TYPES) {
 
 test('the page describes no type that the code does not have', (t) => {
   const described = [...PAGE.matchAll(/^### `([a-z_]+)`$/gmu)].map((match) => match[1]);
-  t.deepEqual(described, TYPES.map(([type]) => type));
+  t.deepEqual(
+    described,
+    TYPES.map(([type]) => type),
+  );
 });
 
 test('the page names the numbers that both ends agree on', (t) => {
@@ -67,36 +79,39 @@ test('the page names the numbers that both ends agree on', (t) => {
 const hasPython = spawnSync('python3', ['-c', '']).status === 0;
 const pythonTest = hasPython ? test : test.skip;
 
-pythonTest(`${hasPython ? '' : '[skipped: needs python3] '}the page's client takes each event once across a replay, and names what is missing`, async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'protocol-page-'));
-  const program = path.join(folder, 'client.py');
-  writeFileSync(program, blocks('python', PAGE)[0] ?? '');
-  await using helper = await new FakeHelper().listen();
-  helper.backlog = [execEvent(1, { command: '/bin/one' }), gapEvent(2, 4)].map((event) => JSON.stringify(event));
-  const client = spawn('python3', ['-u', program, helper.socketPath], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let printed = '';
-  client.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
-  const until = async (text: string): Promise<void> => {
-    for (let waited = 0; !printed.includes(text); waited += 20) {
-      if (waited > 20_000) throw new Error(`"${text}" was not printed within 20 s, but: ${printed}`);
-      await delay(20);
+pythonTest(
+  `${hasPython ? '' : '[skipped: needs python3] '}the page's client takes each event once across a replay, and names what is missing`,
+  async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'protocol-page-'));
+    const program = path.join(folder, 'client.py');
+    writeFileSync(program, blocks('python', PAGE)[0] ?? '');
+    await using helper = await new FakeHelper().listen();
+    helper.backlog = [execEvent(1, { command: '/bin/one' }), gapEvent(2, 4)].map((event) => JSON.stringify(event));
+    const client = spawn('python3', ['-u', program, helper.socketPath], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    client.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const until = async (text: string): Promise<void> => {
+      for (let waited = 0; !printed.includes(text); waited += 20) {
+        if (waited > 20_000) throw new Error(`"${text}" was not printed within 20 s, but: ${printed}`);
+        await delay(20);
+      }
+    };
+    try {
+      await until('gap 2 ring_full\n');
+      helper.heartbeat();
+      // Cut within a line: the replay brings it whole.
+      helper.sendRaw('{"type":"exec","seq":5,"comm');
+      helper.backlog.push(JSON.stringify(execEvent(5, { command: '/bin/five' })));
+      helper.disconnectAll();
+      await until('/bin/five\n');
+      helper.send(execEvent(8, { command: '/bin/eight' }));
+      await until('/bin/eight\n');
+      t.is(printed, 'exec 1 /bin/one\ngap 2 ring_full\nexec 5 /bin/five\nmissing: 6 to 7\nexec 8 /bin/eight\n');
+      t.is(helper.bytesFromClients, 0);
+      t.is(helper.connections, 2);
+    } finally {
+      client.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
     }
-  };
-  try {
-    await until('gap 2');
-    helper.heartbeat();
-    // Cut within a line: the replay brings it whole.
-    helper.sendRaw('{"type":"exec","seq":5,"comm');
-    helper.backlog.push(JSON.stringify(execEvent(5, { command: '/bin/five' })));
-    helper.disconnectAll();
-    await until('/bin/five');
-    helper.send(execEvent(8, { command: '/bin/eight' }));
-    await until('/bin/eight');
-    t.is(printed, 'exec 1 /bin/one\ngap 2 ring_full\nexec 5 /bin/five\nmissing: 6 to 7\nexec 8 /bin/eight\n');
-    t.is(helper.bytesFromClients, 0);
-    t.is(helper.connections, 2);
-  } finally {
-    client.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+  },
+);

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 
-import { helperReadingText, listedAsRoot, privilegedFiles } from '../../scripts/generate/helper-reading.ts';
+import { helperReadingText, listedAsRoot, privilegedFiles } from '../../installers/generated/helper-reading.ts';
 
 const HELPER = path.resolve(import.meta.dirname, '../../helper');
 const page = readFileSync(path.join(HELPER, 'README.md'), 'utf8');

@@ -7,6 +7,9 @@ import * as detection from '../../agent/detection/limits.ts';
 import * as enrichment from '../../agent/enrichment/limits.ts';
 import { Enrichment } from '../../agent/enrichment/enrichment.ts';
 import { itemOf } from '../../agent/events/item.ts';
+import { MAX_STEPS } from '../../agent/rules/engine.ts';
+import { MAX_PIECE } from '../../agent/rules/value/pieces.ts';
+import { MAX_DEPTH } from '../../agent/yaml/limits.ts';
 import { runRuleTests } from '../../agent/rules/tests.ts';
 import { Suppressor } from '../../agent/rules/suppress.ts';
 import { EXEC_EXAMPLE } from '../../shared/events/exec.ts';
@@ -23,7 +26,9 @@ const section = (heading: string): string => PAGE.split(`\n## ${heading}\n`)[1]!
 
 /** The code in it, in its order. */
 function blocks(heading: string, language: string): string[] {
-  return [...section(heading).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gmsu'))].map((match) => match[1] ?? '');
+  return [...section(heading).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gmsu'))].map(
+    (match) => match[1] ?? '',
+  );
 }
 
 test('the configuration that the page shows is good, and so are its filters', (t) => {
@@ -42,7 +47,16 @@ function judge(rules: string | undefined, filters = '', live = false): { judge: 
     judge: new Judge({
       filters: config.ok ? config.config.filters : [],
       ...(rules === undefined ? {} : { rules: { set: load(rules), suppressions: new Map() } }),
-      platform: 'linux', enrichment: known, counters, suppressor: new Suppressor(), onFailure: (error) => { throw error; },
+      platform: 'linux',
+      enrichment: known,
+      counters,
+      suppressor: new Suppressor(),
+      onFailure: (error) => {
+        throw error;
+      },
+      onOverBudget: () => {
+        throw new Error('over budget');
+      },
     }),
   };
 }
@@ -56,14 +70,28 @@ test('the filters that the page shows drop the compiler and keep the rest', (t) 
   const { judge: filters, counters } = judge(undefined, blocks('Filters', 'yaml')[0]!, true);
   const compiler = { exe: '/usr/libexec/gcc/cc1plus' };
   const parent = { pid: 1, exe: '/usr/sbin/cron' };
-  const out = filters.judge([execEvent(1, compiler), execEvent(2, { ...compiler, uid: 0, parent }), execEvent(3)].map(itemOf));
-  t.deepEqual(out.map(({ first }) => first), [2, 3]);
-  t.deepEqual([...counters.filters], [['compiler noise', 1], ["what root's cron does", 1]]);
+  const out = filters.judge(
+    [execEvent(1, compiler), execEvent(2, { ...compiler, uid: 0, parent }), execEvent(3)].map(itemOf),
+  );
+  t.deepEqual(
+    out.map(({ first }) => first),
+    [2, 3],
+  );
+  t.deepEqual(
+    [...counters.filters],
+    [
+      ['compiler noise', 1],
+      ["what root's cron does", 1],
+    ],
+  );
 });
 
 test('the rule with tests that the page shows passes them', (t) => {
   const results = runRuleTests(load(blocks('Write a rule', 'yaml')[0]!), (event) => event);
-  t.deepEqual(results.map(({ passed }) => passed), [true, true]);
+  t.deepEqual(
+    results.map(({ passed }) => passed),
+    [true, true],
+  );
 });
 
 test('match prints what the page says', async (t) => {
@@ -76,15 +104,38 @@ test('match prints what the page says', async (t) => {
   for (const key of Object.keys(JSON.parse(stderr) as object)) t.true(PAGE.includes(`\`${key}\``), key);
 });
 
-test('the page names the counters, and every number that it states is the code\'s', (t) => {
-  for (const key of Object.keys(new DetectionCounters().summary())) t.true(section('Counters').includes(`\`${key}\``), key);
+test("the page names the counters, and every number that it states is the code's", (t) => {
+  for (const key of Object.keys(new DetectionCounters().summary()))
+    t.true(section('Counters').includes(`\`${key}\``), key);
   const number = (value: number): string => value.toLocaleString('en');
   const { MAX_RULE_FOLDERS, MAX_RULE_FILES, MAX_RULE_DEPTH, MAX_WATCHED_FOLDERS, MAX_SUPPRESSED_GROUPS } = detection;
-  t.true(PAGE.includes(`At most ${MAX_RULE_FOLDERS} folders of rules, ${number(MAX_RULE_FILES)} files, 1 MiB a file, 64 MiB together, ${MAX_RULE_DEPTH} folders deep; ${number(MAX_WATCHED_FOLDERS)} folders are watched.`));
-  t.deepEqual([detection.MAX_RULE_FILE_BYTES, detection.MAX_RULE_BYTES, enrichment.MAX_HASHED_BYTES, enrichment.MAX_PROCESS_BYTES].map((bytes) => bytes / 2 ** 20), [1, 64, 256, 32]);
+  t.true(
+    PAGE.includes(
+      `At most ${MAX_RULE_FOLDERS} folders of rules, ${number(MAX_RULE_FILES)} files, 1 MiB a file, 64 MiB together, ${MAX_RULE_DEPTH} folders deep; ${number(MAX_WATCHED_FOLDERS)} folders are watched.`,
+    ),
+  );
+  t.deepEqual(
+    [
+      detection.MAX_RULE_FILE_BYTES,
+      detection.MAX_RULE_BYTES,
+      enrichment.MAX_HASHED_BYTES,
+      enrichment.MAX_PROCESS_BYTES,
+    ].map((bytes) => bytes / 2 ** 20),
+    [1, 64, 256, 32],
+  );
   t.true(PAGE.includes(`At most ${number(MAX_SUPPRESSED_GROUPS)} groups`));
+  t.true(PAGE.includes(`more than ${MAX_STEPS / 1e6} million steps`));
+  t.true(PAGE.includes(`more than ${number(MAX_PIECE)} characters between two`));
+  t.true(PAGE.includes(`more than ${MAX_DEPTH} levels`));
   t.true(PAGE.includes(`keeps ${number(enrichment.MAX_REMEMBERED_COMMAND)} characters`));
   t.true(PAGE.includes(`${enrichment.PROC_READS_PER_SECOND} times a second`));
   t.true(PAGE.includes(`grandparent and so on, ${enrichment.MAX_ANCESTORS} at most`));
-  t.deepEqual([Math.floor(enrichment.MAX_PROCESSES / 1000), enrichment.USER_NAME_MS / 60_000, enrichment.HASH_MS_PER_SECOND / 1000], [16, 10, 0.2]);
+  t.deepEqual(
+    [
+      Math.floor(enrichment.MAX_PROCESSES / 1000),
+      enrichment.USER_NAME_MS / 60_000,
+      enrichment.HASH_MS_PER_SECOND / 1000,
+    ],
+    [16, 10, 0.2],
+  );
 });

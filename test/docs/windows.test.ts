@@ -11,8 +11,12 @@ const PAGE = readFileSync(path.join(ROOT, 'docs/windows.md'), 'utf8');
 
 test('docs/windows.md lists every code of a finding on Windows', (t) => {
   const sources = [...globSync('helper/windows/audit/*.ts', { cwd: ROOT }), 'helper/audit/files.ts'];
-  const used = sources.flatMap((file) => [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/code: '(\w+)'/gu)].map((match) => match[1] ?? ''));
-  const listed = tableOf(PAGE, 'The audit').flatMap((row) => [...(row['code'] ?? '').matchAll(/`(\w+)`/gu)].map((match) => match[1] ?? ''));
+  const used = sources.flatMap((file) =>
+    [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/code: '(\w+)'/gu)].map((match) => match[1] ?? ''),
+  );
+  const listed = tableOf(PAGE, 'The audit').flatMap((row) =>
+    [...(row['code'] ?? '').matchAll(/`(\w+)`/gu)].map((match) => match[1] ?? ''),
+  );
   t.deepEqual(listed.toSorted(), [...new Set(used)].toSorted());
 });
 

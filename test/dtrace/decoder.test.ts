@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { processLine } from '../../helper/macos/child/process-line.ts';
-import { parseEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from '../support/events.ts';
 import { decode, printed, RESTART_MARK } from './support.ts';
 
 test('an exec becomes an event with all that was told of it', (t) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { linuxScript } from '../../scripts/dtrace/linux-script.ts';
+import { linuxScript } from './linux-script.ts';
 import { ROOT } from '../support/repository.ts';
 
 const SCRIPT = readFileSync(path.join(ROOT, 'dtrace/exec.d'), 'utf8');

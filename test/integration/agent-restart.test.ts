@@ -6,12 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { statePathOf } from '../../agent/outputs/file/state-file.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
-import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from '../support/events.ts';
 import { AgentRun } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { requireDense } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
+import { wholeLines } from '../support/lines.ts';
 
 const EXECS = 30_000;
 const WORKERS = 2;
@@ -66,7 +68,7 @@ function linesOf({ events }: AgentRun): string[] {
   return readdirSync(folder)
     .filter((name) => /^events\.jsonl(\.\d+)?$/.test(name))
     .toSorted((a, b) => age(b) - age(a))
-    .flatMap((name) => readFileSync(path.join(folder, name), 'utf8').split('\n').slice(0, -1));
+    .flatMap((name) => wholeLines(readFileSync(path.join(folder, name), 'utf8')));
 }
 
 const stormOf = (events: readonly ProbeEvent[]): ExecEvent[] =>

@@ -1,25 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from '../support/events.ts';
+import { copyAgent } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PATIENCE, stormOf } from '../support/pace.ts';
 import { requireDense } from '../support/pipe-client.ts';
 import { kernelTest } from '../support/requirements.ts';
+import { wholeLines } from '../support/lines.ts';
 
 const folder = mkdtempSync('/var/tmp/agent-end-to-end-');
 const events = `${folder}/log/events.jsonl`;
@@ -32,7 +25,7 @@ test.before(() => {
   chmodSync(folder, 0o755);
   mkdirSync(path.dirname(events));
   chownSync(path.dirname(events), CLIENT_UID, CLIENT_GID);
-  cpSync(path.resolve(import.meta.dirname, '../../dist/probes-agent'), `${folder}/probes-agent`);
+  copyAgent(folder);
 });
 
 test.after.always(async () => {
@@ -55,10 +48,7 @@ function startAgent(): ChildProcess {
 }
 
 const written = (): ProbeEvent[] =>
-  readFileSync(events, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => parseEvent(line) as ProbeEvent);
+  wholeLines(readFileSync(events, 'utf8')).map((line) => parseEvent(line) as ProbeEvent);
 
 const until = async (found: () => boolean): Promise<void> => {
   for (let waited = 0; waited < 20_000 * PATIENCE; waited += 20) {
@@ -123,5 +113,24 @@ kernelTest('in a pipe, standard output is one line of JSON an event', async (t) 
   agent.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   await storm(50, 'piped');
   await until(() => text.includes('"piped"') && text.endsWith('\n'));
-  for (const line of text.trimEnd().split('\n')) t.notThrows(() => parseEvent(line));
+  for (const line of wholeLines(text)) t.notThrows(() => parseEvent(line));
+});
+
+kernelTest('check says that a helper is stopped, and that one answers', async (t) => {
+  const check = async (): Promise<string> => {
+    const run = spawn(`${folder}/probes-agent`, ['check', '--config', config], {
+      uid: CLIENT_UID,
+      gid: CLIENT_GID,
+      env: {},
+    });
+    let text = '';
+    run.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    t.deepEqual(await once(run, 'close'), [0, null]);
+    return text;
+  };
+  t.is(await check(), '');
+  helper?.process.kill('SIGSTOP');
+  t.regex(await check(), /^warning: .*nothing came within 2 s; probes-helper is stopped, or hangs\n$/);
+  helper?.process.kill('SIGCONT');
+  t.is(await check(), '');
 });

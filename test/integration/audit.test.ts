@@ -1,11 +1,30 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, chownSync, cpSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { auditProcess } from '../../helper/linux/audit/process.ts';
+import { auditProcess, findHelper } from '../../helper/linux/audit/process.ts';
+import { auditProgress } from '../../helper/linux/audit/progress.ts';
 import type { Handoff } from '../../helper/linux/root/handoff.ts';
 import type { Installation } from '../../helper/installation.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -155,6 +174,149 @@ for (const [title, code, plant, mend] of FAULTS) {
     );
   });
 }
+
+/** Waits until the process is in this state, by the kernel's word. */
+async function untilState(state: RegExp): Promise<void> {
+  const current = (): string => readFileSync(`/proc/${helper.pid}/stat`, 'latin1').replace(/^.*\) /s, '');
+  while (!state.test(current())) await delay(10);
+}
+
+/** The findings of an audit, each with its message. */
+async function stoppedFindings(): Promise<string[]> {
+  const { findings, code } = await audit();
+  if (code !== 1) return [`exit code ${code}`];
+  return findings.map(({ code: finding, message }) => `${finding} ${message}`);
+}
+
+kernelTest('a helper that a signal has stopped is found, and one that goes on again is healthy', async (t) => {
+  await start();
+  helper.process.kill('SIGSTOP');
+  await untilState(/^T/);
+  const messages = await stoppedFindings();
+  helper.process.kill('SIGCONT');
+  t.is(messages.length, 1, messages.join('\n'));
+  t.regex(
+    messages[0] ?? '',
+    new RegExp(`^HELPER_STOPPED .*a signal has stopped it. Let it go on: kill -CONT ${helper.pid}$`),
+  );
+  await untilState(/^S/);
+  t.deepEqual((await audit()).findings, []);
+});
+
+kernelTest('a helper whose control group is frozen is found', async (t) => {
+  const root = ['/sys/fs/cgroup/freezer', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find(
+    (folder) => existsSync(`${folder}/cgroup.procs`) && accessible(folder),
+  );
+  if (root === undefined) return void t.pass('no control group can be made here');
+  await start();
+  const group = `${root}/probes-test-${process.pid}`;
+  mkdirSync(group);
+  const [file, frozen, thawed] = existsSync(`${group}/freezer.state`)
+    ? ['freezer.state', 'FROZEN', 'THAWED']
+    : ['cgroup.freeze', '1', '0'];
+  try {
+    writeFileSync(`${group}/cgroup.procs`, String(helper.pid));
+    writeFileSync(`${group}/${file}`, frozen as string);
+    await delay(200);
+    const messages = await stoppedFindings();
+    t.is(messages.length, 1, messages.join('\n'));
+    t.regex(messages[0] ?? '', /^HELPER_STOPPED .*control group is frozen/);
+  } finally {
+    writeFileSync(`${group}/${file}`, thawed as string);
+    writeFileSync(`${root}/cgroup.procs`, String(helper.pid));
+    await delay(100);
+    rmdirSync(group);
+  }
+  t.deepEqual((await audit()).findings, []);
+});
+
+const accessible = (folder: string): boolean => {
+  try {
+    mkdirSync(`${folder}/probes-try-${process.pid}`);
+    rmdirSync(`${folder}/probes-try-${process.pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+kernelTest('a helper that a tracer holds, and one whose loop hangs, are found', async (t) => {
+  await start();
+  const tracer = spawn(fixture('hold-traced'), [String(helper.pid)], { stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(tracer.stdout, 'data');
+  const messages = await stoppedFindings();
+  tracer.stdin.end();
+  await once(tracer, 'exit');
+  t.is(messages.length, 1, messages.join('\n'));
+  t.regex(messages[0] ?? '', new RegExp(`^HELPER_STOPPED .*process ${tracer.pid} traces it`));
+
+  // The audit's own part, on a process that runs and whose state does not change.
+  const busy = spawn('/bin/sh', ['-c', 'while :; do sleep 0.05; done'], { stdio: 'ignore' });
+  await delay(100);
+  const { facts, findings } = auditProgress(busy.pid as number, () => 7);
+  let turn = 0;
+  t.deepEqual(auditProgress(busy.pid as number, () => turn++).findings, []);
+  busy.kill('SIGKILL');
+  t.deepEqual(
+    findings.map(({ code }) => code),
+    ['HELPER_STALLED'],
+  );
+  t.is(facts['ran'], true);
+});
+
+kernelTest("another process's lock on a file of the same number is not taken for the helper's", async (t) => {
+  await start();
+  const lock = `${helper.socket}.lock`;
+  t.is(findHelper(lock), helper.pid);
+  // As on a file system that a user mounts, where numbers begin at 1 again.
+  const folder = mkdtempSync('/run/probes-same-number-');
+  t.is(spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]).status, 0);
+  const wanted = lstatSync(lock).ino;
+  try {
+    const files: string[] = [];
+    while (wanted < 200_000 && !files.some((file) => lstatSync(file).ino === wanted) && files.length <= wanted) {
+      files.push(`${folder}/${files.length}`);
+      writeFileSync(files.at(-1) as string, '');
+    }
+    const same = files.find((file) => lstatSync(file).ino === wanted);
+    if (same === undefined) return void t.pass('the numbers of this file system are too large to reach');
+    const holder = spawn('flock', [same, 'sleep', '60'], { stdio: 'ignore' });
+    await delay(300);
+    helper.process.kill('SIGKILL');
+    await once(helper.process, 'exit');
+    t.is(findHelper(lock), undefined);
+    holder.kill('SIGKILL');
+  } finally {
+    spawnSync('umount', ['-l', folder]);
+    rmdirSync(folder);
+  }
+});
+
+kernelTest(
+  'a FIFO, a folder and a file without end in the place of the manifest are refused, not waited for',
+  async (t) => {
+    await start();
+    const folder = mkdtempSync('/var/lib/platform-probes/manifest-');
+    const fifo = path.join(folder, 'fifo');
+    t.is(spawnSync('mkfifo', [fifo]).status, 0);
+    for (const manifest of [fifo, folder, '/dev/zero']) {
+      const { code, stderr } = await runHelper(['audit', '--socket', helper.socket, '--manifest', manifest]);
+      t.is(code, 2, manifest);
+      t.regex(stderr, /--manifest: cannot read .*is not a file/);
+    }
+    const large = path.join(folder, 'large');
+    writeFileSync(large, '');
+    truncateSync(large, 2 ** 40);
+    t.regex((await runHelper(['audit', '--manifest', large])).stderr, /larger than 1048576 bytes/);
+    rmSync(folder, { recursive: true });
+  },
+);
+
+kernelTest('the report names the manifest that was compared with by its hash', async (t) => {
+  await start();
+  const report = (await audit()) as unknown as { files: { manifest_sha256: string } };
+  t.is(report.files.manifest_sha256, createHash('sha256').update(readFileSync(MANIFEST)).digest('hex'));
+});
 
 kernelTest('a program that is not attached any more is found', async (t) => {
   await start('--no-pin');

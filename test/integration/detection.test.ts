@@ -5,7 +5,6 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -15,10 +14,12 @@ import {
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { copyAgent } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PATIENCE, stormOf } from '../support/pace.ts';
 import { kernelTest } from '../support/requirements.ts';
+import { wholeLines } from '../support/lines.ts';
 
 interface Line {
   type: string;
@@ -51,7 +52,7 @@ test.before(() => {
   mkdirSync(rules);
   mkdirSync(path.dirname(all));
   chownSync(path.dirname(all), CLIENT_UID, CLIENT_GID);
-  cpSync(path.resolve(import.meta.dirname, '../../dist/probes-agent'), `${folder}/probes-agent`);
+  copyAgent(folder);
   copyFileSync('/bin/sh', server);
 });
 
@@ -62,13 +63,9 @@ test.after.always(async () => {
 });
 
 const linesOf = (file: string): Line[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Line);
+  wholeLines(readFileSync(file, 'utf8')).map((line) => JSON.parse(line) as Line);
 const events = (): Array<Record<string, unknown>> =>
-  log
-    .split('\n')
+  wholeLines(log)
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 const until = async (found: () => boolean): Promise<void> => {

@@ -8,7 +8,6 @@ import {
   mkdtempSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   rmdirSync,
   symlinkSync,
   unlinkSync,
@@ -17,6 +16,7 @@ import {
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
+import { removeDeep } from '../support/remove-deep.ts';
 import { startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { stormOf } from '../support/pace.ts';
 import { PipeClient, requireDense } from '../support/pipe-client.ts';
@@ -38,7 +38,7 @@ const start = async (): Promise<PipeClient> => {
 test.after.always(async () => {
   client?.close();
   await helper?.stop();
-  rmSync(scratch, { recursive: true, force: true });
+  removeDeep(scratch);
 });
 
 /** Runs a program to its end and gives the exec event of exactly that process. */
@@ -190,12 +190,47 @@ kernelTest('deep folders and chains of links give the real path', async (t) => {
   t.is(event.flags, undefined);
 });
 
-kernelTest('a path deeper than the walk keeps its end and says so', async (t) => {
-  const deep = `${scratch}/${'d/'.repeat(200)}`;
-  mkdirSync(deep, { recursive: true });
-  const event = await execOf('/bin/true', ['deep'], { cwd: deep });
-  t.deepEqual(event.flags, ['cwd_truncated']);
-  t.regex(event.cwd ?? '', /^d(\/d){100,}$/);
+/** Runs a program in a folder that an unprivileged user makes; gives its event, and that of the child it runs. */
+async function runDeep(name: string, depth: number): Promise<{ folder: string; own: ExecEvent; child: ExecEvent }> {
+  const top = mkdtempSync(`${scratch}/deep-`);
+  chmodSync(scratch, 0o755);
+  chmodSync(top, 0o777);
+  await start();
+  const made = spawn(fixture('exec-deep'), [top, name, String(depth), fixture('no-op'), 'child'], {
+    stdio: 'ignore',
+    uid: 1234,
+    gid: 1234,
+  });
+  await once(made, 'exit');
+  const own = await client.exec(({ pid, filename }) => pid === made.pid && filename === './run');
+  const child = await client.exec(({ ppid, argv }) => ppid === made.pid && argv?.[1] === 'child');
+  return { folder: top + `/${name}`.repeat(depth), own, child };
+}
+
+kernelTest('1,000 folders down, image, working directory and parent have whole paths', async (t) => {
+  const { folder, own, child } = await runDeep('d', 1000);
+  t.deepEqual([own.uid, own.exe, own.cwd, own.flags], [1234, `${folder}/run`, folder, undefined]);
+  t.deepEqual([child.parent?.exe, child.cwd, child.flags], [`${folder}/run`, folder, undefined]);
+});
+
+kernelTest('a path longer than PATH_MAX is whole where there is room', async (t) => {
+  const { folder, own, child } = await runDeep('longer', 900);
+  t.true(folder.length > 6000);
+  t.is(own.exe, `${folder}/run`);
+  t.deepEqual(own.flags, ['cwd_truncated'], 'two of them have no room');
+  t.deepEqual([child.parent?.exe, child.cwd, child.flags], [`${folder}/run`, folder, undefined]);
+});
+
+kernelTest('a path deeper than the walk keeps its end and says so, each by its own flag', async (t) => {
+  const { own, child } = await runDeep('n'.repeat(200), 200);
+  const end = /^n{200}(\/n{200}){18,}$/;
+  t.deepEqual(own.flags, ['exe_truncated', 'cwd_truncated']);
+  t.regex(own.exe?.replace(/\/run$/, '') ?? '', end);
+  t.regex(own.cwd ?? '', end);
+  t.deepEqual(child.flags, ['cwd_truncated', 'parent_exe_truncated']);
+  t.regex(child.parent?.exe?.replace(/\/run$/, '') ?? '', end);
+  t.is(child.exe, fixture('no-op'), 'the others are whole');
+  t.is(child.filename, fixture('no-op'));
 });
 
 kernelTest('the image of a mount below another mount has its path from the root', async (t) => {
@@ -237,7 +272,94 @@ kernelTest('set-user-id and gained privilege are flagged', async (t) => {
   const event = await execOf(image, [], { uid: 1234, gid: 1234 });
   t.deepEqual(event.flags, ['setuid', 'secureexec']);
   t.deepEqual([event.uid, event.euid], [1234, 0]);
+  chmodSync(image, 0o2755);
+  const group = await execOf(image, [], { uid: 1234, gid: 1234 });
+  t.deepEqual(group.flags, ['setgid', 'secureexec']);
+  t.deepEqual([group.gid, group.egid], [1234, 0]);
   unlinkSync(image);
+});
+
+kernelTest('set-id bits that the kernel passed over are not told', async (t) => {
+  await start();
+  const setId = fixture('exec-set-id');
+  chmodSync(scratch, 0o755);
+  const image = `${scratch}/ignored`;
+  copyFileSync(fixture('no-op'), image);
+  chmodSync(image, 0o6755);
+  const mount = `${scratch}/nosuid`;
+  mkdirSync(mount);
+  // A mount namespace of its own, so that the foreign mount stays out of the way.
+  const as = (uid: number, how: string, file: string): readonly string[] => [
+    '-m',
+    'sh',
+    '-ec',
+    `mount -t tmpfs -o nosuid t ${mount}; cp -p ${image} ${mount}/image; exec setpriv --reuid ${uid} --regid ${uid} --clear-groups ${setId} ${how} ${file}`,
+  ];
+  // Root, too, who has the owner's ids anyway: a flag that looked at them alone would be wrong.
+  for (const [uid, how, file, told] of [
+    [1234, 'plain', image, ['setuid', 'setgid']],
+    [0, 'plain', image, ['setuid', 'setgid']],
+    [1234, 'plain', `${mount}/image`, []],
+    [0, 'plain', `${mount}/image`, []],
+    [1234, 'no-new-privs', image, []],
+    [0, 'no-new-privs', image, []],
+    [1234, 'user-namespace', image, []],
+    [0, 'user-namespace', image, []],
+    [1234, 'traced', image, []],
+    [1234, 'shared-folder', image, []],
+  ] as const) {
+    const why = `${how} by ${uid} of ${file}`;
+    const run = spawn('unshare', as(uid, how, file), { stdio: 'ignore' });
+    await once(run, 'exit');
+    t.is(run.exitCode, 0, why);
+    const event = await client.exec(
+      ({ filename, pid, ppid }) => filename === file && (pid === run.pid || ppid === run.pid),
+    );
+    t.deepEqual(
+      (event.flags ?? []).filter((flag) => flag.startsWith('set')),
+      [...told],
+      why,
+    );
+    t.is(event.euid, told.length > 0 ? 0 : uid, why);
+  }
+});
+
+kernelTest('where binfmt_misc takes the rights of the file that was asked for, its bits count', async (t) => {
+  await start();
+  chmodSync(scratch, 0o755);
+  const misc = `${scratch}/misc`;
+  mkdirSync(misc);
+  const image = `${scratch}/asked.probes-${process.pid}`;
+  writeFileSync(image, 'no program');
+  chmodSync(image, 0o4755);
+  const entry = `probes-${process.pid}`;
+  const script = `mount -t binfmt_misc b ${misc} || exit 3
+    echo ':${entry}:E::${entry}::${fixture('no-op')}:C' > ${misc}/register
+    setpriv --reuid 1234 --regid 1234 --clear-groups ${image}; echo -1 > ${misc}/${entry}`;
+  if (spawnSync('unshare', ['-m', 'sh', '-c', script]).status === 3) {
+    t.pass('this kernel has no binfmt_misc');
+    return;
+  }
+  const event = await client.exec(({ filename }) => filename === image);
+  t.deepEqual([event.uid, event.euid, event.exe], [1234, 0, fixture('no-op')]);
+  t.deepEqual(event.flags, ['script', 'setuid', 'secureexec']);
+});
+
+kernelTest('file capabilities that the kernel passed over give no secureexec', async (t) => {
+  await start();
+  chmodSync(scratch, 0o755);
+  const mount = `${scratch}/capable`;
+  mkdirSync(mount);
+  for (const [options, told] of [
+    ['suid', ['secureexec']],
+    ['nosuid', undefined],
+  ] as const) {
+    const script = `mount -t tmpfs -o ${options} t ${mount}; cp ${fixture('no-op')} ${mount}/image; setcap cap_net_raw+ep ${mount}/image; exec setpriv --reuid 1234 --regid 1234 --clear-groups ${mount}/image ${options}`;
+    const run = spawn('unshare', ['-m', 'sh', '-ec', script], { stdio: 'ignore' });
+    await once(run, 'exit');
+    t.is(run.exitCode, 0, options);
+    t.deepEqual((await client.exec(({ argv }) => argv?.[1] === options)).flags, told, options);
+  }
 });
 
 kernelTest('namespaces and control group tell a container', async (t) => {
@@ -260,6 +382,24 @@ kernelTest('namespaces and control group tell a container', async (t) => {
   t.is(event.container_id, id);
   t.deepEqual(Object.keys(event.ns ?? {}), ['pid', 'uts']);
   t.true(event.pid > 10, 'the pid of the root namespace');
+});
+
+kernelTest('a control group 200 levels deep has its whole path', async (t) => {
+  await start();
+  const hierarchy = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/pids'].find((root) =>
+    existsSync(`${root}/cgroup.procs`),
+  );
+  const folders = Array.from({ length: 200 }, (_, i) => `${hierarchy}/deep${'/g'.repeat(i)}`);
+  for (const folder of folders) mkdirSync(folder);
+  const run = spawnSync('sh', [
+    '-c',
+    `echo $$ > ${folders.at(-1)}/cgroup.procs && exec ${fixture('no-op')} deep-group`,
+  ]);
+  for (const folder of folders.toReversed()) rmdirSync(folder);
+  t.is(run.status, 0, run.stderr.toString());
+  const event = await client.exec(({ argv }) => argv?.[1] === 'deep-group');
+  t.is(event.cgroup, `/deep${'/g'.repeat(199)}`);
+  t.is(event.flags, undefined);
 });
 
 kernelTest('a control group of version 1 is told where version 2 is not in use', async (t) => {

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import type { ExecFailedEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
+import { removeDeep } from '../support/remove-deep.ts';
 import { lateImage } from '../support/late-image.ts';
 import { tracepointTest } from '../support/requirements.ts';
 import { run, Session } from '../support/session.ts';
@@ -15,7 +16,7 @@ const start = async (): Promise<Session> => (session ??= await Session.open(['--
 
 test.after.always(async () => {
   await session?.close();
-  rmSync(scratch, { recursive: true, force: true });
+  removeDeep(scratch);
 });
 
 /** What `exec-refused` or another caller in one process was refused, once all that it did has arrived. */
@@ -71,11 +72,61 @@ tracepointTest('arguments and paths that are no memory, and one too long, are re
   }
 });
 
-tracepointTest('a descriptor that cannot be executed is told as it was passed, without a path', async (t) => {
-  const [event] = await refusals(fixture('exec-refused'), ['by-descriptor', '/etc/passwd']);
-  t.is(event?.error, 'EACCES');
-  t.is(event?.filename, '');
-  t.deepEqual(event?.argv, ['descriptor', '/etc/passwd']);
+tracepointTest('a refused exec by descriptor says which one, and what it led to', async (t) => {
+  const refused = fixture('exec-refused');
+  const fd = /^\/dev\/fd\/\d+$/;
+  for (const [how, path, error] of [
+    ['by-descriptor', '/etc/passwd', 'EACCES'],
+    ['by-path-descriptor', '/etc/passwd', 'EACCES'],
+    ['by-path-descriptor', '/', 'EACCES'],
+  ] as const) {
+    const [event] = await refusals(refused, [how, path]);
+    t.is(event?.error, error);
+    t.regex(event?.filename ?? '', fd);
+    t.is(event?.command, `${event?.filename} ${path}`);
+    t.is(event?.fd_path, path);
+    t.deepEqual(event?.argv, ['descriptor', path]);
+  }
+});
+
+tracepointTest(
+  'a refused exec below the folder of a descriptor says so too; other paths need no descriptor',
+  async (t) => {
+    const refused = fixture('exec-refused');
+    const [below] = await refusals(refused, ['below-descriptor', scratch]);
+    t.regex(below?.filename ?? '', /^\/dev\/fd\/\d+\/x$/);
+    t.like(below, { error: 'ENOENT', fd_path: scratch, command: `${below?.filename} below` });
+    const [none] = await refusals(refused, ['no-descriptor', scratch]);
+    t.like(none, { error: 'EBADF', filename: '/dev/fd/987/x' });
+    t.is(none?.fd_path, undefined);
+    for (const [how, filename] of [
+      ['absolute-at', `${scratch}/none`],
+      ['relative-at', 'x'],
+    ] as const) {
+      const [event] = await refusals(refused, [how, `${scratch}/none`]);
+      t.is(event?.filename, filename, how);
+      t.is(event?.fd_path, undefined, how);
+    }
+  },
+);
+
+tracepointTest('a descriptor of a folder that is too deep keeps the end of its path and says so', async (t) => {
+  const deep = `${scratch}/deep`;
+  mkdirSync(deep);
+  chmodSync(deep, 0o777);
+  const { pid } = await run(
+    fixture('exec-deep'),
+    [deep, 'n'.repeat(250), '100', fixture('exec-refused'), 'below-descriptor', '.'],
+    {
+      uid: 1234,
+      gid: 1234,
+    },
+  );
+  const sensor = await start();
+  await sensor.settle();
+  const [event] = sensor.failures(({ parent }) => parent?.pid === pid);
+  t.true(event?.flags?.includes('fd_path_truncated'));
+  t.regex(event?.fd_path ?? '', /^n{250}(\/n{250})+$/);
 });
 
 tracepointTest('without a list of arguments there are none, and nothing is missing', async (t) => {

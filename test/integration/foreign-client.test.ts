@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { IPCModule } from 'node-ipc';
 
-import { LineSplitter } from '../../shared/protocol/lines.ts';
+import { LineSplitter } from '../support/line-splitter.ts';
 import { startHelper } from '../support/helper-process.ts';
 import { kernelTest } from '../support/requirements.ts';
 

@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import test from 'ava';
 import { readFdinfo } from '../../helper/linux/root/fdinfo.ts';
 import { fixture } from '../support/fixtures.ts';
-import { kernelTest } from '../support/requirements.ts';
+import { furtherProgramTest } from '../support/requirements.ts';
 import { run, Session } from '../support/session.ts';
 
 const CLOSE = '3';
@@ -12,7 +12,7 @@ let session: Session | undefined;
 
 test.after.always(() => session?.close());
 
-kernelTest(
+furtherProgramTest(
   'what the first program on a tracepoint does not see, the second tells, and then the third: once',
   async (t) => {
     const sensor = (session = await Session.open(['--exits']));

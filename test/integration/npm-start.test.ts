@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 
-import { stageOf } from '../../scripts/start/staging.ts';
+import { wholeLines } from '../support/lines.ts';
 import { ROOT } from '../support/repository.ts';
 import { kernelTest } from '../support/requirements.ts';
 
@@ -31,7 +31,10 @@ async function start(t: ExecutionContext, ...helperArguments: string[]): Promise
     if (child.exitCode !== null || waited > 60_000) throw new Error(`npm start shows no events: ${stderr}`);
     await delay(20);
   }
-  return { child, ...stageOf(child.pid ?? 0), stdout: () => stdout, stderr: () => stderr };
+  // As docs/development.md says.
+  const folder = `/var/lib/platform-probes/checkout-${child.pid}`;
+  const socketFolder = `/run/platform-probes-checkout-${child.pid}`;
+  return { child, folder, socketFolder, stdout: () => stdout, stderr: () => stderr };
 }
 
 /** Ids of processes whose executable is a file of a folder: the named one, or any. */
@@ -69,15 +72,12 @@ kernelTest(
   async (t: ExecutionContext) => {
     const running = await start(t);
     const marker = `seen-by-${process.pid}`;
-    for (let waited = 0; !running.stdout().includes(marker) && waited < 20_000; waited += 100) {
+    const told = (): string | undefined => wholeLines(running.stdout()).find((line) => line.includes(marker));
+    for (let waited = 0; told() === undefined && waited < 20_000; waited += 100) {
       spawnSync('/bin/true', [marker]);
       await delay(100);
     }
-    const line = running
-      .stdout()
-      .split('\n')
-      .find((one) => one.includes(marker));
-    t.is((JSON.parse(line ?? '{}') as { command?: string }).command, `/bin/true ${marker}`);
+    t.is((JSON.parse(told() ?? '{}') as { command?: string }).command, `/bin/true ${marker}`);
 
     for (const program of ['probes-helper', 'probes-agent']) {
       const status = readFileSync(`/proc/${await processOf(running, program)}/status`, 'utf8');
@@ -86,7 +86,7 @@ kernelTest(
     }
 
     running.child.kill('SIGINT');
-    await once(running.child, 'exit');
+    await once(running.child, 'close');
     t.is(running.child.exitCode, 0);
     assertNothingLeft(t, running);
   },
@@ -96,7 +96,7 @@ for (const program of ['probes-helper', 'probes-agent']) {
   kernelTest(`when ${program} dies, npm start ends the other one, says so and fails`, async (t: ExecutionContext) => {
     const running = await start(t);
     process.kill(await processOf(running, program), 'SIGKILL');
-    await once(running.child, 'exit');
+    await once(running.child, 'close');
     t.is(running.child.exitCode, 1);
     t.regex(running.stderr(), new RegExp(`the ${program.slice('probes-'.length)} ended by itself`, 'u'));
     assertNothingLeft(t, running);

@@ -6,6 +6,7 @@ import { mapPin } from '../../helper/linux/root/pins.ts';
 import { QUIET_MS } from '../../helper/limits.ts';
 import { fixture } from '../support/fixtures.ts';
 import { startHelper, type RunningHelper } from '../support/helper-process.ts';
+import { linesFrom } from '../support/lines.ts';
 import { PATIENCE } from '../support/pace.ts';
 import { endWithUs } from '../support/reaper.ts';
 import { kernelTest } from '../support/requirements.ts';
@@ -22,12 +23,10 @@ test.afterEach.always(async () => {
   await helper?.stop();
 });
 
-/** The lines of a process so far, last one last. */
+/** The lines that a process has printed so far, and how it ended. */
 function wordsOf(child: ChildProcess): readonly string[] {
-  const words: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => words.push(...text.trim().split('\n')));
-  child.on('exit', (code, signal) => words.push(`ended with ${code ?? signal}`));
+  const words = linesFrom(child.stdout, child.stderr);
+  child.on('close', (code, signal) => words.push(`ended with ${code ?? signal}`));
   return words;
 }
 

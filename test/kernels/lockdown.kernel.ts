@@ -1,4 +1,4 @@
-// Run by scripts/kernels.ts on kernels that were booted with lockdown=confidentiality.
+// Run by test/kernels/run.ts on kernels that were booted with lockdown=confidentiality.
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { EXIT_CODES } from '../../helper/errors.ts';

@@ -1,11 +1,14 @@
-// Run by scripts/kernels.ts on every kernel: how the helper starts there, and what it says where something is missing.
+// Run by test/kernels/run.ts on every kernel: how the helper starts there, and what it says where something is missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { release } from 'node:os';
+import { hostname, release } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { EXIT_CODES, type ErrorCode } from '../../helper/errors.ts';
 import { CLIENT_GID, HELPER_UID, helperCommand, runHelper, threadStatuses } from '../support/helper-process.ts';
-import { Session } from '../support/session.ts';
+import type { ClockEvent } from '../../shared/events/clock.ts';
+import type { ExecEvent } from '../../shared/events/exec.ts';
+import { run, Session } from '../support/session.ts';
 
 const [major = 0, minor = 0] = release().split('.').map(Number);
 const since = (...[first, second]: [number, number]): boolean => major > first || (major === first && minor >= second);
@@ -87,3 +90,30 @@ for (const [what, hide, args, code] of [
     t.regex(stderr, new RegExp(`^probes-helper [\\d.]+: ${code}: .*\\n$`));
   });
 }
+
+test.serial('a wall clock that is stepped by a day is followed, and the stream says so', async (t) => {
+  if (hostname() !== 'guest' || !existsSync('/run/guest/command'))
+    throw new Error('this test steps the clock, and only that of an emulated machine');
+  const stepBy = (seconds: number): void => {
+    t.is(spawnSync('date', ['-s', `@${Math.floor(Date.now() / 1000) + seconds}`]).status, 0);
+  };
+  const session = await Session.open();
+  t.teardown(() => session.close());
+  const told = async (mark: string): Promise<ExecEvent> => {
+    const { pid } = await run('/bin/true', [mark]);
+    return session.exec(pid);
+  };
+  for (const step of [86_400, -86_400]) {
+    const before = await told('before');
+    t.true(Math.abs(before.timestamp - Date.now() / 1000) < 30);
+    await delay(2000);
+    stepBy(step);
+    const after = await told('after');
+    t.true(Math.abs(after.timestamp - Date.now() / 1000) < 30);
+    const clocks = session.client.events.filter((event): event is ClockEvent => event.type === 'clock');
+    const clock = clocks.at(-1);
+    t.true(Math.abs((Date.parse(clock?.to ?? '') - Date.parse(clock?.from ?? '')) / 1000 - step) < 30);
+    t.true(before.seq < (clock?.from_seq ?? 0) && (clock?.from_seq ?? Infinity) <= after.seq);
+  }
+  await session.settle();
+});

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { auditWith, type AuditSetting } from '../../helper/macos/audit/audit.ts';
 import { ROOT } from '../support/repository.ts';
@@ -152,6 +153,20 @@ auditTest('a socket that is wider, of another owner, or gone is named', async (t
   t.deepEqual(installed.codes(), ['HELPER_NOT_RUNNING', 'SOCKET_MISSING']);
 });
 
+auditTest('a process that a signal has stopped is named', async (t, installed) => {
+  installed.helper.process.kill('SIGSTOP');
+  await delay(100);
+  const { findings } = installed.audit();
+  installed.helper.process.kill('SIGCONT');
+  t.deepEqual(
+    findings.map(({ code }) => code),
+    ['HELPER_STOPPED'],
+  );
+  t.true(findings[0]?.message.endsWith(`kill -CONT ${installed.helper.process.pid}`));
+  await delay(100);
+  t.deepEqual(installed.codes(), []);
+});
+
 auditTest('processes that are missing, or have what they should not, are named', (t, installed) => {
   t.deepEqual(installed.codes({ tracers: ['/usr/bin/eslogger'] }), ['TRACER_MISSING']);
   t.deepEqual(installed.codes({ ps: '/no/such/ps' }), ['PROCESS_UNREADABLE']);
@@ -165,4 +180,5 @@ auditTest('processes that are missing, or have what they should not, are named',
   };
   t.deepEqual(changing('s/ 64913 +64913 +64913 / 64913 64913 0 /'), ['PROCESS_PRIVILEGE']);
   t.deepEqual(changing('s/ forward / other /'), ['HELPER_STARTING']);
+  t.deepEqual(changing('s# (/[^ ]+ .* run)# /\\1#'), [], 'one that has begun again, without environment');
 });

@@ -4,7 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { processLine } from '../../helper/macos/child/process-line.ts';
 import { EsloggerDecoder } from '../../helper/macos/eslogger/eslogger-decoder.ts';
-import { parseEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from '../support/events.ts';
 import { Found, RESTART_MARK } from '../dtrace/support.ts';
 
 type Json = Record<string, unknown>;

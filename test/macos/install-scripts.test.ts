@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { commonFiles, HOME, INSTALL_SCRIPTS } from '../../scripts/package/macos/payload.ts';
+import { commonFiles, HOME, INSTALL_SCRIPTS } from '../../installers/macos/payload.ts';
 import { rootTest } from '../support/requirements.ts';
 
 const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find((file) => existsSync(file)) ?? '/bin/busybox';

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { VERSION } from '../../shared/version.ts';
-import { cksum } from '../../scripts/package/macos/bom.ts';
-import { signAdHoc } from '../../scripts/package/macos/code-signature.ts';
-import { flatPackage } from '../../scripts/package/macos/flat-package.ts';
-import { commonFiles, HOME, INSTALL_SCRIPTS } from '../../scripts/package/macos/payload.ts';
-import type { TreeEntry } from '../../scripts/package/tree.ts';
+import { cksum } from '../../installers/macos/bom.ts';
+import { signAdHoc } from '../../installers/macos/code-signature.ts';
+import { flatPackage } from '../../installers/macos/flat-package.ts';
+import { commonFiles, HOME, INSTALL_SCRIPTS } from '../../installers/macos/payload.ts';
+import type { TreeEntry } from '../../installers/macos/tree.ts';
 
 const EPOCH = 1_795_352_083;
 const PROGRAM: TreeEntry = { path: `${HOME}/bin/probes-helper`, mode: 0o755, data: Buffer.from('#!/bin/sh\nexit 0\n') };

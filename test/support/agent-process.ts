@@ -4,10 +4,18 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmS
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../shared/events/exec.ts';
-import { parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from './events.ts';
 import { CLIENT_GID, CLIENT_UID } from './helper-process.ts';
+import { wholeLines } from './lines.ts';
 import { endWithUs } from './reaper.ts';
 import { PATIENCE } from './pace.ts';
+
+/** Copies the built agent and what it loads to where every user can run it. */
+export function copyAgent(folder: string): void {
+  for (const name of ['probes-agent', 'koffi.node'])
+    cpSync(path.resolve(import.meta.dirname, '../../dist', name), path.join(folder, name));
+}
 
 /** The built agent under a uid of its own, writing to a file in a folder of its own. */
 export class AgentRun {
@@ -20,7 +28,7 @@ export class AgentRun {
     chmodSync(this.folder, 0o755);
     mkdirSync(path.dirname(this.events));
     chownSync(path.dirname(this.events), CLIENT_UID, CLIENT_GID);
-    cpSync(path.resolve(import.meta.dirname, '../../dist/probes-agent'), `${this.folder}/probes-agent`);
+    copyAgent(this.folder);
   }
 
   /** Starts it; by default with one output, the file. */
@@ -44,12 +52,9 @@ export class AgentRun {
     return this.#stderr;
   }
 
-  /** What is in the file, every line checked. */
+  /** The lines of the file that are whole, every one checked. */
   written(): ProbeEvent[] {
-    return readFileSync(this.events, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => parseEvent(line) as ProbeEvent);
+    return wholeLines(readFileSync(this.events, 'utf8')).map((line) => parseEvent(line) as ProbeEvent);
   }
 
   /** The execs of `program` whose last argument is `mark`. */
@@ -76,7 +81,8 @@ export class AgentRun {
     const { process: agent } = this;
     if (agent !== undefined && agent.exitCode === null && agent.signalCode === null) {
       agent.kill(signal);
-      await once(agent, 'exit');
+      // Not `exit`: what it logged last may not have been read by then.
+      await once(agent, 'close');
     }
     return agent?.exitCode ?? null;
   }

@@ -2,7 +2,7 @@ import { Clock } from '../../helper/stream/clock.ts';
 import { linuxClocks } from '../../helper/linux/forward/clocks.ts';
 import { ExecLines } from '../../helper/linux/source/exec-line.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
-import { parseEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from './events.ts';
 import { execRecord, OWN_NAMESPACES, type RecordFields } from './exec-record.ts';
 import { FakeKernel } from './fake-kernel.ts';
 

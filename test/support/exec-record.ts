@@ -28,6 +28,9 @@ export interface RecordFields {
   exe?: Bytes | undefined;
   cwd?: Bytes;
   parentExe?: Bytes | undefined;
+  /** Of the descriptor `fd`, which filename is relative to. */
+  fdPath?: Bytes | undefined;
+  fd?: number;
   cgroup?: Bytes;
   /** The arguments that stand in this record, with their NULs. */
   args?: Buffer;
@@ -52,6 +55,7 @@ export function execRecord(fields: RecordFields = {}): Buffer {
     components('exe' in fields ? fields.exe : '/usr/bin/npm'),
     components(fields.cwd ?? '/home/ada'),
     components('parentExe' in fields ? fields.parentExe : '/usr/bin/bash'),
+    components(fields.fdPath),
     components(fields.cgroup ?? '/user.slice'),
   ];
   const filename = cString(fields.filename ?? '/usr/bin/npm');
@@ -83,6 +87,7 @@ export function execRecord(fields: RecordFields = {}): Buffer {
     u32(fields.tty ?? 34816),
     ...(fields.ns ?? OWN_NAMESPACES).map(u32),
     ...paths.map(({ length }) => u32(length)),
+    u32((fields.fd ?? -100) >>> 0),
     Buffer.alloc(4), // to 8 bytes
     ...paths,
     filename,

@@ -63,7 +63,7 @@ export async function startHelper(
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   child.on('exit', () => running.delete(child));
-  for (let waited = 0; !stderr.includes('forwarding'); waited += 20) {
+  for (let waited = 0; !/forwarding.*\n/u.test(stderr); waited += 20) {
     if (child.exitCode !== null || waited > 20_000 * PATIENCE) {
       child.kill('SIGKILL');
       throw new Error(`the helper did not start (${child.exitCode}): ${stderr}`);
@@ -78,7 +78,8 @@ export async function startHelper(
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
-        await once(child, 'exit');
+        // Not `exit`: what it printed last may not have been read by then.
+        await once(child, 'close');
       }
       rmSync(path.slice(0, path.lastIndexOf('/')), { recursive: true, force: true });
       return child.exitCode;

@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { HeartbeatEvent } from '../../shared/events/heartbeat.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
-import { isKnown, parseEvent, type ProbeEvent } from '../../shared/events/parse.ts';
-import { LineSplitter } from '../../shared/protocol/lines.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+import { isKnown, parseEvent } from './events.ts';
+import { LineSplitter } from './line-splitter.ts';
 import { CLIENT_GID, CLIENT_UID, helperFolder } from './helper-process.ts';
 import { PATIENCE } from './pace.ts';
 
@@ -23,6 +24,7 @@ export class PipeClient {
   readonly events: ProbeEvent[] = [];
   readonly lines: string[] = [];
   #error = '';
+  readonly #closed: Promise<unknown>;
 
   constructor(socket: string, { uid = CLIENT_UID, gid = CLIENT_GID } = {}) {
     this.process = spawn(`${helperFolder()}/node`, ['-e', COPY, socket], {
@@ -32,6 +34,8 @@ export class PipeClient {
       env: {},
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // Not `exit`: what it printed last may not have been read by then.
+    this.#closed = once(this.process, 'close');
     const splitter = new LineSplitter();
     const decoder = new TextDecoder('utf-8', { fatal: true });
     this.process.stdout?.on('data', (chunk: Buffer) => {
@@ -76,7 +80,7 @@ export class PipeClient {
 
   /** Waits until the helper ends the connection. */
   async ended(): Promise<string> {
-    if (this.process.exitCode === null) await once(this.process, 'exit');
+    await this.#closed;
     return this.#error.trim();
   }
 
@@ -97,7 +101,7 @@ export function settledHeartbeat(client: PipeClient): HeartbeatEvent | undefined
 export function requireDense(events: readonly ProbeEvent[]): void {
   let next: number | undefined;
   for (const event of events) {
-    if (event.type === 'hello' || event.type === 'heartbeat') continue;
+    if (event.type === 'hello' || event.type === 'heartbeat' || event.type === 'clock') continue;
     const [first, last] = event.type === 'gap' ? [event.first, event.last] : [event.seq, event.seq];
     if (first === undefined || last === undefined) continue;
     if (next !== undefined && first !== next) throw new Error(`after ${next - 1} comes ${first}`);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
@@ -19,12 +20,20 @@ const tracefs: Requirement = () =>
     ? undefined
     : 'needs tracefs with syscall events on /sys/kernel/tracing';
 
-const pinnableTracepoints: Requirement = () => {
+const sinceLinux = (first: number, second: number, why: string): Requirement => {
   const [major = 0, minor = 0] = release().split('.').map(Number);
-  return major > 5 || (major === 5 && minor >= 15)
-    ? undefined
-    : 'needs Linux 5.15, from which on links of tracepoints can be pinned';
+  const isThere = major > first || (major === first && minor >= second);
+  return () => (isThere ? undefined : `needs Linux ${first}.${second}, from which on ${why}`);
 };
+
+const pinnableTracepoints = sinceLinux(5, 15, 'links of tracepoints can be pinned');
+
+const preemptionFunctions = sinceLinux(6, 10, 'programs can disable preemption, and further programs do something');
+
+const compiler: Requirement = () =>
+  ['clang-14', 'llvm-strip-14'].every((program) => spawnSync(program, ['--version']).status === 0)
+    ? undefined
+    : 'needs clang-14 and llvm-14';
 
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
 function requiring(
@@ -48,3 +57,9 @@ export const tracepointTest = requiring(root, bpfKernel, tracefs);
 
 /** With the syscall tracepoints pinned. */
 export const pinnedTracepointTest = requiring(root, bpfKernel, tracefs, pinnableTracepoints);
+
+/** Where a further program on a tracepoint can have something to tell. */
+export const furtherProgramTest = requiring(root, bpfKernel, preemptionFunctions);
+
+/** With the compiler of the probe. */
+export const compiledProbeTest = requiring(root, bpfKernel, compiler);

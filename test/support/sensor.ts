@@ -8,7 +8,7 @@ import { EventStream, type LineBuilder } from '../../helper/stream/stream.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';
-import { parseEvent } from '../../shared/events/parse.ts';
+import { parseEvent } from './events.ts';
 import { COUNTERS_FD, RING_FD, type FakeKernel } from './fake-kernel.ts';
 
 export const FIRST_SEQ = 5000;

@@ -2,11 +2,12 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import path from 'node:path';
 import test from 'ava';
 
-import { buildMsi } from '../../scripts/package/windows/msi.ts';
+import { buildMsi } from '../../installers/windows/msi.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { WindowsMachine } from './support/machine.ts';
 import { makeStandInRelease } from './support/release.ts';
 import { until } from './support/sensor.ts';
+import { wholeLines } from '../support/lines.ts';
 
 const machine = await WindowsMachine.start();
 test.after.always(async () => machine[Symbol.asyncDispose]());
@@ -47,9 +48,7 @@ async function send(order: string, expected: number): Promise<ExecEvent[]> {
   const file = machine.onDriveC(...DATA, 'events', 'events.jsonl');
   return until(`${expected} events`, () => {
     const lines = existsSync(file)
-      ? readFileSync(file, 'utf8')
-          .split('\n')
-          .filter((line) => line.includes('"type":"exec"'))
+      ? wholeLines(readFileSync(file, 'utf8')).filter((line) => line.includes('"type":"exec"'))
       : [];
     return lines.length >= expected && lines.map((line) => JSON.parse(line) as ExecEvent);
   });

@@ -6,9 +6,9 @@ import test from 'ava';
 
 import { readVersionInfo } from '../../agent/enrichment/pe-version.ts';
 import * as layout from '../../helper/windows/etw/layout.ts';
-import { buildMsi } from '../../scripts/package/windows/msi.ts';
-import { windowsTarget } from '../../scripts/build/programs.ts';
-import { makeRelease } from '../../scripts/build/release.ts';
+import { buildMsi } from '../../installers/windows/msi.ts';
+import { windowsTarget } from '../../installers/programs/programs.ts';
+import { makeRelease } from '../../installers/programs/release.ts';
 import { VERSION } from '../../shared/version.ts';
 import { WindowsMachine } from './support/machine.ts';
 import { compile } from './support/release.ts';

@@ -3,6 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 
 import { Sensor, until } from './support/sensor.ts';
+import { wholeLines } from '../support/lines.ts';
 
 const sensor = await Sensor.start();
 test.after.always(async () => sensor[Symbol.asyncDispose]());
@@ -22,7 +23,7 @@ detection: { selection: { ${selection} }, condition: selection }
 /** Alerts as the agent wrote them. */
 function alerts(): Alert[] {
   const file = path.join(sensor.machine.share, 'out/alerts.jsonl');
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+  const lines = existsSync(file) ? wholeLines(readFileSync(file, 'utf8')) : [];
   return lines.map((line) => JSON.parse(line) as Alert).filter(({ rules }) => rules !== undefined);
 }
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 
-import { windowsTarget } from '../../scripts/build/programs.ts';
-import { makeRelease } from '../../scripts/build/release.ts';
-import { buildMsi } from '../../scripts/package/windows/msi.ts';
+import { windowsTarget } from '../../installers/programs/programs.ts';
+import { makeRelease } from '../../installers/programs/release.ts';
+import { buildMsi } from '../../installers/windows/msi.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'platform-probes-tables-'));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,7 +3,8 @@ import type { ExecEvent, ExecFailedEvent } from '../../../shared/events/exec.ts'
 import type { ExitEvent } from '../../../shared/events/exit.ts';
 import type { StreamEvent } from '../../events/item.ts';
 import type { MatchedRule } from '../../rules/detect.ts';
-import { cutTo, neutralise, padTo, widthOf } from '../../terminal-text.ts';
+import { neutralise } from '../../terminal-text.ts';
+import { cutTo, padTo, widthOf } from './columns.ts';
 import type { Paint } from './paint.ts';
 
 export interface LiveViewOptions {

@@ -2,7 +2,7 @@ import { neutraliseJson } from '../../terminal-text.ts';
 import type { Format } from '../../formats/format.ts';
 import { TAKEN, type Batch, type Outcome, type Output } from '../output.ts';
 import type { StdoutOutputConfig } from './config.ts';
-import { formatEvent, formatHeader, type LiveViewOptions } from './live-view.ts';
+import type * as LiveView from './live-view.ts';
 import { paintFor } from './paint.ts';
 import { StandardOutput } from './standard-output.ts';
 import { accountNamesHere } from '../../enrichment/account-names.ts';
@@ -12,7 +12,9 @@ import { readUserNames } from '../../enrichment/password-file.ts';
 export class StdoutOutput implements Output {
   readonly #target = new StandardOutput();
   /** Absent when events are written as JSON. */
-  readonly #view: Omit<LiveViewOptions, 'columns'> | undefined;
+  readonly #view: Omit<LiveView.LiveViewOptions, 'columns'> | undefined;
+  /** Loaded at open, and only for a live view: its tables of characters take some 30 ms and 3 MB. */
+  #live: typeof LiveView | undefined;
   readonly format: Format | undefined;
   #hasHeader = false;
 
@@ -27,7 +29,7 @@ export class StdoutOutput implements Output {
       };
       this.#view = view;
       // The width is asked for each time: the window may have changed.
-      this.format = { encode: (item) => formatEvent(item.event, { ...view, columns: columnsNow() }) };
+      this.format = { encode: (item) => this.#live!.formatEvent(item.event, { ...view, columns: columnsNow() }) };
     } else if (process.stdout.isTTY) {
       this.format = { encode: (item) => neutraliseJson(item.line) };
     }
@@ -35,9 +37,11 @@ export class StdoutOutput implements Output {
 
   async open(): Promise<void> {
     this.#target.open();
-    if (this.#view === undefined || this.#hasHeader) return;
+    if (this.#view === undefined) return;
+    this.#live ??= await import('./live-view.ts');
+    if (this.#hasHeader) return;
     this.#hasHeader = true;
-    await this.#target.write(Buffer.from(`${formatHeader({ ...this.#view, columns: columnsNow() })}\n`));
+    await this.#target.write(Buffer.from(`${this.#live.formatHeader({ ...this.#view, columns: columnsNow() })}\n`));
   }
 
   async send({ lines }: Batch): Promise<Outcome> {

@@ -3,7 +3,7 @@ import { EndIndex } from '../index/ends.ts';
 import type { Literal, LiteralIndex, Position } from '../index/literal.ts';
 import { SkipIndex } from '../index/skip.ts';
 import type { Expression, Test } from '../value/test.ts';
-import { compileCheck, type Check } from './check.ts';
+import { CHECK_STEPS, compileCheck, type Check } from './check.ts';
 import { literalsOf, type Literals } from './classify.ts';
 import { combine, FALSE, negate, type Condition } from './node.ts';
 import { Subject, type Current } from './subject.ts';
@@ -25,6 +25,8 @@ interface CheckAtom {
   readonly subject: Subject;
   readonly holds: Check['holds'];
   readonly gate: number | undefined;
+  readonly perCharacter: number;
+  readonly spent: Check['spent'];
   readonly test: Test;
 }
 
@@ -92,11 +94,13 @@ export class Atoms {
 
   #check(field: string | null, test: Test): number {
     return this.#intern(JSON.stringify([field, test]), () => {
-      const { holds, gate } = compileCheck(test, (name) => this.subject(name));
+      const { holds, gate, spent, perCharacter = CHECK_STEPS } = compileCheck(test, (name) => this.subject(name));
       return {
         kind: 'check',
         subject: this.subject(field),
         holds,
+        perCharacter,
+        spent,
         gate: gate === undefined ? undefined : this.#literals(field, gate),
         test,
       };

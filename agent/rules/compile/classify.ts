@@ -10,6 +10,9 @@ export interface Literals {
   readonly texts: readonly string[];
 }
 
+/** Characters of a literal that an index holds: more would make its tables large and help nobody. */
+const MAX_INDEXED = 256;
+
 /**
  * The literals that a pattern is, when it is nothing but a literal between
  * optional stars: then an index decides it alone. With dashes, every spelling is one literal.
@@ -23,14 +26,14 @@ export function literalsOf(tokens: readonly Token[]): Literals | undefined {
     const open = spelling[0] === ANY;
     const ended = spelling.length > 1 && spelling.at(-1) === ANY;
     const text = literalText(spelling.slice(open ? 1 : 0, ended ? -1 : undefined));
-    if (text === undefined || text === '') return undefined;
+    if (text === undefined || text === '' || text.length > MAX_INDEXED) return undefined;
     position = open ? (ended ? 'contains' : 'suffix') : ended ? 'prefix' : 'equals';
     texts.push(fold(text));
   }
   return position === undefined ? undefined : { position, texts };
 }
 
-/** The literal that says most about a pattern that no index can decide: any value it fits has it. */
+/** The literal that says most about a pattern that no index can decide, or the part of it that an index holds: any value it fits has it. */
 export function gateOf(tokens: readonly Token[]): Literals | undefined {
   const exact = literalsOf(tokens);
   if (exact !== undefined) return exact;
@@ -40,5 +43,6 @@ export function gateOf(tokens: readonly Token[]): Literals | undefined {
   }
   if (best === undefined) return undefined;
   const position = best.i === 0 ? 'prefix' : best.i === tokens.length - 1 ? 'suffix' : 'contains';
-  return { position, texts: [fold(best.text)] };
+  const part = position === 'suffix' ? best.text.slice(-MAX_INDEXED) : best.text.slice(0, MAX_INDEXED);
+  return { position, texts: [fold(part)] };
 }

@@ -7,7 +7,12 @@ import type { LiteralAtom } from './atoms.ts';
  */
 export function likelihood({ subject, position, texts }: LiteralAtom): number {
   const share = texts.reduce((sum, text) => sum + literalShare(text, position), 0);
-  return share + (FIELD_COST[subject.field ?? ''] ?? (subject.field === null ? 2 : 0.1));
+  return share + (own(FIELD_COST, subject.field ?? '') ?? (subject.field === null ? 2 : 0.1));
+}
+
+/** A rule may name a field, or look for a text, that every object inherits. */
+function own(shares: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(shares, name) ? shares[name] : undefined;
 }
 
 /** What it costs to read and index a field, in the same unit: fields that most rules need anyway are free. */
@@ -22,7 +27,7 @@ const FIELD_COST: Readonly<Record<string, number>> = {
 };
 
 function literalShare(text: string, position: Position): number {
-  const common = COMMON[text.replace(/^[\\/]/, '')];
+  const common = own(COMMON, text.replace(/^[\\/]/, ''));
   if (position === 'prefix') return text.length < 12 ? 0.5 : 0.1;
   if (position !== 'contains') return common ?? (text.length < 4 ? 0.1 : 0.002);
   return common ?? Math.min(0.9, 1.2 * 0.62 ** text.length);

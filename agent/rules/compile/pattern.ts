@@ -1,38 +1,32 @@
+import { find } from '../value/find.ts';
 import { fold } from '../value/fold.ts';
-import { ANY, DASH, DASHES, type ONE, type Token } from '../value/tokens.ts';
+import { lengthOf, piecesOf, type Piece } from '../value/pieces.ts';
+import { DASH, DASHES, type Token } from '../value/tokens.ts';
+import { Chain } from './chain.ts';
 
 /**
  * A predicate for a pattern over a whole value, which is folded already
- * unless the pattern is cased. Time is at most the text's length times the pattern's: after a star, a
- * piece is taken at its first place, which never has to be taken back.
+ * unless the pattern is cased. Time is linear in the value: after a star, a piece is taken at its first place, which never has
+ * to be taken back, and that place is searched for in linear time.
  */
 export function compilePattern(tokens: readonly Token[], cased: boolean): (text: string) => boolean {
-  const pieces = split(tokens.map((token) => (typeof token === 'string' && !cased ? fold(token) : token)));
+  const pieces = piecesOf(tokens.map((token) => (typeof token === 'string' && !cased ? fold(token) : token)));
   const first = pieces[0]!;
   if (pieces.length === 1) return (text) => matchAt(first, text, 0) === text.length;
-  const middle = pieces.slice(1, -1).filter((piece) => piece.length > 0);
-  const last = pieces.at(-1)!;
+  const middle = pieces
+    .slice(1, -1)
+    .filter((piece) => piece.length > 0)
+    .map(searchFor);
+  const endsWith = compileEnd(pieces.at(-1)!);
   return (text) => {
     let at = matchAt(first, text, 0);
     if (at < 0) return false;
-    for (const piece of middle) {
-      at = find(piece, text, at);
+    for (const search of middle) {
+      at = search(text, at);
       if (at < 0) return false;
     }
-    return endsWith(last, text, at);
+    return endsWith(text, at);
   };
-}
-
-type Piece = readonly (string | typeof ONE | typeof DASH)[];
-
-/** The pieces between the stars. */
-function split(tokens: readonly Token[]): Piece[] {
-  const pieces: (string | typeof ONE | typeof DASH)[][] = [[]];
-  for (const token of tokens) {
-    if (token === ANY) pieces.push([]);
-    else if (typeof token !== 'object') pieces.at(-1)!.push(token);
-  }
-  return pieces;
 }
 
 /** Where the piece ends if it stands at `at`; -1 if it does not. `?` takes a whole code point. */
@@ -52,26 +46,51 @@ function matchAt(piece: Piece, text: string, start: number): number {
   return at;
 }
 
-/** Where the first occurrence from `from` on ends, or -1. */
-function find(piece: Piece, text: string, from: number): number {
+/** Finds where the first occurrence from a place on ends, or -1. */
+function searchFor(piece: Piece): (text: string, from: number) => number {
   const [head] = piece;
-  for (let at = from; at <= text.length; at = next(text, at)) {
-    if (typeof head === 'string') {
-      at = text.indexOf(head, at);
-      if (at < 0) return -1;
-    }
-    const end = matchAt(piece, text, at);
-    if (end >= 0) return end;
+  if (piece.length === 1 && typeof head === 'string') {
+    return (text, from) => {
+      const at = find(text, head, from);
+      return at < 0 ? -1 : at + head.length;
+    };
   }
-  return -1;
+  const length = lengthOf(piece);
+  let chain: Chain | undefined;
+  return (text, from) => {
+    // What trying place after place may cost; a text that asks for more is searched in another way.
+    let left = 8 * (text.length - from) + 64;
+    for (let at = from; at <= text.length; at = next(text, at)) {
+      if (typeof head === 'string') {
+        at = find(text, head, at);
+        if (at < 0) return -1;
+      }
+      const end = matchAt(piece, text, at);
+      if (end >= 0) return end;
+      left -= length;
+      if (left < 0) return (chain ??= new Chain(piece)).endOfFirst(text, next(text, at));
+    }
+    return -1;
+  };
 }
 
-function endsWith(piece: Piece, text: string, from: number): boolean {
-  if (piece.length === 0) return true;
-  if (piece.length === 1 && typeof piece[0] === 'string')
-    return text.length - piece[0].length >= from && text.endsWith(piece[0]);
-  for (let at = from; at <= text.length; at = next(text, at)) if (matchAt(piece, text, at) === text.length) return true;
-  return false;
+/** Whether the piece ends a text, and begins at `from` or later. */
+function compileEnd(piece: Piece): (text: string, from: number) => boolean {
+  const [head] = piece;
+  if (piece.length === 1 && typeof head === 'string')
+    return (text, from) => text.length - head.length >= from && text.endsWith(head);
+  const length = lengthOf(piece);
+  return (text, from) => {
+    let at = text.length;
+    // Back by as many code points as the piece has.
+    for (let i = 0; i < length; i++) {
+      if (at <= from) return false;
+      at -= at - from > 1 && isPair(text, at - 2) ? 2 : 1;
+    }
+    return matchAt(piece, text, at) === text.length;
+  };
 }
 
-const next = (text: string, at: number) => at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
+const isPair = (text: string, at: number): boolean => (text.codePointAt(at) ?? 0) > 0xffff;
+
+const next = (text: string, at: number) => at + (isPair(text, at) ? 2 : 1);

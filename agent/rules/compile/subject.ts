@@ -23,6 +23,8 @@ export class Subject {
   raw: unknown = undefined;
   /** The value as text, or a list of texts, or undefined where it has none. */
   texts: string | readonly string[] | undefined = undefined;
+  /** Characters of all of its texts. */
+  size = 0;
   readonly #read: (event: SigmaEvent) => unknown;
   #epoch = 0;
   #folded: readonly string[] | undefined;
@@ -45,6 +47,7 @@ export class Subject {
         : this.field === null
           ? (this.raw as readonly string[])
           : textsOf(this.raw);
+    this.size = sizeOf(this.texts);
     this.#folded = undefined;
   }
 
@@ -63,6 +66,13 @@ export class Subject {
   }
 }
 
+function sizeOf(texts: Subject['texts']): number {
+  if (typeof texts === 'string') return texts.length;
+  let size = 0;
+  if (texts !== undefined) for (const text of texts) size += text.length;
+  return size;
+}
+
 /** Reads one field: its own name first, then, where the name has dots, a path into nested values. */
 export function reader(field: string): (event: SigmaEvent) => unknown {
   // A name that every object inherits must be looked up as the event's own.
@@ -77,7 +87,9 @@ export function reader(field: string): (event: SigmaEvent) => unknown {
     if (found !== undefined) return found;
     let value: unknown = event;
     for (const step of path) {
-      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+      // A list has no names, whatever JavaScript thinks of its length.
+      if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, step))
+        return undefined;
       value = (value as SigmaEvent)[step];
     }
     return value;

@@ -1,7 +1,7 @@
 import type { Correlation } from '../parse/correlation.ts';
 import type { Metadata } from '../parse/metadata.ts';
 import type { CorrelationDocument, DetectionDocument, Refused } from '../parse/rule.ts';
-import { didYouMean } from '../parse/problem.ts';
+import { didYouMean } from '../../values/suggest.ts';
 import type { RuleTests } from '../parse/rule-tests.ts';
 
 /** A correlation whose references were found. */
@@ -66,7 +66,7 @@ export function resolveCorrelations(
         else wrong(`"${name}" was refused`);
       }
     }
-    if (problems.length === 0 && !waits) problems.push(...faultsOf(document, byName));
+    if (problems.length === 0 && !waits) for (const fault of faultsOf(document, byName)) problems.push(fault);
     const good = problems.length === 0 && !waits;
     state.set(document, good ? 'good' : 'bad');
     if (good) order.push(document);

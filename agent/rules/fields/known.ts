@@ -1,5 +1,5 @@
 import { EXEC_FIELDS } from '../../../shared/events/exec.ts';
-import { didYouMean } from '../parse/problem.ts';
+import { didYouMean } from '../../values/suggest.ts';
 import type { Expression } from '../value/test.ts';
 import { FIELDS } from './table.ts';
 

@@ -20,7 +20,10 @@ export function createMapper({ platform, fields, lookups = {} }: MapperOptions):
     (row) => row.platforms.includes(platform) && (fields === undefined || fields.has(row.sigma)),
   );
   const known = new Set(FIELDS.map((row) => row.sigma));
-  const own = [...(fields ?? [])].filter((name) => !known.has(name)).map((name) => [name, reader(name)] as const);
+  // No event of ours has a field of that name, and an assignment to it would be none.
+  const own = [...(fields ?? [])]
+    .filter((name) => !known.has(name) && name !== '__proto__')
+    .map((name) => [name, reader(name)] as const);
   return (event) => {
     const mapped: Record<string, unknown> = {};
     for (const { sigma, read } of rows) {

@@ -1,4 +1,5 @@
 import type { ExecEvent } from '../../../shared/events/exec.ts';
+import { imageOf } from './incomplete.ts';
 import type { Lookups, VersionInfo } from './lookups.ts';
 
 export type Platform = 'linux' | 'macos' | 'windows';
@@ -17,9 +18,6 @@ export interface FieldRow {
 const ALL = ['linux', 'macos', 'windows'] as const;
 const UNIX = ['linux', 'macos'] as const;
 const WINDOWS = ['windows'] as const;
-
-/** The image that runs; where the system did not tell, the path that was asked for. */
-export const imageOf = (event: ExecEvent): string | undefined => event.exe ?? event.filename;
 
 /**
  * The command line as the process sees it. Windows has one text, which an event may carry

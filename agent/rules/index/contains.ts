@@ -38,7 +38,7 @@ export class ContainsIndex implements LiteralIndex {
     this.bytes = tables.rows.byteLength + this.#symbols.byteLength + tables.suffix.byteLength;
   }
 
-  scan(text: string, sink: Sink): void {
+  scan(text: string, sink: Sink): number {
     const symbols = this.#symbols;
     const rows = this.#rows;
     const count = this.#count;
@@ -53,6 +53,7 @@ export class ContainsIndex implements LiteralIndex {
         sink.found(this.lists[rows[state + count]!]!);
       }
     }
+    return text.length;
   }
 
   #rareStep(row: number, unit: number): number {

@@ -63,7 +63,7 @@ export class EndIndex implements LiteralIndex {
     this.bytes = this.#rows.byteLength + symbols.of.byteLength;
   }
 
-  scan(text: string, sink: Sink): void {
+  scan(text: string, sink: Sink): number {
     const symbols = this.#symbols;
     const rows = this.#rows;
     const width = this.#width;
@@ -73,12 +73,13 @@ export class EndIndex implements LiteralIndex {
       const unit = text.charCodeAt(this.#fromEnd ? length - 1 - i : i);
       const symbol = symbols[unit]!;
       state = symbol === width ? (this.#rare.get(state * 0x10000 + FOLD[unit]!) ?? 0) : rows[state * width + symbol]!;
-      if (state === 0) return;
+      if (state === 0) return i + 1;
       const partial = this.#partial[state];
       if (partial !== undefined) sink.found(partial);
     }
     const whole = this.#whole[state];
     if (whole !== undefined) sink.found(whole);
+    return length;
   }
 }
 

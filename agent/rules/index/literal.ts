@@ -16,7 +16,8 @@ export interface Sink {
 
 /** Tells the atoms of all its literals that a text has. */
 export interface LiteralIndex {
-  scan(text: string, sink: Sink): void;
+  /** @returns how many characters it looked at, those that it compared included: at most a fixed number for each of the text */
+  scan(text: string, sink: Sink): number;
   /** Every list that `scan` can hand over, for a sink that wants its notes back. */
   readonly lists: readonly Int32Array[];
   /** Bytes of its tables. */

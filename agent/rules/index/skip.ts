@@ -1,9 +1,12 @@
 import { FOLD } from '../value/fold.ts';
+import { ContainsIndex } from './contains.ts';
 import { packList, type Literal, type LiteralIndex, type Sink } from './literal.ts';
 
 /** Pairs of characters are hashed to this many places. */
 const PLACES = 0x1000;
 const LONGEST_SHIFT = 0xff;
+/** Comparisons a character of a text after which it is read in another way. */
+const MOST_COMPARED = 8;
 
 /**
  * Finds all literals of a set anywhere in a text without reading all of it,
@@ -12,17 +15,21 @@ const LONGEST_SHIFT = 0xff;
  */
 export class SkipIndex implements LiteralIndex {
   readonly bytes = PLACES * 5;
+  readonly #literals: readonly Literal[];
+  /** Reads every character once, whatever they are; made when a text first asks for it. */
+  #linear: ContainsIndex | undefined;
   readonly #window: number;
   /** By hash of a pair: how far no literal can begin. */
   readonly #shift = new Uint8Array(PLACES);
   /** By hash of a pair that ends a window: the literals to compare. */
   readonly #bucket = new Int32Array(PLACES).fill(-1);
   readonly #buckets: Entry[][] = [];
-  readonly lists: readonly Int32Array[];
+  readonly #lists: readonly Int32Array[];
 
   /** @param literals of at least two characters each */
   constructor(literals: readonly Literal[]) {
-    this.#window = Math.min(LONGEST_SHIFT, ...literals.map((l) => l.text.length));
+    this.#literals = literals;
+    this.#window = shortestOf(literals);
     this.#shift.fill(this.#window - 1);
     for (const { text, atoms } of literals) {
       for (let end = 1; end < this.#window; end++) {
@@ -31,18 +38,24 @@ export class SkipIndex implements LiteralIndex {
       }
       this.#put(text, packList(atoms));
     }
-    this.lists = this.#buckets.flat().map((entry) => entry.atoms);
+    this.#lists = this.#buckets.flat().map((entry) => entry.atoms);
+  }
+
+  get lists(): readonly Int32Array[] {
+    return [...this.#lists, ...(this.#linear?.lists ?? [])];
   }
 
   /** Whether sets like this are read faster by skipping: windows are long and most pairs are in no literal. */
   static suits(literals: readonly Literal[]): boolean {
-    const shortest = literals.reduce((least, l) => Math.min(least, l.text.length), LONGEST_SHIFT);
+    const shortest = shortestOf(literals);
     return shortest >= 4 && literals.length * (shortest - 1) < PLACES / 2;
   }
 
-  scan(text: string, sink: Sink): void {
+  scan(text: string, sink: Sink): number {
     const shift = this.#shift;
     const window = this.#window;
+    const most = MOST_COMPARED * (text.length + window);
+    let left = most;
     for (let end = window - 1; end < text.length;) {
       const place = hash(FOLD[text.charCodeAt(end - 1)]!, FOLD[text.charCodeAt(end)]!);
       const step = shift[place]!;
@@ -51,9 +64,19 @@ export class SkipIndex implements LiteralIndex {
         continue;
       }
       const bucket = this.#buckets[this.#bucket[place]!];
-      if (bucket !== undefined) compare(bucket, text, end - window + 1, sink);
+      if (bucket !== undefined) {
+        left -= compare(bucket, text, end - window + 1, sink);
+        if (left < 0) return most - left + this.#scanAll(text, sink);
+      }
       end++;
     }
+    return text.length + most - left;
+  }
+
+  /** For a text that is made of what the literals are made of. What was found already is found again. */
+  #scanAll(text: string, sink: Sink): number {
+    this.#linear ??= new ContainsIndex(this.#literals);
+    return this.#linear.scan(text, sink);
   }
 
   #put(text: string, atoms: Int32Array): void {
@@ -70,11 +93,18 @@ interface Entry {
 
 const hash = (a: number, b: number): number => (a * 37 + b) & (PLACES - 1);
 
-function compare(entries: readonly Entry[], text: string, start: number, sink: Sink): void {
+const shortestOf = (literals: readonly Literal[]): number =>
+  literals.reduce((least, l) => Math.min(least, l.text.length), LONGEST_SHIFT);
+
+/** @returns how many characters were compared */
+function compare(entries: readonly Entry[], text: string, start: number, sink: Sink): number {
+  let compared = 0;
   for (const { text: literal, atoms } of entries) {
     if (start + literal.length > text.length) continue;
     let i = 0;
     while (i < literal.length && FOLD[text.charCodeAt(start + i)] === literal.charCodeAt(i)) i++;
     if (i === literal.length) sink.found(atoms);
+    compared += i + 1;
   }
+  return compared;
 }

@@ -1,7 +1,7 @@
 import type { Expression } from '../value/test.ts';
 import { linked } from './item.ts';
-import type { Reader, ScalarNode } from './node.ts';
-import { didYouMean } from './problem.ts';
+import type { Reader, ScalarNode } from '../../yaml/node.ts';
+import { didYouMean } from '../../values/suggest.ts';
 
 /** Parentheses and `not` inside each other. */
 const MAX_DEPTH = 100;

@@ -1,6 +1,6 @@
-import { describe, entryOf, type MapNode, type Node, type Reader } from './node.ts';
+import { describe, entryOf, type MapNode, type Node, type Reader } from '../../yaml/node.ts';
 import { text, texts } from './metadata.ts';
-import { didYouMean } from './problem.ts';
+import { didYouMean } from '../../values/suggest.ts';
 
 const CORRELATION_TYPES = [
   'event_count',

@@ -2,7 +2,7 @@ import type { Placeholders } from '../value/placeholders.ts';
 import type { Expression } from '../value/test.ts';
 import { readCondition } from './condition.ts';
 import { linked, readItem } from './item.ts';
-import { describe, entryOf, type MapNode, type Node, type Reader } from './node.ts';
+import { describe, entryOf, type MapNode, type Node, type Reader } from '../../yaml/node.ts';
 
 /**
  * The `detection` section of a rule, or of a filter: search identifiers and

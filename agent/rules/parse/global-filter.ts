@@ -1,7 +1,7 @@
 import type { Placeholders } from '../value/placeholders.ts';
 import type { Expression } from '../value/test.ts';
 import { readDetection } from './detection.ts';
-import { describe, entryOf, type Node, type Reader } from './node.ts';
+import { describe, entryOf, type Node, type Reader } from '../../yaml/node.ts';
 import { texts } from './metadata.ts';
 
 /** The `filter` section of a global filter (filters specification v2.1). */

@@ -4,8 +4,8 @@ import { hasPlaceholder, type Placeholders } from '../value/placeholders.ts';
 import type { Expression, Test } from '../value/test.ts';
 import { TIME_PARTS } from '../value/time-part.ts';
 import { ANY, normalize, type Token } from '../value/tokens.ts';
-import { describe, type Node, type Reader, type ScalarNode } from './node.ts';
-import { didYouMean } from './problem.ts';
+import { describe, type Node, type Reader, type ScalarNode } from '../../yaml/node.ts';
+import { didYouMean } from '../../values/suggest.ts';
 
 const NAMES = [...MODIFIERS.keys(), ...LIST_MODIFIERS];
 
@@ -80,7 +80,12 @@ function warn(reader: Reader, value: Node, nodes: readonly Node[], modifiers: re
         'null in a list of values is not Sigma (specification, "Special Field Values"); it means a missing field',
       );
     }
-    if (node.written !== undefined && !ofNumbers) {
+    if (node.value === null && node.written === '') {
+      reader.warning(
+        node,
+        "nothing stands here, which means a missing field; write null for that, '' for an empty text",
+      );
+    } else if (node.written !== undefined && !ofNumbers) {
       reader.warning(
         node,
         `${node.written} is the number ${node.text}, and compared as such; write '${node.written}' for the text`,

@@ -1,4 +1,4 @@
-import { describe, entryOf, type MapNode, type Reader } from './node.ts';
+import { describe, entryOf, type MapNode, type Reader } from '../../yaml/node.ts';
 import { optional, text } from './metadata.ts';
 
 /** Which events a rule is about (specification, "LogSource"). What is absent is not restricted. */

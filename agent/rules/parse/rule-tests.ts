@@ -1,5 +1,5 @@
-import { describe, plain, type Node, type Reader } from './node.ts';
-import { didYouMean } from './problem.ts';
+import { describe, plain, type Node, type Reader } from '../../yaml/node.ts';
+import { didYouMean } from '../../values/suggest.ts';
 
 /** An event of a test: our own (it has a `type`), or one in Sigma's field names. */
 export type TestEvent = Readonly<Record<string, unknown>>;
@@ -25,8 +25,9 @@ const KEYS = { match: true, no_match: false } as const;
  */
 export function readRuleTests(reader: Reader, node: Node | undefined): RuleTests | undefined {
   if (node === undefined) return undefined;
-  if (node.kind !== 'map') {
-    reader.problem(node, `expected a map of match and no_match, found ${describe(node)}`);
+  // Others have keys of this name, too.
+  if (node.kind !== 'map' || !node.entries.some(({ key }) => Object.hasOwn(KEYS, key))) {
+    reader.warning(node, `not read as tests: expected a map of match and no_match, found ${describe(node)}`);
     return undefined;
   }
   return node.entries.flatMap(({ key, value }) => {

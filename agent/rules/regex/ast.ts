@@ -1,4 +1,4 @@
-import type { Ranges } from './ranges.ts';
+import { unionOf, type Ranges } from './ranges.ts';
 
 /**
  * A regular expression without groups' numbers and without greed: rules ask
@@ -21,7 +21,10 @@ export function seq(items: readonly Re[]): Re {
   return flat.length === 1 ? flat[0]! : { kind: 'seq', items: flat };
 }
 
+/** Of single characters it is a set. */
 export function alt(options: readonly Re[]): Re {
+  const sets = options.flatMap((option) => (option.kind === 'set' ? [option.set] : []));
+  if (sets.length === options.length && sets.length > 1) return { kind: 'set', set: unionOf(sets) };
   return options.length === 1 ? options[0]! : { kind: 'alt', options };
 }
 

@@ -83,4 +83,4 @@ function better(a: readonly string[] | undefined, b: readonly string[] | undefin
 }
 
 const shortest = (texts: readonly string[] | undefined) =>
-  texts === undefined ? 0 : Math.min(...texts.map((t) => t.length));
+  texts === undefined ? 0 : texts.reduce((least, t) => Math.min(least, t.length), Infinity);

@@ -7,11 +7,16 @@ import { compileProgram } from './program.ts';
 import { has, type Ranges } from './ranges.ts';
 import { Search } from './search.ts';
 
+/** Instructions of a program whose paths must be followed one by one. SigmaHQ's have 70 at most. */
+const MAX_WITHOUT_BITS = 300;
+
 export interface RegexMatcher {
   /** Whether the expression is found in the text. Time is linear in the text. */
   readonly test: (text: string) => boolean;
   /** Texts of which one, ignoring case, is in every text it is found in; undefined where there are none. */
   readonly literals: readonly string[] | undefined;
+  /** Steps that the last test took beyond a few a character; absent where there are never more. */
+  readonly spent?: () => number;
   /** `run`: one repeated set, counted. `native`: V8's RegExp, proven linear. `automaton`: our own search. */
   readonly engine: 'always' | 'run' | 'native' | 'automaton';
 }
@@ -35,7 +40,9 @@ export function compileRegex(source: string, flags: Flags): RegexMatcher {
   const program = compileProgram(re);
   if (program === undefined) throw new RegexError('regular expression: too many repetitions to search in bounded time');
   const search = new Search(program);
-  return { test: (text) => search.test(text), literals, engine: 'automaton' };
+  if (search.bits === undefined && program.code.length > MAX_WITHOUT_BITS)
+    throw new RegexError('regular expression: too many repetitions, choices or assertions to search in bounded time');
+  return { test: (text) => search.test(text), literals, spent: () => search.spent, engine: 'automaton' };
 }
 
 /** Found in every text: nothing is left of it, or it can match nothing and asserts nothing. */

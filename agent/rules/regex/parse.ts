@@ -1,5 +1,16 @@
 import { alt, repeat, seq, type Assertion, type Re } from './ast.ts';
-import { complement, DIGIT, EVERYTHING, NEWLINE, SPACE, union, withCases, WORD, type Ranges } from './ranges.ts';
+import {
+  complement,
+  DIGIT,
+  EVERYTHING,
+  NEWLINE,
+  SPACE,
+  union,
+  unionOf,
+  withCases,
+  WORD,
+  type Ranges,
+} from './ranges.ts';
 
 /** An expression that is not in the flavour; the message names the reason and the place. */
 export class RegexError extends Error {
@@ -15,16 +26,20 @@ export interface Flags {
 const MAX_DEPTH = 100;
 const MAX_REPEAT = 65_535;
 
-const CONTROL: Readonly<Record<string, number>> = {
-  't': 9,
-  'n': 10,
-  'v': 11,
-  'f': 12,
-  'r': 13,
-  'a': 7,
-  'e': 27,
-  '0': 0,
-};
+const CONTROL: Readonly<Record<string, number>> = { t: 9, n: 10, f: 12, r: 13, a: 7, e: 27 };
+/** PCRE's `\h` and `\v` hold more than ASCII whatever its options are (pcre2pattern, "Generic character types"). */
+const HORIZONTAL = union(
+  [0x09, 0x09],
+  [0x20, 0x20],
+  [0xa0, 0xa0],
+  [0x1680, 0x1680],
+  [0x180e, 0x180e],
+  [0x2000, 0x200a],
+  [0x202f, 0x202f],
+  [0x205f, 0x205f],
+  [0x3000, 0x3000],
+);
+const VERTICAL: Ranges = [0x0a, 0x0d, 0x85, 0x85, 0x2028, 0x2029];
 const CLASSES: Readonly<Record<string, Ranges>> = {
   d: DIGIT,
   D: complement(DIGIT),
@@ -32,8 +47,22 @@ const CLASSES: Readonly<Record<string, Ranges>> = {
   W: complement(WORD),
   s: SPACE,
   S: complement(SPACE),
-  h: [9, 9, 0x20, 0x20],
-  N: complement(NEWLINE),
+  h: HORIZONTAL,
+  H: complement(HORIZONTAL),
+  v: VERTICAL,
+  V: complement(VERTICAL),
+};
+/** Escapes of PCRE that are not in the flavour, by their names. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  R: '\\R is not supported; write (?:\\r\\n|\\n|\\r)',
+  K: '\\K is not supported: a rule asks whether something is found, not where',
+  G: '\\G is not supported: a search begins at the start of the value',
+  X: '\\X is not supported; write .',
+  C: '\\C is not supported: values are text, not bytes',
+  p: 'Unicode properties (\\p) are not supported',
+  P: 'Unicode properties (\\P) are not supported',
+  k: 'back references are not supported',
+  g: 'back references are not supported',
 };
 const ASSERTIONS: Readonly<Record<string, Assertion>> = {
   b: 'word',
@@ -50,6 +79,7 @@ const POSIX: Readonly<Record<string, Ranges>> = {
   upper: [0x41, 0x5a],
   space: SPACE,
   word: WORD,
+  ascii: [0, 0x7f],
   xdigit: [0x30, 0x39, 0x41, 0x46, 0x61, 0x66],
   punct: [0x21, 0x2f, 0x3a, 0x40, 0x5b, 0x60, 0x7b, 0x7e],
   blank: [9, 9, 0x20, 0x20],
@@ -68,14 +98,44 @@ export function parseRegex(source: string, flags: Flags): Re {
   return new Parser(source, flags).parse();
 }
 
+/** An expression without `\Q…\E`: each character, and its place in what was written. */
+function unquote(source: string): { points: string[]; places: number[] } {
+  const points: string[] = [];
+  const places: number[] = [];
+  let quoted = false;
+  const all = [...source];
+  for (let i = 0; i < all.length; i++) {
+    const [c, next] = [all[i]!, all[i + 1]];
+    if (c === '\\' && (next === 'E' || (!quoted && next === 'Q'))) {
+      quoted = next === 'Q';
+      i++;
+    } else if (c === '\\' && !quoted && next !== undefined) {
+      points.push(c, next);
+      places.push(i, ++i);
+    } else {
+      if (quoted && !/[A-Za-z0-9]/.test(c)) {
+        points.push('\\');
+        places.push(i);
+      }
+      points.push(c);
+      places.push(i);
+    }
+  }
+  places.push(all.length);
+  return { points, places };
+}
+
 class Parser {
   readonly #points: readonly string[];
+  readonly #places: readonly number[];
   #flags: Flags;
   #at = 0;
   #depth = 0;
 
   constructor(source: string, flags: Flags) {
-    this.#points = [...source];
+    const { points, places } = unquote(source);
+    this.#points = points;
+    this.#places = places;
     this.#flags = flags;
   }
 
@@ -181,13 +241,19 @@ class Parser {
   #group(): Re {
     if (this.#take('?')) {
       const rest = this.#points.slice(this.#at, this.#at + 40).join('');
-      const named = /^P?<[A-Za-z_]\w*>/.exec(rest);
+      const named = /^(?:P?<[A-Za-z_]\w*>|'[A-Za-z_]\w*')/.exec(rest);
       if (named !== null) this.#at += named[0].length;
       else if (this.#take(':')) void 0;
       else if (/^(?:<?[=!])/.test(rest)) this.#fail('look-around is not supported');
       else if (rest.startsWith('>')) this.#fail('atomic groups are not supported');
+      else if (rest.startsWith('#')) this.#fail('comments are not supported');
+      else if (rest.startsWith('P=')) this.#fail('back references are not supported');
+      else if (rest.startsWith('(')) this.#fail('conditions are not supported');
+      else if (rest.startsWith('|')) this.#fail('groups that share numbers are not supported; write (?:');
+      else if (/^(?:R|[-+]?\d|&|P>)/.test(rest)) this.#fail('recursion is not supported');
       else this.#fail('flags are only supported at the start, as (?i), (?m) or (?s)');
     }
+    if (this.#points[this.#at] === '*') this.#fail('verbs such as (*SKIP) are not supported');
     const inner = this.#alternatives();
     if (!this.#take(')')) this.#fail('a "(" is not closed');
     return inner;
@@ -205,7 +271,14 @@ class Parser {
       this.#at++;
       return { kind: 'set', set: CLASSES[c]! };
     }
-    if (/[1-9]/.test(c) || c === 'k' || c === 'g') return this.#fail('back references are not supported');
+    // `\N{2}` is repeated, `\N{U+41}` is a character.
+    const behind = this.#points.slice(this.#at + 1, this.#at + 16).join('');
+    if (c === 'N' && !/^\{(?!\d*,?\d*\})/.test(behind)) {
+      this.#at++;
+      return { kind: 'set', set: complement(NEWLINE) };
+    }
+    // With two digits or more, PCRE decides by the number of groups.
+    if (/[1-9]/.test(c)) return this.#fail('back references are not supported; write a character as \\x0a or \\012');
     return this.#literal(this.#escapedPoint());
   }
 
@@ -214,21 +287,41 @@ class Parser {
     const c = this.#points[this.#at++];
     if (c === undefined) return this.#fail('a backslash ends the expression');
     if (Object.hasOwn(CONTROL, c)) return CONTROL[c]!;
-    if (c === 'x' || c === 'u') {
-      const rest = this.#points.slice(this.#at, this.#at + 8).join('');
-      const found =
-        /^\{([0-9a-f]{1,6})\}/i.exec(rest) ?? (c === 'x' ? /^([0-9a-f]{2})/i : /^([0-9a-f]{4})/i).exec(rest);
-      const point = found === null ? Infinity : Number.parseInt(found[1]!, 16);
-      if (found === null || point > 0x10ffff) return this.#fail(`\\${c} needs hexadecimal digits`);
-      this.#at += found[0].length;
-      return point;
+    if (Object.hasOwn(UNSUPPORTED, c)) return this.#fail(UNSUPPORTED[c]!, this.#at - 1);
+    if (c === 'x') return this.#code('x', /^(?:\{([0-9a-f]{1,6})\}|([0-9a-f]{1,2}))/i, 16);
+    if (c === 'u') return this.#code('u', /^(?:\{([0-9a-f]{1,6})\}|([0-9a-f]{4}))/i, 16);
+    if (c === 'o') return this.#code('o', /^\{([0-7]{1,7})\}/, 8);
+    if (c === 'N') return this.#code('N', /^\{U\+([0-9a-f]{1,6})\}/i, 16);
+    if (c === 'c') return this.#control();
+    if (/[0-7]/.test(c)) {
+      this.#at--;
+      return this.#code(c, /^([0-7]{1,3})/, 8);
     }
     if (/[A-Za-z0-9]/.test(c)) return this.#fail(`unknown escape \\${c}`, this.#at - 1);
     return c.codePointAt(0)!;
   }
 
+  /** A character by its number. */
+  #code(name: string, form: RegExp, base: 8 | 16): number {
+    const found = form.exec(this.#points.slice(this.#at, this.#at + 12).join(''));
+    const point = found === null ? Infinity : Number.parseInt(found[1] ?? found[2]!, base);
+    if (found === null || point > 0x10ffff)
+      return this.#fail(`\\${name} needs ${base === 8 ? 'octal' : 'hexadecimal'} digits of a character`);
+    this.#at += found[0].length;
+    return point;
+  }
+
+  /** `\cA` is Ctrl+A: the letter in capitals with bit 6 turned over. */
+  #control(): number {
+    const c = this.#points[this.#at++];
+    if (c === undefined || !/^[ -~]$/.test(c)) return this.#fail('\\c needs a printable ASCII character');
+    return c.toUpperCase().charCodeAt(0) ^ 0x40;
+  }
+
   #class(): Ranges {
     const start = this.#at - 1;
+    if (/^:\^?[a-z]+:\]/.test(this.#points.slice(this.#at, this.#at + 16).join('')))
+      return this.#fail('a POSIX class stands inside of another pair of brackets: [[:alpha:]]', start);
     const negated = this.#take('^');
     const parts: Ranges[] = [];
     for (let first = true; ; first = false) {
@@ -238,7 +331,7 @@ class Parser {
       parts.push(this.#classPart());
     }
     this.#at++;
-    const set = this.#cases(union(...parts));
+    const set = this.#cases(unionOf(parts));
     return negated ? complement(set) : set;
   }
 
@@ -262,12 +355,14 @@ class Parser {
   #classAtom(): number | Ranges {
     const c = this.#points[this.#at++]!;
     if (c === '[') {
-      const found = /^:(\^?)([a-z]+):\]/.exec(this.#points.slice(this.#at, this.#at + 12).join(''));
+      const found = /^([:.=])(\^?)([^\\[\]]*?)\1\]/.exec(this.#points.slice(this.#at, this.#at + 20).join(''));
       if (found !== null) {
-        const set = Object.hasOwn(POSIX, found[2]!) ? POSIX[found[2]!] : undefined;
-        if (set === undefined) return this.#fail(`unknown class [:${found[2]}:]`);
-        this.#at += found[0].length;
-        return found[1] === '^' ? complement(set) : set;
+        const [whole, kind, negation, name] = found as unknown as [string, string, string, string];
+        if (kind !== ':') return this.#fail(`collating elements, as [${kind}${name}${kind}], are not supported`);
+        const set = Object.hasOwn(POSIX, name) ? POSIX[name] : undefined;
+        if (set === undefined) return this.#fail(`unknown class [:${name}:]`);
+        this.#at += whole.length;
+        return negation === '^' ? complement(set) : set;
       }
     }
     if (c !== '\\') return c.codePointAt(0)!;
@@ -280,6 +375,7 @@ class Parser {
       this.#at++;
       return 8;
     }
+    if (escaped === 'N' && this.#points[this.#at + 1] !== '{') return this.#fail('\\N cannot stand in brackets');
     return this.#escapedPoint();
   }
 
@@ -290,6 +386,6 @@ class Parser {
   }
 
   #fail(message: string, at = this.#at): never {
-    throw new RegexError(`regular expression: ${message} (character ${at + 1})`);
+    throw new RegexError(`regular expression: ${message} (character ${(this.#places[at] ?? at) + 1})`);
   }
 }

@@ -13,6 +13,11 @@ export const SPACE: Ranges = [0x09, 0x0d, 0x20, 0x20];
 export const NEWLINE: Ranges = [0x0a, 0x0a];
 
 export function union(...sets: readonly Ranges[]): Ranges {
+  return unionOf(sets);
+}
+
+/** The same for more sets than a call can have arguments. */
+export function unionOf(sets: readonly Ranges[]): Ranges {
   const pairs: [number, number][] = [];
   for (const set of sets) for (let i = 0; i < set.length; i += 2) pairs.push([set[i]!, set[i + 1]!]);
   pairs.sort((a, b) => a[0] - b[0]);
@@ -48,11 +53,15 @@ export function disjoint(a: Ranges, b: Ranges): boolean {
 }
 
 export function has(set: Ranges, point: number): boolean {
-  for (let i = 0; i < set.length; i += 2)
-    if (point >= set[i]!) {
-      if (point <= set[i + 1]!) return true;
-    } else return false;
-  return false;
+  // How many ranges begin at or before the point.
+  let low = 0;
+  let high = set.length >> 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (set[2 * middle]! <= point) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && point <= set[2 * low - 1]!;
 }
 
 export function size(set: Ranges): number {
@@ -72,5 +81,5 @@ export function withCases(set: Ranges): Ranges {
   if (extra.length === 0) return set;
   const single: Ranges[] = [];
   for (let i = 0; i < extra.length; i += 2) single.push([extra[i]!, extra[i + 1]!]);
-  return union(set, ...single);
+  return unionOf([set, ...single]);
 }

@@ -1,5 +1,6 @@
 import { Alphabet, type Kind } from './alphabet.ts';
 import type { Assertion } from './ast.ts';
+import { BitSearch } from './bits.ts';
 import type { Program } from './program.ts';
 import { has } from './ranges.ts';
 
@@ -7,12 +8,20 @@ import { has } from './ranges.ts';
 const MAX_STATES = 512;
 /** After this many times forgetting in one search, states are no longer worth keeping for it. */
 const MAX_FLUSHES = 4;
+/** States that one search builds before it goes over to bits, where the program can. */
+const MAX_BUILT = 64;
+
+/** Rounds are 32-bit numbers. */
+const LAST_ROUND = 0xffff_fff0;
+
+const OPS = ['match', 'set', 'split', 'assert'];
+const MATCH = 0;
+const SET = 1;
+const SPLIT = 2;
 
 const UNKNOWN = 0;
 const FOUND = -1;
 const ENDED = -2;
-
-const NONE = new Uint8Array(0);
 
 interface State {
   /** Instructions that wait for the next character, sorted; the start is always among them. */
@@ -29,32 +38,56 @@ interface State {
  * on their first use, so that usual texts cost one look-up a character.
  */
 export class Search {
-  readonly #program: Program;
+  readonly #start: number;
+  /** Of each instruction: what it does, and where its successors are in `#edges`: from its own number to that of the next. */
+  readonly #ops: Uint8Array;
+  readonly #first: Int32Array;
+  readonly #edges: Int32Array;
+  readonly #asserted: readonly (Assertion | undefined)[];
   readonly #alphabet: Alphabet;
   readonly #states: State[] = [];
   readonly #ids = new Map<string, number>();
-  /** Instructions seen in the closure under way. */
+  /** By instruction: the round in which a closure last came by, and in which it was last reached by a character. */
   readonly #seen: Uint32Array;
-  /** For each instruction that reads a character: whether it takes those of a class. */
+  readonly #queued: Uint32Array;
+  /** By class, then by instruction: whether an instruction that reads a character takes those of the class. */
   readonly #members: readonly Uint8Array[];
+  /** Instructions still to follow, and those that wait for the next character. */
+  readonly #stack: Int32Array;
+  readonly #reached: Int32Array;
+  /** Another way to search, for texts that make too many states; absent where the program does not allow it. */
+  readonly bits: BitSearch | undefined;
+  readonly #classOf = (point: number): number => this.#alphabet.classOf(point);
   #round = 0;
+  /** Steps that the last search took beyond one a character. */
+  spent = 0;
 
   constructor(program: Program) {
-    this.#program = program;
+    const { code } = program;
+    this.#start = program.start;
     this.#alphabet = new Alphabet(program);
-    this.#seen = new Uint32Array(program.code.length);
-    const { classes } = this.#alphabet;
-    this.#members = program.code.map((instruction) =>
-      instruction.op === 'set'
-        ? Uint8Array.from(classes, ({ sample }) => (sample >= 0 && has(instruction.set, sample) ? 1 : 0))
-        : NONE,
+    this.bits = BitSearch.of(program, this.#alphabet.classes);
+    this.#ops = Uint8Array.from(code, ({ op }) => OPS.indexOf(op));
+    const edges = code.map((one) => (one.op === 'match' ? [] : one.op === 'split' ? one.next : [one.next]));
+    let sum = 0;
+    this.#first = Int32Array.from([0, ...edges.map((list) => (sum += list.length))]);
+    this.#edges = Int32Array.from(edges.flat());
+    this.#asserted = code.map((one) => (one.op === 'assert' ? one.at : undefined));
+    this.#seen = new Uint32Array(code.length);
+    this.#queued = new Uint32Array(code.length);
+    this.#reached = new Int32Array(code.length + 1);
+    this.#stack = new Int32Array(code.length + 1 + this.#edges.length);
+    this.#members = this.#alphabet.classes.map(({ sample }) =>
+      Uint8Array.from(code, (one) => (one.op === 'set' && sample >= 0 && has(one.set, sample) ? 1 : 0)),
     );
   }
 
   test(text: string): boolean {
     const alphabet = this.#alphabet;
     let flushes = 0;
-    let state = this.#state([this.#program.start], 'none');
+    let built = 0;
+    this.spent = 0;
+    let state = this.#state([this.#start], 'none');
     for (let i = 0; ;) {
       let c: number;
       if (i >= text.length) c = alphabet.end;
@@ -75,6 +108,10 @@ export class Search {
           this.#states.length = 0;
           this.#ids.clear();
         }
+        if (this.bits !== undefined && ++built > MAX_BUILT) {
+          this.spent += this.bits.steps * text.length;
+          return this.bits.test(text, this.#classOf);
+        }
         next = this.#build(state, c);
       }
       if (next === FOUND) return true;
@@ -84,12 +121,12 @@ export class Search {
   }
 
   #build(state: State, c: number): number {
-    const waiting = this.#step(state.waiting, state.before, c);
+    const count = this.#step(state.waiting, state.waiting.length, state.before, c);
     let next: number;
-    if (waiting === undefined) next = FOUND;
+    if (count < 0) next = FOUND;
     else if (c === this.#alphabet.end) next = ENDED;
     else {
-      const sorted = waiting.sort((a, b) => a - b);
+      const sorted = [...this.#reached.subarray(0, count).sort()];
       this.#state(sorted, this.#alphabet.classes[c]!.kind);
       next = this.#ids.get(key(sorted, this.#alphabet.classes[c]!.kind))! + 1;
     }
@@ -109,14 +146,17 @@ export class Search {
   /** The same without keeping states, for the rest of a text that makes too many: `from` is after a character of class `first`. */
   #simulate(text: string, from: number, state: State, first: number): boolean {
     const { end, lastLineFeed, classes } = this.#alphabet;
-    let { waiting, before }: { waiting: readonly number[]; before: Kind } = state;
+    const waiting = new Int32Array(this.#reached.length);
+    waiting.set(state.waiting);
+    let count = state.waiting.length;
+    let { before } = state;
     let i = from;
     let c = first;
     for (;;) {
-      const next = this.#step(waiting, before, c);
-      if (next === undefined) return true;
+      count = this.#step(waiting, count, before, c);
+      if (count < 0) return true;
       if (c === end) return false;
-      waiting = next;
+      waiting.set(this.#reached.subarray(0, count));
       before = classes[c]!.kind;
       const point = text.codePointAt(i);
       if (point === undefined) c = end;
@@ -127,35 +167,59 @@ export class Search {
     }
   }
 
-  /** Follows every path over one character. @returns what waits after it, or undefined when a path was complete before it */
-  #step(waiting: readonly number[], before: Kind, c: number): number[] | undefined {
-    const { code, start } = this.#program;
+  /**
+   * Follows every path over one character. What waits after it is then at the beginning of `#reached`.
+   * @returns how many those are, or -1 when a path was complete before the character
+   */
+  #step(waiting: ArrayLike<number>, waitingCount: number, before: Kind, c: number): number {
+    const ops = this.#ops;
+    const edges = this.#edges;
+    const first = this.#first;
+    const start = this.#start;
     const seen = this.#seen;
+    const queued = this.#queued;
+    const stack = this.#stack;
+    const reached = this.#reached;
+    const members = this.#members[c]!;
     const { kind: after } = this.#alphabet.classes[c]!;
     const last = c === this.#alphabet.lastLineFeed;
-    const round = ++this.#round;
-    const stack = [...waiting];
-    const reached: number[] = [];
-    while (stack.length > 0) {
-      const at = stack.pop()!;
-      if (seen[at] === round) continue;
-      seen[at] = round;
-      const instruction = code[at]!;
-      switch (instruction.op) {
-        case 'match':
-          return undefined;
-        case 'split':
-          for (const next of instruction.next) stack.push(next);
-          break;
-        case 'assert':
-          if (holds(instruction.at, before, after, last)) stack.push(instruction.next);
-          break;
-        case 'set':
-          if (this.#members[at]![c] === 1) reached.push(instruction.next);
+    if (++this.#round > LAST_ROUND) this.#forgetRounds();
+    const round = this.#round;
+    let depth = 0;
+    let count = 0;
+    let steps = 0;
+    for (let w = 0; w < waitingCount; w++) {
+      stack[depth++] = waiting[w]!;
+      while (depth > 0) {
+        const at = stack[--depth]!;
+        if (seen[at] === round) continue;
+        seen[at] = round;
+        steps++;
+        const op = ops[at]!;
+        const edge = first[at]!;
+        if (op === SET) {
+          const next = edges[edge]!;
+          if (members[at] === 1 && queued[next] !== round) {
+            queued[next] = round;
+            reached[count++] = next;
+          }
+        } else if (op === MATCH) {
+          this.spent += steps;
+          return -1;
+        } else if (op === SPLIT || holds(this.#asserted[at]!, before, after, last)) {
+          for (let e = edge; e < first[at + 1]!; e++) stack[depth++] = edges[e]!;
+        }
       }
     }
-    reached.push(start);
-    return [...new Set(reached)];
+    this.spent += steps;
+    if (queued[start] !== round) reached[count++] = start;
+    return count;
+  }
+
+  #forgetRounds(): void {
+    this.#round = 1;
+    this.#seen.fill(0);
+    this.#queued.fill(0);
   }
 }
 

@@ -23,18 +23,20 @@ export function parseNetwork(text: string): Network | string {
 
 /** Whether an address of the event lies in the block. Text that is no address lies in none. */
 export function inNetwork(network: Network, text: string): boolean {
-  const address = parseAddress(text);
+  const address = parseAddress(withoutZone(text));
   if (address === undefined || address.length !== network.address.length) return false;
   return network.address.every((byte, i) => byte === (address[i]! & maskOf(network.bits, i)));
 }
 
 const maskOf = (bits: number, byte: number): number => (0xff00 >> Math.min(8, Math.max(0, bits - byte * 8))) & 0xff;
 
-/** 4 bytes, 16 bytes, or undefined. A zone (`%eth0`) is left aside. */
+/** 4 bytes, 16 bytes, or undefined. */
 function parseAddress(text: string): number[] | undefined {
-  const address = text.replace(/%.*$/s, '');
-  return address.includes(':') ? parseV6(address) : parseV4(address);
+  return text.includes(':') ? parseV6(text) : parseV4(text);
 }
+
+/** The zone of an IPv6 address (`%eth0`) says on which interface it is, not what it is. */
+const withoutZone = (text: string): string => (text.includes(':') ? text.replace(/%.+$/s, '') : text);
 
 function parseV4(text: string): number[] | undefined {
   const parts = text.split('.');
@@ -46,20 +48,21 @@ function parseV4(text: string): number[] | undefined {
 function parseV6(text: string): number[] | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const [left, right] = halves.map(groups);
+  // Dots can only stand at the very end of an address.
+  const [left, right] = halves.map((half, i) => groups(half, i === halves.length - 1));
   if (left === undefined) return undefined;
   if (halves.length === 1) return left.length === 16 ? left : undefined;
   if (right === undefined || left.length + right.length > 14) return undefined;
   return [...left, ...Array<number>(16 - left.length - right.length).fill(0), ...right];
 }
 
-function groups(text: string): number[] | undefined {
+function groups(text: string, mayEndInV4: boolean): number[] | undefined {
   if (text === '') return [];
   const bytes: number[] = [];
   const parts = text.split(':');
   for (const [i, part] of parts.entries()) {
     if (part.includes('.')) {
-      const v4 = i === parts.length - 1 ? parseV4(part) : undefined;
+      const v4 = mayEndInV4 && i === parts.length - 1 ? parseV4(part) : undefined;
       if (v4 === undefined) return undefined;
       bytes.push(...v4);
     } else {

@@ -1,8 +1,10 @@
 import { compileRegex } from '../regex/matcher.ts';
 import { RegexError } from '../regex/parse.ts';
 import { parseNetwork } from './cidr.ts';
+import type { Decimal } from './decimal.ts';
 import { toBase64, toBase64Offsets, toUtf16 } from './encode.ts';
 import { ModifierError } from './modifier-error.ts';
+import { isSearchable, MAX_PIECE } from './pieces.ts';
 import { cutExpression, cutPlaceholders, expandPlaceholders, type Placeholders } from './placeholders.ts';
 import type { CompareTest, FieldTest, RegexTest, Test } from './test.ts';
 import { TIME_PARTS, type TimePart } from './time-part.ts';
@@ -120,10 +122,13 @@ const flag =
 const compare =
   (op: CompareTest['op']): Modifier =>
   (value) => {
-    if (value.kind === 'number') return [test({ kind: 'compare', op, number: value.number })];
-    if (value.kind === 'part') return [test({ kind: 'compare', op, number: value.number, part: value.part })];
+    if (value.kind === 'number')
+      return [test({ kind: 'compare', op, number: { number: value.number, text: value.text } })];
+    if (value.kind === 'part') return [test({ kind: 'compare', op, number: exactly(value.number), part: value.part })];
     throw new ModifierError(`${op} needs a number without quotation marks`);
   };
+
+const exactly = (number: number): Decimal => ({ number, text: String(number) });
 
 const part =
   (name: TimePart): Modifier =>
@@ -242,9 +247,13 @@ export function finish(value: Value): Test {
     case 'null':
       return { kind: 'null' };
     case 'part':
-      return { kind: 'compare', op: 'eq', number: value.number, part: value.part };
+      return { kind: 'compare', op: 'eq', number: exactly(value.number), part: value.part };
     default: {
       const { tokens, cased: isCased } = asText(value, '');
+      if (!isSearchable(tokens))
+        throw new ModifierError(
+          `more than ${MAX_PIECE} characters with "?" among them and no "*"; they cannot be searched for in bounded time`,
+        );
       return { kind: 'text', tokens, cased: isCased };
     }
   }

@@ -1,6 +1,7 @@
 import type { RegexMatcher } from '../regex/matcher.ts';
 import type { Flags } from '../regex/parse.ts';
 import type { Network } from './cidr.ts';
+import type { Decimal } from './decimal.ts';
 import type { TimePart } from './time-part.ts';
 import type { Token } from './tokens.ts';
 
@@ -34,7 +35,7 @@ export interface RegexTest extends Flags {
 export interface CompareTest {
   readonly kind: 'compare';
   readonly op: 'lt' | 'lte' | 'gt' | 'gte' | 'eq';
-  readonly number: number;
+  readonly number: Decimal;
   /** The part of a date to compare; absent for the number itself. */
   readonly part?: TimePart;
 }

@@ -1,14 +1,17 @@
-import { existsSync } from 'node:fs';
 import type { AuditOptions } from '../../command-line.ts';
 import { pinFolder } from '../root/pins.ts';
 import { HelperError } from '../../errors.ts';
 import { loadKoffi } from '../../koffi.ts';
 import { bindLibc } from '../libc.ts';
-import { locateInstallation } from '../../installation.ts';
+import { locateInstallation, trustedInstallation, type Installation } from '../../installation.ts';
+import { leaveEnvironment } from '../../unix/environment.ts';
+import type { Handoff } from '../root/handoff.ts';
+import { auditProgress } from './progress.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';
 import { auditFiles } from '../../audit/files.ts';
 import { auditKernel } from './kernel.ts';
-import { auditPipe } from './pipe.ts';
+import { auditPipe, mapBacklog } from './pipe.ts';
+import { DurableState } from '../../stream/durable-state.ts';
 import { auditProcess, findHelper, readHandoff } from './process.ts';
 import { renderJson, renderText, type Section } from '../../audit/report.ts';
 
@@ -24,8 +27,10 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
       'HELPER_NOT_ROOT',
       'looking into the kernel and another process takes root. Start it with sudo.',
     );
-  const installation = locateInstallation('linux');
-  const sections: Section[] = [auditFiles(installation.files, requireTrusted, options.manifest)];
+  const located = locateInstallation('linux');
+  const installation = trustedOrNot(located);
+  if (installation !== undefined) leaveEnvironment(installation.command);
+  const sections: Section[] = [auditFiles(located.files, requireTrusted, options.manifest)];
   const pid = findHelper(`${options.socket}.lock`);
   const handoff = pid === undefined ? undefined : readHandoff(pid);
   if (pid === undefined || handoff === undefined) {
@@ -37,17 +42,37 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
             message: `process ${pid} has not given up its privileges yet. Look again in a second.`,
           };
     sections.push({ title: 'process', facts: {}, findings: [finding] });
-  } else if (existsSync(installation.addon) && existsSync(installation.probe)) {
-    const koffi = loadKoffi(installation.addon);
-    const libc = bindLibc(koffi);
+  } else {
+    sections.push(auditProcess(pid, handoff, located));
+    // Files that others could have changed are told of, and nothing of them is loaded as root.
     sections.push(
-      auditProcess(pid, handoff, installation),
-      auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(options.socket)),
-      auditPipe(koffi, libc, pid, handoff, options.socket),
+      ...(installation === undefined
+        ? [auditProgress(pid, undefined)]
+        : lookInside(installation, pid, handoff, options.socket)),
     );
   }
   return {
     text: (options.json ? renderJson : renderText)(sections),
     ok: sections.every((section) => section.findings.length === 0),
   };
+}
+
+function trustedOrNot(located: Installation): Installation | undefined {
+  try {
+    return trustedInstallation(located, requireTrusted);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What takes the FFI addon and libbpf to look at. */
+function lookInside(installation: Installation, pid: number, handoff: Handoff, socket: string): Section[] {
+  const koffi = loadKoffi(installation.addon);
+  const libc = bindLibc(koffi);
+  const memory = mapBacklog(koffi, libc, pid, handoff);
+  return [
+    auditProgress(pid, () => DurableState.turn(memory)),
+    auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(socket)),
+    auditPipe(memory, pid, handoff, socket),
+  ];
 }

@@ -9,8 +9,14 @@ import { readState } from '../../stream/state.ts';
 import type { Finding, Section } from '../../audit/report.ts';
 import { auditSocket } from '../../unix/audit-socket.ts';
 
+/** The backlog of a running helper and its state, to read. */
+export function mapBacklog(koffi: Koffi, libc: Libc, pid: number, { probe }: Handoff): ArrayBuffer {
+  const map = bindLibbpf(koffi).map_by_id(Number(readFdinfo(probe.backlog, pid).get('map_id')));
+  return libc.map(map, probe.backlogBytes, 0, false);
+}
+
 /** Whether the socket is the helper's own, for root and the group alone; who is connected and what they did. */
-export function auditPipe(koffi: Koffi, libc: Libc, pid: number, handoff: Handoff, socket: string): Section {
+export function auditPipe(memory: ArrayBuffer, pid: number, handoff: Handoff, socket: string): Section {
   const { exists, facts, findings: objections } = auditSocket(socket, handoff.group);
   if (!exists) return { title: 'pipe', facts, findings: objections };
   const findings: Finding[] = [...objections];
@@ -20,8 +26,7 @@ export function auditPipe(koffi: Koffi, libc: Libc, pid: number, handoff: Handof
       message: `${socket} is not the socket that the helper listens on: clients reach somebody else. Restart the helper.`,
     });
   }
-  const map = bindLibbpf(koffi).map_by_id(Number(readFdinfo(handoff.probe.backlog, pid).get('map_id')));
-  const state = readState(libc.map(map, handoff.probe.backlogBytes, 0, false), handoff.probe.cpus * KINDS);
+  const state = readState(memory, handoff.probe.cpus * KINDS);
   return {
     title: 'pipe',
     facts: { ...facts, ...state },

@@ -1,8 +1,9 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { parseHandoff, type Handoff } from '../root/handoff.ts';
 import type { Installation } from '../../installation.ts';
 import { ThreadPrivileges } from '../threads.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';
+import { executableMappings } from '../code.ts';
 import type { Finding, Section } from '../../audit/report.ts';
 
 const SECCOMP_FILTER = 2;
@@ -12,17 +13,26 @@ const SECCOMP_FILTER = 2;
  * own list (/proc/locks), not by anything that a process could write.
  */
 export function findHelper(lockFile: string): number | undefined {
-  let inode: number;
-  try {
-    inode = lstatSync(lockFile).ino;
-  } catch {
-    return undefined;
-  }
+  const lock = lstatSync(lockFile, { throwIfNoEntry: false });
+  if (lock === undefined) return undefined;
   for (const line of readFileSync('/proc/locks', 'latin1').split('\n')) {
     const fields = line.trim().split(/\s+/);
-    if (fields[1] === 'FLOCK' && fields[5]?.endsWith(`:${inode}`)) return Number(fields[4]);
+    if (fields[1] === 'FLOCK' && fields[5]?.endsWith(`:${lock.ino}`) && holds(fields[4] ?? '', lock))
+      return Number(fields[4]);
   }
   return undefined;
+}
+
+/** Whether a process has this very file open. The list names it by a number that a file of another file system can have too. */
+function holds(pid: string, { dev, ino }: Stats): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      const open = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
+      return open?.ino === ino && open.dev === dev;
+    });
+  } catch {
+    return false; // it has ended
+  }
 }
 
 /** What the privileged stage passed to this process; it stands in its command line. Undefined while that stage still runs. */
@@ -72,13 +82,6 @@ export function auditProcess(pid: number, handoff: Handoff, installation: Instal
 }
 
 /** Files, or names of other memory, that the process can execute from. */
-function executableMappings(pid: number): string[] {
-  const mapped = readFileSync(`/proc/${pid}/maps`, 'latin1')
-    .split('\n')
-    .map((line) => /^\S+ ..x. \S+ \S+ \S+\s*(.*)$/.exec(line)?.[1])
-    .filter((file): file is string => file !== undefined && file !== '[vdso]' && file !== '[vsyscall]');
-  return [...new Set(mapped.map((file) => file || 'anonymous'))];
-}
 
 function untrusted(file: string): string | undefined {
   try {

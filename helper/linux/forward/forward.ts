@@ -13,7 +13,8 @@ import { Backlog } from '../../pipe/backlog.ts';
 import { PipeServer } from '../../pipe/server.ts';
 import { UnixListener } from '../../unix/listener.ts';
 import { rootOrGroup } from '../../unix/peer.ts';
-import { restrictSystemCalls } from './seccomp.ts';
+import { restrictResources } from './resources.ts';
+import { namedDescriptors, restrictSystemCalls, restrictToStarting } from './seccomp.ts';
 import { requireNoPrivileges, ThreadPrivileges } from '../threads.ts';
 import { say } from '../../say.ts';
 import { HelperState } from '../../stream/state.ts';
@@ -47,31 +48,40 @@ export function forward(handoff: Handoff): void {
   }
   const clock = new Clock(clocks, state.epoch);
   const backlog = new Backlog(Buffer.from(memory, stateBytes), state, () => state.commit());
+  const stream = new EventStream(backlog, state, clock);
   const source: EventSource = new EbpfSource(
     libc,
     probe,
     counters,
     state,
-    new EventStream(backlog, state, clock),
+    stream,
     clock,
     readableOnce(koffi, probe.ring),
   );
 
-  source.begin();
+  // Before the filters: until a signal is waited for, the runtime ends by sending it to itself, which they forbid.
+  let stop = (): void => {};
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop());
+
   const mappings = programMappings();
+  const named = namedDescriptors();
+  restrictResources(libc, named.highest);
+
+  // From here on it reads what others chose. Of files it can open some, to read.
+  restrictToStarting(libc, named);
+  // What a predecessor left in the ring, too, gets the time that holds now.
+  stream.followClock();
+  source.begin();
 
   // All is open that will ever be. From here on the process can do little but forward.
-  restrictSystemCalls(libc);
+  restrictSystemCalls(libc, named);
   const privileges = { ...threads.read(), landlock: handoff.landlock };
   threads.close();
 
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
   const listener = new UnixListener(koffi, linuxSockets(libc), handoff.listener, rootOrGroup(handoff.group));
   const pipe = new PipeServer(listener, backlog, hello);
-  const stop = startLoop({ source, pipe, state, clock });
+  stop = startLoop({ source, pipe, state, clock, stream });
   setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  process.once('SIGHUP', stop);
   say(`forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities`);
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { installFilter, JUMP_EQUAL, LOAD, NUMBER, RET_ALLOW, RET_ERRNO, RETURN, type Instruction } from '../filter.ts';
 import type { Libc } from '../libc.ts';
 
@@ -9,21 +10,22 @@ type Call = readonly [name: string, x64: number, arm64: number, why: string];
  * program is started, no process or thread made, no file opened, no socket made
  * or connected, no BPF call, no io_uring (whose operations no filter sees).
  */
-const ALLOWED: readonly Call[] = [
+export const ALLOWED: readonly Call[] = [
   ['epoll_pwait', 281, 22, 'the event loop'],
   ['epoll_wait', 232, -1, 'the event loop, by an older C library'],
   ['epoll_ctl', 233, 21, 'begins and ends watching a client'],
   ['accept4', 288, 242, 'takes a client'],
   ['getsockopt', 55, 209, 'asks who the client is'],
   ['sendto', 44, 206, 'sends events; never recvfrom'],
-  ['read', 0, 63, 'wake-ups and signals inside the runtime, from descriptors it made itself'],
+  ['read', 0, 63, 'wake-ups and signals inside the runtime, from descriptors that it made itself'],
   ['pread64', 17, 67, "the kernel's count of skipped probe runs"],
   ['write', 1, 64, 'wakes a thread of the runtime; says a last line on standard error'],
   ['writev', 20, 66, 'the same, in pieces'],
   ['close', 3, 57, 'ends a client'],
-  ['fstat', 5, 80, 'standard streams at the end'],
-  ['fsync', 74, 82, 'standard streams at the end'],
-  ['fcntl', 72, 25, 'standard streams at the end'],
+  ['ioctl', 16, 29, 'how much a client wrote; makes a descriptor non-blocking'],
+  ['fstat', 5, 80, 'standard streams at the end: whether they are what they were'],
+  ['fsync', 74, 82, 'standard output and error at the end: the runtime does not end without'],
+  ['fcntl', 72, 25, 'standard streams at the end: reads their flags, and restores them'],
   ['futex', 202, 98, 'waits between threads'],
   ['mmap', 9, 222, 'memory; not executable, see below'],
   ['mprotect', 10, 226, 'memory; not executable, see below'],
@@ -39,7 +41,6 @@ const ALLOWED: readonly Call[] = [
   ['getpid', 39, 172, 'libuv looks whether it was forked'],
   ['gettid', 186, 178, 'locks'],
   ['sched_yield', 24, 124, 'locks'],
-  ['sched_getaffinity', 204, 123, 'how many processors there are'],
   ['sched_getparam', 143, 121, "a lock that is contended looks at its thread's priority"],
   ['sched_getscheduler', 145, 120, 'the same'],
   ['membarrier', 324, 283, 'the garbage collector'],
@@ -52,55 +53,155 @@ const ALLOWED: readonly Call[] = [
   ['exit_group', 231, 94, 'the process ends'],
 ];
 
+/** Calls that are allowed with some arguments only; a test compares their names with the documents. */
+type Condition =
+  /** One of these numbers and no other. */
+  | { readonly argument: number; readonly oneOf: readonly number[] }
+  /** None of these. */
+  | { readonly argument: number; readonly noneOf: readonly number[] }
+  /** None of these bits. */
+  | { readonly argument: number; readonly without: number };
+
+/** The descriptors that the filter names: what was open when it came on, and stays open. */
+export interface Descriptors {
+  /** Of all that are open, the highest. */
+  readonly highest: number;
+  /** Wake-ups and signals of the runtime, between its own threads. */
+  readonly wakeUps: readonly number[];
+  /** What the kernel tells of this process and its programs, in files of /proc. */
+  readonly kernelFiles: readonly number[];
+}
+
+const STANDARD_STREAMS = [0, 1, 2];
+const STANDARD_ERROR = 2;
+const PROT_EXEC = 4;
+const FIONREAD = 0x541b;
+const FIONBIO = 0x5421;
+const F_GETFL = 3;
+const F_SETFL = 4;
+
+/** Each with what it may be called with; those that are not here, with anything. */
+export function conditions({ wakeUps, kernelFiles }: Descriptors): Readonly<Record<string, readonly Condition[]>> {
+  const writable = [STANDARD_ERROR, ...wakeUps];
+  return {
+    read: [{ argument: 0, oneOf: wakeUps }],
+    pread64: [{ argument: 0, oneOf: kernelFiles }],
+    write: [{ argument: 0, oneOf: writable }],
+    writev: [{ argument: 0, oneOf: writable }],
+    // Else a client could come to lie where one of them was, and be read.
+    close: [{ argument: 0, noneOf: wakeUps }],
+    fstat: [{ argument: 0, oneOf: STANDARD_STREAMS }],
+    fsync: [{ argument: 0, oneOf: STANDARD_STREAMS }],
+    fcntl: [
+      { argument: 0, oneOf: STANDARD_STREAMS },
+      { argument: 1, oneOf: [F_GETFL, F_SETFL] },
+    ],
+    ioctl: [{ argument: 1, oneOf: [FIONREAD, FIONBIO] }],
+    // Memory that can be executed is not made any more.
+    mmap: [{ argument: 2, without: PROT_EXEC }],
+    mprotect: [{ argument: 2, without: PROT_EXEC }],
+  };
+}
+
+const O_ACCMODE = 3;
+/** O_CREAT, O_TRUNC, O_APPEND and the bit that O_TMPFILE has alone: the same on x86-64 and arm64. */
+const CHANGING = O_ACCMODE | 0o100 | 0o1000 | 0o2000 | 0o20000000;
+
+/**
+ * Beside those above, while what lies in the ring is taken: for programs that ran already, files are opened to read their
+ * arguments. The second filter takes these calls away.
+ */
+export const AT_START: readonly Call[] = [
+  ['openat', 257, 56, 'arguments of what runs already, from /proc; to read only'],
+  ['seccomp', 317, 277, 'the second filter'],
+];
+const AT_START_CONDITIONS: Readonly<Record<string, readonly Condition[]>> = {
+  openat: [{ argument: 2, without: CHANGING }],
+};
+
 /** linux/bpf_common.h. */
 const JUMP_SET = 0x45;
+const JUMP_ALWAYS = 0x05;
 /** linux/seccomp.h. */
 const RET_KILL_PROCESS = 0x80000000;
 const FILTER_FLAG_TSYNC = 1;
 const EPERM = 1;
-/** Offsets in struct seccomp_data; an argument's lower half comes first. */
+/** Offset in struct seccomp_data. */
 const ARCHITECTURE = 4;
-const argument = (index: number): number => 16 + 8 * index;
-
-const PROT_EXEC = 4;
-const FIONREAD = 0x541b;
-const FIONBIO = 0x5421;
 
 const SYSTEMS = {
-  x64: { audit: 0xc000003e, column: 1, ioctl: 16 },
-  arm64: { audit: 0xc00000b7, column: 2, ioctl: 29 },
+  x64: { audit: 0xc000003e, column: 1 },
+  arm64: { audit: 0xc00000b7, column: 2 },
 } as const;
 
+const REFUSE: Instruction = [RETURN, 0, 0, RET_ERRNO | EPERM];
+
 /** The filter: seccomp_filter.rst of the kernel's documentation. */
-function buildFilter(arch: keyof typeof SYSTEMS): Instruction[] {
-  const { audit, column, ioctl } = SYSTEMS[arch];
-  const numberOf = (name: string): number => ALLOWED.find((call) => call[0] === name)?.[column] ?? -1;
+function buildFilter(
+  arch: keyof typeof SYSTEMS,
+  calls: readonly Call[],
+  demands: Readonly<Record<string, readonly Condition[]>>,
+): Instruction[] {
+  const { audit, column } = SYSTEMS[arch];
   return [
     [LOAD, 0, 0, ARCHITECTURE],
     [JUMP_EQUAL, 1, 0, audit],
     [RETURN, 0, 0, RET_KILL_PROCESS], // the numbers below mean other calls there
     [LOAD, 0, 0, NUMBER],
-    // Memory that can be executed is not made any more.
-    ...(['mmap', 'mprotect'] as const).flatMap((name): Instruction[] => [
-      [JUMP_EQUAL, 0, 4, numberOf(name)],
-      [LOAD, 0, 0, argument(2)],
-      [JUMP_SET, 0, 1, PROT_EXEC],
-      [RETURN, 0, 0, RET_ERRNO | EPERM],
-      [RETURN, 0, 0, RET_ALLOW],
-    ]),
-    // How much a client wrote, and making a descriptor non-blocking (libuv does, of each it watches). No other ioctl.
-    [JUMP_EQUAL, 0, 5, ioctl],
-    [LOAD, 0, 0, argument(1)],
-    [JUMP_EQUAL, 2, 0, FIONREAD],
-    [JUMP_EQUAL, 1, 0, FIONBIO],
-    [RETURN, 0, 0, RET_ERRNO | EPERM],
-    [RETURN, 0, 0, RET_ALLOW],
-    ...ALLOWED.filter((call) => call[column] !== -1).flatMap((call): Instruction[] => [
-      [JUMP_EQUAL, 0, 1, call[column]],
-      [RETURN, 0, 0, RET_ALLOW],
-    ]),
-    [RETURN, 0, 0, RET_ERRNO | EPERM],
+    ...calls
+      .filter((call) => call[column] !== -1)
+      .flatMap((call): Instruction[] => {
+        const body: Instruction[] = [...(demands[call[0]] ?? []).flatMap(test), [RETURN, 0, 0, RET_ALLOW]];
+        return [[JUMP_EQUAL, 0, body.length, call[column]], ...body];
+      }),
+    REFUSE,
   ];
+}
+
+/**
+ * Goes on behind itself when the condition is met, and refuses otherwise. It looks at the lower half of the argument, which
+ * comes first: of descriptors, commands, flags and process ids the kernel itself takes no more.
+ */
+function test(condition: Condition): Instruction[] {
+  const load: Instruction = [LOAD, 0, 0, 16 + 8 * condition.argument];
+  if ('without' in condition) return [load, [JUMP_SET, 0, 1, condition.without], REFUSE];
+  if ('oneOf' in condition) {
+    const { oneOf } = condition;
+    return [load, ...oneOf.map((value, i): Instruction => [JUMP_EQUAL, oneOf.length - i, 0, value]), REFUSE];
+  }
+  const { noneOf } = condition;
+  const jumps = noneOf.map((value, i): Instruction => [JUMP_EQUAL, noneOf.length - i, 0, value]);
+  return [load, ...jumps, [JUMP_ALWAYS, 0, 0, 1], REFUSE];
+}
+
+/** Which descriptors of this process the filter has to name. Needs /proc; to be called when all is open. */
+export function namedDescriptors(): Descriptors {
+  const open = readdirSync('/proc/self/fd').flatMap((name) => {
+    try {
+      return [{ fd: Number(name), target: readlinkSync(`/proc/self/fd/${name}`) }];
+    } catch {
+      return []; // that of the listing itself
+    }
+  });
+  const of = (kind: RegExp): number[] =>
+    open.filter(({ fd, target }) => !STANDARD_STREAMS.includes(fd) && kind.test(target)).map(({ fd }) => fd);
+  const highest = Math.max(...open.map(({ fd }) => fd));
+  return {
+    highest,
+    wakeUps: of(/^(?:anon_inode:\[(?:eventfd|timerfd)\]|pipe:.*)$/),
+    kernelFiles: of(/^\/proc\/\d+\//),
+  };
+}
+
+/**
+ * Puts every thread of this process under the first filter, before anything is read that others chose: all that is
+ * left after start-up, reading files, and putting the second one in force. Needs no_new_privs.
+ * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
+ */
+export function restrictToStarting(libc: Libc, named: Descriptors): void {
+  // What is read at start has descriptors that nobody knows yet. What can be read of the others, was handed over to be read.
+  const { read: _, fstat: __, ...rest } = conditions(named);
+  install(libc, [...ALLOWED, ...AT_START], { ...rest, ...AT_START_CONDITIONS });
 }
 
 /**
@@ -108,7 +209,11 @@ function buildFilter(arch: keyof typeof SYSTEMS): Instruction[] {
  * no_new_privs. To be called when all that has to be opened is open.
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
  */
-export function restrictSystemCalls(libc: Libc): void {
+export function restrictSystemCalls(libc: Libc, named: Descriptors): void {
+  install(libc, ALLOWED, conditions(named));
+}
+
+function install(libc: Libc, calls: readonly Call[], demands: Readonly<Record<string, readonly Condition[]>>): void {
   if (process.arch in SYSTEMS)
-    installFilter(libc, buildFilter(process.arch as keyof typeof SYSTEMS), FILTER_FLAG_TSYNC);
+    installFilter(libc, buildFilter(process.arch as keyof typeof SYSTEMS, calls, demands), FILTER_FLAG_TSYNC);
 }

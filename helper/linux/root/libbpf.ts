@@ -1,5 +1,18 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Koffi } from '../../koffi.ts';
 import { HelperError } from '../../errors.ts';
+import { requireTrusted } from '../../unix/trusted-files.ts';
+import { requireTrustedCode } from '../code.ts';
+
+/** Where systems keep libraries. Looked through in this order, and nowhere else: not by the loader's search path. */
+const FOLDERS = [
+  `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,
+  '/usr/lib64',
+  '/usr/lib',
+  '/usr/local/lib64',
+  '/usr/local/lib',
+];
 
 /** A pointer of libbpf's own. Never looked into. */
 export type Handle = unknown;
@@ -7,18 +20,18 @@ export type Handle = unknown;
 /** The part of libbpf 1.x that loads one object; as documented in libbpf.h. Negative results are -errno. */
 export type Libbpf = ReturnType<typeof bindLibbpf>;
 
-/** @throws {HelperError} HELPER_NO_LIBBPF */
+/** @throws {HelperError} HELPER_NO_LIBBPF; HELPER_UNSAFE_FILE when others than root could have changed it */
 export function bindLibbpf(koffi: Koffi) {
+  const file = FOLDERS.map((folder) => path.join(folder, 'libbpf.so.1')).find((name) => existsSync(name));
+  if (file === undefined) throw missing();
+  const real = requireTrusted(file);
   let library: ReturnType<Koffi['load']>;
   try {
-    library = koffi.load('libbpf.so.1');
+    library = koffi.load(real);
   } catch (cause) {
-    throw new HelperError(
-      'HELPER_NO_LIBBPF',
-      'cannot load libbpf.so.1. Install it: apt-get install libbpf1 (Debian, Ubuntu), dnf install libbpf (Fedora).',
-      { cause },
-    );
+    throw missing(cause);
   }
+  requireTrustedCode(); // what it needs was found by the system's loader, and is looked at now
   const bound = {
     set_print: library.func('void *libbpf_set_print(void *print)'),
     open: library.func('void *bpf_object__open_mem(const uint8_t *bytes, size_t size, void *options)'),
@@ -45,4 +58,12 @@ export function bindLibbpf(koffi: Koffi) {
   // libbpf prints to standard error by itself; what matters is said in our own errors.
   bound.set_print(null);
   return { ...bound, errno: () => koffi.errno() };
+}
+
+function missing(cause?: unknown): HelperError {
+  return new HelperError(
+    'HELPER_NO_LIBBPF',
+    `cannot load libbpf.so.1 from ${FOLDERS.join(', ')}. Install it: apt-get install libbpf1 (Debian, Ubuntu), dnf install libbpf (Fedora).`,
+    { cause },
+  );
 }

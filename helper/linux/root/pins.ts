@@ -1,12 +1,14 @@
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { HelperError } from '../../errors.ts';
 import type { Libc } from '../libc.ts';
 import { LAYOUT } from '../layout.ts';
+import { say } from '../../say.ts';
 
 const BPFFS = '/sys/fs/bpf';
 const LOCK_EX_NB = 2 | 4;
 const O_DIRECTORY = 0o200000;
+const STICKY = 0o1000;
 
 /** A link's pin is named by its program, the probe object it came from and the moment it was attached. */
 const LINK = /^link-(?<program>[a-z_]+)-(?<object>[0-9a-f]{12})-(?<moment>[0-9a-f]+)$/;
@@ -44,21 +46,31 @@ export function claimPins(libc: Libc, folder: string): number {
         { cause },
       );
   }
-  // The file system may be open to everyone, so anyone could have made the folder before us.
-  const { uid, mode } = lstatSync(folder);
-  if (uid !== 0 || (mode & 0o77) !== 0) {
-    throw new HelperError(
-      'HELPER_UNSAFE_FILE',
-      `${folder} is not root's alone (uid ${uid}, mode ${(mode & 0o7777).toString(8)}). Look at what is in it, then remove it.`,
-    );
-  }
-  const lock = openSync(folder, O_DIRECTORY);
+  const problem = whyNotOwn(folder);
+  if (problem !== undefined) throw new HelperError('HELPER_UNSAFE_FILE', problem);
+  const lock = openSync(folder, O_DIRECTORY | constants.O_NOFOLLOW);
   if (libc.flock(lock, LOCK_EX_NB) === 0) return lock;
   closeSync(lock);
   throw new HelperError(
     'HELPER_SOCKET_IN_USE',
     `another helper uses ${folder}. Stop it, or put the socket of this one into a folder of another name.`,
   );
+}
+
+/**
+ * Why the folder of the pins is not root's alone, or can be replaced by others; undefined when all is well. The BPF file
+ * system may be open to everyone (it is, where mount(8) was not told otherwise), so anyone could have made the folder
+ * before us, or a link to a folder of another file system.
+ */
+function whyNotOwn(folder: string): string | undefined {
+  const found = lstatSync(folder);
+  const above = lstatSync(path.dirname(folder));
+  const isOwn = found.isDirectory() && found.uid === 0 && (found.mode & 0o77) === 0;
+  if (!isOwn)
+    return `${folder} is not a folder of root's alone (uid ${found.uid}, mode ${(found.mode & 0o7777).toString(8)}). Look at what it is, then remove it.`;
+  if (above.uid !== 0 || ((above.mode & 0o022) !== 0 && (above.mode & STICKY) === 0))
+    return `others than root can replace ${folder}. Mend it: chmod go-w ${path.dirname(folder)}`;
+  return undefined;
 }
 
 /** The pinned links, oldest first. */
@@ -93,15 +105,15 @@ export function linkPinPath(folder: string, program: string, object: string): st
   return path.join(folder, `link-${program}-${object}-${process.hrtime.bigint().toString(16)}`);
 }
 
-/** Takes everything out of the folder: what no process holds any more ends. */
+/**
+ * Takes everything out of the folder: what no process holds any more ends. A folder that is not root's
+ * alone holds nothing of ours, and is left as it is: it may be a link to a folder full of other files.
+ */
 export function removePins(folder: string): void {
-  let files: string[];
-  try {
-    files = readdirSync(folder);
-  } catch {
-    return; // no folder, no pins
-  }
-  for (const file of files) unlinkSync(path.join(folder, file));
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return; // no folder, no pins
+  const problem = whyNotOwn(folder);
+  if (problem !== undefined) return say(`pins are not looked for: ${problem}`);
+  for (const file of readdirSync(folder)) unlinkSync(path.join(folder, file));
 }
 
 /** Gives what `work` gives; when it fails, what it has pinned into `folder` is taken away again, and only that. */

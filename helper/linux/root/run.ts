@@ -9,10 +9,13 @@ import { findGroup, findUser } from './accounts.ts';
 import { dropPrivileges } from './drop.ts';
 import { restrictFiles } from './landlock.ts';
 import { denyIoUring } from './io-uring.ts';
+import { leaveEnvironment } from '../../unix/environment.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';
+import { requireTrustedCode } from '../code.ts';
+import { handOnWriteOnly } from './streams.ts';
 import { say } from '../../say.ts';
 import { handOff } from './handoff.ts';
-import { locateInstallation } from '../../installation.ts';
+import { locateInstallation, trustedInstallation } from '../../installation.ts';
 import { linuxSockets } from '../sockets.ts';
 
 /** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
@@ -28,8 +31,9 @@ export function run(options: RunOptions): never {
     throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
 
   // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
-  const installation = locateInstallation('linux');
-  for (const file of installation.files) requireTrusted(file);
+  const installation = trustedInstallation(locateInstallation('linux'), requireTrusted);
+  leaveEnvironment(installation.command);
+  requireTrustedCode();
 
   const user = findUser(options.user);
   const group = findGroup(options.group);
@@ -51,8 +55,9 @@ export function run(options: RunOptions): never {
   }
 
   // 4. Nothing is left to do that takes privilege.
+  handOnWriteOnly(libc);
   dropPrivileges(libc, user.uid, user.gid);
-  const landlock = restrictFiles(libc, [installation.folder, ...RUNTIME_FILES]);
+  const landlock = restrictFiles(libc, [installation.folder, installation.addon, ...RUNTIME_FILES]);
   denyIoUring(libc);
   return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock });
 }

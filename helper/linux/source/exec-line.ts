@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { Clock } from '../../stream/clock.ts';
 import type { LineBuilder } from '../../stream/stream.ts';
 import { afterFirst, afterScript, argumentList, encodeArguments, rawArguments } from './arguments.ts';
-import { COMM_BYTES, EVENT, EVENT_BYTES, FLAG_ARGV_CUT, FLAG_NAMES, FLAG_SCRIPT, KIND } from './record.ts';
+import { COMM_BYTES, EVENT, EVENT_BYTES, FLAG_ARGV_CUT, FLAG_NAMES, FLAG_SCRIPT, KIND, NO_FD } from './record.ts';
 import { SurroundingsReader, type Surroundings } from './surroundings.ts';
 
 /** Flags that become names in `flags`; the argument flag has a field of its own. */
@@ -60,11 +60,16 @@ export class ExecLines {
 
     const nameAt = at + EVENT_BYTES + around.pathBytes;
     const argsAt = nameAt + (words[w + (EVENT.filename_bytes >>> 2)] as number);
-    const filename = argsAt === nameAt ? '' : bytes.utf8Slice(nameAt, argsAt - 1);
+    let filename = argsAt === nameAt ? '' : bytes.utf8Slice(nameAt, argsAt - 1);
     const comm = bytes.utf8Slice(at + EVENT.comm, commEnd(bytes, at + EVENT.comm));
     // Valid text may hold U+FFFD itself; only then are the bytes looked at.
     let raw = around.raw;
-    if (filename.includes(REPLACEMENT)) raw = keep(raw, 'filename', bytes.subarray(nameAt, argsAt - 1));
+    const fd = words[w + (EVENT.fd >>> 2)] as number;
+    const prefix = fd === NO_FD ? '' : `/dev/fd/${fd | 0}${filename === '' ? '' : '/'}`;
+    if (filename.includes(REPLACEMENT)) {
+      raw = keep(raw, 'filename', Buffer.concat([Buffer.from(prefix), bytes.subarray(nameAt, argsAt - 1)]));
+    }
+    filename = prefix + filename;
     if (comm.includes(REPLACEMENT))
       raw = keep(raw, 'comm', bytes.subarray(at + EVENT.comm, commEnd(bytes, at + EVENT.comm)));
 
@@ -76,6 +81,9 @@ export class ExecLines {
     if (kind === KIND.failed) {
       const error = words[w + (EVENT.error >>> 2)] as number;
       type = 'exec_failed';
+      // A path without components is the root, and not that of a descriptor that does not exist.
+      const fdPath = around.fdPath ?? (fd === NO_FD || error === constants.errno.EBADF ? undefined : '/');
+      if (fdPath !== undefined) name += `,"fd_path":${JSON.stringify(fdPath)}`;
       end = `,"error":"${ERROR_NAMES.get(error) ?? `E${error}`}","source":"ebpf"`;
     } else if (kind === KIND.snapshot) {
       // How a running process was once asked for is not known; its image is.

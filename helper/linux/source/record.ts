@@ -38,9 +38,11 @@ export const EVENT = {
   exe_bytes: 140,
   cwd_bytes: 144,
   parent_exe_bytes: 148,
-  cgroup_bytes: 152,
+  fd_path_bytes: 152,
+  cgroup_bytes: 156,
+  fd: 160,
 } as const;
-export const EVENT_BYTES = 160;
+export const EVENT_BYTES = 168;
 export const COMM_BYTES = 16;
 
 /** enum ns_index. */
@@ -74,6 +76,7 @@ export const FLAG_NAMES: ReadonlyMap<number, string> = new Map([
   [19, 'parent_exe_truncated'],
   [20, 'cgroup_truncated'],
   [21, 'filename_truncated'],
+  [22, 'fd_path_truncated'],
 ]);
 export const FLAG_SCRIPT = 1 << 0;
 export const FLAG_ARGV_CUT = 1 << 16;
@@ -81,6 +84,10 @@ export const FLAG_EXE_CUT = 1 << 17;
 export const FLAG_CWD_CUT = 1 << 18;
 export const FLAG_PARENT_EXE_CUT = 1 << 19;
 export const FLAG_CGROUP_CUT = 1 << 20;
+export const FLAG_FD_PATH_CUT = 1 << 22;
+
+/** AT_FDCWD of fcntl.h, as an unsigned word: no descriptor. */
+export const NO_FD = 0xffffff9c;
 
 /** What the kernel writes where there is no login uid. */
 export const NO_UID = 0xffffffff;

@@ -7,18 +7,21 @@ import {
   FLAG_CGROUP_CUT,
   FLAG_CWD_CUT,
   FLAG_EXE_CUT,
+  FLAG_FD_PATH_CUT,
   FLAG_PARENT_EXE_CUT,
   NAMESPACES,
   NO_UID,
 } from './record.ts';
 
 /** The flags that change how the paths are spelled. */
-const CUT_FLAGS = FLAG_EXE_CUT | FLAG_CWD_CUT | FLAG_PARENT_EXE_CUT | FLAG_CGROUP_CUT;
+const CUT_FLAGS = FLAG_EXE_CUT | FLAG_CWD_CUT | FLAG_PARENT_EXE_CUT | FLAG_FD_PATH_CUT | FLAG_CGROUP_CUT;
 
 /** The part of an event that does not depend on what was executed with which arguments, as pieces of its line. */
 export interface Surroundings {
   /** From `ppid` to `exe`. */
   readonly who: string;
+  /** Path of the descriptor of a failed exec; undefined without one, and where it is the root. */
+  readonly fdPath: string | undefined;
   readonly cwd: string;
   /** `cgroup`, `container_id`, `ns`. */
   readonly where: string;
@@ -51,6 +54,7 @@ export class SurroundingsReader {
       (words[w + (EVENT.exe_bytes >>> 2)] as number) +
       (words[w + (EVENT.cwd_bytes >>> 2)] as number) +
       (words[w + (EVENT.parent_exe_bytes >>> 2)] as number) +
+      (words[w + (EVENT.fd_path_bytes >>> 2)] as number) +
       (words[w + (EVENT.cgroup_bytes >>> 2)] as number);
     const flags = (words[w + (EVENT.flags >>> 2)] as number) & CUT_FLAGS;
     const key = bytes.latin1Slice(at + EVENT.parent_start_time, at + EVENT_BYTES + pathBytes);
@@ -85,6 +89,7 @@ function spell(
   const exe = next('exe', EVENT.exe_bytes, FLAG_EXE_CUT);
   const cwd = next('cwd', EVENT.cwd_bytes, FLAG_CWD_CUT);
   const parentExe = next('parent.exe', EVENT.parent_exe_bytes, FLAG_PARENT_EXE_CUT);
+  const fdPath = next('fd_path', EVENT.fd_path_bytes, FLAG_FD_PATH_CUT);
   const cgroup = next('cgroup', EVENT.cgroup_bytes, FLAG_CGROUP_CUT);
   const hasExe = word(EVENT.exe_bytes) > 0;
   const hasParentExe = word(EVENT.parent_exe_bytes) > 0;
@@ -103,6 +108,7 @@ function spell(
       unless('session_id', word(EVENT.session_id), 0) +
       unless('tty', word(EVENT.tty), 0) +
       (hasExe ? `,"exe":${JSON.stringify(exe)}` : ''),
+    fdPath: word(EVENT.fd_path_bytes) > 0 ? fdPath : undefined,
     cwd: `,"cwd":${JSON.stringify(cwd)}`,
     where:
       `,"cgroup":${JSON.stringify(cgroup)}` +

@@ -6,6 +6,8 @@ interface Listed {
   readonly ppid: number;
   /** Effective, real and saved: who has root in one of them can have it in all. */
   readonly uids: readonly number[];
+  /** As ps(1) has it: T is stopped. */
+  readonly state: string;
   readonly command: string;
 }
 
@@ -28,7 +30,9 @@ export function auditProcesses(ps: string, { executable, tracers }: Expected): S
       { code: 'PROCESS_UNREADABLE', message: `${ps} does not list processes. See whether it can be run.` },
     ]);
   const isOur = ({ command }: Listed, what: string): boolean =>
-    command.startsWith(`${executable} `) && ` ${command} `.includes(` ${what} `);
+    // With a second slash in front when it has begun again (unix/environment.ts).
+    (command.startsWith(`${executable} `) || command.startsWith(`/${executable} `)) &&
+    ` ${command} `.includes(` ${what} `);
   const [watching] = listed.filter((each) => isOur(each, 'run') && each.uids[0] === 0);
   if (watching === undefined)
     return section({}, [
@@ -55,6 +59,12 @@ export function auditProcesses(ps: string, { executable, tracers }: Expected): S
       message: `process ${forwarding.pid}, which forwards, has uids ${forwarding.uids.join('/')}: it can be root. Restart the helper; if it comes back, report it.`,
     });
   }
+  for (const each of [watching, forwarding, tracer])
+    if (each?.state.startsWith('T') === true)
+      findings.push({
+        code: 'HELPER_STOPPED',
+        message: `process ${each.pid} (${each.command}) does not run: a signal has stopped it. Let it go on: kill -CONT ${each.pid}`,
+      });
   if (tracer === undefined)
     findings.push({
       code: 'TRACER_MISSING',
@@ -78,14 +88,14 @@ const section = (facts: Section['facts'], findings: readonly Finding[]): Section
 });
 
 function list(ps: string): Listed[] | undefined {
-  const columns = ['pid', 'ppid', 'uid', 'ruid', 'svuid', 'args'].flatMap((name) => ['-o', `${name}=`]);
+  const columns = ['pid', 'ppid', 'uid', 'ruid', 'svuid', 'stat', 'args'].flatMap((name) => ['-o', `${name}=`]);
   return ask(ps, '-A', '-ww', ...columns)
     ?.split('\n')
     .flatMap((line): Listed[] => {
-      const [, pid, ppid, uid, ruid, svuid, command] =
-        /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      const [, pid, ppid, uid, ruid, svuid, state = '', command] =
+        /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
       return command === undefined
         ? []
-        : [{ pid: Number(pid), ppid: Number(ppid), uids: [uid, ruid, svuid].map(Number), command }];
+        : [{ pid: Number(pid), ppid: Number(ppid), uids: [uid, ruid, svuid].map(Number), state, command }];
     });
 }

@@ -9,12 +9,13 @@ import { requireTrusted } from '../../unix/trusted-files.ts';
 export function auditService(plist: string, executable: string): Section {
   if (!existsSync(plist)) return { title: 'service', facts: { plist: 'not installed' }, findings: [] };
   const findings: Finding[] = [];
+  let real = plist;
   try {
-    requireTrusted(plist);
+    real = requireTrusted(plist);
   } catch (error) {
     findings.push({ code: 'SERVICE_UNSAFE', message: (error as Error).message.replace(/^HELPER_UNSAFE_FILE: /, '') });
   }
-  const text = readFileSync(plist, 'utf8').replaceAll(/<!--.*?-->/gs, '');
+  const text = readFileSync(real, 'utf8').replaceAll(/<!--.*?-->/gs, '');
   const [, list = ''] = /<key>ProgramArguments<\/key>\s*<array>(.*?)<\/array>/s.exec(text) ?? [];
   const program = [...list.matchAll(/<string>(.*?)<\/string>/gs)].map(([, argument = '']) => argument);
   // <key>Program</key> goes before the first argument.

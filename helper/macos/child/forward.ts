@@ -42,6 +42,7 @@ export function forwardChild(
   state.begin(microseconds(host.clocks.boot()), readBootEpoch(host.clocks));
   const clock = new Clock(host.clocks, state.epoch);
   const backlog = new Backlog(Buffer.alloc(handoff.backlogBytes), state, () => state.commit());
+  const stream = new EventStream(backlog, state, clock);
   const source = new ChildSource({
     description: {
       platform: host.platform,
@@ -56,7 +57,7 @@ export function forwardChild(
     pipes: { output, errors, again },
     whenReadable: readableOnce(host.koffi, output),
     canary: new Canary(canaryProgram, canaryTimes),
-    stream: new EventStream(backlog, state, clock),
+    stream,
     state,
   });
   source.begin();
@@ -75,7 +76,7 @@ export function forwardChild(
     backlog,
     helloMaker({ source, backlog, state, clock }, privileges),
   );
-  const stop = startLoop({ source, pipe, state, clock });
+  const stop = startLoop({ source, pipe, state, clock, stream });
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   process.once('SIGHUP', stop);

@@ -1,7 +1,10 @@
 import type { LineBuilder } from '../../stream/stream.ts';
 import type { SeenProcess } from './decoder.ts';
 
-/** Writes a process as a line of JSON, its arguments cut as far as the room demands. */
+/**
+ * Writes a process as a line of JSON, with the fields in the order of EXEC_FIELDS: an agent reads such lines faster.
+ * Arguments are cut as far as the room demands.
+ */
 export function processLine(seen: SeenProcess): LineBuilder {
   const {
     pid,
@@ -13,8 +16,13 @@ export function processLine(seen: SeenProcess): LineBuilder {
     callersFrom,
     argv_truncated: cut,
     raw: allRaw,
+    cwd,
+    comm,
+    start_time,
+    flags,
+    parent,
     source,
-    ...rest
+    ...who
   } = seen;
   return (seq, room) => {
     let argv = all;
@@ -29,11 +37,16 @@ export function processLine(seen: SeenProcess): LineBuilder {
         type,
         seq,
         time,
+        ...who,
         filename,
         argv,
         ...(isCut ? { argv_truncated: true } : {}),
         raw,
-        ...rest,
+        cwd,
+        comm,
+        start_time,
+        flags,
+        parent,
         source,
       };
       const line = `${JSON.stringify(event)}\n`;

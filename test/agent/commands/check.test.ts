@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { BUILTIN_RULES } from '../../../agent/detection/builtin-rules.ts';
+import { FakeHelper } from '../../support/fake-helper.ts';
 import { ruleText } from '../rules/support.ts';
 import { Workplace } from '../support/agent-process.ts';
 import { agent } from '../support/run.ts';
@@ -14,11 +15,20 @@ const FAILING = ruleText(
   'id: other\ntests:\n  match: [{Image: /bin/ls}]\n  no_match: [{type: exec, exe: /bin/env}]\n',
 );
 
+const helper = new FakeHelper();
+test.before(async () => void (await helper.listen()));
+test.after.always(() => helper[Symbol.asyncDispose]());
+
+/** With a helper that answers: without one, check warns. */
+const configure = (work: Workplace, text: string): void =>
+  work.configure(`${text}source: { socket: ${helper.socketPath} }\n`);
+
 function setting(rules: Readonly<Record<string, string>>, config = ''): Workplace {
   const work = new Workplace();
   mkdirSync(work.path('rules'));
   for (const [name, text] of Object.entries(rules)) writeFileSync(work.path(`rules/${name}`), text);
-  work.configure(
+  configure(
+    work,
     `${config}rules: { builtin: false, folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\n`,
   );
   return work;
@@ -92,7 +102,8 @@ test('a field that no event has is a warning, wherever it stands, and safe to pr
     warnings: string[];
   };
   t.is(json.warnings.length, 3);
-  work.configure(
+  configure(
+    work,
     `filters: [{ name: n, detection: { a: { image: x }, condition: a }, action: drop }]\noutputs: [{ name: a, type: stdout }]\n`,
   );
   t.is((await agent('check', '--config', work.configFile)).stderr, `warning: ${expected[0]}\n`, 'also without rules');
@@ -100,7 +111,7 @@ test('a field that no event has is a warning, wherever it stands, and safe to pr
 
 test('the starter rules are in the program: all of them load and pass their tests', async (t) => {
   using work = new Workplace();
-  work.configure('rules: {}\noutputs: [{ name: a, type: stdout }]\n');
+  configure(work, 'rules: {}\noutputs: [{ name: a, type: stdout }]\n');
   const { code, stdout } = await agent('check', '--json', '--config', work.configFile);
   t.is(code, 0);
   const { rules } = JSON.parse(stdout) as { rules: { loaded: number; tests: { passed: number; failed: number } } };
@@ -111,7 +122,7 @@ test('the starter rules are in the program: all of them load and pass their test
 test('a rule with the id of a starter rule replaces it', async (t) => {
   const { file, text } = BUILTIN_RULES.find(({ text: each }) => each.includes('title: Reverse Shell'))!;
   using work = setting({ 'own.yml': text.replace('title: Reverse Shell', 'title: Our Own') });
-  work.configure(`rules: { folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\n`);
+  configure(work, `rules: { folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\n`);
   const { code, stdout } = await agent('check', '--json', '--config', work.configFile);
   t.is(code, 0, file);
   const { rules } = JSON.parse(stdout) as { rules: { refused: number; skipped: Record<string, number> } };
@@ -121,8 +132,32 @@ test('a rule with the id of a starter rule replaces it', async (t) => {
 
 test('a folder that is not there is a problem at its place', async (t) => {
   using work = new Workplace();
-  work.configure('rules: { folders: [/etc, /no/such/folder] }\noutputs: [{ name: a, type: stdout }]\n');
+  configure(work, 'rules: { folders: [/etc, /no/such/folder] }\noutputs: [{ name: a, type: stdout }]\n');
   const { code, stderr } = await agent('check', '--config', work.configFile);
   t.is(code, 3);
   t.regex(stderr, /agent\.yaml:1:26: rules\.folders\[1\]: there is no folder \/no\/such\/folder/);
+});
+
+for (const [what, socket, expected] of [
+  ['no helper', '/no/such/events.sock', /there is no socket at \/no\/such\/events\.sock; is probes-helper running\?/],
+  ['something that is no socket', '/etc/passwd', /HELPER_SOCKET_UNSAFE: \/etc\/passwd is not a socket/],
+] as const)
+  test(`${what} is a warning, and the configuration is good`, async (t) => {
+    using work = new Workplace();
+    work.configure(`source: { socket: ${socket} }\noutputs: [{ name: a, type: stdout }]\n`);
+    const { code, stderr } = await agent('check', '--config', work.configFile);
+    t.is(code, 0);
+    t.regex(stderr, /^warning: source\.socket: no events would come now: .*\n$/);
+    t.regex(stderr, expected);
+    const json = await agent('check', '--json', '--config', work.configFile);
+    t.like(JSON.parse(json.stdout), { ok: true, problems: [] });
+    t.is((JSON.parse(json.stdout) as { warnings: string[] }).warnings.length, 1);
+  });
+
+test('a wrong configuration asks no helper', async (t) => {
+  using work = new Workplace();
+  await using unasked = await new FakeHelper().listen();
+  work.configure(`source: { socket: ${unasked.socketPath} }\noutputs: []\nlgo: {}\n`);
+  t.is((await agent('check', '--config', work.configFile)).code, 3);
+  t.is(unasked.connections, 0);
 });

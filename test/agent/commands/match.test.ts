@@ -85,7 +85,8 @@ test('a file that cannot be used is counted as refused, and what it holds does n
   using bench = new Bench({
     'a.yml': ENV,
     'b.yml': 'title: "\\e[2Jgone"\n',
-    'c.yml': 'title: "\\e[2Jgone"\nlogsource: { category: "\\e[2J", "\\e[2J" }\n',
+    'c.yml':
+      'title: x\nlogsource: { category: process_creation }\ndetection: { s: { "Image|\\e[2J": a }, condition: s }\n',
   });
   writeFileSync(`${bench.rules}/d.yml`, Buffer.from('title: x', 'utf16le').subarray(0, 15).fill(0xff, 0, 1));
   writeFileSync(`${bench.rules}/\u001b[2J.yml`, 'title: x\n');
@@ -199,3 +200,21 @@ for (const platform of ['linux', 'macos', 'windows'] as const) {
     }
   });
 }
+
+test('placeholders come from a file; one that cannot be used is said, with every reason', async (t) => {
+  using bench = new Bench({ 'a.yml': ruleText("s: {'User|expand': '%admins%'}\ncondition: s", 'id: admin\n') });
+  const events = bench.events({ User: 'ada' }, { User: 'eve' });
+  const matched = (...more: string[]) => agent('match', '--rules', bench.rules, '--fields', 'sigma', events, ...more);
+  t.regex((await matched()).stderr, /the placeholder %admins% has no values/);
+  const file = bench.path('names.yaml');
+  writeFileSync(file, 'admins: [ada, grace]\n');
+  const { code, stdout } = await matched('--placeholders', file);
+  t.is(code, 0);
+  t.is(stdout, '{"line":1,"rules":["admin"]}\n');
+  writeFileSync(file, 'admins: ada\nothers: []\n');
+  const wrong = await matched('--placeholders', file);
+  t.is(wrong.code, 6);
+  t.true(wrong.stderr.includes(`${file}:1:9: admins: expected a list of values, found "ada"`), wrong.stderr);
+  t.true(wrong.stderr.includes(`${file}:2:9: others: expected a list of values, found an empty one`), wrong.stderr);
+  t.regex((await matched('--placeholders', bench.path('none'))).stderr, /none: there is no such file/);
+});

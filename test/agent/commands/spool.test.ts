@@ -52,7 +52,7 @@ test('spool verify finds a byte that is wrong, says where, and changes nothing',
   bytes[bytes.length - 400]! ^= 1;
   writeFileSync(path, bytes);
   const { code, stdout } = await agent('spool', 'verify', '--config', work.configFile);
-  t.is(code, 7);
+  t.is(code, 8);
   t.regex(stdout, /damaged: \d+ bytes from byte \d+ on: the checksum of a frame does not fit/);
   t.deepEqual(readFileSync(path), bytes);
 });
@@ -61,7 +61,7 @@ test('spool says what is missing', async (t) => {
   using folder = new TemporaryFolder();
   using work = configured(folder.spool);
   const none = await agent('spool', '--config', work.configFile);
-  t.deepEqual([none.code, none.stderr], [7, `spool ${folder.spool}: there is no such folder\n`]);
+  t.deepEqual([none.code, none.stderr], [8, `spool ${folder.spool}: there is no such folder\n`]);
   work.configure('outputs: [{ name: a, type: stdout }]\n');
   const unset = await agent('spool', '--config', work.configFile);
   t.deepEqual([unset.code, unset.stderr], [3, `${work.configFile}: there is no "spool" in it\n`]);

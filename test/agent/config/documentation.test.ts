@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { configJsonSchema } from '../../../agent/config/json-schema.ts';
 import { parseConfig } from '../../../agent/config/load.ts';
-import { EXIT_MEANINGS } from '../../../agent/exit-codes.ts';
+import { ERRORS } from '../../../agent/errors.ts';
 import { INTERNAL_EVENTS } from '../../../agent/telemetry/internal-events.ts';
 
 const TEXT = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
@@ -32,9 +32,18 @@ test('the documentation names every key with its default', (t) => {
   visit(configJsonSchema());
 });
 
-test('the documentation names every exit status and every event of the log', (t) => {
-  for (const [status, meaning] of EXIT_MEANINGS)
-    t.true(TEXT.replaceAll('`', '').includes(`| ${status} | ${meaning} |`), meaning);
+test('the documentation has every error of the table, and no other', (t) => {
+  const [, rows = ''] =
+    /\n## Errors and exit status\n[^]*?\n\| ---.*\n([^]*?)\n\n/.exec(TEXT.replaceAll(/\| *-+/g, '| ---')) ?? [];
+  t.deepEqual(
+    rows.split('\n').map((row) => row.replaceAll(/ *\| */g, '|')),
+    Object.entries(ERRORS).map(
+      ([code, error]) => `|\`${code}\`|${'status' in error ? error.status : ''}|${error.meaning}|${error.remedy}|`,
+    ),
+  );
+});
+
+test('the documentation names every event of the log', (t) => {
   for (const [name, [level]] of Object.entries(INTERNAL_EVENTS)) {
     const row = TEXT.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${name}\``));
     t.truthy(row, name);

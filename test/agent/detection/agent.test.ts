@@ -5,10 +5,10 @@ import { statePathOf } from '../../../agent/outputs/file/state-file.ts';
 import { execEvent, FakeHelper, gapEvent } from '../../support/fake-helper.ts';
 import { AgentProcess, Workplace } from '../support/agent-process.ts';
 import { summary, toItem } from '../support/items.ts';
+import { wholeLines } from '../../support/lines.ts';
 
-const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
 const eventsIn = (file: string): Array<Record<string, unknown>> =>
-  linesOf(readFileSync(file, 'utf8')).map((line) => JSON.parse(line) as Record<string, unknown>);
+  wholeLines(readFileSync(file, 'utf8')).map((line) => JSON.parse(line) as Record<string, unknown>);
 const summaryOf = (file: string): string => summary(eventsIn(file).map(toItem));
 
 const NOISE =
@@ -56,7 +56,7 @@ outputs:
 
 const written = (file: string, count: number) => (): boolean => {
   try {
-    return linesOf(readFileSync(file, 'utf8')).length >= count;
+    return wholeLines(readFileSync(file, 'utf8')).length >= count;
   } catch {
     return false;
   }
@@ -241,7 +241,7 @@ test.serial(
     t.is((await agent.exited).code, 3);
     t.true(
       agent.stderr.includes(
-        `${set.configFile}:2:36: rules.folders[0]: there is no folder /no/such/folder; make it, or take it out of the list\n1 problem; nothing was started\n`,
+        `${set.configFile}:2:36: rules.folders[0]: there is no folder /no/such/folder; make it, or take it out of the list\nCONFIG_WRONG: 1 problem; nothing was started\n`,
       ),
       agent.stderr,
     );

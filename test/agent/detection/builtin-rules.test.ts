@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { builtinRulesModule } from '../../../scripts/generate/builtin-rules.ts';
+import { builtinRulesModule } from '../../../installers/generated/builtin-rules.ts';
 
 test('the starter rules in the program are those of agent/rules/builtin', (t) => {
   t.is(

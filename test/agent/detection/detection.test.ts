@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { parseConfig } from '../../../agent/config/load.ts';
 import { Detection, RulesError, type Prepared } from '../../../agent/detection/detection.ts';
 import { MAX_LOGGED_REFUSALS, MAX_RULE_FILE_BYTES } from '../../../agent/detection/limits.ts';
+import { readRuleFiles } from '../../../agent/detection/rule-set.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 import { toItem } from '../support/items.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
@@ -15,13 +16,13 @@ const rule = (id: string, more = ''): string =>
 const broken = (id: string): string => rule(id).replace('condition: s', 'condition: t');
 const TWICE = `title: twice\nid: twice\ncorrelation: { type: event_count, rules: [a], timespan: 1h, condition: { gte: 2 } }\n---\n${rule('a')}`;
 
-function setting(t: ExecutionContext, rules: Readonly<Record<string, string>>) {
+function setting(t: ExecutionContext, rules: Readonly<Record<string, string>>, readFiles?: typeof readRuleFiles) {
   const folder = mkdtempSync(join(tmpdir(), 'probes-detection-'));
   mkdirSync(join(folder, 'rules'));
   const write = (name: string, text: string): void => writeFileSync(join(folder, 'rules', name), text);
   for (const [name, text] of Object.entries(rules)) write(name, text);
   const { telemetry, raised } = recordingTelemetry();
-  const detection = new Detection(telemetry);
+  const detection = new Detection(telemetry, readFiles);
   t.teardown(() => {
     detection.close();
     rmSync(folder, { recursive: true });
@@ -103,6 +104,45 @@ test('a file that cannot be read is refused alone, and keeps the old rules in fo
   t.regex(String(of('RuleRefused')[0]!['problems']), /large\.yml:1:1: \d+ bytes long/);
   write('a.yml', `${rule('a')}${'#'.repeat(MAX_RULE_FILE_BYTES)}`);
   t.throws(() => load(), { instanceOf: RulesError, message: /a\.yml:1:1: \d+ bytes long/ });
+  t.true(alerts('/a'));
+});
+
+/** Each of them ended the agent, or could have. */
+const HOSTILE: Readonly<Record<string, string>> = {
+  'a tag': `${rule('odd')}x: !!omap\n`,
+  'a set': `${rule('odd')}x: !!set { a, b }\n`,
+  'deep brackets': '['.repeat(5000),
+  'deep lines': Array.from({ length: 2000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
+  'a NUL': 'title: \0',
+  'an alias to itself': 'title: &a [*a]\n',
+  'many documents': '--- [\n'.repeat(20_000),
+  'many keywords': `${rule('many').replace('{ Image: /many }', `[${'x, '.repeat(150_000)}x]`)}`,
+  'a prototype': `${rule('odd')}__proto__: { x: 1 }\nconstructor: { prototype: 1 }\n`,
+};
+
+for (const [name, text] of Object.entries(HOSTILE)) {
+  test(`a file with ${name} that appears while the agent runs keeps nothing from being judged`, async (t) => {
+    const { load, write, alerts } = setting(t, { 'a.yml': rule('a') });
+    load();
+    write('hostile.yml', text);
+    write('b.yml', rule('b'));
+    for (let waited = 0; waited < 60_000 && !alerts('/b'); waited += 50) await delay(50);
+    t.deepEqual(['/a', '/b'].map(alerts), [true, true]);
+  });
+}
+
+test('whatever goes wrong while changed files are read, those in force stay so', async (t) => {
+  let isBroken = false;
+  const readFiles: typeof readRuleFiles = (config) => {
+    if (isBroken) throw new TypeError('a defect');
+    return readRuleFiles(config);
+  };
+  const { load, write, alerts, of } = setting(t, { 'a.yml': rule('a') }, readFiles);
+  load();
+  isBroken = true;
+  write('b.yml', rule('b'));
+  for (let waited = 0; waited < 20_000 && of('RulesRefused').length === 0; waited += 50) await delay(50);
+  t.deepEqual(of('RulesRefused')[0]!['problems'], ['a defect']);
   t.true(alerts('/a'));
 });
 

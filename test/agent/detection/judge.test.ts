@@ -31,12 +31,13 @@ const bang = (): never => {
   throw new Error('a defect');
 };
 
-function setting(rules: string | undefined, filters: unknown[] = [], report?: string) {
+function setting(rules: string | undefined, filters: unknown[] = [], report?: string, maxSteps?: number) {
   const set = rules === undefined ? undefined : load(rules);
   const counters = new DetectionCounters();
   const enrichment = new Watched();
   enrichment.begin('boot');
   const failures: unknown[] = [];
+  const overBudget: number[] = [];
   const judge = new Judge({
     filters: filtersOf(filters, 'test').filters,
     ...(set === undefined
@@ -52,8 +53,10 @@ function setting(rules: string | undefined, filters: unknown[] = [], report?: st
     counters,
     suppressor: new Suppressor(),
     onFailure: (error) => failures.push(error),
+    onOverBudget: ({ seq }) => overBudget.push(seq),
+    ...(maxSteps === undefined ? {} : { maxSteps }),
   });
-  return { judge, counters, enrichment, failures };
+  return { judge, counters, enrichment, failures, overBudget };
 }
 
 const filter = (detection: object, action: string, name = action) => ({
@@ -175,6 +178,53 @@ test('an event that a defect keeps from being judged goes on as it is, and is co
   t.is(judge.judge(batch), batch);
   t.is(counters.failed, 2);
   t.is(failures.length, 2);
+});
+
+test('an event that would take too long to judge goes on as it is, and is counted and told; the next is judged', (t) => {
+  const rule = ruleText('s: {CommandLine|contains: evil}\ncondition: s');
+  const costly = program(1, '/ls', { argv: ['ls', 'evil'.padEnd(5000, 'x')] });
+  const cheap = program(2, '/ls', { argv: ['ls', 'evil'] });
+  const { judge, counters, overBudget, failures } = setting(rule, [], undefined, 1000);
+  const out = judge.judge([costly, cheap]);
+  t.is(out[0], costly);
+  t.deepEqual(
+    out.map(({ isAlert }) => isAlert),
+    [false, true],
+  );
+  t.like(counters, { judged: 2, unjudged: 1, failed: 0, alerts: 1 });
+  t.deepEqual([overBudget, failures], [[1], []]);
+  const { judge: filter_, counters: counted } = setting(
+    undefined,
+    [filter({ 'CommandLine|contains': 'evil' }, 'drop')],
+    undefined,
+    1000,
+  );
+  t.deepEqual(filter_.judge([costly, cheap]), [costly], 'what is not judged is not dropped');
+  t.like(counted, { unjudged: 1, dropped: 1 });
+});
+
+test('an alert on a path that is cut says so; a filter drops what certainly matches alone', (t) => {
+  const text = ruleText('s: {Image|startswith: /tmp/}\ncondition: s');
+  const cut = { exe: 'd/d/prog', flags: ['exe_truncated'], filename: './prog' };
+  const isAlert = (more: Partial<ExecEvent>, ...filters: unknown[]): (boolean | undefined)[] =>
+    setting(text, filters)
+      .judge.judge([program(1, '', { ...cut, ...more })])
+      .map(({ event }) => (event as { image_truncated?: boolean }).image_truncated);
+  t.deepEqual(isAlert({}), [true]);
+  t.deepEqual(isAlert({}, filter({ 'Image|startswith': '/usr/' }, 'drop')), [true]);
+  t.deepEqual(isAlert({}, filter({ 'Image|endswith': '/prog' }, 'drop')), []);
+  t.deepEqual(
+    isAlert({}, filter({ 'Image|startswith': '/usr/' }, 'keep'), filter({ 'Image|endswith': '/prog' }, 'drop')),
+    [true],
+  );
+  const { judge } = setting(text);
+  const [whole, other] = judge.judge([
+    program(1, '', { ...cut, filename: '/tmp/d/d/prog' }),
+    program(2, '', { ...cut, filename: '/opt/d/d/prog' }),
+  ]);
+  t.true(whole!.isAlert);
+  t.false('image_truncated' in whole!.event, 'the path that was asked for is the image');
+  t.false(other!.isAlert);
 });
 
 test('an alert is the event, what is known of its process, and its rules', (t) => {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { Detector } from '../../../agent/rules/detect.ts';
 import { createMapper } from '../../../agent/rules/fields/mapper.ts';
 import { Engine } from '../../../agent/rules/engine.ts';
-import { formatProblem, formatRefused, loadRules } from '../../../agent/rules/load.ts';
+import { formatProblem } from '../../../agent/problem.ts';
+import { formatRefused, loadRules } from '../../../agent/rules/load.ts';
 import { runRuleTests } from '../../../agent/rules/tests.ts';
 import { readLines, SKIPPED } from './data.ts';
 

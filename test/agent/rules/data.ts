@@ -29,10 +29,14 @@ export const readExpected = (platform: Platform): Expected[] =>
 
 let archive: RuleFile[] | undefined;
 
+/** All files of SigmaHQ's that are here, of every system. */
+export function readCheckout(): readonly RuleFile[] {
+  return (archive ??= untar(gunzipSync(readFileSync(path.join(FOLDER, 'rules.tar.gz')))));
+}
+
 /** SigmaHQ's rules for process creation. */
 export function readRuleFiles(platform: Platform): RuleFile[] {
-  archive ??= untar(gunzipSync(readFileSync(path.join(FOLDER, 'rules.tar.gz'))));
-  return archive.filter(({ file }) => file.startsWith(`rules/${platform}/`));
+  return readCheckout().filter(({ file }) => file.startsWith(`rules/${platform}/`));
 }
 
 /** The regular YAML files of a tar archive. */

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { Filters, filtersOf, readFilters } from '../../../agent/rules/filter.ts';
-import { entryOf, Reader, type MapNode } from '../../../agent/rules/parse/node.ts';
-import { formatProblem } from '../../../agent/rules/parse/problem.ts';
-import { readYaml } from '../../../agent/rules/parse/yaml.ts';
+import { entryOf, Reader, type MapNode } from '../../../agent/yaml/node.ts';
+import { formatProblem } from '../../../agent/problem.ts';
+import { readYaml } from '../../../agent/yaml/read.ts';
 
 const compile = (list: unknown) => {
   const { filters, problems } = filtersOf(list, 'agent.yaml');

@@ -30,6 +30,7 @@ test('a line that matches becomes its number and its rules, in the order of the 
       events: 3,
       matched: 2,
       faulty: 2,
+      unjudged: 0,
       byRule: new Map([
         ['one', 1],
         ['two', 2],

@@ -258,7 +258,7 @@ test(`${RUNS} random rule sets answer random events exactly as the naive interpr
         // With one epoch only, stamps of the last event would all look like this one's if they were not forgotten.
         const forgetful = new Engine(
           set.rules.map((r) => r.expression),
-          1,
+          { lastEpoch: 1 },
         );
         for (const e of events) {
           const expected = rules.flatMap((r, i) => (naiveMatch(r, e) ? [i] : []));

@@ -2,7 +2,7 @@ import test from 'ava';
 import { Engine } from '../../../agent/rules/engine.ts';
 import type { Platform } from '../../../agent/rules/fields/table.ts';
 import { formatRefused, loadRules } from '../../../agent/rules/load.ts';
-import { readExpected, readRuleFiles, SKIPPED } from './data.ts';
+import { readCheckout, readExpected, readRuleFiles, SKIPPED } from './data.ts';
 
 const COUNTS = { linux: 144, macos: 70, windows: 1415 } as const;
 const check = SKIPPED === '' ? test : test.skip;
@@ -29,6 +29,15 @@ for (const platform of ['linux', 'macos', 'windows'] as const) {
       }
     },
   );
+}
+
+for (const platform of ['linux', 'macos', 'windows'] as const) {
+  check(`${SKIPPED}a whole checkout refuses nothing on ${platform}: rules of other systems are skipped`, (t) => {
+    const set = loadRules(readCheckout(), { logsource: { category: 'process_creation', product: platform } });
+    t.deepEqual(formatRefused(set.refused), []);
+    t.is(set.rules.length, COUNTS[platform]);
+    t.is(set.rules.length + set.skipped.length, readCheckout().length);
+  });
 }
 
 /*

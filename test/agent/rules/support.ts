@@ -1,5 +1,6 @@
 import { Engine, type SigmaEvent } from '../../../agent/rules/engine.ts';
-import { formatProblem, formatRefused, loadRules, type LoadOptions, type RuleSet } from '../../../agent/rules/load.ts';
+import { formatProblem } from '../../../agent/problem.ts';
+import { formatRefused, loadRules, type LoadOptions, type RuleSet } from '../../../agent/rules/load.ts';
 
 export const PROCESSES: LoadOptions = { logsource: { category: 'process_creation', product: 'linux' } };
 

@@ -1,11 +1,19 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import * as fc from 'fast-check';
 import { ExecShape } from '../../../agent/source/exec-shape.ts';
+import { processLine } from '../../../helper/macos/child/process-line.ts';
+import { Clock } from '../../../helper/stream/clock.ts';
 import { KIND } from '../../../helper/linux/source/record.ts';
+import { EsloggerDecoder } from '../../../helper/macos/eslogger/eslogger-decoder.ts';
+import { ProcessLines } from '../../../helper/windows/etw/process-line.ts';
+import { linuxClocks } from '../../../helper/linux/forward/clocks.ts';
+import { DevicePaths } from '../../../helper/windows/device-paths.ts';
 import { EXEC_EXAMPLE, EXEC_FIELDS, type ExecEvent } from '../../../shared/events/exec.ts';
-import { parseEvent } from '../../../shared/events/parse.ts';
-import { lineOf } from '../../support/exec-lines.ts';
+import { parseEvent } from '../../support/events.ts';
+import { decode, Found, printed } from '../../dtrace/support.ts';
+import { EPOCH, lineOf } from '../../support/exec-lines.ts';
 import { argsOf } from '../../support/exec-record.ts';
+import { FakeKernel } from '../../support/fake-kernel.ts';
 
 const shape = new ExecShape();
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
@@ -16,8 +24,12 @@ function seqOf(line: string): number | undefined {
   return shape.fits(`before\n${text}`, 7) && shape.end === text.length + 7 ? shape.seq : undefined;
 }
 
-test('what the helper writes has the shape', (t) => {
-  const lines = [
+function fits(t: ExecutionContext, line: string): void {
+  t.is(seqOf(line), (JSON.parse(line) as ExecEvent).seq, line);
+}
+
+test('lines of the Linux helper have the shape', (t) => {
+  for (const line of [
     lineOf({}, { seq: 123_456_789_012_345 }),
     lineOf({ kind: KIND.snapshot }),
     lineOf({ args: argsOf('sh', '-c', 'echo "a\\b"\n\t\x01', '', 'Übung 日本 \u{1f600}') }),
@@ -25,28 +37,119 @@ test('what the helper writes has the shape', (t) => {
     lineOf({ ns: [1, 2, 3, 4, 5, 6, 7], cgroup: `docker-${'0123456789abcdef'.repeat(4)}.scope` }),
     lineOf({}, { cut: true }),
     `${JSON.stringify(EXEC_EXAMPLE)}\n`,
-  ];
-  for (const line of lines) t.is(seqOf(line), (JSON.parse(line) as ExecEvent).seq, line);
+  ])
+    fits(t, line);
 });
 
-test('a line with every field that an exec event can have fits, but for the rare `raw`', (t) => {
-  const { flags, parent, source, ...rest } = EXEC_EXAMPLE;
-  const text = JSON.stringify({ ...rest, container_id: 'c', ns: { mnt: 1 }, flags, parent, source });
-  const line = text
-    .replace(
-      ',"session_id":',
-      ',"user_sid":"S-1-5-18","logon_id":"0x3e7","integrity_level":"system","elevated":true,"session_id":',
-    )
-    .replace(',"cwd":', ',"argv_truncated":true,"command_line":"a b","command_source":"etw","cwd":');
-  t.deepEqual(
-    Object.keys(JSON.parse(line) as object).toSorted(),
-    Object.keys(EXEC_FIELDS)
-      .filter((name) => name !== 'raw')
-      .toSorted(),
+test('lines of the macOS helper have the shape, with dtrace', (t) => {
+  const { found } = decode(
+    'b 0 0 1024\n',
+    printed(1),
+    printed(2, { args: ['node', '/usr/bin/npm', 'install', ''].map((arg) => Buffer.from(arg)), argc: 9 }),
+    printed(3, { path: undefined, ids: '70 1 -2 -2' }),
   );
-  t.is(seqOf(`${line}\n`), EXEC_EXAMPLE.seq);
+  t.is(found.processes.length, 3);
+  for (const [i, seen] of found.processes.entries())
+    fits(
+      t,
+      processLine(seen)(i + 1, () => 1 << 20),
+    );
+});
+
+test('lines of the macOS helper have the shape, with eslogger', (t) => {
+  const found = new Found();
+  const token = { pid: 4711, euid: 501, ruid: 501, egid: 20, rgid: 20, auid: 501 };
+  const message = (target: object, exec: object): string =>
+    `${JSON.stringify({
+      event_type: 9,
+      time: '2024-11-02T10:11:12.987654321Z',
+      seq_num: found.all.length,
+      event: {
+        exec: {
+          target: { audit_token: token, executable: { path: '/bin/ls', stat: { st_mode: 0o100_755 } }, ...target },
+          args: ['ls', '-l', ''],
+          ...exec,
+        },
+      },
+    })}\n`;
+  const decoder = new EsloggerDecoder(found);
+  decoder.push(Buffer.from(message({}, {})));
+  const tty = { stat: { st_rdev: 268_435_457 } };
+  const parent = { ppid: 812, parent_audit_token: { pid: 812 }, start_time: '2024-11-02T10:11:12.123456Z' };
+  decoder.push(
+    Buffer.from(
+      message(
+        { ...parent, session_id: 812, tty, executable: { path: '/usr/bin/env', stat: { st_mode: 0o104_755 } } },
+        { cwd: { path: '/Users/ada' }, script: { path: '/usr/local/bin/npm' }, dyld_exec_path: '/usr/bin/env' },
+      ),
+    ),
+  );
+  t.is(found.processes.length, 2);
+  for (const [i, seen] of found.processes.entries())
+    fits(
+      t,
+      processLine(seen)(i + 1, () => 1 << 20),
+    );
+});
+
+test('lines of the Windows helper have the shape', (t) => {
+  const lines = new ProcessLines(
+    new Clock(linuxClocks(new FakeKernel().libc), EPOCH),
+    new DevicePaths(() => [['C:', String.raw`\Device\HarddiskVolume3`]], String.raw`C:\Windows`),
+    () => ({ userSid: 'S-1-5-18', logonId: '0x3e7' }),
+  );
+  const time = 133_750_000_000_000_000n;
+  const start = {
+    pid: 4,
+    created: time,
+    ppid: 2,
+    session: 1,
+    image: String.raw`\Device\HarddiskVolume3\Windows\System32\cmd.exe`,
+    elevated: true,
+    label: 'S-1-16-8192',
+  };
+  const classic = { pid: 4, ppid: 2, session: 1, leaf: 'cmd.exe', commandLine: 'cmd.exe /c "echo é"' };
+  for (const joined of [
+    { time, start: { ...start, sequence: 1n }, classic },
+    { time, start: { ...start, sequence: 2n, parentSequence: 1n }, classic },
+    { time, start, classic: undefined },
+    { time, start: undefined, classic },
+    { time, start, classic: { ...classic, commandLine: `cmd.exe ${'x'.repeat(200_000)}` } },
+  ])
+    fits(
+      t,
+      lines.build(joined)(7, () => 100_000),
+    );
+});
+
+test('every field that an exec event can have fits, except the rare `raw`', (t) => {
+  const values: Record<string, unknown> = {
+    ...EXEC_EXAMPLE,
+    user_sid: 'S-1-5-18',
+    logon_id: '0x3e7',
+    integrity_level: 'system',
+    elevated: true,
+    argv_truncated: true,
+    command_line: 'a b',
+    command_source: 'etw',
+    container_id: 'c',
+    ns: { mnt: 1 },
+  };
+  const names = Object.keys(EXEC_FIELDS).filter((name) => name !== 'raw');
+  t.deepEqual(
+    names.filter((name) => values[name] === undefined),
+    [],
+    'fields without a value in this test',
+  );
+  const line = JSON.stringify(Object.fromEntries(names.map((name) => [name, values[name]])));
+  fits(t, `${line}\n`);
   t.is(seqOf(`${line.replace(',"cwd":', ',"raw":{"cwd":"/w=="},"cwd":')}\n`), undefined);
 });
+
+for (const source of ['ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot'])
+  test(`an event of the source ${source} fits`, (t) => {
+    fits(t, `${JSON.stringify({ ...EXEC_EXAMPLE, source })}\n`);
+  });
 
 const LINE = lineOf({ args: argsOf('a', '"quoted"', 'é'), ns: [1, 2, 3, 4, 5, 6, 7] }, { seq: 77 });
 

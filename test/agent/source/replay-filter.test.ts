@@ -2,6 +2,8 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import type { Item } from '../../../agent/events/item.ts';
 import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
+import { CLOCK_EXAMPLE, type ClockEvent } from '../../../shared/events/clock.ts';
+import type { ExecEvent } from '../../../shared/events/exec.ts';
 import { HELLO_EXAMPLE, type HelloEvent } from '../../../shared/events/hello.ts';
 import { exec, gap, summary, toItem } from '../support/items.ts';
 
@@ -38,6 +40,23 @@ test('a replay after a reconnection is dropped up to what is new', (t) => {
   takeAll(filter, out, exec(1), exec(2), exec(3), exec(4), exec(5));
   t.is(summary(out), '1 2 3 4 5');
   t.is(filter.counts.duplicates, 3);
+  t.is(filter.counts.missing, 0);
+});
+
+test('word of the clock is taken once, wherever the connection breaks, and takes no number', (t) => {
+  const { filter, out } = started();
+  const clock = (from_seq: number, day = 16): Item =>
+    toItem({ ...CLOCK_EXAMPLE, from_seq, to: `2023-03-${day}T13:20:04.500000000Z` });
+  const numbers = (): number[] =>
+    out.map(({ event }) => (event.type === 'clock' ? -(event as ClockEvent).from_seq : (event as ExecEvent).seq));
+  takeAll(filter, out, exec(1), clock(2));
+  filter.begin(hello({ last_seq: 1 }), out);
+  takeAll(filter, out, exec(1), clock(2));
+  t.deepEqual(numbers(), [1, -2], 'the last thing that came');
+  takeAll(filter, out, clock(2, 17), exec(2), exec(3));
+  filter.begin(hello({ last_seq: 3 }), out);
+  takeAll(filter, out, exec(1), clock(2), clock(2, 17), exec(2), exec(3), clock(4), exec(4));
+  t.deepEqual(numbers(), [1, -2, -2, 2, 3, -4, 4]);
   t.is(filter.counts.missing, 0);
 });
 

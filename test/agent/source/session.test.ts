@@ -16,7 +16,6 @@ function makeSession() {
   const out: Item[] = [];
   const session = new Session(new ReplayFilter(), {
     onHello: (_hello, continuity: Continuity) => void heard.push(`hello ${continuity}`),
-    onHeartbeat: () => void heard.push('heartbeat'),
     onUnreadable: (reason) => void heard.push(reason),
   });
   const receive = (...lines: Array<object | string>) =>
@@ -27,11 +26,11 @@ function makeSession() {
   return { session, receive, out, heard };
 }
 
-test('hello and heartbeat are heard and do not become items', (t) => {
+test('hello is heard; neither hello nor heartbeat becomes an item', (t) => {
   const { receive, out, heard } = makeSession();
   receive(HELLO, execEvent(1), HEARTBEAT_EXAMPLE, execEvent(2));
   t.is(summary(out), '1 2');
-  t.deepEqual(heard, ['hello first', 'heartbeat']);
+  t.deepEqual(heard, ['hello first']);
 });
 
 test('an item carries its line exactly as it was received', (t) => {

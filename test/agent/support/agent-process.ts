@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { wholeLines } from '../../support/lines.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -52,8 +53,7 @@ export class AgentProcess implements AsyncDisposable {
 
   /** The internal events that the log holds so far. */
   get events(): Array<{ event: string; level: string; [field: string]: unknown }> {
-    return this.stderr
-      .split('\n')
+    return wholeLines(this.stderr)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as { event: string; level: string });
   }

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { FakeHelper } from '../../support/fake-helper.ts';
+import { wholeLines } from '../../support/lines.ts';
 import { AgentProcess, type Workplace } from './agent-process.ts';
 import { summary, toItem } from './items.ts';
 
-export const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
+export { wholeLines as linesOf };
+
 export const summaryOf = (text: string): string =>
-  summary(linesOf(text).map((line) => toItem(JSON.parse(line) as object)));
+  summary(wholeLines(text).map((line) => toItem(JSON.parse(line) as object)));
 
 /** What a file holds; nothing when it is not there, or is renamed by a rotation between the look and the reading. */
 export function read(path: string): string {
@@ -25,7 +27,7 @@ export const toFile = (helper: FakeHelper, path: string, more = ''): string =>
 /** The number after the last that events and gaps account for, when they follow each other from 1 without a hole. */
 export function numberAfter(stdout: string): number {
   let next = 1;
-  for (const line of linesOf(stdout)) {
+  for (const line of wholeLines(stdout)) {
     const { type, seq, first, last, count } = JSON.parse(line) as {
       type: string;
       seq: number;
@@ -55,6 +57,6 @@ export async function killed(agent: AgentProcess): Promise<void> {
 /** An agent's first life: it has written all that the helper has said so far to the file, and is killed. */
 export async function writeAndKill(work: Workplace, helper: FakeHelper, path: string): Promise<void> {
   await using agent = await start(work, toFile(helper, path));
-  await agent.until(() => linesOf(read(path)).length === helper.backlog.length);
+  await agent.until(() => wholeLines(read(path)).length === helper.backlog.length);
   await killed(agent);
 }

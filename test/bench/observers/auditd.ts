@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { hasCommand } from '../../../scripts/system-packages.ts';
-import { inCheckout } from '../../../scripts/root-folder.ts';
+import { hasCommand } from '../../../installers/tools/system-packages.ts';
+import { inCheckout } from '../../../installers/tools/root-folder.ts';
 import { kernelThread } from '../accounting.ts';
 import { atEnd } from '../cleanup.ts';
 import { forEachLine, type Deliveries } from '../delivery.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { pinFolder } from '../../../helper/linux/root/pins.ts';
 import type { ProbeEvent } from '../../../shared/events/parse.ts';
-import { inCheckout } from '../../../scripts/root-folder.ts';
+import { inCheckout } from '../../../installers/tools/root-folder.ts';
 import { AgentRun } from '../../support/agent-process.ts';
 import { startHelper } from '../../support/helper-process.ts';
 import { atEnd } from '../cleanup.ts';

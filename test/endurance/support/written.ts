@@ -1,7 +1,8 @@
 import { createReadStream, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseEvent, type ProbeEvent } from '../../../shared/events/parse.ts';
+import type { ProbeEvent } from '../../../shared/events/parse.ts';
+import { parseEvent } from '../../support/events.ts';
 
 /** What a file output wrote, rotated files first, event by event: too much to be held at once. */
 export async function* written(file: string): AsyncGenerator<ProbeEvent> {
@@ -33,7 +34,7 @@ export interface Tally {
 export async function tally(events: AsyncIterable<ProbeEvent>, mark: string, execs: number): Promise<Tally> {
   const sum: Tally = { first: 0, last: 0, events: 0, missing: 0, cut: 0, told: new Map(), twice: 0 };
   for await (const event of events) {
-    if (event.type === 'hello' || event.type === 'heartbeat') continue;
+    if (event.type === 'hello' || event.type === 'heartbeat' || event.type === 'clock') continue;
     const [first, last] = event.type === 'gap' ? [event.first, event.last] : [event.seq, event.seq];
     if (first === undefined || last === undefined) throw new Error(`no number: ${JSON.stringify(event)}`);
     if (sum.first === 0) sum.first = first;

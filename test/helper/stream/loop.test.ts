@@ -27,6 +27,7 @@ test('draining stops after a quiet time, and goes on when the source says that t
     stopListening: () => undefined,
   };
   let waiting = 0;
+  let looks = 0;
   let drained = 0;
   let left = 0;
   const woken = Promise.withResolvers<() => void>();
@@ -50,10 +51,12 @@ test('draining stops after a quiet time, and goes on when the source says that t
     pipe: pipe as unknown as PipeServer,
     state: state as unknown as HelperState,
     clock: new Clock({ boot: zero, wall: zero }, zero()),
+    stream: { followClock: () => void looks++ },
   });
   const wake = await woken.promise;
   t.true(performance.now() - began >= QUIET_MS);
   t.true(drained > 1, 'until then it looks by itself');
+  t.is(looks, drained, 'at the clock, too, before each time');
 
   const before = drained;
   await delay(100);

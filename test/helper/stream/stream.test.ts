@@ -1,10 +1,13 @@
 import test from 'ava';
 import * as fc from 'fast-check';
+import type { EventSource } from '../../../helper/stream/event-source.ts';
+import { helloMaker } from '../../../helper/stream/hello.ts';
 import { Clock } from '../../../helper/stream/clock.ts';
 import { linuxClocks } from '../../../helper/linux/forward/clocks.ts';
 import { Backlog } from '../../../helper/pipe/backlog.ts';
 import { HelperState } from '../../../helper/stream/state.ts';
 import { EventStream, type LineBuilder } from '../../../helper/stream/stream.ts';
+import type { HelloEvent } from '../../../shared/events/hello.ts';
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import { checkEvent } from '../../../shared/events/parse.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
@@ -21,13 +24,24 @@ function streamOf(capacity = 1024 * 1024) {
   });
   const kernel = new FakeKernel();
   kernel.boot = { seconds: 0, nanoseconds: 42 };
-  const stream = new EventStream(backlog, state, new Clock(linuxClocks(kernel.libc), state.epoch));
+  const clock = new Clock(linuxClocks(kernel.libc), state.epoch);
+  const stream = new EventStream(backlog, state, clock);
   const text = (): string =>
     Buffer.concat([
       backlog.peek(backlog.tail, capacity),
       backlog.peek(backlog.tail + backlog.peek(backlog.tail, capacity).length, capacity),
     ]).toString();
-  return { memory, state, backlog, stream, text, lines: () => text().split('\n').slice(0, -1), commits: () => commits };
+  return {
+    memory,
+    state,
+    backlog,
+    stream,
+    clock,
+    kernel,
+    text,
+    lines: () => text().split('\n').slice(0, -1),
+    commits: () => commits,
+  };
 }
 
 const numbered: LineBuilder = (seq) => `{"seq":${seq}}\n`;
@@ -120,4 +134,59 @@ test('a builder that throws takes no number and leaves no byte', (t) => {
   );
   t.is(state.lastSeq, 999);
   t.is(text(), '');
+});
+
+test('a step of the wall clock is said between the numbers, committed, and once', (t) => {
+  const { stream, state, kernel, memory, lines, commits } = streamOf();
+  kernel.wall = { seconds: 1_678_886_400, nanoseconds: 42 };
+  stream.followClock();
+  stream.event(numbered);
+  t.is(lines().length, 1);
+  kernel.boot = { seconds: 1, nanoseconds: 0 };
+  kernel.wall = { seconds: 1_678_886_400 + 86_401, nanoseconds: 0 };
+  const before = commits();
+  stream.followClock();
+  stream.followClock();
+  t.is(commits(), before, 'by the stream, not for want of room');
+  const successor = new HelperState(memory, 4);
+  t.deepEqual(successor.epoch, { seconds: 1_678_886_400 + 86_400, nanoseconds: 0 });
+  t.is(successor.head, state.head);
+  stream.event(numbered);
+  t.deepEqual(
+    lines().map((line) => JSON.parse(line) as unknown),
+    [
+      { seq: 1000 },
+      {
+        type: 'clock',
+        time: '2023-03-16T13:20:01.000000000Z',
+        from: '2023-03-15T13:20:01.000000000Z',
+        to: '2023-03-16T13:20:01.000000000Z',
+        from_seq: 1001,
+        since: 0,
+      },
+      { seq: 1001 },
+    ],
+  );
+  checkEvent(JSON.parse(lines()[1] ?? ''));
+});
+
+test('a drift is followed without a line, and the next helper goes on with it', (t) => {
+  const { stream, state, kernel, memory, lines } = streamOf();
+  kernel.wall = { seconds: 1_678_886_400, nanoseconds: 300_000_042 };
+  stream.followClock();
+  stream.event(numbered);
+  state.commit();
+  t.deepEqual(lines(), ['{"seq":1000}']);
+  t.deepEqual(new HelperState(memory, 4).epoch, { seconds: 1_678_886_400, nanoseconds: 300_000_000 });
+});
+
+test('hello names the number that follows, also when word of the clock is the oldest line', (t) => {
+  const { stream, state, kernel, backlog, clock } = streamOf();
+  kernel.wall = { seconds: 5, nanoseconds: 0 };
+  stream.followClock();
+  const hello = helloMaker(
+    { source: { description: {} } as EventSource, backlog, state, clock },
+    {} as HelloEvent['privileges'],
+  );
+  t.is((JSON.parse(hello()) as HelloEvent).oldest_held_seq, 1000);
 });

@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { HelperError } from '../../../helper/errors.ts';
@@ -67,7 +68,52 @@ rootTest(title('others may read and execute'), (t) => {
 test('a file that is not there is refused by its name', (t) => {
   const error = t.throws(() => requireTrusted('/usr/no/such/file'), refusal);
   t.is(error.code, 'HELPER_UNSAFE_FILE');
-  t.regex(error.message, /\/usr\/no\/such\/file is missing: ENOENT/);
+  t.regex(error.message, /\/usr\/no\/such\/file \(at \/usr\/no\) is missing: ENOENT/);
+});
+
+rootTest(title("what is given back is the way without links, each of which is root's"), (t) => {
+  using made = tree();
+  const elsewhere = path.join(made.root, 'elsewhere');
+  mkdirSync(elsewhere, { mode: 0o755 });
+  symlinkSync('../folder', path.join(elsewhere, 'relative'));
+  symlinkSync(path.join(elsewhere, 'relative', '.', 'helper'), path.join(made.root, 'absolute'));
+  t.is(requireTrusted(path.join(made.root, 'absolute')), made.file);
+});
+
+rootTest(title("a way through another user's folder or link is refused, wherever it leads"), (t) => {
+  using made = tree();
+  const foreign = path.join(made.root, 'foreign');
+  mkdirSync(foreign, { mode: 0o755 });
+  chownSync(foreign, 1234, 1234);
+  // The end of the way is root's file; who can change the link decides which of root's files it is.
+  symlinkSync(made.file, path.join(foreign, 'link'));
+  symlinkSync(path.join(foreign, 'link'), path.join(made.folder, 'inner'));
+  symlinkSync(foreign, path.join(made.folder, 'to-folder'));
+  symlinkSync(made.file, path.join(made.folder, 'given-away'));
+  lchownSync(path.join(made.folder, 'given-away'), 1234, 0);
+  for (const [way, named] of [
+    [path.join(foreign, 'link'), foreign],
+    [path.join(made.folder, 'inner'), foreign],
+    [path.join(made.folder, 'to-folder', 'link'), foreign],
+    [path.join(made.folder, 'given-away'), path.join(made.folder, 'given-away')],
+  ] as const) {
+    const error = t.throws(() => requireTrusted(way), refusal, way);
+    t.is(error.code, 'HELPER_UNSAFE_FILE');
+    t.true(error.message.startsWith(`HELPER_UNSAFE_FILE: ${named} belongs to uid 1234`), error.message);
+  }
+  t.regex(t.throws(() => requireTrusted(path.join(made.folder, 'given-away')), refusal).message, /chown -h root /);
+});
+
+rootTest(title('a circle of links, a FIFO and a socket are refused, and not waited for'), (t) => {
+  using made = tree();
+  symlinkSync(path.join(made.folder, 'b'), path.join(made.folder, 'a'));
+  symlinkSync('a', path.join(made.folder, 'b'));
+  t.regex(t.throws(() => requireTrusted(path.join(made.folder, 'a')), refusal).message, /more than 40 links/);
+  t.is(spawnSync('mkfifo', ['-m', '600', path.join(made.folder, 'fifo')]).status, 0);
+  t.regex(
+    t.throws(() => requireTrusted(path.join(made.folder, 'fifo')), refusal).message,
+    /neither a file nor a folder/,
+  );
 });
 
 rootTest(title('behind a symbolic link it is the target that counts'), (t) => {

@@ -7,8 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import type { HelloEvent } from '../../../shared/events/hello.ts';
-import { isKnown, parseEvent, type ProbeEvent } from '../../../shared/events/parse.ts';
-import { LineSplitter } from '../../../shared/protocol/lines.ts';
+import type { ProbeEvent } from '../../../shared/events/parse.ts';
+import { isKnown, parseEvent } from '../../support/events.ts';
+import { LineSplitter } from '../../support/line-splitter.ts';
 import { PATIENCE } from '../../support/pace.ts';
 import { requireDense } from '../../support/pipe-client.ts';
 import { endWithUs } from '../../support/reaper.ts';
@@ -184,7 +185,8 @@ export class ChildHelper {
   /** Ends it as launchd does, and gives the exit code. */
   async stop(): Promise<number | null> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
-      const gone = once(this.process, 'exit');
+      // Not `exit`: what it printed last may not have been read by then.
+      const gone = once(this.process, 'close');
       this.process.kill('SIGTERM');
       await gone;
     }

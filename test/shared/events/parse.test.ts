@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import * as fc from 'fast-check';
+import { CLOCK_EXAMPLE, CLOCK_FIELDS, CLOCK_REQUIRED } from '../../../shared/events/clock.ts';
 import {
   EXEC_EXAMPLE,
   EXEC_FAILED_EXAMPLE,
@@ -12,7 +13,8 @@ import { EXIT_EXAMPLE, EXIT_FIELDS, EXIT_REQUIRED } from '../../../shared/events
 import { GAP_EXAMPLE, GAP_FIELDS, GAP_REQUIRED } from '../../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED } from '../../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS, HELLO_REQUIRED } from '../../../shared/events/hello.ts';
-import { checkEvent, EventError, isKnown, parseEvent } from '../../../shared/events/parse.ts';
+import { checkEvent, EventError } from '../../../shared/events/parse.ts';
+import { isKnown, parseEvent } from '../../support/events.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -26,6 +28,7 @@ const TYPES = [
   },
   { example: { ...EXIT_EXAMPLE } as Fields, required: EXIT_REQUIRED, fields: Object.keys(EXIT_FIELDS) },
   { example: { ...GAP_EXAMPLE } as Fields, required: GAP_REQUIRED, fields: Object.keys(GAP_FIELDS) },
+  { example: { ...CLOCK_EXAMPLE } as Fields, required: CLOCK_REQUIRED, fields: Object.keys(CLOCK_FIELDS) },
   { example: { ...HEARTBEAT_EXAMPLE } as Fields, required: HEARTBEAT_REQUIRED, fields: Object.keys(HEARTBEAT_FIELDS) },
 ].map((type) => ({ ...type, name: String(type.example['type']) }));
 
@@ -74,6 +77,7 @@ function fits(name: string, field: string, value: unknown): boolean {
       'command',
       'exe',
       'filename',
+      'fd_path',
       'cwd',
       'comm',
       'cgroup',

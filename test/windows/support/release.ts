@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-import { windowsTarget, type Target } from '../../../scripts/build/programs.ts';
-import { makeRelease } from '../../../scripts/build/release.ts';
+import { windowsTarget, type Target } from '../../../installers/programs/programs.ts';
+import { makeRelease } from '../../../installers/programs/release.ts';
 import { ROOT } from '../../support/repository.ts';
 
 const COMPILER = 'x86_64-w64-mingw32-gcc';

@@ -11,12 +11,13 @@ import {
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { lockedPackage, unpacked } from '../../../scripts/build/npm-package.ts';
+import { lockedPackage, unpacked } from '../../../installers/programs/npm-package.ts';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import type { GapEvent } from '../../../shared/events/gap.ts';
-import { parseEvent } from '../../../shared/events/parse.ts';
+import { parseEvent } from '../../support/events.ts';
 import { WindowsMachine, type Running } from './machine.ts';
 import { makeStandInRelease } from './release.ts';
+import { wholeLines } from '../../support/lines.ts';
 
 const PATIENCE_MS = 60_000;
 
@@ -154,10 +155,7 @@ export class Sensor {
 }
 
 function read(file: string): Written {
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => parseEvent(line));
+  const lines = wholeLines(readFileSync(file, 'utf8')).map((line) => parseEvent(line));
   return {
     events: lines.filter(({ type }) => type === 'exec') as ExecEvent[],
     gaps: lines.filter(({ type }) => type === 'gap') as GapEvent[],

@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 
-import { CACHE } from '../../../scripts/build/npm-package.ts';
-import { progress } from '../../../scripts/progress.ts';
+import { CACHE } from '../../../installers/tools/cache.ts';
+import { progress } from '../../../installers/tools/progress.ts';
 
 /** Older Wine cannot run Node.js 24: its memory reservation is refused. */
 const SUITE = 'trixie';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { formatEvent, formatHeader, type LiveViewOptions } from '../../../../agent/outputs/stdout/live-view.ts';
 import { paintNothing } from '../../../../agent/outputs/stdout/paint.ts';
-import { widthOf } from '../../../../agent/terminal-text.ts';
+import { widthOf } from '../../../../agent/outputs/stdout/columns.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../../../shared/events/exec.ts';
 import { EXIT_EXAMPLE } from '../../../../shared/events/exit.ts';
 import { GAP_EXAMPLE } from '../../../../shared/events/gap.ts';

@@ -19,7 +19,7 @@ type Step = readonly [seconds: number, image: string, fields?: Readonly<Record<s
 
 /** The seconds at which the correlation reported. */
 function fires(text: string, steps: readonly Step[], id = 'corr', limits = {}): number[] {
-  const detector = new Detector(load(text), limits);
+  const detector = new Detector(load(text), limits === undefined ? {} : { correlations: limits });
   return steps
     .filter(([s, Image, fields]) => detector.observe({ Image, ...fields }, s * 1000).some((r) => r.id === id))
     .map(([s]) => s);
@@ -243,7 +243,7 @@ test('rules under a correlation report on their own only when it says generate',
 test('memory is bounded by groups and entries, and what is forgotten early is counted', (t) => {
   const text =
     BASE + correlation('type: event_count\nrules: [a]\ngroup-by: [User]\ntimespan: 1d\ncondition: {gte: 1000}');
-  const detector = new Detector(load(text), { maxGroups: 50, maxEntries: 200 });
+  const detector = new Detector(load(text), { correlations: { maxGroups: 50, maxEntries: 200 } });
   for (let i = 0; i < 10_000; i++) detector.observe({ Image: 'a', User: String(i % 500) }, i);
   const { groups, evicted } = detector.statistics();
   t.true(groups <= 50);

@@ -42,17 +42,17 @@ test('every problem of a rule is named with file, line, column and path', (t) =>
     '    condition: selection and seletion',
   ].join('\n');
   t.deepEqual(refusals(text), [
-    'test.yml:3:9: status: expected one of stable, test, experimental, deprecated, unsupported, found "done"',
-    'test.yml:2:8: level: expected one of informational, low, medium, high, critical, found "hihg", did you mean "high"?',
-    'test.yml:5:21: related[0].type: expected one of derived, obsolete, merged, renamed, similar, found "copy"',
     'test.yml:10:9: detection.selection.Image|endwith: unknown modifier "endwith", did you mean "endswith"?',
     'test.yml:11:30: detection.condition: unknown search identifier "seletion", did you mean "selection"?',
   ]);
+  t.deepEqual(warnings(text), [
+    'test.yml:3:9: status: expected one of stable, test, experimental, deprecated, unsupported, found "done"; it is left out',
+    'test.yml:2:8: level: expected one of informational, low, medium, high, critical, found "hihg", did you mean "high"?; it is left out',
+    'test.yml:5:21: related[0].type: expected one of derived, obsolete, merged, renamed, similar, found "copy"; it is left out',
+  ]);
 });
 
-test('a document that is no rule is refused for what it is', (t) => {
-  t.regex(refusals('just text')[0]!, /expected a rule, found "just text"/);
-  t.regex(refusals('- a')[0]!, /expected a rule, found a list/);
+test('a rule that is not whole is refused for what it lacks', (t) => {
   t.regex(refusals('title: x')[0]!, /the logsource is missing/);
   t.regex(refusals('title: x\nlogsource: {}\n')[0]!, /expected a category, a product or a service/);
   t.regex(refusals('title: x\nlogsource: {category: process_creation}\n')[0]!, /the detection is missing/);

@@ -1,10 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { Alphabet } from '../../../../agent/rules/regex/alphabet.ts';
 import { trim } from '../../../../agent/rules/regex/ast.ts';
 import { linearSteps } from '../../../../agent/rules/regex/linear.ts';
 import { neededLiterals } from '../../../../agent/rules/regex/literals.ts';
-import { compileRegex } from '../../../../agent/rules/regex/matcher.ts';
-import { parseRegex } from '../../../../agent/rules/regex/parse.ts';
+import { compileRegex, type RegexMatcher } from '../../../../agent/rules/regex/matcher.ts';
+import { parseRegex, RegexError } from '../../../../agent/rules/regex/parse.ts';
 import { printRegex } from '../../../../agent/rules/regex/print.ts';
 import { compileProgram } from '../../../../agent/rules/regex/program.ts';
 import { Search } from '../../../../agent/rules/regex/search.ts';
@@ -123,16 +124,35 @@ const subject = fc
   .map((parts) => parts.join(''));
 const flags = fc.record({ ignoreCase: fc.boolean(), multiline: fc.boolean(), dotAll: fc.boolean() });
 
+/** Undefined for an expression that takes too many steps, as nested repetitions of choices do. */
+function accepted(source: string, f: typeof PLAIN): RegexMatcher | undefined {
+  try {
+    return compileRegex(source, f);
+  } catch (error) {
+    if (error instanceof RegexError && error.message.includes('too many repetitions')) return undefined;
+    throw error;
+  }
+}
+
+/** Numbers the characters of an expression as its search does. */
+function classOf(re: Parameters<typeof compileProgram>[0]): (point: number) => number {
+  const alphabet = new Alphabet(compileProgram(re)!);
+  return (point) => alphabet.classOf(point);
+}
+
 test('our own search finds what V8 finds, for random expressions, flags and texts', (t) => {
   let positives = 0;
   let all = 0;
+  let byBits = 0;
   fc.assert(
     fc.property(pattern, flags, fc.array(subject, { minLength: 1, maxLength: 4 }), (source, f, texts) => {
       const re = parseRegex(source, f);
       const search = new Search(compileProgram(re)!);
       const trimmed = new Search(compileProgram(trim(re))!);
       const printed = new RegExp(printRegex(re), 'u');
-      const { test: chosen, literals } = compileRegex(source, f);
+      const compiled = accepted(source, f);
+      if (compiled === undefined) return;
+      const { test: chosen, literals } = compiled;
       // `$` of PCRE is also true before a last line feed; JavaScript's is not, so it is spelt out.
       const dollar = f.multiline ? '(?:$)' : '(?=\\n?$)';
       const dot = f.dotAll ? '[^]' : '[^\\n]';
@@ -148,8 +168,10 @@ test('our own search finds what V8 finds, for random expressions, flags and text
       for (const text of texts) {
         const expected = v8.test(text);
         all++;
+        byBits += search.bits === undefined ? 0 : 1;
         positives += expected ? 1 : 0;
         const got = {
+          bits: search.bits?.test(text, classOf(re)) ?? expected,
           search: search.test(text),
           trimmed: trimmed.test(text),
           printed: printed.test(text),
@@ -164,6 +186,7 @@ test('our own search finds what V8 finds, for random expressions, flags and text
     { numRuns: Number(process.env['RULES_PROPERTY_RUNS'] ?? 4000), includeErrorInReport: true },
   );
   t.true(positives > all / 10 && positives < all * 0.95, `${positives} of ${all}`);
+  t.true(byBits > all / 4, `${byBits} of ${all} by bits`);
 });
 
 test('an expression that is proven linear takes V8 at most the proven steps on hostile text', (t) => {
@@ -190,6 +213,59 @@ test('a search that would need too many states goes on without them', (t) => {
   const text = Array.from({ length: 50_000 }, () => (random() === 1 ? 'a' : 'b')).join('');
   t.false(search(text));
   t.true(search(`${text}c`));
+});
+
+test('an expression of any size that is accepted takes a bounded number of steps a character', (t) => {
+  for (const source of [
+    'a.{100}b.*c',
+    'a.{900}b.*c',
+    '(?:a|b)*a(?:a|b){600}c',
+    'cmd.{0,500}power.*x',
+    '(?:ab?){200}c.*d',
+  ]) {
+    const { test: search, spent } = compile(source);
+    let seed = 7;
+    const random = () => ((seed = (seed * 1103515245 + 12345) & 0x7fffffff) >> 16) & 1;
+    const text = Array.from({ length: 50_000 }, () => (random() === 1 ? 'a' : 'b')).join('');
+    for (const one of [text, 'a'.repeat(50_000), 'cmd'.repeat(20_000)]) {
+      search(one);
+      t.true(spent!() < 450 * one.length, `${source}: ${spent!() / one.length}`);
+    }
+  }
+  for (const source of ['b(?:a?){900}c.*x', 'x.*(?:\\ba.?){200}c'])
+    t.throws(() => compile(source), { message: /too many repetitions, choices or assertions/ }, source);
+});
+
+test('paths that are followed as bits go on across the words that hold them', (t) => {
+  const letters = fc
+    .array(fc.constantFrom('a', 'b', 'c'), { minLength: 60, maxLength: 200 })
+    .map((all) => all.join(''));
+  const sources = [
+    'a.{30}b.*c',
+    'a.{70}b',
+    'a[ab]{31}c',
+    'a[ab]{32}c',
+    'b(?:ab?){20}c',
+    'c.{0,40}a.{0,40}cc',
+    '(?:a.?b.?){12}c',
+    'b(?:aab|c){12}',
+  ];
+  let positives = 0;
+  for (const source of sources) {
+    const re = trim(parseRegex(source, PLAIN));
+    const { bits } = new Search(compileProgram(re)!);
+    const classes = classOf(re);
+    const v8 = new RegExp(source);
+    fc.assert(
+      fc.property(letters, fc.constantFrom('', 'a', 'ab', 'aab'), (text, unit) => {
+        const whole = text.slice(0, 80) + unit.repeat(25) + text.slice(80);
+        positives += v8.test(whole) ? 1 : 0;
+        return bits!.test(whole, classes) === v8.test(whole);
+      }),
+      { numRuns: 400 },
+    );
+  }
+  t.true(positives > 300, `${positives}`);
 });
 
 test("case, lines and classes are PCRE's", (t) => {

@@ -282,3 +282,65 @@ test('what is odd but clear is a warning, and the rule is loaded', (t) => {
     t.is(warned(`selection:\n    ${good}\ncondition: selection`), undefined, good);
   t.regex(warned('selection:\n    Image: x\nother:\n    Image: y\ncondition: selection')!, /"other" is not used/);
 });
+
+test('what is no address or network is refused, however much of one is in it', (t) => {
+  for (const text of [
+    '1.2.3.4::/128',
+    '::1.2.3.4::/128',
+    '1.2.3.4:5::/32',
+    '1::2::3/128',
+    '1.2.3.4%eth0/32',
+    'fe80::%eth0/10',
+    '::1.2.3/128',
+    '1.2.3.4.5/32',
+  ])
+    t.regex(refusals(ruleText(`s: {X|cidr: '${text}'}\ncondition: s`))[0]!, /is not an IPv4 or IPv6 network/, text);
+  t.true(item("X|cidr: '::ffff:1.2.3.0/120'", { X: '::ffff:1.2.3.4' }));
+  t.true(item("X|cidr: 'fe80::/10'", { X: 'fe80::1%eth0' }));
+  t.false(item("X|cidr: '1.2.3.0/24'", { X: '1.2.3.4%eth0' }));
+  t.false(item("X|cidr: '102:304::/32'", { X: '1.2.3.4::' }));
+});
+
+test('a path into values ends at lists and texts, whose length and places are no names', (t) => {
+  const event = { X: ['a', 'b'], Y: 'ab', Z: { length: 3, y: ['c'] } };
+  for (const field of ['X.length', 'X.0', 'Y.length', 'Y.0', 'Z.y.0', 'Z.y.length', 'X.constructor', 'X.__proto__'])
+    t.false(item(`${field}|exists: true`, event), field);
+  t.true(item('Z.length: 3', event));
+  t.true(item('Z.y: c', event));
+});
+
+test('names that every object inherits are names like others', (t) => {
+  for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf']) {
+    t.false(item(`${name}|exists: true`, {}), name);
+    t.true(item(`${name}: null`, {}), name);
+    t.true(item(`${name}|contains: x`, JSON.parse(`{"${name}": "axb"}`) as Record<string, unknown>), name);
+    t.true(item(`X|contains: ${name}`, { X: `a${name}b` }), name);
+    t.true(matches(`${name}: {X: a}\ncondition: ${name}`, { X: 'a' }), name);
+  }
+});
+
+test('numbers beyond 2^53 and with many digits are compared exactly', (t) => {
+  const big = '9007199254740993';
+  const before = '9007199254740992';
+  for (const [line, x, expected] of [
+    [`X|gt: ${before}`, big, true],
+    [`X|gt: ${big}`, before, false],
+    [`X|gt: ${big}`, big, false],
+    [`X|gte: ${big}`, big, true],
+    [`X|lt: ${big}`, before, true],
+    [`X|lte: ${before}`, big, false],
+    [`X|lt: -${before}`, `-${big}`, true],
+    ['X|gt: 123456789012345678901234567890', '123456789012345678901234567891', true],
+    ['X|lt: 1', '0.99999999999999999999', true],
+    ['X|gt: 1', '1.00000000000000000001', true],
+    ['X|gt: 1', '1.00000000000000000000', false],
+    ['X|gte: 1', '001', true],
+    ['X|gte: 0', '-0.0', true],
+    ['X|gt: 1000', '1.0000000000000000001e3', true],
+    ['X|gt: 18446744073709551614', '18446744073709551615', true],
+    ['X|gt: 18446744073709551614', 18446744073709551616, true],
+    ['X|gt: 5', '1e400', true],
+    ['X|gt: 5', 'NaN', false],
+  ] as const)
+    t.is(item(line, { X: x }), expected, `${line}, ${x}`);
+});

@@ -1,7 +1,8 @@
 import test from 'ava';
 import * as fc from 'fast-check';
+import type { ExecFailedEvent } from '../../../../shared/events/exec.ts';
 import { eventOf, execLines, lineOf } from '../../../support/exec-lines.ts';
-import { argsOf, OWN_NAMESPACES, type Bytes } from '../../../support/exec-record.ts';
+import { argsOf, OWN_NAMESPACES, type Bytes, type RecordFields } from '../../../support/exec-record.ts';
 
 const INVALID = Buffer.from([0x61, 0xff, 0x62]);
 const INVALID_TEXT = 'a\uFFFDb';
@@ -182,6 +183,7 @@ test('each flag has its name, and no flag no field', (t) => {
     19: 'parent_exe_truncated',
     20: 'cgroup_truncated',
     21: 'filename_truncated',
+    22: 'fd_path_truncated',
   };
   t.false('flags' in eventOf());
   t.false('flags' in eventOf({ flags: 1 << 16 }), 'cut arguments have a field of their own');
@@ -207,6 +209,37 @@ test('arguments that the kernel cut are marked, and none of them is invented', (
   t.deepEqual([marked.argv, marked.argv_truncated, marked.argv_bytes], [[], true, 100]);
   const cut = eventOf({ args: argsOf('npm', 'ru'), argvBytes: 2000 }, { args: Buffer.from('npm\0ru'), cut: true });
   t.deepEqual([cut.argv, cut.argv_truncated, cut.argv_bytes], [['npm', 'ru'], true, 2000]);
+});
+
+test('a failed exec by descriptor is named as the kernel names one that succeeds, with what the descriptor led to', (t) => {
+  const lines = execLines();
+  const told = (fields: RecordFields): unknown[] => {
+    const event = eventOf({ kind: 1, error: 13, args: argsOf('x', 'arg'), ...fields }, {}, lines) as ExecFailedEvent;
+    return [event.filename, event.command, event.fd_path, event.raw?.['filename'], event.raw?.['fd_path']];
+  };
+  const bytes = Buffer.from([0x2f, 0xff]);
+  const base64 = (...parts: (string | Buffer)[]): string =>
+    Buffer.concat(parts.map((part) => Buffer.from(part))).toString('base64');
+  for (const [fields, expected] of [
+    [
+      { filename: '', fd: 5, fdPath: '/etc/passwd' },
+      ['/dev/fd/5', '/dev/fd/5 arg', '/etc/passwd', undefined, undefined],
+    ],
+    [{ filename: 'x', fd: 5, fdPath: '/opt' }, ['/dev/fd/5/x', '/dev/fd/5/x arg', '/opt', undefined, undefined]],
+    [{ filename: 'x', fd: 5 }, ['/dev/fd/5/x', '/dev/fd/5/x arg', '/', undefined, undefined]],
+    [{ filename: 'x', fd: -1, error: 9 }, ['/dev/fd/-1/x', '/dev/fd/-1/x arg', undefined, undefined, undefined]],
+    [{ filename: 'x' }, ['x', 'x arg', undefined, undefined, undefined]],
+    [{ filename: '' }, ['', ' arg', undefined, undefined, undefined]],
+    [
+      { filename: bytes.subarray(1), fd: 5, fdPath: bytes },
+      ['/dev/fd/5/\ufffd', '/dev/fd/5/\ufffd arg', '/\ufffd', base64('/dev/fd/5/', bytes.subarray(1)), base64(bytes)],
+    ],
+  ] as const)
+    t.deepEqual(told(fields), [...expected]);
+  t.is(
+    (eventOf({ kind: 1, error: 13, filename: '', fd: 5, fdPath: '/a/b', flags: 1 << 22 }) as ExecFailedEvent).fd_path,
+    'a/b',
+  );
 });
 
 test('an exec that failed says so, with the name of its error', (t) => {

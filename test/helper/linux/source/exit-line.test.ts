@@ -3,7 +3,7 @@ import { Clock } from '../../../../helper/stream/clock.ts';
 import { linuxClocks } from '../../../../helper/linux/forward/clocks.ts';
 import { exitLine } from '../../../../helper/linux/source/exit-line.ts';
 import type { ExitEvent } from '../../../../shared/events/exit.ts';
-import { parseEvent } from '../../../../shared/events/parse.ts';
+import { parseEvent } from '../../../support/events.ts';
 import { EPOCH } from '../../../support/exec-lines.ts';
 import { exitRecord, type ExitFields } from '../../../support/exec-record.ts';
 import { FakeKernel } from '../../../support/fake-kernel.ts';

@@ -1,0 +1,70 @@
+import { fold } from '../value/fold.ts';
+import { ANY } from '../value/tokens.ts';
+import type { Atom, LiteralAtom } from './atoms.ts';
+import type { Subject } from './subject.ts';
+
+/** Whether something is so; undefined where it may be. */
+export type Verdict = boolean | undefined;
+
+/** Whether an atom reads a field of which only the end is known. A keyword reads them all. */
+export function isIncomplete(atom: Atom, fields: ReadonlySet<string>): boolean {
+  const { field } = atom.subject;
+  if (field === null || fields.has(field)) return true;
+  return atom.kind === 'check' && atom.test.kind === 'field' && fields.has(atom.test.field);
+}
+
+/** What an atom says of a value when something unknown may stand before it. */
+export function verdictOn(atom: Atom): Verdict {
+  const { subject } = atom;
+  if (subject.field !== null && subject.raw === undefined) return holdsAsItIs(atom, subject);
+  if (atom.kind === 'literals') return anyOf(subject.folded(), (text) => ofLiterals(atom, text));
+  const { test } = atom;
+  switch (test.kind) {
+    case 'text': {
+      const { tokens, cased } = test;
+      const fits = atom.holds(subject);
+      // What a leading star takes may as well be longer.
+      if (fits && tokens[0] === ANY) return true;
+      const last = tokens.at(-1);
+      if (typeof last !== 'string') return undefined;
+      const end = cased ? last : fold(last);
+      return anyOf(cased ? subject.list() : subject.folded(), (text) => (mayEndWith(text, end) ? undefined : false));
+    }
+    case 'regex':
+    case 'field':
+      return undefined;
+    default:
+      return holdsAsItIs(atom, subject);
+  }
+}
+
+function holdsAsItIs(atom: Atom, subject: Subject): boolean {
+  return atom.kind === 'check' && atom.holds(subject);
+}
+
+function ofLiterals({ position, texts }: LiteralAtom, text: string): Verdict {
+  switch (position) {
+    case 'contains':
+      return texts.some((literal) => text.includes(literal)) ? true : undefined;
+    case 'prefix':
+      return undefined;
+    case 'suffix':
+      if (texts.some((literal) => text.endsWith(literal))) return true;
+      return texts.some((literal) => mayEndWith(text, literal)) ? undefined : false;
+    case 'equals':
+      return texts.some((literal) => literal.endsWith(text)) ? undefined : false;
+  }
+}
+
+/** Whether a text with something before it can have this end. */
+const mayEndWith = (text: string, end: string): boolean => text.endsWith(end) || end.endsWith(text);
+
+function anyOf(texts: readonly string[], verdict: (text: string) => Verdict): Verdict {
+  let found: Verdict = false;
+  for (const text of texts) {
+    const one = verdict(text);
+    if (one === true) return true;
+    if (one === undefined) found = undefined;
+  }
+  return found;
+}

@@ -1,0 +1,64 @@
+import { connectToHelper, type Trust } from './connect.ts';
+import type { SourceConnection } from './connection.ts';
+import { ReplayFilter } from './replay-filter.ts';
+import { Session } from './session.ts';
+import { explainFailure } from './unreachable.ts';
+
+/** The helper sends its first line at once; a machine under load may need a moment. */
+const PATIENCE_MS = 2000;
+
+/** More than a first line takes. */
+const READ_BYTES = 16 * 1024;
+
+/**
+ * Connects to the helper, waits for its first line and leaves.
+ * @param patienceMs how long to wait, in milliseconds
+ * @returns why an agent would get no events now, in a sentence; undefined when the helper answers
+ */
+export async function askHelper(
+  socketPath: string,
+  trust: Trust,
+  patienceMs: number = PATIENCE_MS,
+): Promise<string | undefined> {
+  const { promise: answer, resolve } = Promise.withResolvers<string | undefined>();
+  const memory = Buffer.allocUnsafeSlow(READ_BYTES);
+  const session = new Session(new ReplayFilter(), {
+    onHello: () => resolve(undefined),
+    onUnreadable: () => undefined,
+  });
+  const timer = setTimeout(
+    () =>
+      resolve(
+        `${socketPath} is served, but nothing came within ${patienceMs / 1000} s; probes-helper is stopped, or hangs`,
+      ),
+    patienceMs,
+  );
+  let connection: SourceConnection | undefined;
+  try {
+    connection = connectToHelper(socketPath, trust, memory, {
+      onBytes(bytes) {
+        try {
+          session.receive(memory.subarray(0, bytes), []);
+        } catch (error) {
+          // Events behind a good first line are not looked at here.
+          resolve(session.hello === undefined ? explainFailure(error, socketPath) : undefined);
+        }
+        return session.hello === undefined;
+      },
+      onError: (error) => resolve(explainFailure(error, socketPath)),
+      onClose: () => resolve(`${socketPath} closed the connection before its first line; it may have too many clients`),
+    });
+    return await answer;
+  } catch (error) {
+    return explainFailure(error, socketPath);
+  } finally {
+    clearTimeout(timer);
+    connection?.destroy();
+  }
+}
+
+/** For `check`: a warning when no helper answers. The configuration may be right all the same. */
+export async function helperWarnings(socketPath: string, trust: Trust): Promise<string[]> {
+  const reason = await askHelper(socketPath, trust);
+  return reason === undefined ? [] : [`source.socket: no events would come now: ${reason}`];
+}

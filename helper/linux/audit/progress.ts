@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { AUDIT_PROGRESS_MS } from '../../limits.ts';
+import type { Finding, Section } from '../../audit/report.ts';
+
+const LOOK_MS = 50;
+
+/** What the kernel says of the thread that forwards. */
+interface Run {
+  /** The letter of proc_pid_stat(5). */
+  readonly state: string;
+  /** How often it was put aside, of its own accord or not: it grows with every wake-up. */
+  readonly switches: number;
+}
+
+/**
+ * Whether the helper goes on. Its loop wakes up at least once a second, whatever happens; so
+ * within AUDIT_PROGRESS_MS it must have run and have committed its state. The first is the
+ * kernel's word. Waits no longer than that, and as a rule a second.
+ * @param turn a number that changes with every commit; undefined where nobody may look
+ */
+export function auditProgress(pid: number, turn: (() => number) | undefined): Section {
+  const begun = performance.now();
+  const before = look(pid);
+  const turnBefore = turn?.();
+  let now = before;
+  let ran = false;
+  let committed = turn === undefined;
+  while (!(ran && committed) && now.state !== 'T' && performance.now() - begun < AUDIT_PROGRESS_MS) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+    now = look(pid);
+    ran ||= now.switches !== before.switches;
+    committed ||= turn?.() !== turnBefore;
+  }
+  const findings: Finding[] = [];
+  if (now.state === 'T' || !ran)
+    findings.push({ code: 'HELPER_STOPPED', message: `process ${pid} does not run: ${why(pid, now.state)}` });
+  else if (!committed)
+    findings.push({
+      code: 'HELPER_STALLED',
+      message: `process ${pid} runs, but has taken no event and compared no counter for ${AUDIT_PROGRESS_MS / 1000} s. Restart the helper, and report it.`,
+    });
+  return {
+    title: 'progress',
+    facts: { state: now.state, ran, committed: turn === undefined ? 'unknown' : committed },
+    findings,
+  };
+}
+
+function look(pid: number): Run {
+  // The name in parentheses can hold anything; the last one closes it.
+  const [, state = '?'] = /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)/s, ')')) ?? [];
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const switches = [...status.matchAll(/^(?:non)?voluntary_ctxt_switches:\t(\d+)$/gm)];
+  return { state, switches: switches.reduce((sum, [, count]) => sum + Number(count), 0) };
+}
+
+/** In words, with what to do, as far as the kernel tells. */
+function why(pid: number, state: string): string {
+  if (state === 'T') return `a signal has stopped it. Let it go on: kill -CONT ${pid}`;
+  const tracer = /^TracerPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
+  if (state === 't') return `process ${tracer} traces it and has stopped it. Find out who does.`;
+  // The function of the kernel in which it waits: __refrigerator of version 1, do_freezer_trap of version 2.
+  const waitsIn = readFileSync(`/proc/${pid}/wchan`, 'latin1');
+  if (/freezer|refrigerator/.test(waitsIn)) return `its control group is frozen (/proc/${pid}/cgroup). Thaw it.`;
+  return `it has not been woken for ${AUDIT_PROGRESS_MS / 1000} s (state ${state}, in ${waitsIn}). Restart the helper.`;
+}

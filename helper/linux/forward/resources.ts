@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { HelperError } from '../../errors.ts';
+import { MAX_CLIENTS, MORE_MEMORY_BYTES } from '../../limits.ts';
+import type { Libc } from '../libc.ts';
+
+/** prlimit64(2) by architecture, and resources of setrlimit(2). */
+const PRLIMIT: Readonly<Record<string, number>> = { x64: 302, arm64: 261 };
+const RLIMIT_CORE = 4;
+const RLIMIT_NOFILE = 7;
+const RLIMIT_AS = 9;
+/** One for a client that is turned away, one for a file that is read at start, and two that nobody has asked for yet. */
+const SPARE_DESCRIPTORS = 4;
+
+/**
+ * Bounds for good what this process can take of the machine: no descriptors but for its clients, no memory but
+ * MORE_MEMORY_BYTES beyond what is mapped by now, and no core file, which would hold command lines.
+ * @param open the highest descriptor that is open
+ * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
+ */
+export function restrictResources(libc: Libc, open: number): void {
+  const call = PRLIMIT[process.arch];
+  if (call === undefined) return;
+  const mapped = Number(/^VmSize:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]) * 1024;
+  const limits = [
+    [RLIMIT_NOFILE, open + 1 + MAX_CLIENTS + SPARE_DESCRIPTORS],
+    [RLIMIT_AS, mapped + MORE_MEMORY_BYTES],
+    [RLIMIT_CORE, 0],
+  ] as const;
+  for (const [resource, most] of limits) {
+    const limit = Buffer.alloc(16); // struct rlimit64: what holds, and how far it may be raised again
+    limit.writeBigUInt64LE(BigInt(most), 0);
+    limit.writeBigUInt64LE(BigInt(most), 8);
+    if (Number(libc.syscall(call, 0, resource, libc.address(limit), 0)) !== 0)
+      throw new HelperError('HELPER_PRIVILEGE', `a bound was refused: ${libc.failure('prlimit64').message}`);
+  }
+}

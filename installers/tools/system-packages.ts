@@ -1,0 +1,229 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { complain, progress } from './progress.ts';
+
+/** What a system package is installed for. */
+export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace';
+
+interface SystemPackage {
+  /** Name in Debian and Ubuntu. */
+  readonly name: string;
+  readonly purposes: readonly Purpose[];
+  readonly why: string;
+  readonly present: () => boolean;
+}
+
+/** Everything this project uses that npm cannot bring. */
+const SYSTEM_PACKAGES: readonly SystemPackage[] = [
+  {
+    name: 'libbpf1',
+    purposes: ['run', 'tests'],
+    why: 'libbpf.so.1 loads the probe program into the kernel',
+    present: () => hasLibrary('libbpf.so.1'),
+  },
+  {
+    name: 'clang-14',
+    purposes: ['probe object', 'tests'],
+    why: 'clang-14 compiles bpf/exec.bpf.c to the committed bytes',
+    present: () => hasCommand('clang-14'),
+  },
+  {
+    name: 'llvm-14',
+    purposes: ['probe object', 'tests'],
+    why: 'llvm-strip-14 takes the debug information out of the probe object',
+    present: () => hasCommand('llvm-strip-14'),
+  },
+  {
+    name: 'libbpf-dev',
+    purposes: ['probe object', 'tests'],
+    why: 'bpf/bpf_helpers.h',
+    present: () => existsSync('/usr/include/bpf/bpf_helpers.h'),
+  },
+  {
+    name: 'gcc',
+    purposes: ['tests'],
+    why: 'compiles the small programs that tests execute',
+    present: () => hasCommand('gcc'),
+  },
+  {
+    name: 'libc6-dev',
+    purposes: ['tests'],
+    why: 'headers for those programs',
+    present: () => existsSync('/usr/include/stdio.h'),
+  },
+  {
+    name: 'strace',
+    purposes: ['tests'],
+    why: 'shows which files the built programs open',
+    present: () => hasCommand('strace'),
+  },
+  {
+    name: 'python3',
+    purposes: ['tests'],
+    why: 'runs the client that docs/protocol.md spells out',
+    present: () => hasCommand('python3'),
+  },
+  {
+    name: 'git',
+    purposes: ['tests'],
+    why: 'lists the files of the repository',
+    present: () => hasCommand('git'),
+  },
+  {
+    name: 'gcc-mingw-w64-x86-64',
+    purposes: ['windows'],
+    why: 'compiles the stand-in for event tracing',
+    present: () => hasCommand('x86_64-w64-mingw32-gcc'),
+  },
+  {
+    name: 'wixl',
+    purposes: ['windows', 'msi'],
+    why: 'makes the Windows installer',
+    present: () => hasCommand('wixl'),
+  },
+  {
+    name: 'msitools',
+    purposes: ['windows', 'msi'],
+    why: 'msibuild adds tables to the Windows installer',
+    present: () => hasCommand('msibuild') && hasCommand('msiinfo'),
+  },
+  {
+    name: 'osslsigncode',
+    purposes: ['windows'],
+    why: 'signs the Windows programs and their installer',
+    present: () => hasCommand('osslsigncode'),
+  },
+  {
+    name: 'qemu-system-x86',
+    purposes: ['kernels'],
+    why: 'boots other kernels',
+    present: () => hasCommand('qemu-system-x86_64'),
+  },
+  {
+    name: 'virtiofsd',
+    purposes: ['kernel files'],
+    why: 'shares files with them',
+    present: () => existsSync('/usr/libexec/virtiofsd') || existsSync('/usr/lib/qemu/virtiofsd'),
+  },
+  {
+    name: 'busybox-static',
+    purposes: ['kernels', 'tests'],
+    why: 'the programs that other kernels start with, and that install scripts find in a test',
+    present: () => hasCommand('busybox'),
+  },
+  {
+    name: 'kmod',
+    purposes: ['kernels'],
+    why: 'modprobe finds out which modules they need, and in which order',
+    present: () => hasCommand('modprobe') && hasCommand('depmod'),
+  },
+  {
+    name: 'cpio',
+    purposes: ['kernels', 'tests'],
+    why: 'packs the file system that kernels start from, and reads the payload of a macOS package',
+    present: () => hasCommand('cpio'),
+  },
+  {
+    name: 'xz-utils',
+    purposes: ['kernels'],
+    why: 'unpacks modules',
+    present: () => hasCommand('xz'),
+  },
+  {
+    name: 'zstd',
+    purposes: ['kernels'],
+    why: 'unpacks modules',
+    present: () => hasCommand('zstd'),
+  },
+  {
+    name: 'mmdebstrap',
+    purposes: ['dtrace'],
+    why: 'makes the root file system that has a dtrace',
+    present: () => hasCommand('mmdebstrap'),
+  },
+  {
+    name: 'libarchive-tools',
+    purposes: ['tests'],
+    why: 'bsdtar reads the container of a macOS package',
+    present: () => hasCommand('bsdtar'),
+  },
+  {
+    name: 'p7zip-full',
+    purposes: ['tests'],
+    why: '7z checks it',
+    present: () => hasCommand('7z'),
+  },
+];
+
+/**
+ * Makes sure the system packages for a purpose are there. As root on Debian or
+ * Ubuntu it installs what is missing; elsewhere it says which command does.
+ * @returns the names of the packages that are still missing
+ */
+export function ensureSystemPackages(purpose: Purpose): readonly string[] {
+  const missing = missingPackages(purpose);
+  if (missing.length === 0) return [];
+  const names = missing.map((item) => item.name);
+  const command = `apt-get install --no-install-recommends ${names.join(' ')}`;
+  const list = missing.map((item) => `  ${item.name}: ${item.why}`).join('\n');
+
+  if (!isDebianLike()) {
+    complain(`Missing on this system (Debian's package names; install what brings the same files):\n${list}`);
+    return names;
+  }
+  if (process.getuid?.() !== 0) {
+    complain(`Missing system packages:\n${list}\n  Install them with: sudo apt-get update && sudo ${command}`);
+    return names;
+  }
+  progress(`Installing system packages with apt-get:\n${list}`);
+  const reason = aptGet('update') ?? aptGet('install', '--yes', '--no-install-recommends', ...names);
+  const still = missingPackages(purpose).map((item) => item.name);
+  if (still.length > 0) {
+    complain(`Not installed: ${still.join(', ')}. ${reason ?? ''}\n  Try it by hand: apt-get update && ${command}`);
+  }
+  return still;
+}
+
+function missingPackages(purpose: Purpose): readonly SystemPackage[] {
+  return SYSTEM_PACKAGES.filter((item) => item.purposes.includes(purpose) && !item.present());
+}
+
+/** Runs apt-get without questions; answers what went wrong, or undefined. */
+function aptGet(...args: readonly string[]): string | undefined {
+  const run = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (run.status === 0) return undefined;
+  return `apt-get ${args[0]} failed: ${run.error?.message ?? (run.stderr.trim() || `exit code ${run.status}`)}`;
+}
+
+function isDebianLike(): boolean {
+  try {
+    return /^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/mu.test(readFileSync('/etc/os-release', 'utf8'));
+  } catch {
+    // Debian and Ubuntu have os-release.
+    return false;
+  }
+}
+
+/** Whether a command can be found; PATH of a service or of cron may lack the sbin folders. */
+export function hasCommand(name: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(path.join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function hasLibrary(soname: string): boolean {
+  const run = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
+  return run.status === 0 && run.stdout.includes(`${soname} `);
+}

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+
+import { CACHE } from '../../installers/tools/cache.ts';
+import { progress } from '../../installers/tools/progress.ts';
+import { run } from '../../installers/tools/run.ts';
+import { fetchFromSuite, mirror } from './debian-suite.ts';
+import { FLAVOUR, type Kernel } from './kernels.ts';
+
+/** Kernels, and file systems for them. */
+export const KERNEL_CACHE = path.join(CACHE, 'kernels');
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** A kernel on disk. */
+export interface Image {
+  readonly vmlinuz: string;
+  /** Holds lib/modules/RELEASE. */
+  readonly folder: string;
+  readonly release: string;
+}
+
+/** The kernel from the cache, after putting it there when it is missing or `renew` is set. */
+export function kernelImage(kernel: Kernel, work: string, renew: boolean): Image {
+  const folder = path.join(KERNEL_CACHE, `${kernel.suite}-${FLAVOUR}`);
+  if (renew || !existsSync(path.join(folder, 'vmlinuz'))) {
+    progress(`Downloading ${kernel.suite}'s kernel to ${folder}`);
+    const fresh = unpack(download(kernel.suite, work), path.join(work, 'kernel'));
+    mkdirSync(KERNEL_CACHE, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
+    // The folder may lie on another file system.
+    cpSync(fresh, `${folder}.new`, { recursive: true, verbatimSymlinks: true });
+    renameSync(`${folder}.new`, folder);
+    rmSync(fresh, { recursive: true });
+  }
+  const [release] = readdirSync(path.join(folder, 'lib/modules'));
+  if (release === undefined) throw new Error(`${folder} has no kernel modules; remove it to have it downloaded again`);
+  return { vmlinuz: path.join(folder, 'vmlinuz'), folder, release };
+}
+
+/** Downloads the packages of the suite's current kernel, and gives the files. This machine's package lists stay as they are. */
+function download(suite: string, work: string): string[] {
+  const state = path.join(work, 'apt', suite);
+  const packages = path.join(state, 'packages');
+  for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])
+    mkdirSync(path.join(state, folder), { recursive: true });
+  const sources = path.join(state, 'sources.list');
+  writeFileSync(sources, `deb [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`);
+  const settings = path.join(state, 'apt.conf');
+  writeFileSync(
+    settings,
+    `Dir::Etc::SourceList "${sources}"; Dir::Etc::SourceParts "/dev/null"; Dir::Etc::Preferences "/dev/null"; Dir::Etc::PreferencesParts "/dev/null";
+Dir::State "${state}"; Dir::State::status "/dev/null"; Dir::Cache "${state}/cache";
+APT::Sandbox::User "root"; APT::Architecture "amd64"; Acquire::Languages "none"; Acquire::Retries "3";
+`,
+  );
+  // In English, so that fetchFromSuite recognises what apt says.
+  const env = { ...process.env, APT_CONFIG: settings, LC_ALL: 'C' };
+  const apt = (program: string, ...args: string[]): string => run(program, args, { cwd: packages, env });
+  const dependencies = (name: string, kinds: string): string[] =>
+    (/^Depends: (.*)$/mu.exec(apt('apt-cache', 'show', '--no-all-versions', name))?.[1] ?? '').match(
+      new RegExp(`linux-(?:${kinds})-\\d[^ ,|]*`, 'gu'),
+    ) ?? [];
+
+  fetchFromSuite(suite, (options) => apt('apt-get', '-qq', ...options.flatMap((each) => ['-o', each]), 'update'));
+  const [image] = dependencies(`linux-image-${FLAVOUR}`, 'image');
+  if (image === undefined) throw new Error(`${suite} has no linux-image-${FLAVOUR}`);
+  // Newer kernels come in parts.
+  for (const name of [image, ...dependencies(image, 'binary|modules|base')]) {
+    const got = spawnSync('apt-get', ['-qq', 'download', name], {
+      cwd: packages,
+      env,
+      encoding: 'utf8',
+    });
+    // The parts named after the kernel are not in every suite.
+    if (got.status !== 0 && name === image) throw new Error(`cannot download ${name}: ${got.stderr.trim()}`);
+  }
+  return globSync('*.deb', { cwd: packages }).map((file) => path.join(packages, file));
+}
+
+/** Takes the kernel and its modules out of the packages. */
+function unpack(packages: readonly string[], folder: string): string {
+  const all = `${folder}-packages`;
+  for (const file of packages) run('dpkg-deb', ['-x', file, all]);
+  const [modules] = globSync(`${all}/{lib,usr/lib}/modules/*/kernel`).map(path.dirname);
+  if (modules === undefined) throw new Error(`no kernel modules in ${packages.join(', ')}`);
+  const release = path.basename(modules);
+  mkdirSync(path.join(folder, 'lib/modules'), { recursive: true });
+  renameSync(modules, path.join(folder, 'lib/modules', release));
+  const [vmlinuz] = [`${all}/boot/vmlinuz-${release}`, path.join(folder, 'lib/modules', release, 'vmlinuz')].filter(
+    (file) => existsSync(file),
+  );
+  if (vmlinuz === undefined) throw new Error(`no kernel in ${packages.join(', ')}`);
+  copyFileSync(vmlinuz, path.join(folder, 'vmlinuz'));
+  run('depmod', ['-b', folder, release]);
+  rmSync(all, { recursive: true });
+  return folder;
+}

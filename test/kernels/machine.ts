@@ -1,0 +1,233 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
+import type { Image } from './image.ts';
+import { makeInitramfs } from './initramfs.ts';
+
+/** What to run, and where. */
+export interface Boot {
+  readonly image: Image;
+  /** Added to the kernel's command line. */
+  readonly kernelArguments: string;
+  readonly cgroup: 'v1' | 'v2';
+  /** The guest's root file system; by default the host's. */
+  readonly root?: string;
+  /** The folder that the guest sees in place of the checkout. */
+  readonly checkout: string;
+  /** A shell script. Runs as root; what it writes stays in memory. */
+  readonly command: string;
+  readonly memory: string;
+  readonly seconds: number;
+  /** How long the command may print nothing. */
+  readonly silentSeconds: number;
+  readonly onOutput: (text: string) => void;
+  readonly onErrors: (text: string) => void;
+}
+
+/** The machine ended before the command did. */
+export class MachineError extends Error {
+  override readonly name = 'MachineError';
+}
+
+const VIRTIOFSD = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd'];
+
+export const virtiofsd = (): string | undefined => VIRTIOFSD.find((file) => existsSync(file));
+
+/** Children of every machine that runs, for when we are interrupted. */
+const children = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+/** Ends all machines and removes their files, at once. */
+export function endMachines(): void {
+  for (const child of children) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
+
+/** A folder that endMachines removes. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync('/var/tmp/probes-kernels-');
+  folders.add(folder);
+  return folder;
+}
+
+/**
+ * Boots a kernel, runs the command and gives its exit status.
+ * @throws {MachineError} when there is none: the kernel crashed, or time is up
+ */
+export async function runInMachine(boot: Boot): Promise<number> {
+  const work = temporaryFolder();
+  const started: ChildProcess[] = [];
+  const launch = (program: string, args: readonly string[], pipes: number): ChildProcess => {
+    // They end with us, however we end.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: pipes }, () => 'pipe' as const)],
+    });
+    child.on('error', () => {}); // told by its exit
+    children.add(child);
+    started.push(child);
+    return child;
+  };
+  try {
+    const modules = boot.root === undefined ? realpathSync(inCheckout('node_modules')) : '';
+    const initramfs = makeInitramfs(
+      boot.image,
+      { checkout: ROOT, node_modules: modules, cgroup: boot.cgroup, command: boot.command },
+      work,
+    );
+    const devices = await shareFolders(launch, work, {
+      root: boot.root ?? '/',
+      checkout: boot.checkout,
+      modules: path.join(boot.image.folder, 'lib/modules', boot.image.release),
+    });
+    const channels = ['console', 'output', 'errors', 'status'];
+    const qemu = launch(
+      'qemu-system-x86_64',
+      [...machineArguments(boot, initramfs), ...devices, ...channelArguments(channels)],
+      channels.length,
+    );
+    const listen = (channel: string, take: (text: string) => void): void => {
+      const stream = qemu.stdio[3 + channels.indexOf(channel)] as Readable;
+      stream
+        .setEncoding('utf8')
+        .on('data', take)
+        .on('error', () => {});
+    };
+    let [log, status] = ['', ''];
+    const keep = (text: string): void => {
+      log = (log + text).slice(-4000);
+    };
+    listen('console', keep);
+    let stopped = '';
+    const stopAfter = (seconds: number, why: string): NodeJS.Timeout =>
+      setTimeout(() => {
+        stopped = why;
+        qemu.kill('SIGKILL');
+      }, seconds * 1000).unref();
+    const silence = stopAfter(boot.silentSeconds, `nothing happened for ${boot.silentSeconds} s`);
+    const limit = stopAfter(boot.seconds, `it ran for ${boot.seconds} s`);
+    listen('output', (text) => {
+      silence.refresh();
+      boot.onOutput(text);
+    });
+    listen('errors', boot.onErrors);
+    listen('status', (text) => (status += text));
+    qemu.stderr?.setEncoding('utf8').on('data', keep);
+    const [code] = (await once(qemu, 'close')) as [number | null];
+    clearTimeout(silence);
+    clearTimeout(limit);
+    if (/^\d+\n$/u.test(status)) return Number(status);
+    throw new MachineError(
+      stopped !== ''
+        ? `the machine was stopped: ${stopped}`
+        : `the machine ended (${code}); its last words:\n${log.trim()}`,
+    );
+  } finally {
+    for (const child of started) {
+      child.kill('SIGKILL');
+      children.delete(child);
+    }
+    rmSync(work, { recursive: true, force: true });
+    folders.delete(work);
+  }
+}
+
+/** One virtiofsd for each folder, by its tag; ends with the machine. */
+async function shareFolders(
+  launch: (program: string, args: readonly string[], pipes: number) => ChildProcess,
+  work: string,
+  shares: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const daemon = virtiofsd();
+  if (daemon === undefined) throw new Error(`no virtiofsd in ${VIRTIOFSD.join(' or ')}`);
+  const devices: string[] = [];
+  for (const [tag, folder] of Object.entries(shares)) {
+    const socket = path.join(work, `${tag}.socket`);
+    const server = launch(
+      daemon,
+      [`--socket-path=${socket}`, '-o', `source=${folder}`, '-o', 'cache=always', '-o', 'sandbox=chroot'],
+      0,
+    );
+    let said = '';
+    server.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-1000)));
+    server.stdout?.resume();
+    for (let waited = 0; !existsSync(socket); waited += 20) {
+      if (server.exitCode !== null || waited > 10_000)
+        throw new Error(`${daemon} does not share ${folder}: ${said.trim()}`);
+      await delay(20);
+    }
+    devices.push(
+      '-chardev',
+      `socket,id=${tag},path=${socket}`,
+      '-device',
+      `vhost-user-fs-pci,chardev=${tag},tag=${tag}`,
+    );
+  }
+  return devices;
+}
+
+/** The console, and a channel for each other name; descriptors from 3 on, in this order. */
+function channelArguments([console = '', ...channels]: readonly string[]): string[] {
+  return [
+    '-chardev',
+    `socket,id=${console},fd=3`,
+    '-serial',
+    `chardev:${console}`,
+    '-device',
+    'virtio-serial-pci',
+    ...channels.flatMap((name, i) => [
+      '-chardev',
+      `socket,id=${name},fd=${4 + i}`,
+      '-device',
+      `virtserialport,nr=${i + 1},chardev=${name}`,
+    ]),
+  ];
+}
+
+function machineArguments({ image, memory, kernelArguments }: Boot, initramfs: string): string[] {
+  // Emulated by QEMU 7.2, cmpxchg16b corrupts flags, and with two processors one now and then runs stale code when the other patches the kernel.
+  const [accelerator, cpu, processors] = canVirtualise() ? ['kvm', 'max', '2'] : ['tcg', 'max,cx16=off,la57=off', '1'];
+  return [
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-no-reboot',
+    '-machine',
+    `q35,accel=${accelerator},memory-backend=memory`,
+    '-cpu',
+    cpu,
+    '-smp',
+    processors,
+    '-m',
+    memory,
+    '-object',
+    `memory-backend-memfd,id=memory,size=${memory},share=on`,
+    '-kernel',
+    image.vmlinuz,
+    '-initrd',
+    initramfs,
+    '-append',
+    `console=ttyS0 panic=-1 quiet ${kernelArguments}`,
+  ];
+}
+
+/** A /dev/kvm on a processor without virtualisation is made by software. These kernels do not boot there. */
+export function canVirtualise(): boolean {
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
+    return /\b(?:vmx|svm)\b/u.test(readFileSync('/proc/cpuinfo', 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+/** Where the logs of the machines are kept. */
+export function logFile(name: string): string {
+  mkdirSync(inCheckout('build/kernels'), { recursive: true });
+  return inCheckout('build/kernels', `${name}.log`);
+}

@@ -1,0 +1,164 @@
+// npm run test:kernels [-- --kernel NAME… --document]: boots each kernel in QEMU, and runs the tests of the kernel and
+// the whole product inside, with the committed probe object and the built helper. --match runs only tests whose title
+// fits (AVA's patterns). --renew downloads the kernels again. --jobs N runs N machines at once.
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { RESULTS_FILE, type KernelResults } from '../../installers/generated/kernel-results.ts';
+import { sha256 } from '../../installers/programs/manifest.ts';
+import { progress } from '../../installers/tools/progress.ts';
+import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
+import { run } from '../../installers/tools/run.ts';
+import { ensureSystemPackages } from '../../installers/tools/system-packages.ts';
+import { avaArguments } from '../run/ava.ts';
+import { Tally } from '../run/tally.ts';
+import { TapReader } from '../run/tap.ts';
+import { compileFixtures, copyCheckout } from './checkout.ts';
+import { kernelImage, type Image } from './image.ts';
+import { KERNELS, type Kernel } from './kernels.ts';
+import { canVirtualise, logFile, MachineError, runInMachine, temporaryFolder, virtiofsd } from './machine.ts';
+import { RunResults } from './results.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { withMachines } from './session.ts';
+
+/** A machine that gives no status is started once more: emulation has its own faults. */
+const ATTEMPTS = 2;
+const MEMORY = '4G';
+/** Starting a file of tests takes up to a minute where all is emulated and the host has other work. */
+const TIMEOUT_SECONDS = 450;
+/** Then the machine is stopped. */
+const SILENT_SECONDS = 480;
+
+const tally = new Tally();
+const results = new RunResults();
+
+function prepare(): void {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error('the kernels are for 64-bit x86 and run on Linux');
+  if (process.getuid?.() !== 0)
+    throw new Error('sharing files with the machines takes root: sudo npm run test:kernels');
+  let missing = [...ensureSystemPackages('tests'), ...ensureSystemPackages('kernels')];
+  // Debian 12 has it in QEMU's own packages, later ones in a package of its own.
+  if (missing.length === 0 && virtiofsd() === undefined) missing = [...ensureSystemPackages('kernel files')];
+  if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
+  run(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  compileFixtures();
+}
+
+/** The shell script for the guest. */
+function guestCommand(scenario: Scenario): string {
+  const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const patience = canVirtualise() ? 2 : 8;
+  return `cd ${quote(ROOT)} && export HOME=/root TERM=dumb LANG=C.UTF-8 NO_COLOR=1 PROBES_TEST_PATIENCE=${patience} PROBES_TEST_STORM_PERCENT=5 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+(exec ${[process.execPath, ...avaArguments({ ...scenario, serial: true, timeoutSeconds: TIMEOUT_SECONDS })].map(quote).join(' ')})
+`;
+}
+
+async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, checkout: string): Promise<void> {
+  const log = logFile(`${kernel.name}-${scenario.name.replaceAll(' ', '-')}`);
+  const prefix = scenario.name === 'tests' ? '' : `${scenario.name} › `;
+  for (let attempt = 1; ; attempt++) {
+    rmSync(log, { force: true });
+    let [before, count, failed] = [Date.now(), 0, 0];
+    const tap = new TapReader((outcome) => {
+      const seconds = (Date.now() - before) / 1000;
+      before = Date.now();
+      count++;
+      if (outcome.result === 'failed') failed++;
+      results.add(image.release, `${prefix}${outcome.title}`, outcome);
+      tally.add(outcome, `${image.release}  ${seconds.toFixed(0).padStart(4)} s  ${prefix}`);
+    });
+    try {
+      const status = await runInMachine({
+        image,
+        checkout,
+        kernelArguments: scenario.kernelArguments,
+        cgroup: scenario.cgroup,
+        command: guestCommand(scenario),
+        memory: MEMORY,
+        seconds: scenario.seconds,
+        silentSeconds: SILENT_SECONDS,
+        onOutput: (text) => {
+          appendFileSync(log, text);
+          tap.push(text);
+        },
+        onErrors: (text) => appendFileSync(log, text),
+      });
+      tap.end();
+      if (count === 0 || !tap.complete || (status !== 0 && failed === 0))
+        tally.fail(
+          `${image.release}, ${scenario.name}`,
+          `the tests ended with ${status} ${tap.complete ? 'and no failed test' : 'in the middle'}; see ${path.relative(ROOT, log)}`,
+        );
+      return;
+    } catch (error) {
+      if (!(error instanceof MachineError)) throw error;
+      tap.end();
+      // Tests that have run are not run again: they may be what brought the machine down.
+      if (attempt === ATTEMPTS || count > 0) {
+        tally.fail(`${image.release}, ${scenario.name}`, error.message);
+        return;
+      }
+      progress(`${image.release}, ${scenario.name}: ${error.message}\n  Starting it once more`);
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      kernel: { type: 'string', multiple: true },
+      match: { type: 'string', multiple: true },
+      renew: { type: 'boolean', default: false },
+      document: { type: 'boolean', default: false },
+      jobs: { type: 'string', default: '1' },
+    },
+  });
+  const jobs = Number(values.jobs);
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new Error(`--jobs ${values.jobs}: expected how many machines to run at once, 1 or more`);
+  const unknown = values.kernel?.find((name) => !KERNELS.some((kernel) => kernel.name === name));
+  if (unknown !== undefined)
+    throw new Error(`--kernel ${unknown}: expected one of ${KERNELS.map(({ name }) => name).join(', ')}`);
+  const kernels = KERNELS.filter(({ name }) => values.kernel?.includes(name) ?? true);
+  const scenarios =
+    values.match === undefined
+      ? SCENARIOS
+      : SCENARIOS.slice(0, 1).map((scenario) => ({ ...scenario, match: values.match ?? [] }));
+  prepare();
+
+  const work = temporaryFolder();
+  const images = kernels.map((kernel) => [kernel, kernelImage(kernel, work, values.renew)] as const);
+  const checkout = path.join(work, 'checkout');
+  copyCheckout(checkout);
+  const object = sha256(readFileSync(path.join(checkout, 'dist/exec.bpf.o')));
+  progress(
+    `Probe object ${object.slice(0, 12)}…; ${canVirtualise() ? 'virtual machines' : 'emulated machines: expect a quarter of an hour for each kernel'}`,
+  );
+  for (const [, image] of images) results.addKernel(image.release);
+  const waiting = [...images];
+  const job = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [kernel, image] = next;
+      for (const scenario of scenarios) {
+        progress(`${kernel.name}: ${image.release}, ${scenario.name}`);
+        await runScenario(kernel, image, scenario, checkout);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, job));
+  if (values.document) writeResults(object);
+}
+
+/** Puts the results of this run into the repository, and into the page that shows them. */
+function writeResults(object: string): void {
+  const file = inCheckout(RESULTS_FILE);
+  const earlier = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as KernelResults) : undefined;
+  const date = new Date().toISOString().slice(0, 10);
+  writeFileSync(file, `${JSON.stringify(results.replaceIn(earlier, date, object), undefined, 2)}\n`);
+  run(process.execPath, [inCheckout('scripts/generate.ts')]);
+}
+
+if (!(await withMachines(main))) tally.fail('npm run test:kernels', 'it ended early; the reason is above');
+tally.close();
