@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { gap, toItem } from '../../support/items.ts';
-import { eventually, Gate } from '../support.ts';
-import { begin, BOOT, events, gotBy, TemporaryFolder } from './support.ts';
+import { Gate } from '../support.ts';
+import { begin, BOOT, events, gotBy, TemporaryFolder, until } from './support.ts';
 
 test('what was not delivered when the agent ended is delivered by the next one, once', async (t) => {
   using folder = new TemporaryFolder();
@@ -11,7 +11,7 @@ test('what was not delivered when the agent ended is delivered by the next one, 
   const gate = new Gate();
   const away = await first.output('a', { gate });
   first.log.append(events(1, 3), 3);
-  await eventually(t, () => gate.taken.length === 3);
+  await until(() => gate.taken.length === 3);
   gate.hold();
   gate.outcomes.push(...Array.from({ length: 99 }, () => new Error('away')));
   first.log.append(events(4, 2), 5);
@@ -23,7 +23,7 @@ test('what was not delivered when the agent ended is delivered by the next one, 
   t.is(second.due, 10);
   const back = await second.output('a');
   second.log.append(events(10, 1), 10);
-  await eventually(t, () => back.gate.summary === '4 5 [6-9 ring ring_full] 10');
+  await until(() => back.gate.summary === '4 5 [6-9 ring ring_full] 10');
   await second.stop();
   t.deepEqual(
     second.raised.filter(({ level }) => level !== 'info'),
@@ -36,27 +36,28 @@ test('an output that keeps up reads from memory, and the disk is written once fo
   const life = await begin(folder.spool);
   const outputs = await Promise.all(['a', 'b', 'c'].map((name) => life.output(name)));
   life.log.append(events(1, 1), 1);
-  await eventually(t, () => outputs.every(({ gate }) => gate.taken.length === 1));
+  await until(() => outputs.every(({ gate }) => gate.taken.length === 1));
   // No file, and still every event: nothing is read from it.
   await life.spool.tick();
   const [segment] = folder.segments;
   const size = statSync(segment!).size;
   for (let n = 2; n <= 50; n++) {
     life.log.append(events(n, 1, { bytes: 1000 }), n);
-    await eventually(t, () => outputs.every(({ gate }) => gate.taken.length === n));
+    await until(() => outputs.every(({ gate }) => gate.taken.length === n));
   }
   await life.spool.tick();
   const grown = statSync(segment!).size - size;
   t.true(grown > 49_000 && grown < 49 * 1200, `${grown}`);
-  t.true(life.spool.memoryBytes === 0);
+  await until(() => life.spool.memoryBytes === 0);
   await life.stop();
 });
 
 test('files and folder are for the agent alone', async (t) => {
   using folder = new TemporaryFolder();
   const life = await begin(folder.spool);
-  await life.output('a');
+  const a = await life.output('a');
   life.log.append(events(1, 1), 1);
+  await until(() => a.gate.taken.length === 1);
   await life.stop();
   t.is(statSync(folder.spool).mode & 0o777, 0o700);
   for (const path of [...folder.segments, join(folder.spool, 'a.cursor'), join(folder.spool, 'spool.json')])
@@ -74,14 +75,14 @@ test('an output that falls behind memory goes on from disk, and comes back to me
     life.log.append(events(n, 100, { bytes: 600 }), n + 99);
     await life.spool.tick();
   }
-  await eventually(t, () => fast.gate.taken.length === count);
+  await until(() => fast.gate.taken.length === count);
   t.true(life.spool.memoryBytes <= 3 * 1024 * 1024, `${life.spool.memoryBytes}`);
   slow.gate.release();
-  await eventually(t, () => slow.gate.taken.length === count);
+  await until(() => slow.gate.taken.length === count);
   t.deepEqual(slow.gate.taken, fast.gate.taken);
   life.log.append(events(count + 1, 1), count + 1);
-  await eventually(t, () => slow.gate.taken.length === count + 1);
-  t.is(life.spool.memoryBytes, 0);
+  await until(() => slow.gate.taken.length === count + 1);
+  await until(() => life.spool.memoryBytes === 0);
   await life.stop();
 });
 
@@ -94,12 +95,12 @@ test('segments that every output has are removed', async (t) => {
     life.log.append(events(n, 10, { bytes: 500 }), n + 9);
     await life.spool.tick();
   }
-  await eventually(t, () => a.gate.taken.length === 1000);
+  await until(() => a.gate.taken.length === 1000);
   t.true(folder.segments.length > 20);
   b.gate.release();
-  await eventually(t, () => b.gate.taken.length === 1000);
+  await until(() => b.gate.taken.length === 1000);
   await life.spool.tick();
-  await eventually(t, () => folder.segments.length === 1);
+  await until(() => folder.segments.length === 1);
   await life.stop();
 });
 
@@ -125,7 +126,7 @@ test('what the source sends again because a file lacks it is passed over, and a 
   const second = await begin(folder.spool);
   const a = await second.output('a');
   second.log.append([...events(3, 1), gap(4, 8), ...events(9, 1)], 9);
-  await eventually(t, () => a.gate.summary === '1 2 3 4 5 [6-8 ring ring_full] 9');
+  await until(() => a.gate.summary === '1 2 3 4 5 [6-8 ring ring_full] 9');
   await second.stop();
 });
 
@@ -138,7 +139,7 @@ test('another boot begins its numbers anew, and batches are of one boot', async 
   t.is(second.due, undefined);
   const a = await second.output('a');
   second.log.append(events(1, 2), 2);
-  await eventually(t, () => a.gate.summary === '1 2 3 1 2');
+  await until(() => a.gate.summary === '1 2 3 1 2');
   t.deepEqual(a.gate.begun, [`${BOOT} 1`, 'next 1']);
   await second.stop();
 });
@@ -149,7 +150,7 @@ test('an output for alerts that was away gets the alerts and nothing else', asyn
   const gate = new Gate();
   await first.output('soc', { alertsOnly: true, gate });
   first.log.append(events(1, 10, { alertEvery: 10 }), 10);
-  await eventually(t, () => gate.taken.length === 1);
+  await until(() => gate.taken.length === 1);
   gate.hold();
   gate.outcomes.push(...Array.from({ length: 99 }, () => new Error('away')));
   for (let n = 11; n <= 20_010; n += 100) first.log.append(events(n, 100, { bytes: 500, alertEvery: 1000 }), n + 99);
@@ -159,13 +160,13 @@ test('an output for alerts that was away gets the alerts and nothing else', asyn
   second.log.append(events(20_011, 1), 20_011);
   second.log.append([gap(20_012, 20_013)], 20_013);
   const expected = [...Array.from({ length: 20 }, (_, i) => (i + 1) * 1000), 20_012];
-  await eventually(t, () => back.gate.taken.length === expected.length);
+  await until(() => back.gate.taken.length === expected.length);
   t.deepEqual(
     gotBy(back).map(({ first: number }) => number),
     expected,
   );
   await second.spool.tick();
-  t.is(second.spool.memoryBytes, 0);
+  await until(() => second.spool.memoryBytes === 0);
   await second.stop();
 });
 
@@ -177,11 +178,11 @@ test('an event of 16 MiB passes through memory and through the disk', async (t) 
   const dead = await first.output('b');
   dead.gate.hold();
   first.log.append([...events(1, 1), ...events(2, 1, large), ...events(3, 1)], 3);
-  await eventually(t, () => a.gate.taken.length === 3);
+  await until(() => a.gate.taken.length === 3);
   await first.stop();
   const second = await begin(folder.spool);
   const b = await second.output('b');
-  await eventually(t, () => b.gate.taken.length === 3);
+  await until(() => b.gate.taken.length === 3);
   t.deepEqual(b.gate.taken, a.gate.taken);
   await second.stop();
 });
@@ -193,7 +194,7 @@ test('events without a number are delivered and kept like all others', async (t)
   await first.stop();
   const second = await begin(folder.spool);
   const a = await second.output('a');
-  await eventually(t, () => a.gate.summary === 'notice 1 notice');
+  await until(() => a.gate.summary === 'notice 1 notice');
   await second.stop();
 });
 
@@ -205,17 +206,17 @@ test('what a receiver refuses becomes a gap that survives a restart', async (t) 
   gate.outcomes.push({ kind: 'refused', reason: 'too odd', records: [1] });
   gate.outcomes.push(...Array.from({ length: 99 }, () => new Error('away')));
   first.log.append(events(1, 3), 3);
-  await eventually(t, () => gate.taken.length === 2);
+  await until(() => gate.taken.length === 2);
   await first.stop();
   const second = await begin(folder.spool);
   const a = await second.output('a');
   a.gate.outcomes.push({ kind: 'refused', reason: 'too odd', records: [1] });
-  await eventually(t, () => a.gate.summary === '1 3 [2-2 output rejected]');
+  await until(() => a.gate.summary === '1 3 [2-2 output rejected]');
   await second.stop();
   const third = await begin(folder.spool);
   const b = await third.output('a');
   third.log.append(events(4, 1), 4);
-  await eventually(t, () => b.gate.summary === '4');
+  await until(() => b.gate.summary === '4');
   await third.stop();
 });
 
@@ -225,14 +226,14 @@ test('an output that is opened anew under its name goes on where the one before 
   const old = await life.output('a');
   old.gate.hold();
   life.log.append(events(1, 3), 3);
-  await eventually(t, () => old.gate.begun.length === 1);
+  await until(() => old.gate.begun.length === 1);
   old.delivery.detach();
   const fresh = await life.output('a');
   life.log.append(events(4, 2), 5);
   t.is(fresh.gate.taken.length, 0);
   old.gate.release();
   await old.delivery.close(new Promise(() => undefined));
-  await eventually(t, () => fresh.gate.summary === '4 5');
+  await until(() => fresh.gate.summary === '4 5');
   t.is(old.gate.summary, '1 2 3');
   await life.stop();
 });
@@ -243,20 +244,20 @@ test('an output whose send never ends gives its place up at the deadline', async
   const old = await life.output('a');
   old.gate.hold();
   life.log.append(events(1, 3), 3);
-  await eventually(t, () => old.gate.begun.length === 1);
+  await until(() => old.gate.begun.length === 1);
   old.delivery.detach();
   const fresh = await life.output('a');
   t.is(await old.delivery.close(Promise.resolve()), 0);
-  await eventually(t, () => fresh.gate.summary === '1 2 3');
+  await until(() => fresh.gate.summary === '1 2 3');
   await life.stop();
 });
 
 test('the place of an output that is not configured any more is removed', async (t) => {
   using folder = new TemporaryFolder();
   const first = await begin(folder.spool);
-  await first.output('a');
-  await first.output('b');
+  const outputs = [await first.output('a'), await first.output('b')];
   first.log.append(events(1, 1), 1);
+  await until(() => outputs.every(({ gate }) => gate.taken.length === 1));
   await first.stop();
   const second = await begin(folder.spool);
   await second.spool.retain(['a']);
