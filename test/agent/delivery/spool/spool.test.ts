@@ -127,6 +127,7 @@ test('what the source sends again because a file lacks it is passed over, and a 
   const a = await second.output('a');
   second.log.append([...events(3, 1), gap(4, 8), ...events(9, 1)], 9);
   await until(() => a.gate.summary === '1 2 3 4 5 [6-8 ring ring_full] 9');
+  t.is(a.gate.summary, '1 2 3 4 5 [6-8 ring ring_full] 9');
   await second.stop();
 });
 
@@ -195,6 +196,7 @@ test('events without a number are delivered and kept like all others', async (t)
   const second = await begin(folder.spool);
   const a = await second.output('a');
   await until(() => a.gate.summary === 'notice 1 notice');
+  t.is(a.gate.summary, 'notice 1 notice');
   await second.stop();
 });
 
@@ -217,6 +219,7 @@ test('what a receiver refuses becomes a gap that survives a restart', async (t) 
   const b = await third.output('a');
   third.log.append(events(4, 1), 4);
   await until(() => b.gate.summary === '4');
+  t.is(b.gate.summary, '4');
   await third.stop();
 });
 
