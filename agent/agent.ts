@@ -44,6 +44,7 @@ export class Agent {
       stages: [this.#detection.stage],
       log: this.#events,
       congestion: () => this.#deliveries.congestion,
+      blocked: () => this.#deliveries.blocked,
     });
     this.#client = this.#makeClient();
   }
@@ -88,7 +89,7 @@ export class Agent {
   }
 
   async #changeOutputs(config: Config): Promise<void> {
-    await this.#deliveries.change(config.outputs, () => this.#deadline());
+    await this.#deliveries.change(config, () => this.#deadline());
   }
 
   #deadline(): Promise<void> {

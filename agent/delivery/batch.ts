@@ -1,8 +1,9 @@
 import { Item, NO_NUMBER } from '../events/item.ts';
 import type { Format, FormatContext } from '../formats/format.ts';
 import type { Batch, BatchLimits } from '../outputs/output.ts';
-import type { Cursor, Piece, Run } from './log/cursor.ts';
+import type { Piece, Run } from './log/cursor.ts';
 import { FLAG, type RecordIndex } from './log/memory-segment.ts';
+import type { LogReader } from './log/reader.ts';
 
 const NEWLINE = 10;
 const FIRST_BYTES = 4096;
@@ -77,7 +78,11 @@ export class PendingBatch implements Batch {
  * side and that no format changes stay where they are.
  * @returns undefined when nothing is there
  */
-export function takeBatch(cursor: Cursor, format: Format | undefined, limits: BatchLimits): PendingBatch | undefined {
+export function takeBatch(
+  cursor: LogReader,
+  format: Format | undefined,
+  limits: BatchLimits,
+): PendingBatch | undefined {
   const first = cursor.take(limits);
   if (first === undefined) return undefined;
   if (format === undefined && 'segment' in first && !cursor.alertsOnly) return slice(first);

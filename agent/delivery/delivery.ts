@@ -5,15 +5,20 @@ import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { takeBatch, type PendingBatch } from './batch.ts';
-import type { Cursor, Loss } from './log/cursor.ts';
-import type { Log } from './log/log.ts';
+import type { CursorOptions, Loss } from './log/cursor.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
+import type { LogReader } from './log/reader.ts';
 import { Retry } from './retry.ts';
 
 /** How long records may pass that are not for an output before its bookmark is moved, in milliseconds. */
 const PASSED_AFTER_MS = 1000;
 
 const ONE_SEGMENT: BatchLimits = { bytes: SEGMENT_BYTES, records: SEGMENT_RECORDS, ageMs: 0 };
+
+/** Where an output's records come from: the log, or the spool. */
+export interface DeliverySource {
+  open(options: CursorOptions): LogReader;
+}
 
 export interface DeliveryOptions {
   name: string;
@@ -39,7 +44,7 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #limits: BatchLimits;
   readonly #retry: Retry;
-  #cursor: Cursor | undefined;
+  #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
   /** How far the output got in an earlier life. */
@@ -89,8 +94,8 @@ export class Delivery {
     await this.#open();
   }
 
-  /** What comes in from now on is for this output. It gets it after `start`. */
-  attach(log: Log): void {
+  /** What comes in from now on is for this output, and what the source keeps for it. It gets it after `start`. */
+  attach(log: DeliverySource): void {
     const { alertsOnly = false, maxLagBytes, name, telemetry, now } = this.#options;
     this.#cursor = log.open({
       alertsOnly,
@@ -153,6 +158,11 @@ export class Delivery {
       try {
         if (!this.#isOpen) await this.#open();
         if (this.#cursor === undefined) return;
+        const wait = this.#batch === undefined ? this.#cursor.prepare() : undefined;
+        if (wait !== undefined) {
+          await wait;
+          continue;
+        }
         const batch = (this.#batch ??= this.#takeBatch(this.#cursor));
         if (batch === undefined) {
           if (!this.#passedIsDue) return;
@@ -178,7 +188,7 @@ export class Delivery {
   }
 
   /** The next batch, when it is time to send one; else this is called again when it is. */
-  #takeBatch(cursor: Cursor): PendingBatch | undefined {
+  #takeBatch(cursor: LogReader): PendingBatch | undefined {
     const { bytes, records, ageMs } = this.#limits;
     const waits = cursor.lagRecords > 0 && cursor.lagRecords < records && cursor.lagBytes < bytes;
     if (ageMs > 0 && waits && !this.#closing) {
@@ -249,10 +259,11 @@ export class Delivery {
     this.#batch = undefined;
     const position = this.#cursor?.commit();
     if (position !== undefined) await this.#tellBookmark(position);
+    await this.#cursor?.save();
     this.#moved();
   }
 
-  async #commitPassed(cursor: Cursor): Promise<void> {
+  async #commitPassed(cursor: LogReader): Promise<void> {
     this.#passedIsDue = false;
     const { passed } = cursor;
     if (this.#isBehind(passed)) await this.#tellBookmark(passed);
@@ -273,7 +284,7 @@ export class Delivery {
 
   #loseReader(): void {
     this.#readerGone = true;
-    this.#cursor?.close();
+    void this.#cursor?.close();
     this.#options.onReaderGone();
   }
 
@@ -289,11 +300,16 @@ export class Delivery {
     this.#passedIsDue = true;
     this.#retry.wake();
     if (this.#isOpen || this.lagRecords > 0) this.#run();
+    const isKept = this.#cursor?.isKept === true;
+    // What is kept need not be forced upon a receiver that is away.
+    if (isKept && this.#retry.isFailing) this.#abandoned = true;
     await Promise.race([this.#finish(), deadline]);
     this.#runAgain = false;
-    const missing = this.#readerGone ? 0 : this.lagRecords;
+    const missing = this.#readerGone || isKept ? 0 : this.lagRecords;
     this.#abandoned = true;
     this.#retry.wake();
+    // A send that never ends must not keep the place from whoever takes over.
+    if (isKept) await this.#cursor?.close();
     return missing;
   }
 
@@ -306,7 +322,7 @@ export class Delivery {
       telemetry.raise('OutputFailed', { output: this.name, reason: reasonOf(error) });
     }
     await output.close().catch(() => undefined);
-    this.#cursor?.close();
+    await this.#cursor?.close();
   }
 }
 

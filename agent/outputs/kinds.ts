@@ -24,6 +24,11 @@ export function createOutput(config: OutputConfig, telemetry: Telemetry): Output
   return kindOf(config.type)!.create(config, telemetry);
 }
 
+/** Whether the output that an entry describes uses the spool. */
+export function isSpooled(config: OutputConfig): boolean {
+  return kindOf(config.type)?.spooled === true;
+}
+
 /** The place that an entry of `outputs` writes to, before it was validated; undefined when it names none. */
 export function destinationOf(raw: unknown): Destination | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
