@@ -191,3 +191,40 @@ test.serial(
     t.deepEqual(readdirSync(work.folder), ['agent.yaml']);
   },
 );
+
+test.serial(
+  'with a spool, neither a receiver that is away nor kill -9 of the agent loses an event or its order',
+  async (t) => {
+    using work = new Workplace();
+    await using helper = await new FakeHelper().listen();
+    await using receiver = await new Receiver().listen();
+    const text = `spool: { folder: ${work.path('spool')} }\n${config(
+      helper,
+      `  - { name: soc, type: http, url: "${receiver.url}", batch: { max_age: 20ms, max_events: 200 } }\n`,
+    )}`;
+    let sent = 0;
+    for (let life = 0; life < 6; life++) {
+      await using agent = await start(work, text);
+      await agent.until(() => agent.countOf('HelperConnected') === 1);
+      if (life % 2 === 1) await receiver.stop();
+      await load(helper, sent + 1, sent + 1500, 3000);
+      sent += 1500;
+      if (life % 2 === 1) await receiver.listen();
+      // The helper holds a little only, as after a long outage: the spool has the rest.
+      helper.backlog.splice(0, helper.backlog.length - 3000);
+      helper.hello.last_seq = sent;
+      agent.child.kill('SIGKILL');
+      await agent.exited;
+    }
+    await using agent = await start(work, text);
+    await agent.until(() => receiver.seqs.includes(sent));
+    t.is(await agent.end(), 0);
+    const firsts = receiver.seqs.filter((seq, i, all) => all.indexOf(seq) === i);
+    t.deepEqual(
+      firsts,
+      Array.from({ length: sent }, (_, i) => i + 1),
+    );
+    t.true(receiver.seqs.length - sent <= 6 * 2 * 200, `${receiver.seqs.length - sent} twice`);
+    t.false(receiver.events.some(({ type }) => type === 'gap'));
+  },
+);
