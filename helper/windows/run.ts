@@ -55,7 +55,7 @@ export async function forwardEvents(
   const koffi = loadKoffi(installation.addon);
   const windows = bindWindows(koffi);
 
-  // 1. Others may not be able to change the files that decide what runs here.
+  // 1. Check that others cannot change the files that decide what runs here.
   for (const file of installation.files) requireTrustedFile(windows, file, setting.trustedWriters);
 
   // 2. The pipe before the session: if another helper runs, its session stays untouched.

@@ -30,7 +30,7 @@ export function run(options: RunOptions): never {
   if (process.geteuid?.() !== 0)
     throw new HelperError('HELPER_NOT_ROOT', 'loading the probe needs root. Start it with sudo, or as a service.');
 
-  // 1. Only root may be able to change the files that decide what runs here. Before the addon is loaded.
+  // 1. Before loading the addon, check that only root can change the files that decide what runs here.
   const installation = trustedInstallation(locateInstallation('linux'), requireTrusted);
   leaveEnvironment(installation.command);
   requireTrustedCode();
