@@ -17,6 +17,6 @@ Object.defineProperty(Error.prototype, 'originalError', {
 
 export default {
   ...packageJson.ava,
-  files: ['test/**/*.test.ts', 'test/kernels/*.kernel.ts', 'test/windows/*.windows.ts'],
+  files: ['test/**/*.test.ts', 'test/kernels/*.kernel.ts', 'test/windows/*.windows.ts', 'test/receivers/*.receiver.ts'],
   require: ['./test/run/worker.ts'],
 };

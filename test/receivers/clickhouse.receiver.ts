@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { hasCommand } from '../../installers/tools/system-packages.ts';
 import { ClickHouse } from '../support/clickhouse.ts';
 import { execEvent, FakeHelper } from '../support/fake-helper.ts';
 import { recipe } from '../support/recipes.ts';
@@ -9,11 +8,6 @@ import { Workplace } from '../agent/support/agent-process.ts';
 import { linesOf, read, start } from '../agent/support/outputs.ts';
 
 const PASSWORD = 'hunter2';
-const missing = hasCommand('clickhouse-server')
-  ? ''
-  : '[skipped: needs clickhouse-server; npm run test:receivers installs it] ';
-const clickHouseTest = missing === '' ? test.serial : test.serial.skip;
-
 /** The recipe of docs/outputs.md, with the places of a test. */
 function configure(work: Workplace, helper: FakeHelper, { port }: ClickHouse): string {
   writeFileSync(work.path('password'), PASSWORD);
@@ -25,7 +19,7 @@ function configure(work: Workplace, helper: FakeHelper, { port }: ClickHouse): s
   return `source: { socket: ${helper.socketPath} }\n${outputs}`;
 }
 
-clickHouseTest(`${missing}ClickHouse that is killed under load has every event when it is back`, async (t) => {
+test.serial('ClickHouse that is killed under load has every event when it is back', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
   await using server = await new ClickHouse(PASSWORD).start();
@@ -75,7 +69,7 @@ clickHouseTest(`${missing}ClickHouse that is killed under load has every event w
   t.notRegex(agent.stderr, new RegExp(PASSWORD, 'u'));
 });
 
-clickHouseTest(`${missing}a row that does not fit the table is refused and named; the others arrive`, async (t) => {
+test.serial('a row that does not fit the table is refused and named; the others arrive', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
   await using server = await new ClickHouse(PASSWORD).start();
@@ -110,7 +104,7 @@ clickHouseTest(`${missing}a row that does not fit the table is refused and named
   t.is(await agent.end(), 0);
 });
 
-clickHouseTest(`${missing}a wrong password and a table that is missing lose nothing`, async (t) => {
+test.serial('a wrong password and a table that is missing lose nothing', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
   await using server = await new ClickHouse(PASSWORD).start();
