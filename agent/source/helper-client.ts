@@ -105,8 +105,8 @@ export class HelperClient {
 
     const session = new Session(filter, {
       onHello: (hello, continuity) => {
-        // First the events of the numbering before this one.
-        deliver();
+        // First the events of the numbering before this one. The session goes on filling the array that it was given.
+        if (items.length > 0) void onItems(items.splice(0));
         this.#reportHello(hello, continuity);
         this.#resume(hello, continuity);
         clearInterval(watchdog);
