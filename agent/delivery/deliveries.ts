@@ -1,12 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { Log } from './log/log.ts';
+import { OutputCounters } from './output-counters.ts';
 import { createOutput, destinationOf, type OutputConfig } from '../outputs/kinds.ts';
 
 interface Entry {
   config: OutputConfig;
   delivery: Delivery;
+}
+
+/** An output that is open, for metrics. */
+export interface OutputReport extends DeliveryStatus {
+  readonly name: string;
+  readonly type: string;
+  readonly counters: OutputCounters;
 }
 
 /** How to go from the outputs that are open to those of a new configuration. */
@@ -36,6 +44,8 @@ export class Deliveries {
   readonly #telemetry: Telemetry;
   readonly #onReaderGone: () => void;
   #entries: Entry[] = [];
+  /** By output name: an output that was changed counts on. Those of outputs that are gone are forgotten. */
+  readonly #counters = new Map<string, OutputCounters>();
 
   constructor(log: Log, telemetry: Telemetry, onReaderGone: () => void) {
     this.#log = log;
@@ -53,6 +63,15 @@ export class Deliveries {
     return sends && Promise.all(sends);
   }
 
+  get reports(): OutputReport[] {
+    return this.#entries.map(({ config: { name, type }, delivery }) => ({
+      name,
+      type,
+      ...delivery.status,
+      counters: this.#countersOf(name),
+    }));
+  }
+
   /**
    * Goes over to the outputs of `configs`. One that did not change stays open and loses nothing; one that did gets what
    * is in the log, and is closed before its successor opens.
@@ -64,6 +83,8 @@ export class Deliveries {
     const change = this.#plan(configs);
     await this.#openAll(change.fresh);
     this.#entries = change.entries;
+    for (const name of this.#counters.keys())
+      if (!configs.some((config) => config.name === name)) this.#counters.delete(name);
     // Nothing comes in between these: each record goes to those before or to those after.
     for (const { delivery } of change.leaving) delivery.detach();
     for (const { delivery } of [...change.fresh, ...change.succeeding]) delivery.attach(this.#log);
@@ -101,8 +122,15 @@ export class Deliveries {
       maxLagBytes: config.max_queue_bytes,
       alertsOnly: config.events === 'alerts',
       telemetry: this.#telemetry,
+      counters: this.#countersOf(config.name),
       onReaderGone: this.#onReaderGone,
     });
+  }
+
+  #countersOf(name: string): OutputCounters {
+    let counters = this.#counters.get(name);
+    if (counters === undefined) this.#counters.set(name, (counters = new OutputCounters()));
+    return counters;
   }
 
   async #openAll(entries: readonly Entry[]): Promise<void> {

@@ -4,10 +4,12 @@ import { NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { Ages } from './ages.ts';
 import { takeBatch, type PendingBatch } from './batch.ts';
 import type { Cursor, Loss } from './log/cursor.ts';
 import type { Log } from './log/log.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
+import { OutputCounters } from './output-counters.ts';
 import { Retry } from './retry.ts';
 
 /** How long records may pass that are not for an output before its bookmark is moved, in milliseconds. */
@@ -27,7 +29,19 @@ export interface DeliveryOptions {
   onReaderGone: () => void;
   pace?: Pace;
   passedAfterMs?: number;
+  /** Outlives the delivery, so that a successor of the same name counts on. */
+  counters?: OutputCounters;
   now?: () => Date;
+}
+
+/** How an output is, for metrics. */
+export interface DeliveryStatus {
+  /** Milliseconds since it was open and its last attempt worked; 0 while that is so. */
+  readonly downMs: number;
+  readonly lagRecords: number;
+  readonly lagBytes: number;
+  /** Milliseconds since the oldest record that it does not have came in; 0 when there is none. */
+  readonly oldestMs: number;
 }
 
 /**
@@ -39,6 +53,10 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #limits: BatchLimits;
   readonly #retry: Retry;
+  readonly #counters: OutputCounters;
+  readonly #ages = new Ages();
+  /** Since when it is not open or fails, on the clock of `performance.now`. */
+  #downSince: number | undefined = performance.now();
   #cursor: Cursor | undefined;
   #started = false;
   #isOpen = false;
@@ -64,6 +82,7 @@ export class Delivery {
     this.#options = options;
     this.#limits = options.output.limits ?? ONE_SEGMENT;
     this.#retry = new Retry(options.pace);
+    this.#counters = options.counters ?? new OutputCounters();
   }
 
   get name(): string {
@@ -77,6 +96,14 @@ export class Delivery {
 
   get lagBytes(): number {
     return this.#cursor?.lagBytes ?? 0;
+  }
+
+  get status(): DeliveryStatus {
+    const now = performance.now();
+    const { lagRecords, lagBytes } = this;
+    const downMs = this.#downSince === undefined ? 0 : now - this.#downSince;
+    const oldestMs = lagRecords === 0 ? 0 : this.#ages.ofRecord((this.#cursor?.everAppended ?? 0) - lagRecords, now);
+    return { downMs, lagRecords, lagBytes, oldestMs };
   }
 
   /** The send to wait for before more comes: there is one when the lag is large and the output is at work. A failing one is not. */
@@ -100,6 +127,7 @@ export class Delivery {
       onOvertaken: (loss) => this.#lost(loss),
       onResumed: (after) => telemetry.raise('OutputResumed', { output: name, after }),
       onPositionUnknown: (reason) => telemetry.raise('PositionUnknown', { output: name, reason }),
+      counters: this.#counters,
       ...(now === undefined ? {} : { now }),
     });
   }
@@ -117,7 +145,10 @@ export class Delivery {
 
   #moved(): void {
     if (this.#readerGone) return;
-    if (this.lagRecords > 0) return this.#run();
+    if (this.lagRecords > 0) {
+      this.#ages.cameIn(this.#cursor?.everAppended ?? 0, performance.now());
+      return this.#run();
+    }
     if (this.#options.output.bookmark === undefined || this.#passedTimer !== undefined) return;
     if (!this.#isBehind(this.#cursor?.passed)) return;
     this.#passedTimer = setTimeout(() => {
@@ -172,6 +203,7 @@ export class Delivery {
     const { output } = this.#options;
     await output.open();
     this.#isOpen = true;
+    if (!this.#retry.isFailing) this.#downSince = undefined;
     if (this.#hasPosition || output.bookmark === undefined) return;
     this.#hasPosition = true;
     this.#position = await output.bookmark.load();
@@ -212,12 +244,17 @@ export class Delivery {
     if (outcome.kind === 'retry') return this.#tryLater(outcome);
     if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
     this.#retry.worked();
+    this.#downSince = undefined;
+    this.#counters.taken += this.#batch!.records;
     if (outcome.kind === 'refused') this.#refuse(this.#batch!, outcome);
     await this.#commit();
   }
 
   async #tryLater({ reason, taken = 0, afterMs, reopen = false }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const { output, telemetry } = this.#options;
+    this.#downSince ??= performance.now();
+    this.#counters.retries++;
+    this.#counters.taken += Math.min(taken, this.#batch?.records ?? 0);
     if (taken > 0 && this.#batch?.advance(taken) === false) await this.#commit();
     telemetry.raiseRepeating('OutputFailed', `${this.name} ${reason}`, { output: this.name, reason });
     if (reopen) {
@@ -236,6 +273,10 @@ export class Delivery {
       reason,
       count: records.length,
     });
+    this.#counters.taken -= records.length;
+    this.#counters.refused += records.length;
+    this.#counters.rejected += events.length;
+    this.#counters.unnumbered += records.filter((i) => batch.numbersOf(i).last === NO_NUMBER).length;
     for (const { first, last } of joined(events.map((i) => batch.numbersOf(i)))) {
       this.#cursor?.insertGap(batch.bootId, { first, last, count: last - first + 1 }, 'rejected');
     }

@@ -68,6 +68,10 @@ export const INTERNAL_EVENTS = {
     'a file was made shorter by another program after more was written than is remembered; lines may be in no copy: let it move the file instead (no copytruncate)',
   ],
   EventsRefused: ['error', 'a receiver will never take these events; a gap event stands in their place'],
+  MetricsListening: ['info', 'metrics and health are served'],
+  MetricsClosed: ['info', 'metrics and health are no longer served'],
+  MetricsFailed: ['error', 'a request for metrics could not be served'],
+
   OutputFailed: ['error', 'an output failed; trying again'],
   OutputRecovered: ['info', 'an output works again'],
 } as const satisfies Record<string, readonly [LogLevel, string]>;
