@@ -5,7 +5,8 @@ import path from 'node:path';
 import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
-export type Purpose = 'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace';
+export type Purpose =
+  'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace' | 'receivers';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -148,6 +149,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['tests'],
     why: 'bsdtar reads the container of a macOS package',
     present: () => hasCommand('bsdtar'),
+  },
+  {
+    name: 'prometheus',
+    purposes: ['receivers'],
+    why: 'scrapes the metrics of the agent; promtool checks them and the example alerts',
+    present: () => hasCommand('prometheus') && hasCommand('promtool'),
+  },
+  {
+    name: 'prometheus-alertmanager',
+    purposes: ['receivers'],
+    why: 'gets the alerts of Prometheus',
+    present: () => hasCommand('prometheus-alertmanager'),
   },
   {
     name: 'p7zip-full',
