@@ -55,6 +55,7 @@ export class Agent {
       stages: [this.#detection.stage],
       log: this.#events,
       congestion: () => this.#deliveries.congestion,
+      blocked: () => this.#deliveries.blocked,
     });
     this.#client = this.#makeClient();
   }
@@ -101,7 +102,7 @@ export class Agent {
   }
 
   async #changeOutputs(config: Config): Promise<void> {
-    const changeOutputs = () => this.#deliveries.change(config.outputs, () => this.#deadline());
+    const changeOutputs = () => this.#deliveries.change(config, () => this.#deadline());
     await this.#metrics.change(config.metrics, changeOutputs);
   }
 

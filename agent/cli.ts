@@ -1,8 +1,9 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import { check } from './commands/check.ts';
 import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
+import { spool, type SpoolCommandOptions } from './commands/spool.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './detection/rule-set.ts';
@@ -22,6 +23,9 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     },
     check: async (file, json) => {
       code = await check(file, json, { ...PRODUCT_TRUST, ...trust });
+    },
+    spool: async (options) => {
+      code = await spool(options);
     },
     match: async (options) => {
       code = await match(options);
@@ -47,6 +51,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
 interface Actions {
   run: (file: string | undefined, service: boolean) => Promise<void>;
   check: (file: string, json: boolean) => Promise<void>;
+  spool: (options: SpoolCommandOptions) => Promise<void>;
   match: (options: MatchOptions) => Promise<void>;
   schema: () => void;
 }
@@ -106,6 +111,15 @@ Signals:
         .default(hostPlatform()),
     )
     .action((file: string, options: Omit<MatchOptions, 'file'>) => actions.match({ ...options, file }));
+  program
+    .command('spool')
+    .description("show what is in the spool and each output's place in it, or verify every byte; changes nothing")
+    .addArgument(new Argument('[action]', 'what to do').choices(['show', 'verify']).default('show'))
+    .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
+    .option('--json', 'report as JSON on standard output', false)
+    .action((action: SpoolCommandOptions['action'], options: Omit<SpoolCommandOptions, 'action'>) =>
+      actions.spool({ ...options, action }),
+    );
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')

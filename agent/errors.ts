@@ -53,6 +53,11 @@ export const ERRORS = {
     meaning: 'koffi.node is missing beside the agent, or others could change it',
     remedy: 'install the agent again; root must own the files, and nobody else may write to them or their folders',
   },
+  SPOOL: {
+    status: EXIT.SPOOL,
+    meaning: 'the spool cannot be read, or is damaged',
+    remedy: 'see probes-agent spool verify; what is lost becomes a gap',
+  },
   HELPER_SOCKET_UNSAFE: {
     meaning: 'somebody else than root may have made the socket, or serves it',
     remedy: 'check source.socket, and who owns each folder and link of its path',

@@ -8,6 +8,7 @@ export const EXIT = {
   UNFLUSHED: 5,
   INPUT: 6,
   INSTALLATION: 7,
+  SPOOL: 8,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -12,6 +12,8 @@ export interface PipelineOptions {
   log: Log;
   /** Settles when outputs that are far behind have done some work; undefined while none is. */
   congestion: () => Promise<unknown> | undefined;
+  /** Settles when a full spool that must not lose anything has room; undefined while it has. The source waits that long. */
+  blocked?: () => Promise<unknown> | undefined;
 }
 
 /**
@@ -27,13 +29,15 @@ export class Pipeline {
 
   /**
    * Takes a batch from the source. Numbers that stages leave out are not missing: the log is told how far the batch went.
-   * @returns what to wait for before the next, if anything; not for long
+   * @returns what to wait for before the next, if anything; not for long, except where a full spool blocks
    */
   take(batch: readonly Item[]): Promise<unknown> | undefined {
     const { stages, log, congestion } = this.#options;
     let items = batch;
     for (const stage of stages) items = stage(items);
     log.append(items, lastNumberOf(batch));
+    const blocked = this.#options.blocked?.();
+    if (blocked !== undefined) return blocked;
     const busy = congestion();
     return busy && Promise.race([busy, delay(PATIENCE_MS, undefined, { ref: false })]);
   }

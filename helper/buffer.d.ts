@@ -1,7 +1,6 @@
 /**
- * The functions behind `toString` and `write` of Buffer, which Node.js has always
- * had and its types leave out. Without a just-in-time compiler, what is done
- * before they are called takes longer than they do.
+ * The functions behind `toString` and `write` of Buffer. Node.js has always had them, but its types lack them. Without
+ * a just-in-time compiler, the code that `toString` and `write` run first takes longer than these functions.
  */
 interface Buffer {
   latin1Slice(start: number, end: number): string;

@@ -19,9 +19,9 @@ export interface RunOptions {
   readonly pin: boolean;
   readonly exits: boolean;
   readonly failures: boolean;
-  /** Where events come from; one of the system's sources. */
+  /** The source of events; one of the system's sources. */
   readonly source: string;
-  /** Whether the system's service manager started this process and is to be reported to. */
+  /** Whether the system's service manager started this process and expects reports. */
   readonly service: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface AuditOptions {
 }
 
 /**
- * @param platform whose flags are taken
+ * @param platform the system whose flags are accepted
  * @throws {HelperError} HELPER_USAGE, naming the flag
  */
 export function parseRun(args: string[], platform: NodeJS.Platform = process.platform): RunOptions {
@@ -51,7 +51,7 @@ export function parseRun(args: string[], platform: NodeJS.Platform = process.pla
   });
   for (const flag of ['user', 'pin', 'exits', 'failures', 'service'] as const) {
     if (values[flag] !== undefined && !system.flags.has(flag))
-      throw new HelperError('HELPER_UNSUPPORTED', `--${flag}: this system does not have it`);
+      throw new HelperError('HELPER_UNSUPPORTED', `--${flag}: not available on this system`);
   }
   const text = (name: 'socket' | 'group' | 'user'): string => (values[name] as string | undefined) ?? system[name];
   return {
@@ -76,7 +76,7 @@ function sourceOf(source: string | undefined, { sources }: System): string {
 }
 
 /**
- * @param platform whose default socket is taken
+ * @param platform the system whose default socket applies
  * @throws {HelperError} HELPER_USAGE, naming the flag
  */
 export function parseAudit(args: string[], platform: NodeJS.Platform = process.platform): AuditOptions {
@@ -105,7 +105,7 @@ function parseFlags(
   }
 }
 
-/** A power of two, as the kernel demands of a ring. */
+/** Parses a power of two, which the kernel requires for a ring. */
 function ringBytes(text: string | undefined): number {
   const bytes = parseBytes('--ring', text, DEFAULT_RING_BYTES, MIN_RING_BYTES, MAX_RING_BYTES);
   if (Number.isInteger(Math.log2(bytes))) return bytes;
@@ -115,7 +115,7 @@ function ringBytes(text: string | undefined): number {
   );
 }
 
-/** Whole pages. */
+/** Parses a size and requires whole pages. */
 function backlogBytes(text: string | undefined): number {
   const bytes = parseBytes('--backlog', text, DEFAULT_BACKLOG_BYTES, MIN_BACKLOG_BYTES, MAX_BACKLOG_BYTES);
   return Math.ceil(bytes / 65536) * 65536;
@@ -134,7 +134,7 @@ function parseBytes(flag: string, text: string | undefined, fallback: number, le
   );
 }
 
-/** @param platform whose flags are listed */
+/** @param platform the system whose flags are listed */
 export function helpText(platform: NodeJS.Platform = process.platform): string {
   const system = systemOf(platform);
   const codes = (Object.keys(EXIT_CODES) as ErrorCode[]).map(
@@ -144,8 +144,8 @@ export function helpText(platform: NodeJS.Platform = process.platform): string {
   return `probes-helper: owns the tracing session and forwards its events, with no privilege left
 
 usage:
-  probes-helper run [flags]     trace and forward until ${platform === 'win32' ? 'stopped' : 'SIGTERM'}
-  probes-helper audit [flags]   compare what runs with what was shipped; 1 when something is off
+  probes-helper run [flags]     trace and forward events until ${platform === 'win32' ? 'stopped' : 'SIGTERM'}
+  probes-helper audit [flags]   compare the running helper with the release; 1 on findings
   probes-helper --version
   probes-helper --help
 
@@ -157,15 +157,15 @@ flags of run:
 ${own.join('')}  --source NAME       where events come from (${system.sources.join(', ')})
 
 flags of audit:
-  --json              for programs
-  --manifest FILE     the manifest of the release, to compare files with
-  --socket PATH       of the helper to look at (${system.socket})
+  --json              print JSON, for programs
+  --manifest FILE     compare the files with this manifest of the release
+  --socket PATH       socket of the helper to examine (${system.socket})
 
 Sizes take KiB, MiB, GiB. There is no configuration file and no environment variable.
 
 exit codes:
-    0  ended by SIGTERM or SIGINT, everything sent that clients took in time
-    1  audit has findings; or an error that has no code of its own
+    0  ended by SIGTERM or SIGINT; clients got all events that they took in time
+    1  audit has findings, or an error without its own code
 ${codes.join('\n')}
 `;
 }
@@ -175,12 +175,12 @@ const GROUP_FORM: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 
 const OWN_FLAGS = [
   {
     flag: 'user',
-    text: ({ user }: System) => `  --user NAME|UID     who the helper becomes after start-up (${user})\n`,
+    text: ({ user }: System) => `  --user NAME|UID     user that the helper becomes after start-up (${user})\n`,
   },
   {
     flag: 'pin',
     text: () => `  --pin               keep the probe in the kernel while no helper runs, so that a restart misses
-                      nothing; --no-pin (the default) takes away what an earlier --pin left\n`,
+                      nothing; --no-pin (the default) removes what an earlier --pin left\n`,
   },
   { flag: 'exits', text: () => '  --exits             also report how and when each program ended\n' },
   {
@@ -190,6 +190,6 @@ const OWN_FLAGS = [
   },
   {
     flag: 'service',
-    text: () => '  --service           started by the service manager, which is told of start and stop\n',
+    text: () => '  --service           run as a service: report start and stop to the service manager\n',
   },
 ] as const;

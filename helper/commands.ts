@@ -11,7 +11,7 @@ function fail(error: unknown): never {
 
 /**
  * Runs one command line. Every error ends the process with its exit code and one line.
- * @param platform this system's; undefined where there is none
+ * @param platform the code of this system; undefined if there is none
  */
 export function runCommandLine(args: string[], platform: Platform | undefined): void {
   process.on('uncaughtException', fail);

@@ -21,11 +21,11 @@ export const EXIT_CODES = {
 
 export type ErrorCode = keyof typeof EXIT_CODES;
 
-/** What each exit code means, in the words of `--help`. */
+/** The meaning of each exit code, as `--help` prints it. */
 export const EXIT_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   HELPER_USAGE: 'the command line is wrong',
   HELPER_NOT_ROOT: 'not started as root',
-  HELPER_UNSAFE_FILE: 'a file or folder of the helper can be written by others than root',
+  HELPER_UNSAFE_FILE: 'others than root can write to a file or folder of the helper',
   HELPER_NO_ACCOUNT: 'the user or group does not exist',
   HELPER_NO_LIBBPF: 'libbpf 1.x is not installed',
   HELPER_NO_BTF: 'the kernel has no BTF type information',
@@ -39,7 +39,7 @@ export const EXIT_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   HELPER_NO_BPFFS: 'the BPF file system is not mounted (needed by --pin)',
 };
 
-/** A failure that ends the helper: one line that says what failed, on what, why, and what to do. */
+/** A failure that ends the helper: one line that says what failed, on which object, why, and what to do. */
 export class HelperError extends Error {
   override readonly name = 'HelperError';
   readonly code: ErrorCode;

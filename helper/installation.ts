@@ -2,29 +2,31 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { isSea } from 'node:sea';
 
-/** Where this helper's own parts lie. */
+/** The files of this helper. */
 export interface Installation {
-  /** All of it lies in here. */
+  /** The folder that contains all of them. */
   readonly folder: string;
   /** Every file that decides what runs as root. */
   readonly files: readonly string[];
   /** The FFI addon. */
   readonly addon: string;
-  /** What traces: the compiled probe, or the script of dtrace. */
+  /** The tracing program: the compiled probe, or the script of dtrace. */
   readonly probe: string;
   /** The command that starts this same helper again: program, then its leading arguments. */
   readonly command: readonly [string, ...string[]];
 }
 
-/** As in the built helper, but --jitless: Node.js reads TypeScript by WebAssembly, which needs the compiler. */
+/**
+ * The flags of the built helper, except --jitless: Node.js reads TypeScript by WebAssembly, which needs the compiler.
+ */
 const SOURCE_FLAGS = ['--disable-sigusr1', '--openssl-config=/dev/null'];
 
 /** Where each system's probe lies in a checkout. */
 const PROBES = { linux: 'bpf/exec.bpf.o', darwin: 'dtrace/exec.d' } as const;
 
 /**
- * Finds them: beside the executable when built, in the checkout when run from source. Touches nothing.
- * @param system whose probe it is
+ * Locates the files: beside the executable when built, in the checkout when run from source. Does not access them.
+ * @param system the system of the probe
  */
 export function locateInstallation(system: keyof typeof PROBES): Installation {
   const probe = PROBES[system];
@@ -32,8 +34,8 @@ export function locateInstallation(system: keyof typeof PROBES): Installation {
 }
 
 /**
- * The same installation by the real paths of its files, each looked at.
- * @param requireTrusted gives the real path of a file that root alone can have changed, or throws
+ * The same installation, by the real paths of its files, after checking each.
+ * @param requireTrusted returns the real path of a file, or throws unless root alone can have changed it
  */
 export function trustedInstallation(found: Installation, requireTrusted: (file: string) => string): Installation {
   const real = new Map([found.folder, ...found.files].map((file) => [file, requireTrusted(file)]));

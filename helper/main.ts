@@ -4,7 +4,9 @@ import { macos } from './macos/platform.ts';
 import type { Platform } from './platform.ts';
 import { windows } from './windows/platform.ts';
 
-/** The build replaces `process.platform` by its target's name, so that each system's helper holds its own code alone. */
+/**
+ * The build replaces `process.platform` by its target's name, so that each system's helper contains only its own code.
+ */
 const platform: Platform | undefined =
   process.platform === 'linux'
     ? linux

@@ -1,17 +1,20 @@
 import type { AuditOptions, RunOptions } from './command-line.ts';
 
-/** What the commands do on one system. */
+/** The commands of one system. */
 export interface Platform {
-  /** Traces and forwards; returns at once or never, the process ends by itself. @throws {HelperError} */
+  /** Traces and forwards. Returns at once or never; the process ends by itself. @throws {HelperError} */
   run(options: RunOptions): void;
 
   /**
-   * Compares what runs with what was shipped.
-   * @returns the report, and whether nothing is to be objected to
-   * @throws {HelperError} when it cannot look
+   * Compares the running helper with the release.
+   * @returns the report, and whether there are no findings
+   * @throws {HelperError} when it cannot examine the helper
    */
   audit(options: AuditOptions): { text: string; ok: boolean };
 
-  /** The second half of `run`, where the helper replaces itself; started by it alone. @throws {HelperError} */
+  /**
+   * The second half of `run`, for systems on which the helper replaces itself; only `run` starts it. @throws
+   * {HelperError}
+   */
   forward?(handoff: string | undefined): void;
 }

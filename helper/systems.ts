@@ -1,11 +1,11 @@
-/** What the command line knows of a system before any of that system's code runs. */
+/** The facts that the command line needs about a system, before it runs any of that system's code. */
 export interface System {
   readonly socket: string;
   readonly group: string;
   readonly user: string;
-  /** What `--source` may be; the first one is the default. */
+  /** Values of `--source`; the first one is the default. */
   readonly sources: readonly [string, ...string[]];
-  /** Flags of `run` that this system has beside those that all have. */
+  /** Flags of `run` that this system has in addition to the common ones. */
   readonly flags: ReadonlySet<OwnFlag>;
 }
 
@@ -36,5 +36,5 @@ const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
   },
 };
 
-/** A system that is not known gets what Linux has; running is then refused where it is tried. */
+/** An unknown system gets the values of Linux; running the helper there fails later. */
 export const systemOf = (platform: NodeJS.Platform): System => SYSTEMS[platform] ?? (SYSTEMS.linux as System);

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 
 import { configJsonSchemaText } from '../agent/config/json-schema.ts';
 import { builtinRulesModule } from '../installers/generated/builtin-rules.ts';
+import { EVENT_SCHEMA_FILE, eventSchemaText } from '../installers/generated/event-schemas.ts';
 import { helperReadingText } from '../installers/generated/helper-reading.ts';
 import { kernelsPage } from '../installers/generated/kernel-results.ts';
 import { complain, progress } from '../installers/tools/progress.ts';
@@ -12,6 +13,7 @@ import { inCheckout } from '../installers/tools/root-folder.ts';
 
 const GENERATED = [
   { file: 'docs/agent.schema.json', text: configJsonSchemaText },
+  { file: EVENT_SCHEMA_FILE, text: eventSchemaText },
   { file: 'agent/detection/builtin-rules.ts', text: builtinRulesModule },
   { file: 'helper/README.md', text: helperReadingText },
   { file: 'docs/kernels.md', text: kernelsPage },

@@ -1,2 +1,2 @@
-/** Version of helper, agent and packages alike; a test holds it equal to package.json. */
+/** Version of helper, agent and packages; a test compares it with package.json. */
 export const VERSION = '0.1.0';

@@ -4,6 +4,7 @@ import { hostPlatform } from '../detection/rule-set.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
 import type { Config } from '../config/schema.ts';
+import { checkSpool } from '../delivery/spool/check.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { doubtfulFilters } from '../rules/filter.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -21,8 +22,18 @@ export async function check(file: string, json: boolean, trust: Trust): Promise<
     loaded.ok && loaded.config.rules !== undefined
       ? checkRules(loaded.config.rules, hostPlatform(), loaded.placeOf)
       : undefined;
-  const problems = loaded.ok ? (report?.problems ?? []) : loaded.problems;
-  const warnings = [...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []), ...(report?.warnings ?? [])];
+  const spool = loaded.ok ? await checkSpool(loaded.config) : { problems: [], warnings: [] };
+  const problems = loaded.ok
+    ? [
+        ...spool.problems.map((message) => ({ ...loaded.placeOf(['spool', 'folder']), message })),
+        ...(report?.problems ?? []),
+      ]
+    : loaded.problems;
+  const warnings = [
+    ...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []),
+    ...spool.warnings,
+    ...(report?.warnings ?? []),
+  ];
   const exposure = exposureOf(resolve(file));
   if (exposure !== undefined) warnings.push(`others can change the configuration: ${exposure}`);
   if (loaded.ok) warnings.push(...(await helperWarnings(loaded.config.source.socket, trust)));
@@ -57,7 +68,7 @@ function printText(
   for (const warning of warnings) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
   if (!ok) printProblems(problems);
   const lines = [
-    `${file}: ${ok ? 'good' : 'the configuration is good, its rules are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
+    `${file}: ${ok ? 'good' : 'the configuration is good, its rules or its spool are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
   ];
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);
   if (report !== undefined) {

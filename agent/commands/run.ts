@@ -11,7 +11,7 @@ import { AgentError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadFfi } from '../ffi.ts';
 import { createLog } from '../log.ts';
-import { OpenError } from '../delivery/deliveries.ts';
+import { OpenError } from '../delivery/open-error.ts';
 import type { Trust } from '../source/connect.ts';
 import { eventLogDestination, runAsService } from '../windows/service.ts';
 import { VERSION } from '../../shared/version.ts';

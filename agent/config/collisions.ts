@@ -1,4 +1,4 @@
-import { destinationOf } from '../outputs/kinds.ts';
+import { placesOf } from '../outputs/kinds.ts';
 
 interface Collision {
   path: PropertyKey[];
@@ -27,17 +27,14 @@ export function findCollisions(data: unknown): Collision[] {
           message: `"${name}" is already the name of outputs[${other}]`,
         });
     }
-    const destination = destinationOf(output);
-    if (destination !== undefined) {
-      const other = byDestination.get(destination.id);
-      if (other === undefined) byDestination.set(destination.id, index);
-      else {
-        const key = destination.key;
+    for (const { id, key } of placesOf(output)) {
+      const other = byDestination.get(id);
+      if (other === undefined) byDestination.set(id, index);
+      else
         collisions.push({
           path: ['outputs', index, key],
           message: `outputs[${other}] already writes there; each place can have one output`,
         });
-      }
     }
   }
   return collisions;

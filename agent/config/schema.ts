@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { spoolSchema } from '../delivery/spool/config.ts';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
 import type { Filter } from '../rules/filter.ts';
@@ -35,6 +36,10 @@ export const configSchema = z.strictObject({
   source: source.prefault({}).meta({ description: 'Where events come from.' }),
   filters: filtersSchema,
   rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
+  spool: spoolSchema.optional().meta({
+    description:
+      'Keeps on disk what outputs that send over a network have not delivered. Left out: it waits in memory.',
+  }),
   outputs: z
     .array(outputSchema, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of outputs') })
     .min(1, { error: 'expected at least one output' })

@@ -1,8 +1,9 @@
 import { Item, NO_NUMBER } from '../events/item.ts';
-import type { Format } from '../formats/format.ts';
+import type { Format, FormatContext } from '../formats/format.ts';
 import type { Batch, BatchLimits } from '../outputs/output.ts';
-import type { Cursor, Piece, Run } from './log/cursor.ts';
+import type { Piece, Run } from './log/cursor.ts';
 import { FLAG, type RecordIndex } from './log/memory-segment.ts';
+import type { LogReader } from './log/reader.ts';
 
 const NEWLINE = 10;
 const FIRST_BYTES = 4096;
@@ -77,17 +78,21 @@ export class PendingBatch implements Batch {
  * side and that no format changes stay where they are.
  * @returns undefined when nothing is there
  */
-export function takeBatch(cursor: Cursor, format: Format | undefined, limits: BatchLimits): PendingBatch | undefined {
+export function takeBatch(
+  cursor: LogReader,
+  format: Format | undefined,
+  limits: BatchLimits,
+): PendingBatch | undefined {
   const first = cursor.take(limits);
   if (first === undefined) return undefined;
   if (format === undefined && 'segment' in first && !cursor.alertsOnly) return slice(first);
-  const builder = new Builder(format);
+  const builder = new Builder(format, { bootId: first.bootId });
   for (let piece: Piece | undefined = first; piece !== undefined;) {
     builder.add(piece);
     const room = { bytes: limits.bytes - builder.bytes, records: limits.records - builder.records };
     piece = room.bytes > 0 && room.records > 0 ? cursor.take(room, first) : undefined;
   }
-  return builder.finish(first.bootId);
+  return builder.finish();
 }
 
 function slice({ segment, from, to, bootId }: Run): PendingBatch {
@@ -104,6 +109,7 @@ function slice({ segment, from, to, bootId }: Run): PendingBatch {
 /** Puts lines together that do not lie side by side, or are to be written in another format. */
 class Builder {
   readonly #format: Format | undefined;
+  readonly #context: FormatContext;
   #memory = Buffer.allocUnsafe(FIRST_BYTES);
   #bytes = 0;
   readonly #ends: number[] = [];
@@ -111,8 +117,10 @@ class Builder {
   readonly #lasts: number[] = [];
   readonly #flags: number[] = [];
 
-  constructor(format: Format | undefined) {
+  /** @param context of all lines that are added: a batch is of one boot */
+  constructor(format: Format | undefined, context: FormatContext) {
     this.#format = format;
+    this.#context = context;
   }
 
   get bytes(): number {
@@ -149,15 +157,27 @@ class Builder {
       this.#makeRoom(item.bytes);
       this.#bytes += item.memory.copy(this.#memory, this.#bytes, item.start, item.end);
     } else {
-      const line = this.#format.encode(item);
-      this.#makeRoom(Buffer.byteLength(line) + 1);
-      this.#bytes += this.#memory.write(line, this.#bytes);
+      this.#write(this.#format.encode(item, this.#context));
       this.#memory[this.#bytes++] = NEWLINE;
     }
     this.#ends.push(this.#bytes);
     this.#firsts.push(item.first);
     this.#lasts.push(item.last);
     this.#flags.push(flags);
+  }
+
+  /** Writes a line, and makes room for its newline. */
+  #write(line: string | readonly Uint8Array[]): void {
+    if (typeof line === 'string') {
+      this.#makeRoom(Buffer.byteLength(line) + 1);
+      this.#bytes += this.#memory.write(line, this.#bytes);
+      return;
+    }
+    for (const piece of line) {
+      this.#makeRoom(piece.length + 1);
+      this.#memory.set(piece, this.#bytes);
+      this.#bytes += piece.length;
+    }
   }
 
   #makeRoom(bytes: number): void {
@@ -167,13 +187,13 @@ class Builder {
     this.#memory = larger;
   }
 
-  finish(bootId: string | undefined): PendingBatch {
+  finish(): PendingBatch {
     const index = {
       ends: Uint32Array.from(this.#ends),
       firsts: Float64Array.from(this.#firsts),
       lasts: Float64Array.from(this.#lasts),
       flags: Uint8Array.from(this.#flags),
     };
-    return new PendingBatch(this.#memory, 0, index, bootId);
+    return new PendingBatch(this.#memory, 0, index, this.#context.bootId);
   }
 }

@@ -2,12 +2,23 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { Log } from './log/log.ts';
+import { createOutput, destinationOf, isSpooled, type OutputConfig } from '../outputs/kinds.ts';
+import { OpenError } from './open-error.ts';
 import { OutputCounters } from './output-counters.ts';
-import { createOutput, destinationOf, type OutputConfig } from '../outputs/kinds.ts';
+import type { SpoolConfig } from './spool/config.ts';
+import { SpoolKeeper } from './spool/keeper.ts';
 
 interface Entry {
   config: OutputConfig;
   delivery: Delivery;
+  /** Whether it reads from the spool. */
+  isSpooled: boolean;
+}
+
+/** What of a configuration is about delivery. */
+export interface DeliveryConfig {
+  outputs: readonly OutputConfig[];
+  spool?: SpoolConfig | undefined;
 }
 
 /** An output that is open, for metrics. */
@@ -27,15 +38,10 @@ interface Change {
   leaving: Entry[];
 }
 
-/** Thrown when outputs of a configuration cannot be opened; nothing was changed. */
-export class OpenError extends Error {
-  override readonly name = 'OpenError';
-  readonly reasons: readonly string[];
-
-  constructor(reasons: readonly string[], options?: ErrorOptions) {
-    super(reasons.join('; '), options);
-    this.reasons = reasons;
-  }
+/** How outputs are made. */
+export interface Kinds {
+  createOutput: typeof createOutput;
+  isSpooled: typeof isSpooled;
 }
 
 /** The open outputs, and how they change with the configuration. */
@@ -43,14 +49,24 @@ export class Deliveries {
   readonly #log: Log;
   readonly #telemetry: Telemetry;
   readonly #onReaderGone: () => void;
+  readonly #kinds: Kinds;
   #entries: Entry[] = [];
   /** By output name: an output that was changed counts on. Those of outputs that are gone are forgotten. */
   readonly #counters = new Map<string, OutputCounters>();
+  readonly #keeper: SpoolKeeper;
 
-  constructor(log: Log, telemetry: Telemetry, onReaderGone: () => void) {
+  /** @param kinds how outputs are made, and which of them use the spool */
+  constructor(log: Log, telemetry: Telemetry, onReaderGone: () => void, kinds: Kinds = { createOutput, isSpooled }) {
     this.#log = log;
     this.#telemetry = telemetry;
     this.#onReaderGone = onReaderGone;
+    this.#kinds = kinds;
+    this.#keeper = new SpoolKeeper(log, telemetry);
+  }
+
+  /** With `when_full: block`: settles when the spool has room; undefined while it has. */
+  get blocked(): Promise<void> | undefined {
+    return this.#keeper.spool?.blocked;
   }
 
   /** Settles when the outputs that are far behind and at work are done with a batch; undefined while there are none. */
@@ -73,40 +89,59 @@ export class Deliveries {
   }
 
   /**
-   * Goes over to the outputs of `configs`. One that did not change stays open and loses nothing; one that did gets what
+   * Goes over to the outputs of a configuration. One that did not change stays open and loses nothing; one that did gets what
    * is in the log, and is closed before its successor opens.
    *
    * @param deadline after which a leaving output that cannot write is given up
-   * @throws {OpenError} when new outputs cannot be opened; everything is then as it was
+   * @throws {OpenError} when the spool or new outputs cannot be opened; everything is then as it was
    */
-  async change(configs: readonly OutputConfig[], deadline: () => Promise<void>): Promise<void> {
-    const change = this.#plan(configs);
-    await this.#openAll(change.fresh);
+  async change({ outputs, spool: spoolConfig }: DeliveryConfig, deadline: () => Promise<void>): Promise<void> {
+    const wanted = outputs.some((output) => this.#kinds.isSpooled(output)) ? spoolConfig : undefined;
+    const spool = await this.#keeper.open(wanted);
+    const change = this.#plan(outputs, spool !== undefined);
+    try {
+      await this.#openAll(change.fresh);
+    } catch (error) {
+      await this.#keeper.giveUp(spool);
+      throw error;
+    }
     this.#entries = change.entries;
     for (const name of this.#counters.keys())
-      if (!configs.some((config) => config.name === name)) this.#counters.delete(name);
+      if (!outputs.some((output) => output.name === name)) this.#counters.delete(name);
     // Nothing comes in between these: each record goes to those before or to those after.
     for (const { delivery } of change.leaving) delivery.detach();
-    for (const { delivery } of [...change.fresh, ...change.succeeding]) delivery.attach(this.#log);
+    for (const {
+      config: { name },
+      delivery,
+      isSpooled: spooled,
+    } of [...change.fresh, ...change.succeeding])
+      delivery.attach(spooled && spool !== undefined ? spool.source(name) : this.#log);
     for (const { delivery } of change.fresh) delivery.start();
     await this.#closeAll(change.leaving, deadline());
+    await this.#keeper.settle(
+      spool,
+      change.entries.flatMap(({ isSpooled: spooled, config: { name } }) => (spooled ? [name] : [])),
+    );
     for (const { delivery, config } of change.succeeding) {
       delivery.start();
       this.#telemetry.raise('OutputOpened', { output: config.name, type: config.type });
     }
   }
 
-  #plan(configs: readonly OutputConfig[]): Change {
+  #plan(configs: readonly OutputConfig[], hasSpool: boolean): Change {
     const change: Change = { entries: [], fresh: [], succeeding: [], leaving: [] };
     const staying = new Set<Entry>();
     for (const config of configs) {
-      const same = this.#entries.find((entry) => isDeepStrictEqual(entry.config, config));
+      const spooled = hasSpool && this.#kinds.isSpooled(config);
+      const same = this.#entries.find(
+        (entry) => entry.isSpooled === spooled && isDeepStrictEqual(entry.config, config),
+      );
       if (same !== undefined) {
         staying.add(same);
         change.entries.push(same);
         continue;
       }
-      const entry = { config, delivery: this.#make(config) };
+      const entry = { config, delivery: this.#make(config), isSpooled: spooled };
       const taken = this.#entries.some((other) => destinationOf(other.config)?.id === destinationOf(config)?.id);
       (taken ? change.succeeding : change.fresh).push(entry);
       change.entries.push(entry);
@@ -118,7 +153,7 @@ export class Deliveries {
   #make(config: OutputConfig): Delivery {
     return new Delivery({
       name: config.name,
-      output: createOutput(config, this.#telemetry),
+      output: this.#kinds.createOutput(config, this.#telemetry),
       maxLagBytes: config.max_queue_bytes,
       alertsOnly: config.events === 'alerts',
       telemetry: this.#telemetry,
@@ -153,7 +188,9 @@ export class Deliveries {
   async close(deadline: Promise<void>): Promise<number> {
     const entries = this.#entries;
     this.#entries = [];
-    return this.#closeAll(entries, deadline);
+    const unwritten = await this.#closeAll(entries, deadline);
+    await this.#keeper.close();
+    return unwritten;
   }
 
   async #closeAll(entries: readonly Entry[], deadline: Promise<void>): Promise<number> {

@@ -6,16 +6,21 @@ import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '..
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch, type PendingBatch } from './batch.ts';
-import type { Cursor, Loss } from './log/cursor.ts';
-import type { Log } from './log/log.ts';
+import type { CursorOptions, Loss } from './log/cursor.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
 import { OutputCounters } from './output-counters.ts';
+import type { LogReader } from './log/reader.ts';
 import { Retry } from './retry.ts';
 
 /** How long records may pass that are not for an output before its bookmark is moved, in milliseconds. */
 const PASSED_AFTER_MS = 1000;
 
 const ONE_SEGMENT: BatchLimits = { bytes: SEGMENT_BYTES, records: SEGMENT_RECORDS, ageMs: 0 };
+
+/** Where an output's records come from: the log, or the spool. */
+export interface DeliverySource {
+  open(options: CursorOptions): LogReader;
+}
 
 export interface DeliveryOptions {
   name: string;
@@ -57,7 +62,7 @@ export class Delivery {
   readonly #ages = new Ages();
   /** Since when it is not open or fails, on the clock of `performance.now`. */
   #downSince: number | undefined = performance.now();
-  #cursor: Cursor | undefined;
+  #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
   /** How far the output got in an earlier life. */
@@ -116,8 +121,8 @@ export class Delivery {
     await this.#open();
   }
 
-  /** What comes in from now on is for this output. It gets it after `start`. */
-  attach(log: Log): void {
+  /** What comes in from now on is for this output, and what the source keeps for it. It gets it after `start`. */
+  attach(log: DeliverySource): void {
     const { alertsOnly = false, maxLagBytes, name, telemetry, now } = this.#options;
     this.#cursor = log.open({
       alertsOnly,
@@ -130,6 +135,8 @@ export class Delivery {
       counters: this.#counters,
       ...(now === undefined ? {} : { now }),
     });
+    // What an earlier agent left in the spool has waited since this one began, as far as it knows.
+    this.#ages.cameIn(this.#cursor.everAppended, performance.now());
   }
 
   /** Begins to deliver. An output that is not open yet is opened as soon as that works. */
@@ -184,6 +191,11 @@ export class Delivery {
       try {
         if (!this.#isOpen) await this.#open();
         if (this.#cursor === undefined) return;
+        const wait = this.#batch === undefined ? this.#cursor.prepare() : undefined;
+        if (wait !== undefined) {
+          await wait;
+          continue;
+        }
         const batch = (this.#batch ??= this.#takeBatch(this.#cursor));
         if (batch === undefined) {
           if (!this.#passedIsDue) return;
@@ -210,7 +222,7 @@ export class Delivery {
   }
 
   /** The next batch, when it is time to send one; else this is called again when it is. */
-  #takeBatch(cursor: Cursor): PendingBatch | undefined {
+  #takeBatch(cursor: LogReader): PendingBatch | undefined {
     const { bytes, records, ageMs } = this.#limits;
     const waits = cursor.lagRecords > 0 && cursor.lagRecords < records && cursor.lagBytes < bytes;
     if (ageMs > 0 && waits && !this.#closing) {
@@ -245,8 +257,12 @@ export class Delivery {
     if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
     this.#retry.worked();
     this.#downSince = undefined;
-    this.#counters.taken += this.#batch!.records;
-    if (outcome.kind === 'refused') this.#refuse(this.#batch!, outcome);
+    if (outcome.kind === 'refused') {
+      const { through = this.#batch!.records } = outcome;
+      this.#counters.taken += through;
+      this.#refuse(this.#batch!, outcome);
+      if (this.#batch!.advance(through)) return;
+    } else this.#counters.taken += this.#batch!.records;
     await this.#commit();
   }
 
@@ -287,10 +303,11 @@ export class Delivery {
     this.#batch = undefined;
     const position = this.#cursor?.commit();
     if (position !== undefined) await this.#tellBookmark(position);
+    await this.#cursor?.save();
     this.#moved();
   }
 
-  async #commitPassed(cursor: Cursor): Promise<void> {
+  async #commitPassed(cursor: LogReader): Promise<void> {
     this.#passedIsDue = false;
     const { passed } = cursor;
     if (this.#isBehind(passed)) await this.#tellBookmark(passed);
@@ -311,7 +328,7 @@ export class Delivery {
 
   #loseReader(): void {
     this.#readerGone = true;
-    this.#cursor?.close();
+    void this.#cursor?.close();
     this.#options.onReaderGone();
   }
 
@@ -327,11 +344,16 @@ export class Delivery {
     this.#passedIsDue = true;
     this.#retry.wake();
     if (this.#isOpen || this.lagRecords > 0) this.#run();
+    const isKept = this.#cursor?.isKept === true;
+    // What is kept need not be forced upon a receiver that is away.
+    if (isKept && this.#retry.isFailing) this.#abandoned = true;
     await Promise.race([this.#finish(), deadline]);
     this.#runAgain = false;
-    const missing = this.#readerGone ? 0 : this.lagRecords;
+    const missing = this.#readerGone || isKept ? 0 : this.lagRecords;
     this.#abandoned = true;
     this.#retry.wake();
+    // A send that never ends must not keep the place from whoever takes over.
+    if (isKept) await this.#cursor?.close();
     return missing;
   }
 
@@ -344,7 +366,7 @@ export class Delivery {
       telemetry.raise('OutputFailed', { output: this.name, reason: reasonOf(error) });
     }
     await output.close().catch(() => undefined);
-    this.#cursor?.close();
+    await this.#cursor?.close();
   }
 }
 

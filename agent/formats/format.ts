@@ -1,10 +1,19 @@
 import type { Item } from '../events/item.ts';
 
+/** What an event does not say itself. */
+export interface FormatContext {
+  /** The boot that its number is of; undefined before any is known. */
+  readonly bootId: string | undefined;
+}
+
 /**
- * How an event is written: as one line of text. Called for each event of a batch, just before it is sent, and again when
+ * How an event is written: as one line. Called for each event of a batch, just before it is sent, and again when
  * the batch is put together again. Must be quick, must not throw, and must give the same for the same event.
  */
 export interface Format {
-  /** The line of an event, without its newline. */
-  encode(item: Item): string;
+  /**
+   * The line of an event, without its newline: as text, or as bytes in pieces, which are copied side by side before the
+   * next call.
+   */
+  encode(item: Item, context: FormatContext): string | readonly Uint8Array[];
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { OpenError } from '../delivery/deliveries.ts';
+import { OpenError } from '../delivery/open-error.ts';
 import { reasonOf } from '../errors.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { answerer } from './answer.ts';

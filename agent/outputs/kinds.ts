@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { file } from './file/kind.ts';
+import { http } from './http/kind.ts';
 import type { Destination, OutputKind } from './kind.ts';
 import type { Output } from './output.ts';
 import { stdout } from './stdout/kind.ts';
 
 /** Every type of output. To add one: a folder, and its name here. */
-const KINDS = [stdout, file] as const;
+const KINDS = [stdout, file, http] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
 
@@ -23,10 +24,22 @@ export function createOutput(config: OutputConfig, telemetry: Telemetry): Output
   return kindOf(config.type)!.create(config, telemetry);
 }
 
+/** Whether the output that an entry describes uses the spool. */
+export function isSpooled(config: OutputConfig): boolean {
+  return kindOf(config.type)?.spooled === true;
+}
+
 /** The place that an entry of `outputs` writes to, before it was validated; undefined when it names none. */
 export function destinationOf(raw: unknown): Destination | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   return kindOf((raw as { type?: unknown }).type)?.destination(raw as Record<string, unknown>);
+}
+
+/** The same, and every further place that it writes to. */
+export function placesOf(raw: unknown): Destination[] {
+  if (typeof raw !== 'object' || raw === null) return [];
+  const further = kindOf((raw as { type?: unknown }).type)?.alsoWrites?.(raw as Record<string, unknown>);
+  return [destinationOf(raw), further].filter((place) => place !== undefined);
 }
 
 function kindOf(type: unknown): OutputKind<z.ZodObject> | undefined {

@@ -38,8 +38,16 @@ export type Outcome =
       /** Whether the output has to be closed and opened before. */
       readonly reopen?: boolean;
     }
-  /** The receiver will never take the records with these places, counted from 0; it has all others. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly records: readonly number[] };
+  /**
+   * The receiver will never take the records with these places, counted from 0; it has all others of the first `through`, which is
+   * the whole batch where it is left out. What is behind them is sent again at once.
+   */
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      readonly records: readonly number[];
+      readonly through?: number;
+    };
 
 export const TAKEN: Outcome = { kind: 'taken' };
 

@@ -96,6 +96,7 @@ export class HelperClient {
     let failure: unknown;
     let sawLine = false;
     let silentTicks = 0;
+    let isWaiting = false;
     let silent = false;
 
     let connection: SourceConnection | undefined;
@@ -123,8 +124,8 @@ export class HelperClient {
           HEARTBEAT_BOUNDS_MS.most,
         );
         watchdog = setInterval(() => {
-          // Counts ticks, not time: an agent that was stopped itself for a while has missed nothing.
-          silentTicks = sawLine ? 0 : silentTicks + 1;
+          // Counts ticks, not time: an agent that was stopped itself for a while has missed nothing. One that does not read hears nothing.
+          silentTicks = sawLine || isWaiting ? 0 : silentTicks + 1;
           sawLine = false;
           if (silentTicks >= MISSED_HEARTBEATS) silence();
         }, heartbeatMs);
@@ -160,8 +161,13 @@ export class HelperClient {
         onBytes: (bytes) => {
           if (this.#attempt !== attempt) return false;
           const wait = receive(memory.subarray(0, bytes));
-          if (wait !== undefined) void wait.then(() => connection?.resume());
-          return wait === undefined;
+          if (wait === undefined) return true;
+          isWaiting = true;
+          void wait.finally(() => {
+            isWaiting = false;
+            connection?.resume();
+          });
+          return false;
         },
         onError: (error) => {
           failure ??= error;

@@ -71,7 +71,19 @@ export const INTERNAL_EVENTS = {
   MetricsListening: ['info', 'metrics and health are served'],
   MetricsClosed: ['info', 'metrics and health are no longer served'],
   MetricsFailed: ['error', 'a request for metrics could not be served'],
-
+  OutputUnprotected: ['warn', 'what an output sends is not protected on its way'],
+  DeadLetterNotKept: ['error', 'an event that a receiver refused could not be written to the dead_letter file'],
+  SpoolOpened: ['info', 'the spool was opened'],
+  SpoolTailCut: ['info', 'a write to the spool that was not finished was cut off; its events are replayed'],
+  SpoolDamaged: ['error', 'a part of the spool cannot be read; where events are lost, gap events say which'],
+  SpoolFull: ['error', 'the spool is full; when_full says whether the oldest events are given up or no more are read'],
+  SpoolFailed: ['error', 'the spool cannot be written; trying again'],
+  SpoolRecovered: ['info', 'the spool can be written again'],
+  SpoolCursorUnknown: [
+    'warn',
+    'the place of an output in the spool cannot be used; it gets everything that the spool holds, some of it perhaps for the second time',
+  ],
+  SpoolCursorRemoved: ['info', 'an output is not configured any more; its place in the spool was removed'],
   OutputFailed: ['error', 'an output failed; trying again'],
   OutputRecovered: ['info', 'an output works again'],
 } as const satisfies Record<string, readonly [LogLevel, string]>;

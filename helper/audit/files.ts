@@ -9,8 +9,8 @@ const MAX_MANIFEST_BYTES = 1024 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * The SHA-256 of a file's content, in hexadecimal. The file is opened once; a FIFO or device in its place
- * is refused, not waited for.
+ * The SHA-256 of a file's content, in hexadecimal. Opens the file once; refuses a FIFO or device in its place instead
+ * of waiting.
  * @throws {Error} when it cannot be read
  */
 export function hashOf(file: string): string {
@@ -31,8 +31,10 @@ function eachPiece(file: string, take: (piece: Buffer) => void): void {
 }
 
 /**
- * Whether the files of the helper are those of the release, and nobody but the machine's rulers can change them.
- * @param requireTrusted gives the path that it looked at, where that can be another one; throws, naming who else can change a file
+ * Checks that the files of the helper are those of the release, and that only the machine's administrators can change
+ * them.
+ * @param requireTrusted returns the path that it checked, if that can be another one; throws, naming who else can
+ * change the file
  * @param manifest of the release, to compare with
  */
 export function auditFiles(
@@ -58,7 +60,7 @@ export function auditFiles(
     if (shipped !== undefined && expected !== sha256) {
       findings.push({
         code: 'FILE_CHANGED',
-        message: `${file} is not the file that was shipped: SHA-256 ${sha256}, in the manifest ${expected ?? 'not listed'}. Install the helper again.`,
+        message: `${file} is not the shipped file: SHA-256 ${sha256}, in the manifest ${expected ?? 'not listed'}. Install the helper again.`,
       });
     }
     return { file, sha256 };
@@ -75,7 +77,7 @@ export function auditFiles(
   };
 }
 
-/** A file that can be replaced at any moment may be anything by now. */
+/** A file that others can replace may have any content by now. */
 function hashOrReason(file: string): string {
   try {
     return hashOf(file);
@@ -84,7 +86,10 @@ function hashOrReason(file: string): string {
   }
 }
 
-/** What a manifest lists, and its own hash: it is opened once, so that both are of the same bytes, whoever can replace it. */
+/**
+ * The entries of a manifest, and its own hash. It is opened once, so that both come from the same bytes even if someone
+ * replaces it.
+ */
 function readManifest(file: string): { readonly files: ReadonlyMap<string, string>; readonly sha256: string } {
   try {
     const pieces: Buffer[] = [];

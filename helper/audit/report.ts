@@ -1,11 +1,11 @@
-/** Something that is not as it was shipped or as it should run. Codes are stable. */
+/** A deviation from the shipped or intended state. Codes are stable. */
 export interface Finding {
   readonly code: string;
-  /** What, where, and what to do. */
+  /** Says what is wrong, where, and what to do. */
   readonly message: string;
 }
 
-/** What one part of the audit looked at, for a reader, and what it objects to. */
+/** The facts and findings of one part of the audit. */
 export interface Section {
   readonly title: string;
   readonly facts: Readonly<Record<string, unknown>>;

@@ -11,8 +11,8 @@ export function executableMappings(pid: number | 'self'): string[] {
 }
 
 /**
- * Demands that all code of this process is from files that root alone can have changed: what the
- * loader took in, by whatever it was told, has run already, but goes no further.
+ * Checks that all code of this process comes from files that only root can have changed. Libraries that the loader took
+ * from elsewhere have run already, but the helper goes no further.
  * @throws {HelperError} HELPER_UNSAFE_FILE
  */
 export function requireTrustedCode(): void {

@@ -20,8 +20,8 @@ export const NUMBER = 0;
 const SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 };
 
 /**
- * Puts this thread, and what it becomes by execve, under a system call filter, for good. Needs
- * no_new_privs. On other processors than x86-64 and arm64 it does nothing.
+ * Installs a system call filter, permanently, for this thread and its image after execve. Needs no_new_privs. Does
+ * nothing on processors except x86-64 and arm64.
  * @param flags of seccomp(2)
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
  */

@@ -1,6 +1,8 @@
-/** What of bpf/exec.h loading, pinning and reading the probe all have to know. A test compares it with the header. */
+/** Constants of bpf/exec.h that loading, pinning and reading the probe need. A test compares them with the header. */
 
-/** Raised with every change of bpf/exec.h that an older or newer helper would misread in a ring left by the other. */
+/**
+ * Increased with every change of bpf/exec.h that would make an older or newer helper misread a ring left by the other.
+ */
 export const LAYOUT = 4;
 
 /** KINDS: counters of one processor. */

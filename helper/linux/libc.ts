@@ -1,7 +1,7 @@
 import type { Koffi } from '../koffi.ts';
 import { SystemError } from '../unix/system-error.ts';
 
-/** The C library's calls that Node.js has no own way for. Each answers as its manual page says. */
+/** Calls of the C library that Node.js does not offer. Each returns what its manual page says. */
 export type Libc = ReturnType<typeof bindLibc>;
 
 export function bindLibc(koffi: Koffi) {
@@ -32,15 +32,17 @@ export function bindLibc(koffi: Koffi) {
 
   return {
     ...bound,
-    /** Where a buffer lies, for a structure or a bare system call that wants a pointer. The buffer must be kept. */
+    /**
+     * The address of a buffer, for a structure or a bare system call that needs a pointer. The caller must keep the
+     * buffer alive.
+     */
     address: (buffer: Buffer): bigint => koffi.address(buffer),
-    /** The failure of the call that was made last on this thread, named. */
+    /** The failure of the last call on this thread, with its name. */
     failure: (call: string) => new SystemError(call, koffi.errno()),
     errno: () => koffi.errno(),
 
     /**
-     * Maps `bytes` of `fd` shared. The memory is never unmapped: what is mapped
-     * lives as long as the process.
+     * Maps `bytes` of `fd` shared. The mapping lasts as long as the process.
      * @throws {SystemError}
      */
     map(fd: number, bytes: number, offset: number, writable: boolean): ArrayBuffer {
@@ -52,7 +54,7 @@ export function bindLibc(koffi: Koffi) {
       return koffi.view(at, bytes);
     },
 
-    /** Seconds and nanoseconds of a clock of clock_gettime(2). */
+    /** Reads a clock of clock_gettime(2), in seconds and nanoseconds. */
     clock(id: number): { seconds: number; nanoseconds: number } {
       const timespec = new BigInt64Array(2);
       if (bound.clock_gettime(id, timespec) !== 0) throw new SystemError('clock_gettime', koffi.errno());

@@ -15,7 +15,7 @@ const SO_PEERCRED = 17;
 const SO_PEERGROUPS = 59;
 const EAGAIN = 11;
 const ENOBUFS = 105;
-/** The kernel allows 65,536; who is in more groups than this is judged by the first group alone. */
+/** The kernel allows 65,536 groups; for a process with more groups than this, only the first one counts. */
 const MAX_GROUPS = 1024;
 /** sun_path of unix(7), less its NUL. */
 const MAX_PATH_BYTES = 107;
@@ -33,7 +33,7 @@ export const linuxSockets = (libc: Libc): SocketCalls => ({
     const sent = Number(libc.send(fd, piece, piece.length, MSG_DONTWAIT | MSG_NOSIGNAL));
     if (sent >= 0) return sent;
     const errno = libc.errno();
-    // ENOBUFS when the kernel is short of memory: either way, later.
+    // ENOBUFS when the kernel is short of memory: try again later in both cases.
     return errno === EAGAIN || errno === ENOBUFS ? 'full' : 'gone';
   },
   pending(fd) {

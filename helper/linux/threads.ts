@@ -2,15 +2,15 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import type { PrivilegeState } from '../../shared/events/hello.ts';
 import { HelperError } from '../errors.ts';
 
-/** What /proc tells of a process; Landlock it does not tell. */
+/** The facts that /proc reports about a process; it does not report Landlock. */
 export type ReadPrivileges = Omit<PrivilegeState, 'landlock'>;
 
 const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
 const STATUS_BYTES = 16 * 1024;
 
 /**
- * What every thread of a process may do, since privileges belong to threads. The
- * files are opened once, so that it can be read again when none can be opened.
+ * The privileges of every thread of a process, since privileges belong to threads. Opens the files once, so that they
+ * can be read again when no file can be opened any more.
  */
 export class ThreadPrivileges {
   readonly #files: readonly number[];
@@ -37,8 +37,8 @@ export class ThreadPrivileges {
 }
 
 /**
- * Demands that nothing is left.
- * @throws {HelperError} HELPER_PRIVILEGE, naming what is
+ * Checks that no privilege is left.
+ * @throws {HelperError} HELPER_PRIVILEGE, naming the remaining ones
  */
 export function requireNoPrivileges(state: ReadPrivileges, uid: number, gid: number): void {
   const left = [
@@ -50,11 +50,11 @@ export function requireNoPrivileges(state: ReadPrivileges, uid: number, gid: num
   if (left.length > 0)
     throw new HelperError(
       'HELPER_PRIVILEGE',
-      `privileges were given up but are still there: ${left.join(', ')}. Not going on.`,
+      `privileges are still there after the drop: ${left.join(', ')}. The helper stops.`,
     );
 }
 
-/** The id that all of them are; -1 when they differ, which is nobody's. */
+/** The common id of all; -1, which is nobody's, if they differ. */
 function theOnly(ids: readonly number[]): number {
   return new Set(ids).size === 1 ? (ids[0] as number) : -1;
 }

@@ -3,8 +3,8 @@ import { HelperError } from '../errors.ts';
 const MAX_ID = 0xffff_fffe;
 
 /**
- * A user by name or number, as number. The directory of macOS is no file; Node.js asks
- * it when it becomes someone by name, so this process becomes that user for a moment.
+ * A user by name or number, as number. The directory of macOS is not a file. Node.js queries it when it changes to a
+ * user by name, so this process becomes that user for a moment.
  * @throws {HelperError} HELPER_NO_ACCOUNT
  */
 export function findUserId(nameOrId: string): number {
@@ -12,7 +12,7 @@ export function findUserId(nameOrId: string): number {
   if (uid === 0)
     throw new HelperError(
       'HELPER_NO_ACCOUNT',
-      '--user: the forwarding process gives root up, so it cannot stay root. Name another user.',
+      '--user: the forwarding process runs without root, so the user cannot be root. Name another user.',
     );
   return uid;
 }

@@ -4,11 +4,11 @@ import { HelperError } from '../errors.ts';
 /** CSR_ALLOW_UNRESTRICTED_DTRACE of bsd/sys/csr.h. */
 export const CSR_ALLOW_UNRESTRICTED_DTRACE = 1 << 5;
 
-/** Programs of the system; on the sealed system volume, so that no administrator can have replaced them. */
+/** Programs on the sealed system volume, where no administrator can have replaced them. */
 export const DTRACE = '/usr/sbin/dtrace';
 export const ESLOGGER = '/usr/bin/eslogger';
 
-/** What there is to choose from. */
+/** The facts for the choice. */
 export interface Circumstances {
   /** Whether System Integrity Protection lets dtrace look into the kernel. */
   readonly isDtraceFree: boolean;
@@ -17,9 +17,9 @@ export interface Circumstances {
 }
 
 /**
- * The source for `--source`, and what limits it from the beginning. `auto` is dtrace
- * where it sees everything, else eslogger, else dtrace with what it still sees.
- * @throws {HelperError} HELPER_UNSUPPORTED when it asks for what is not there
+ * The source for `--source`, and its known limits. `auto` means dtrace if it sees everything, otherwise eslogger,
+ * otherwise dtrace with its limits.
+ * @throws {HelperError} HELPER_UNSUPPORTED when the requested source does not exist
  */
 export function chooseSource(
   asked: string,

@@ -4,7 +4,7 @@ import type { Koffi } from '../koffi.ts';
 import { bindMacLibc, type MacLibc } from './libc.ts';
 import { closeOnExec, macSockets, setNonBlocking } from './sockets.ts';
 
-/** clock_gettime(3) ids. The raw monotonic clock goes on while the machine sleeps, and nobody sets it. */
+/** clock_gettime(3) ids. The raw monotonic clock runs while the machine sleeps, and nobody can set it. */
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC_RAW = 4;
 const UUID_BYTES = 37;

@@ -2,9 +2,8 @@ import { SystemError } from '../unix/system-error.ts';
 import type { Koffi } from '../koffi.ts';
 
 /**
- * The C library's calls that Node.js has no own way for, on macOS. Each answers as its
- * manual page says. Calls with `...` pass those arguments on the stack on Apple's
- * 64-bit ARM, so they have to be declared as what they are.
+ * Calls of the C library on macOS that Node.js does not offer. Each returns what its manual page says. On Apple's
+ * 64-bit ARM, calls with `...` pass those arguments on the stack, so they must be declared as variadic.
  */
 export type MacLibc = ReturnType<typeof bindMacLibc>;
 
@@ -28,7 +27,7 @@ export function bindMacLibc(koffi: Koffi) {
     sysctlbyname: libc.func(
       'int sysctlbyname(const char *name, _Out_ uint8_t *old, _Inout_ size_t *bytes, const void *value, size_t value_bytes)',
     ),
-    /** Of libsyscall/wrappers/csr.c: 0 when System Integrity Protection allows what the mask names. */
+    /** libsyscall/wrappers/csr.c: 0 if System Integrity Protection allows everything in the mask. */
     csr_check: libc.func('int csr_check(uint32_t mask)'),
   } as const;
   return { ...bound, failure: (call: string) => new SystemError(call, koffi.errno()), errno: () => koffi.errno() };

@@ -18,15 +18,14 @@ import { macHost } from './host.ts';
 const CANARY: CanaryProgram = { path: '/usr/bin/true', args: [] };
 
 /**
- * The privileged stage, from top to bottom. dtrace and eslogger need root as long as
- * they run, so unlike on Linux a process of root stays: the one that started
- * them. It reads nothing that they print. @throws {HelperError}
+ * The privileged stage, from top to bottom. dtrace and eslogger need root as long as they run, so unlike on Linux one
+ * process stays root: the one that started them. It reads none of their output. @throws {HelperError}
  */
 export function run(options: RunOptions): void {
   if (process.geteuid?.() !== 0)
-    throw new HelperError('HELPER_NOT_ROOT', 'tracing takes root. Start it with sudo, or as a launch daemon.');
+    throw new HelperError('HELPER_NOT_ROOT', 'tracing needs root. Start it with sudo, or as a launch daemon.');
 
-  // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
+  // 1. Before loading the addon, check that only root can change the files that decide what runs here.
   const installation = trustedInstallation(locateInstallation('darwin'), requireTrusted);
   leaveEnvironment(installation.command);
 
@@ -34,16 +33,16 @@ export function run(options: RunOptions): void {
   const group = findGroupId(options.group);
   const host = macHost(loadKoffi(installation.addon));
 
-  // 2. What traces; as trusted as our own files.
+  // 2. The tracer, checked like our own files.
   const isDtraceFree = host.libc.csr_check(CSR_ALLOW_UNRESTRICTED_DTRACE) === 0;
   const { source, limits } = chooseSource(options.source, { isDtraceFree, hasEslogger: existsSync(ESLOGGER) });
   const executable = requireTrusted(source === 'dtrace' ? DTRACE : ESLOGGER);
   const args = source === 'dtrace' ? ['-s', installation.probe, options.failures ? '1' : '0'] : ['exec'];
 
-  // 3. The pipe before the tracer: if another helper is there, nothing traces yet.
+  // 3. The pipe before the tracer: if another helper runs, nothing traces yet.
   const { fd: listener } = listen(host.sockets, options.socket, group);
 
-  // 4. All that reads what others can influence runs without root.
+  // 4. Everything that reads data influenced by others runs without root.
   watchOver(host, {
     program: { path: executable, args },
     command: installation.command,

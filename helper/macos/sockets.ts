@@ -26,7 +26,7 @@ const XUCRED_BYTES = 76;
 const XUCRED_GROUPS = 12;
 const MAX_GROUPS = 16;
 
-/** Unix sockets on macOS: unix(4). The flags of socket(2) and accept4(2) are not there; SIGPIPE is ignored by Node.js. */
+/** Unix sockets on macOS: unix(4). socket(2) has no flags and there is no accept4(2); Node.js ignores SIGPIPE. */
 export const macSockets = (libc: MacLibc): SocketCalls => ({
   maxPathBytes: MAX_PATH_BYTES,
   socket: () => prepared(libc, libc.socket(AF_UNIX, SOCK_STREAM, 0)),
@@ -50,7 +50,7 @@ export const macSockets = (libc: MacLibc): SocketCalls => ({
   failure: libc.failure,
 });
 
-/** Non-blocking and closed on exec. No other thread of ours starts programs meanwhile. */
+/** Makes a descriptor non-blocking and closed on exec. No other thread of ours starts programs meanwhile. */
 function prepared(libc: MacLibc, fd: number): number {
   if (fd < 0) return fd;
   if (libc.fcntl(fd, F_SETFD, 'int', FD_CLOEXEC) === 0 && setNonBlocking(libc, fd)) return fd;
@@ -58,13 +58,13 @@ function prepared(libc: MacLibc, fd: number): number {
   return -1;
 }
 
-/** @returns whether it is */
+/** Makes a descriptor non-blocking. @returns whether that worked */
 export function setNonBlocking(libc: MacLibc, fd: number): boolean {
   const flags = libc.fcntl(fd, F_GETFL) as number;
   return flags >= 0 && libc.fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK) === 0;
 }
 
-/** Marks a descriptor for closing on exec. @returns whether it is */
+/** Marks a descriptor for closing on exec. @returns whether that worked */
 export const closeOnExec = (libc: MacLibc, fd: number): boolean => libc.fcntl(fd, F_SETFD, 'int', FD_CLOEXEC) === 0;
 
 /** struct sockaddr_un: its length, the family, then the path with its NUL. */
@@ -86,6 +86,6 @@ function peerOf(libc: MacLibc, fd: number): UnixPeer | undefined {
 export function parseXucred(bytes: Buffer): { uid: number; gid: number; groups: readonly number[] } {
   const count = Math.min(Math.max(bytes.readInt16LE(8), 0), MAX_GROUPS);
   const groups = Array.from({ length: count }, (_, i) => bytes.readUInt32LE(XUCRED_GROUPS + 4 * i));
-  // Without a group there is none that could be the pipe's.
+  // A peer without a group cannot have the pipe's group.
   return { uid: bytes.readUInt32LE(4), gid: groups[0] ?? 0xffff_ffff, groups };
 }

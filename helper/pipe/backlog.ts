@@ -5,17 +5,17 @@ const NEWLINE = 10;
 /** Bytes freed at once when the backlog is full, so that not every line has to free its own room. */
 const FREE_STEP_BYTES = 64 * 1024;
 
-/** Where the backlog begins and ends: positions in the stream of all bytes ever appended. Lives in durable state. */
+/** Begin and end of the backlog: positions in the stream of all bytes ever appended. Part of the durable state. */
 export interface BacklogBounds {
-  /** Of the oldest whole line. */
+  /** Position of the oldest whole line. */
   tail: number;
-  /** Behind the newest line. */
+  /** Position behind the newest line. */
   head: number;
 }
 
 /**
- * The newest lines, in a ring of bytes. It is the only queue of the pipe: a
- * client is a position in it, and costs nothing more however slow it is.
+ * The newest lines, in a ring of bytes. It is the only queue of the pipe: a client is a position in it, and costs the
+ * same however slow it is.
  */
 export class Backlog {
   readonly #data: Buffer;
@@ -26,7 +26,7 @@ export class Backlog {
   /**
    * @param data memory for the lines; its length is the capacity
    * @param bounds changed in place; the owner makes them durable
-   * @param beforeOverwrite called after `tail` moved and before old lines are overwritten
+   * @param beforeOverwrite called after `tail` has moved and before old lines are overwritten
    */
   constructor(data: Buffer, bounds: BacklogBounds, beforeOverwrite: () => void) {
     this.#data = data;
@@ -47,28 +47,30 @@ export class Backlog {
   }
 
   /**
-   * Of the oldest byte that is not overwritten: before `tail`, when a line has lost
-   * its beginning. Who has that beginning already can still have the rest.
+   * Position of the oldest byte that is not overwritten: before `tail`, if a line has lost its beginning. A client that
+   * has that beginning already can still get the rest.
    */
   get oldestByte(): number {
     return this.#bounds.head - this.capacity;
   }
 
-  /** @param leastBehind bytes that the client which is furthest on does not have yet; 0 without clients */
+  /** @param leastBehind bytes that the most advanced client does not have yet; 0 without clients */
   follow(leastBehind: () => number): void {
     this.#leastBehind = leastBehind;
   }
 
-  /** Whether even the client that is furthest on has half of it to read yet: what can wait elsewhere should. */
+  /**
+   * Whether even the most advanced client has half of the backlog still to read. Data that can wait elsewhere should
+   * then wait.
+   */
   get isCrowded(): boolean {
     return this.#leastBehind() > this.capacity / 2;
   }
 
   /**
-   * The most bytes that the next line should have. As long as some client keeps up,
-   * long lines must not overtake it: their arguments are then cut. The longest may
-   * fill seven eighths when that client has nearly everything, and half of the
-   * backlog otherwise; the rest is for lines that cannot be cut.
+   * The most bytes that the next line should have. As long as some client keeps up, long lines must not overtake it, so
+   * their arguments are cut. The longest line may fill seven eighths if that client has nearly everything, and half of
+   * the backlog otherwise; the rest is for lines that cannot be cut.
    */
   get roomForLine(): number {
     const { capacity } = this;
@@ -79,8 +81,8 @@ export class Backlog {
   }
 
   /**
-   * Frees room for a line of `bytes`. Called before anything that belongs to the
-   * line is changed, since it may commit the state as it is.
+   * Frees room for a line of `bytes`. Call it before changing anything that belongs to the line, since it may commit
+   * the current state.
    * @throws {RangeError} when the line is larger than the whole backlog
    */
   makeRoom(bytes: number): void {
@@ -93,7 +95,7 @@ export class Backlog {
     this.#beforeOverwrite();
   }
 
-  /** Appends a line that ends in a newline and for which there is room. */
+  /** Appends a line that ends in a newline. There must be room for it. */
   append(line: Buffer): void {
     const { capacity } = this;
     const at = this.#bounds.head % capacity;
@@ -104,8 +106,8 @@ export class Backlog {
   }
 
   /**
-   * Appends a line of text, and makes room for it: in place, where its longest possible
-   * encoding does not reach the end of the memory. False where it does; nothing has happened then.
+   * Appends a line of text in place, and makes room for it, if its longest possible encoding does not reach the end of
+   * the memory. Otherwise returns false and changes nothing.
    */
   appendText(line: string): boolean {
     // Every UTF-16 unit takes at most three bytes.
@@ -117,7 +119,7 @@ export class Backlog {
     return true;
   }
 
-  /** The bytes from `position` on that lie in one piece; empty at the head. Valid until the next `makeRoom`. */
+  /** The contiguous bytes from `position` on; empty at the head. Valid until the next `makeRoom`. */
   peek(position: number, limit: number): Buffer {
     const at = position % this.capacity;
     return this.#data.subarray(at, at + Math.min(this.#bounds.head - position, this.capacity - at, limit));

@@ -2,19 +2,19 @@ import { SEND_TURN_BYTES } from '../limits.ts';
 import type { Backlog } from './backlog.ts';
 import type { Connection, Peer } from './connection.ts';
 
-/** Why a client is gone: it left, it wrote to us, or the backlog's end overtook it. */
+/** The reason why a client is gone: it left, it wrote to us, or the backlog's end overtook it. */
 export type ClientEnd = 'left' | 'wrote' | 'overtaken';
 
 /**
- * One client: a position in the backlog. Bytes go from the backlog straight
- * into its connection; what that does not take stays where it is.
+ * One client: a position in the backlog. Bytes go from the backlog straight into its connection; bytes that the
+ * connection does not take stay where they are.
  */
 export class Client {
   readonly #connection: Connection;
   readonly #backlog: Backlog;
   readonly #ended: (end: ClientEnd) => void;
   #position: number;
-  /** A line that is not in the backlog (hello, heartbeat), as far as it is not sent. */
+  /** The unsent rest of a line that is not in the backlog (hello, heartbeat). */
   #control: Buffer | undefined;
   #waiting = false;
   #closed = false;
@@ -38,7 +38,7 @@ export class Client {
     return this.#connection.peer;
   }
 
-  /** Bytes of the backlog that it does not have yet. */
+  /** Bytes of the backlog that the client does not have yet. */
   get behind(): number {
     return this.#backlog.head - this.#position;
   }
@@ -47,7 +47,7 @@ export class Client {
     return this.#control === undefined && this.#position === this.#backlog.head;
   }
 
-  /** Sends a line of its own as soon as possible, if nothing is left to be sent before it. */
+  /** Sends a line to this client only, as soon as possible, if nothing is left to be sent before it. */
   control(line: Buffer): void {
     const atStart = this.#position === this.#backlog.tail;
     if (this.#closed || this.#control !== undefined || !(atStart || this.upToDate)) return;
@@ -55,7 +55,7 @@ export class Client {
     this.pump(line.length);
   }
 
-  /** Sends up to `limit` bytes, or until the connection is full; goes on by itself when it is not any more. */
+  /** Sends up to `limit` bytes, or until the connection is full; continues by itself when there is room again. */
   pump(limit: number): void {
     if (this.#closed) return;
     if (this.#position < this.#backlog.oldestByte) this.#end('overtaken');
@@ -73,7 +73,7 @@ export class Client {
       if (this.#control === undefined) this.#position += sent;
       else this.#control = sent < piece.length ? piece.subarray(sent) : undefined;
     }
-    // More is due than one turn allows: let the loop turn, then go on.
+    // There is more to send than one turn allows: let the loop turn, then continue.
     if (!this.upToDate) this.#wait();
   }
 

@@ -1,49 +1,52 @@
-/** Who is at the other end of a connection, as the operating system says. */
+/** The identity of the other end of a connection, as the operating system reports it. */
 export interface Peer {
   readonly pid: number;
   /** Absent on Windows, where users have no numbers. */
   readonly uid?: number;
 }
 
-/** What becomes of a connection while nobody sends on it. */
+/** Events of a connection while nobody sends on it. */
 export interface ConnectionEvents {
   /** There is room again, after `awaitRoom`. */
   onRoom(): void;
-  /** The other end left, or wrote although the pipe goes one way. Called once at most; the connection is still to be closed. */
+  /**
+   * The other end left, or wrote although the pipe is one-way. Called at most once; the connection must still be
+   * closed.
+   */
   onEnd(end: 'left' | 'wrote'): void;
 }
 
-/** One client's end of the pipe, as its system gives it. It can be written to; there is no way to read. */
+/** One client's end of the pipe, as the system provides it. It can be written to; it has no way to read. */
 export interface Connection {
   readonly peer: Peer;
 
-  /** Begins to tell of events. Called once, before anything else. */
+  /** Starts reporting events. Called once, before anything else. */
   begin(events: ConnectionEvents): void;
 
   /**
-   * Offers bytes without ever waiting; they are the caller's again when it returns.
-   * @returns how many were taken, `full` when there is no room now, `gone` when nobody is there to read any more
+   * Sends bytes without ever waiting; the caller may reuse them when it returns.
+   * @returns how many were taken, `full` if there is no room now, `gone` if nobody is there to read any more
    */
   send(piece: Buffer): number | 'full' | 'gone';
 
-  /** Asks for `onRoom`, once, in a later turn of the loop and when there is room. */
+  /** Requests one call of `onRoom`, in a later turn of the loop, when there is room. */
   awaitRoom(): void;
 
-  /** Ends the connection. No event is told from here on. */
+  /** Ends the connection. It reports no event from here on. */
   close(): void;
 }
 
-/** Where clients connect. */
+/** The place where clients connect. */
 export interface Listener {
   /** Calls back whenever `accept` may have something. Called once. */
   begin(onReady: () => void): void;
 
   /**
-   * Takes the next client that is waiting.
-   * @returns `refused` for one that may not have the stream and was sent away, undefined when none is waiting
+   * Takes the next waiting client.
+   * @returns `refused` for one that may not read the stream and was disconnected, undefined if none is waiting
    */
   accept(): Connection | 'refused' | undefined;
 
-  /** Takes no more clients; connections that were accepted go on. */
+  /** Accepts no more clients; accepted connections continue. */
   close(): void;
 }

@@ -3,12 +3,12 @@ import type { Backlog } from './backlog.ts';
 import { Client, type ClientEnd } from './client.ts';
 import type { Connection, Listener, Peer } from './connection.ts';
 
-/** What the pipe did since it was opened. */
+/** Counts of the pipe since it was opened. */
 export type PipeCounts = Record<'accepted' | 'refused' | ClientEnd, number>;
 
 /**
- * Serves the backlog to every client, each at its own pace. Writing is all it
- * does: no byte of a client is ever read, and one that writes is disconnected.
+ * Serves the backlog to every client, each at its own pace. It only writes: it never reads a byte of a client, and
+ * disconnects one that writes.
  */
 export class PipeServer {
   readonly counts: PipeCounts = { accepted: 0, refused: 0, left: 0, wrote: 0, overtaken: 0 };
@@ -29,23 +29,23 @@ export class PipeServer {
     listener.begin(() => this.#accept());
   }
 
-  /** Who is connected. */
+  /** The connected clients. */
   get peers(): Peer[] {
     return [...this.#clients].map((client) => client.peer);
   }
 
-  /** Sends what is new to every client that can take it. Call after the state was committed. */
+  /** Sends new bytes to every client that can take them. Call it after the state was committed. */
   pump(): void {
     for (const client of this.#clients) client.pump(SEND_TURN_BYTES);
   }
 
-  /** Sends `line` to every client that has everything else; the others see by their events that we live. */
+  /** Sends `line` to every client that has everything else; the others see from their events that the helper lives. */
   heartbeat(line: string): void {
     const bytes = Buffer.from(line);
     for (const client of this.#clients) client.control(bytes);
   }
 
-  /** Takes no more clients; those that are there go on. */
+  /** Accepts no more clients; connected ones stay. */
   stopListening(): void {
     this.#listener.close();
   }
@@ -69,7 +69,7 @@ export class PipeServer {
   }
 
   #accept(): void {
-    // Bounded, so that connecting in a loop cannot keep us from the source.
+    // Bounded, so that clients that connect in a loop cannot keep the helper from the source.
     for (let i = 0; i < MAX_CLIENTS; i++) {
       const connection = this.#listener.accept();
       if (connection === undefined) return;

@@ -5,7 +5,10 @@ import type { Finding, Section } from '../audit/report.ts';
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
 
-/** Whether a socket is root's, for root and the group alone, in a folder that nobody else can write to. `exists` is whether there is anything at all. */
+/**
+ * Checks that a socket belongs to root and the group and only they can use it, in a folder that nobody else can write
+ * to. `exists` says whether the path exists at all.
+ */
 export function auditSocket(
   socket: string,
   group: number,
@@ -29,13 +32,13 @@ export function auditSocket(
   if ((file.mode & 0o7777 & ~0o660) !== 0) {
     findings.push({
       code: 'SOCKET_MODE',
-      message: `${socket} has mode ${octal(file.mode)}, wider than 0660. Mend it: chmod 0660 ${socket}`,
+      message: `${socket} has mode ${octal(file.mode)}, wider than 0660. Fix it: chmod 0660 ${socket}`,
     });
   }
   if ((folder.mode & 0o007) !== 0) {
     findings.push({
       code: 'FOLDER_MODE',
-      message: `${path.dirname(socket)} has mode ${octal(folder.mode)}, wider than 0750. Mend it: chmod 0750 ${path.dirname(socket)}`,
+      message: `${path.dirname(socket)} has mode ${octal(folder.mode)}, wider than 0750. Fix it: chmod 0750 ${path.dirname(socket)}`,
     });
   }
   try {

@@ -45,7 +45,7 @@ export class UnixConnection implements Connection {
 
   #onReady({ readable, disconnect, failed }: Readiness): void {
     if (readable || disconnect || failed) {
-      // Looked at, not read: how many bytes there are tells a writer from one who left.
+      // The number of waiting bytes, without reading them, tells a client that writes from one that left.
       this.#events?.onEnd(this.#calls.pending(this.#fd) > 0 ? 'wrote' : 'left');
       return;
     }

@@ -9,13 +9,13 @@ import type { SocketCalls } from './socket-calls.ts';
 /** The open pipe. Both descriptors belong to the caller. */
 export interface ListeningSocket {
   readonly fd: number;
-  /** Held as long as a helper serves this path; the kernel lets go of it when the helper ends, however it ends. */
+  /** Held as long as a helper serves this path; the kernel releases it when the helper ends, however it ends. */
   readonly lock: number;
 }
 
 /**
- * Makes the socket and listens on it. It never exists with a wider mode than
- * 0660 root:group: it is made 0600, given to its group, and only then opened to it.
+ * Makes the socket and listens on it. The socket never has a wider mode than 0660 root:group: it is created with 0600,
+ * given to its group, and only then opened to the group.
  * @throws {HelperError}
  */
 export function listen(calls: SocketCalls, socketPath: string, group: number): ListeningSocket {
@@ -49,8 +49,8 @@ function listenIn(calls: SocketCalls, folder: string, name: string, group: numbe
 }
 
 /**
- * The folder is made for root and the group, or, if it is there, must be root's alone to write. Gives its real path.
- * The folder above is looked at first: in one that others can write, a link could lie in the place of what was made.
+ * Makes the folder for root and the group; an existing one must be writable only by root. Returns its real path. Checks
+ * the folder above first: if others can write there, a link could replace the new folder.
  */
 function prepareFolder(asked: string, group: number): string {
   const folder = path.join(requireTrusted(path.dirname(asked)), path.basename(asked));
@@ -79,7 +79,7 @@ function takeLock(calls: SocketCalls, lockPath: string): number {
   );
 }
 
-/** A socket that nobody serves any more is removed; anything else at that path is not ours to touch. */
+/** Removes a socket that nobody serves any more; refuses to touch anything else at that path. */
 function removeStale(calls: SocketCalls, socketPath: string, address: Buffer): void {
   let found: Stats;
   try {
@@ -103,7 +103,7 @@ function removeStale(calls: SocketCalls, socketPath: string, address: Buffer): v
   unlinkSync(socketPath);
 }
 
-/** The socket's address, if the system has room for such a path. */
+/** The socket's address. @throws {HelperError} if the path is too long for the system */
 function addressOf(calls: SocketCalls, socketPath: string): Buffer {
   if (Buffer.byteLength(socketPath) > calls.maxPathBytes) {
     throw new HelperError(

@@ -6,7 +6,7 @@ import { UnixConnection } from './connection.ts';
 import type { PeerPolicy } from './peer.ts';
 import type { SocketCalls } from './socket-calls.ts';
 
-/** Accepts from a listening socket whom the policy lets in. */
+/** Accepts those clients of a listening socket that the policy allows. */
 export class UnixListener implements Listener {
   readonly #koffi: Koffi;
   readonly #calls: SocketCalls;

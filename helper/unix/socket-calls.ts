@@ -1,9 +1,12 @@
 import type { SystemError } from './system-error.ts';
 import type { UnixPeer } from './peer.ts';
 
-/** The system calls on Unix sockets, as one system makes them: flags, layouts and error numbers differ. Descriptors belong to the caller. */
+/**
+ * The system calls on Unix sockets of one system: flags, layouts and error numbers differ. Descriptors belong to the
+ * caller.
+ */
 export interface SocketCalls {
-  /** Bytes that a socket's path may have, without its NUL. */
+  /** Maximum bytes of a socket's path, without its NUL. */
   readonly maxPathBytes: number;
 
   /** A new stream socket: non-blocking, closed on exec; below 0 on failure. */
@@ -12,7 +15,7 @@ export interface SocketCalls {
   /** struct sockaddr_un. @param path at most `maxPathBytes` long */
   address(path: string): Buffer;
 
-  /** Each answers 0, or below 0 on failure. */
+  /** Each returns 0, or below 0 on failure. */
   bind(fd: number, address: Buffer): number;
   connect(fd: number, address: Buffer): number;
   listen(fd: number, backlog: number): number;
@@ -20,18 +23,18 @@ export interface SocketCalls {
   /** The next connection: non-blocking, closed on exec; below 0 when there is none. */
   accept(fd: number): number;
 
-  /** Offers bytes without waiting and without a signal. @returns how many were taken, or why none */
+  /** Sends bytes without waiting and without a signal. @returns how many were taken, or why none */
   send(fd: number, piece: Buffer): number | 'full' | 'gone';
 
-  /** Bytes that wait to be read; 0 when the system does not tell. */
+  /** Bytes that wait to be read; 0 if the system does not report them. */
   pending(fd: number): number;
 
-  /** Who is at the other end, as the kernel saw it at connect(2); undefined where it does not tell. */
+  /** The peer's identity, as the kernel saw it at connect(2); undefined if the system does not report it. */
   peer(fd: number): UnixPeer | undefined;
 
   /** Takes an exclusive lock on an open file without waiting. */
   lock(fd: number): boolean;
 
-  /** The failure of the call that was made last on this thread. */
+  /** The failure of the last call on this thread. */
   failure(call: string): SystemError;
 }

@@ -1,6 +1,6 @@
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 
-/** A system call failed: which, and the system's reason. */
+/** A failed system call, with its name and the system's reason. */
 export class SystemError extends Error {
   override readonly name = 'SystemError';
   readonly errno: number;

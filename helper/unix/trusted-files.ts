@@ -3,18 +3,18 @@ import path from 'node:path';
 import { HelperError } from '../errors.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
-/** Links that the kernel follows in one path (MAXSYMLINKS). */
+/** Maximum number of links that the kernel follows in one path (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
 /**
- * Demands that nobody but root decides what a path leads to: the file or folder itself, every
- * folder on the way, and every link that is followed belong to root, and none of them can be
- * written by others. A sticky bit does not excuse a folder: others could still add files to it.
+ * Checks that only root decides where a path leads: the file or folder itself, every folder on the way, and every
+ * followed link must belong to root, and others must not be able to write to them. A sticky bit does not help a folder:
+ * others could still add files to it.
  *
- * It goes from the top down, as the kernel does. Whatever was looked at is root's alone from
- * that moment on, so nobody can put another file behind the way that was checked.
- * @returns the real path, without links: use it, not `file`
- * @throws {HelperError} HELPER_UNSAFE_FILE, naming the first place that fails and the command that mends it
+ * Goes from the top down, as the kernel does. Only root can change a place once it has been checked, so nobody can put
+ * another file behind it.
+ * @returns the real path, without links: use it instead of `file`
+ * @throws {HelperError} HELPER_UNSAFE_FILE, naming the first place that fails and the command that corrects it
  */
 export function requireTrusted(file: string): string {
   const rest = path.resolve(file).split('/').filter(Boolean);
@@ -32,7 +32,8 @@ export function requireTrusted(file: string): string {
       real = at;
       continue;
     }
-    if (++links > MAX_LINKS) throw unsafe(`${file} leads through more than ${MAX_LINKS} links. Shorten the way.`);
+    if (++links > MAX_LINKS)
+      throw unsafe(`${file} leads through more than ${MAX_LINKS} links. Use a path with fewer links.`);
     const target = readlinkSync(at);
     if (path.isAbsolute(target)) real = '/';
     rest.unshift(...target.split('/').filter((part) => part !== '' && part !== '.'));
@@ -41,7 +42,7 @@ export function requireTrusted(file: string): string {
   return real;
 }
 
-/** What is at a place that root alone can change. */
+/** The entry at a path, which only root can change. */
 function look(file: string, at: string): Stats {
   let found: Stats;
   try {
@@ -54,13 +55,11 @@ function look(file: string, at: string): Stats {
   const isLink = found.isSymbolicLink();
   if (uid !== 0)
     throw unsafe(
-      `${at} belongs to uid ${uid}, who could make root run other code. Mend it: chown ${isLink ? '-h ' : ''}root ${at}`,
+      `${at} belongs to uid ${uid}, who could make root run other code. Fix it: chown ${isLink ? '-h ' : ''}root ${at}`,
     );
-  // Everybody may "write" a link; only its folder's owner can change it.
+  // The mode of a link lets everyone write; only the owner of its folder can change it.
   if (!isLink && (mode & WRITABLE_BY_OTHERS) !== 0)
-    throw unsafe(
-      `${at} can be written by others than root (mode ${(mode & 0o7777).toString(8)}). Mend it: chmod go-w ${at}`,
-    );
+    throw unsafe(`others than root can write to ${at} (mode ${(mode & 0o7777).toString(8)}). Fix it: chmod go-w ${at}`);
   return found;
 }
 

@@ -1,6 +1,6 @@
 import type { Koffi } from '../koffi.ts';
 
-/** What a descriptor became. `failed`: watching it is not possible any more. */
+/** The state of a descriptor. `failed`: it cannot be watched any more. */
 export interface Readiness {
   readonly readable: boolean;
   readonly writable: boolean;
@@ -11,9 +11,9 @@ export interface Readiness {
 export type Interest = Partial<Record<'readable' | 'writable' | 'disconnect', boolean>>;
 
 /**
- * Calls back while a descriptor is as asked (level-triggered; libuv's uv_poll_t
- * through the FFI library). Hold on to it: one that nobody holds is collected and
- * stops watching. The descriptor stays the caller's, who closes the watch first.
+ * Calls back while a descriptor is in a requested state (level-triggered; libuv's uv_poll_t through the FFI library).
+ * Keep a reference: an unreferenced watch is garbage-collected and stops. The descriptor stays the caller's, who must
+ * close the watch first.
  */
 export class Watch {
   readonly #handle: ReturnType<Koffi['node']['poll']>;
@@ -24,7 +24,7 @@ export class Watch {
     this.#handle = koffi.node.poll(fd, interest, this.#onPoll);
   }
 
-  /** Replaces what is waited for. */
+  /** Replaces the states that it waits for. */
   change(interest: Interest): void {
     this.#handle.start(interest, this.#onPoll);
   }
@@ -38,7 +38,7 @@ export class Watch {
     this.#handle.close();
   }
 
-  // The library's declared type has one argument; what it passes is libuv's status, then the events.
+  // The library declares one argument, but passes libuv's status, then the events.
   readonly #onPoll = (...args: unknown[]): void => {
     const [status, events] = args as [number, Omit<Readiness, 'failed'>];
     this.#callback({ ...events, failed: status < 0 });
@@ -48,7 +48,7 @@ export class Watch {
 /** Calls `callback` once, as soon as there is something to read. */
 export type ReadableOnce = (callback: () => void) => void;
 
-/** That, for a descriptor. */
+/** The same, for a descriptor. */
 export function readableOnce(koffi: Koffi, fd: number): ReadableOnce {
   let watch: Watch | undefined;
   let waiting: () => void;

@@ -1,10 +1,9 @@
 /**
- * Splits a command line into arguments by the rules of Microsoft's C runtime
- * ("Parsing C command-line arguments"): argv[0] ends at its closing quote or at a
- * blank, backslashes in it are literal. In the rest 2n backslashes before a quote are
- * n and the quote is a mark, 2n+1 are n and a literal quote; two quotes inside a quoted
- * part are one literal quote. A program may split its command line in another way:
- * this is how nearly all do.
+ * Splits a command line into arguments by the rules of Microsoft's C runtime ("Parsing C command-line arguments").
+ * argv[0] ends at its closing quote or at a blank; backslashes in it are literal. In the rest, 2n backslashes before a
+ * quote stand for n, and the quote is a delimiter; 2n+1 stand for n and a literal quote; two quotes inside a quoted
+ * part are one literal quote. Nearly all programs split their command line like this, but a program may do it
+ * differently.
  */
 export function splitCommandLine(text: string): string[] {
   let at = 0;

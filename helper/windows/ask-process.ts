@@ -9,8 +9,8 @@ const COMMAND_LINE_INFORMATION = 60;
 const UNICODE_STRING_BYTES = 16;
 
 /**
- * Asks processes that still run for what the session did not tell. A process can
- * change its own command line, so this is the second-best source.
+ * Asks running processes for data that the session did not report. A process can change its own command line, so this
+ * is the second-best source.
  */
 export function processAsker(windows: Windows): AskProcess {
   const scratch = Buffer.alloc(MAX_PROCESS_COMMAND_LINE_BYTES);
@@ -25,7 +25,7 @@ export function processAsker(windows: Windows): AskProcess {
   };
 }
 
-/** An id that is free again is soon another process's. */
+/** A free id is soon reused by another process. */
 function isThatProcess(windows: Windows, process: Handle, created: bigint | undefined): boolean {
   if (created === undefined) return true;
   const began = [0n];
@@ -54,7 +54,7 @@ function readCommandLine(windows: Windows, process: Handle, scratch: Buffer): st
   return scratch.toString('utf16le', UNICODE_STRING_BYTES, UNICODE_STRING_BYTES + bytes);
 }
 
-/** Path of the image that a process runs. @param scratch of at least 64 KiB */
+/** Path of the process's image. @param scratch of at least 64 KiB */
 export function readImage(windows: Windows, process: Handle, scratch: Buffer): string | undefined {
   const characters = [32_767];
   return windows.QueryFullProcessImageNameW(process, 0, scratch, characters) === true

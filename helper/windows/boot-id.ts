@@ -6,8 +6,8 @@ const SHARED_DATA = 0x7ffe_0000n;
 const BOOT_ID_OFFSET = 0x2c4n;
 
 /**
- * Names this boot of this machine: the number of the boot, which the loader counts
- * up (Windows 10 and later); where there is none, the minute in which it began.
+ * Names this boot of this machine: the boot's number, which the loader counts (Windows 10 and later); otherwise the
+ * minute in which the boot began.
  */
 export function readBootId(koffi: Koffi, clocks: SystemClocks): string {
   const number = new DataView(koffi.view(SHARED_DATA + BOOT_ID_OFFSET, 4)).getUint32(0, true);

@@ -1,15 +1,15 @@
 import { DEVICE_REFRESH_MS } from './limits.ts';
 
 const MULTIPLE_UNC_PROVIDER = String.raw`\Device\Mup` + '\\';
-/** Names that are links in the object manager: to a drive path, to a share. */
+/** Names that are links in the object manager: to a drive path, or to a share. */
 const DOS_DEVICES = '\\??\\';
 const DOS_UNC = '\\??\\UNC\\';
 const SYSTEM_ROOT = '\\SystemRoot\\';
 
-/** Gives the device of each drive, `['C:', '\Device\HarddiskVolume3']` (QueryDosDeviceW). */
+/** Returns the device of each drive, `['C:', '\Device\HarddiskVolume3']` (QueryDosDeviceW). */
 export type DriveLookup = () => ReadonlyArray<readonly [drive: string, device: string]>;
 
-/** Turns NT paths, as the kernel tells them, into the paths that people and rules know. */
+/** Converts the kernel's NT paths to the paths that people and rules know. */
 export class DevicePaths {
   readonly #lookup: DriveLookup;
   readonly #systemRoot: string;
@@ -26,7 +26,7 @@ export class DevicePaths {
     this.#lookedUp = now();
   }
 
-  /** The path as it is where no drive or share leads to it: a volume without a letter. */
+  /** Converts a path. A path that no drive or share leads to, on a volume without a letter, stays unchanged. */
   toDrivePath(ntPath: string): string {
     if (ntPath.startsWith(DOS_UNC)) return `\\\\${ntPath.slice(DOS_UNC.length)}`;
     if (ntPath.startsWith(DOS_DEVICES)) return ntPath.slice(DOS_DEVICES.length);
@@ -43,7 +43,7 @@ export class DevicePaths {
     return undefined;
   }
 
-  /** Drives come and go, but a path on none must not cost a look-up for every process. */
+  /** Drives come and go, but a path on none of them must not cost a look-up for every process. */
   #refresh(): boolean {
     if (this.#now() - this.#lookedUp < DEVICE_REFRESH_MS) return false;
     this.#lookedUp = this.#now();
@@ -52,7 +52,7 @@ export class DevicePaths {
   }
 }
 
-/** Names of devices are compared without regard to case. */
+/** Compares names of devices without regard to case. */
 function startsWithFolded(text: string, prefix: string): boolean {
   return text.length >= prefix.length && text.slice(0, prefix.length).toLowerCase() === prefix.toLowerCase();
 }

@@ -4,7 +4,7 @@ import type { DriveLookup } from './device-paths.ts';
 const LETTERS = Array.from({ length: 26 }, (_, i) => `${String.fromCharCode(65 + i)}:`);
 const MAX_PATH = 1024;
 
-/** The drives that exist now, each with its device. */
+/** The current drives, each with its device. */
 export const driveLookup =
   (windows: Windows): DriveLookup =>
   () =>

@@ -4,10 +4,13 @@ import { isHandle, type Handle, type Windows } from './functions.ts';
 export const SERVICE_NAME = 'platform-probes-helper';
 
 const TYPE = { error: 1, information: 4 } as const;
-/** Windows' own EventCreate.exe, which the installer names as the source's messages, has "%1" under every number to 1000. */
+/**
+ * The number of our messages. EventCreate.exe of Windows, which the installer registers as the source of message texts,
+ * has "%1" for every number up to 1000.
+ */
 const MESSAGE_ID = 1;
 
-/** Gives a function that writes one line to the Application log; where there is none, does nothing. */
+/** Returns a function that writes one line to the Application log; without such a log it does nothing. */
 export function eventLog(windows: Windows): (text: string, isError: boolean) => void {
   const log = windows.RegisterEventSourceW(null, SERVICE_NAME) as Handle;
   return (text, isError) => {

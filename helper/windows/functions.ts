@@ -1,6 +1,6 @@
 import type { Koffi } from '../koffi.ts';
 
-/** A call into Windows failed: which, and its number, as `net helpmsg` explains it. */
+/** A failed call of Windows, with its error number, which `net helpmsg` explains. */
 export class WindowsError extends Error {
   override readonly name = 'WindowsError';
   readonly status: number;
@@ -11,10 +11,10 @@ export class WindowsError extends Error {
   }
 }
 
-/** A HANDLE as a number. -1 and 0 are none. */
+/** A HANDLE as a number. -1 and 0 are invalid. */
 export type Handle = number | bigint;
 
-/** The functions of Windows that Node.js has no own way for; each as Microsoft's reference describes it. */
+/** Functions of Windows that Node.js does not offer, as Microsoft's reference describes them. */
 export type Windows = ReturnType<typeof bindWindows>;
 
 export function bindWindows(koffi: Koffi) {
@@ -120,10 +120,10 @@ export function bindWindows(koffi: Koffi) {
   return {
     ...bound,
     koffi,
-    /** Why the call that was made last on this thread failed. */
+    /** The error of the last call on this thread. */
     lastError: (): number => lastError() as number,
     failure: (call: string) => new WindowsError(call, lastError() as number),
-    /** Where a buffer lies. The buffer must be kept for as long as Windows uses it. */
+    /** The address of a buffer. The caller must keep the buffer alive as long as Windows uses it. */
     address: (buffer: Buffer): bigint => BigInt(koffi.address(buffer)),
   };
 }

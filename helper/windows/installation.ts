@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { isSea } from 'node:sea';
 
-/** Where this helper's own parts lie. */
+/** The files of this helper. */
 export interface WindowsInstallation {
   readonly folder: string;
   /** Every file that decides what runs. */
@@ -10,7 +10,7 @@ export interface WindowsInstallation {
   readonly addon: string;
 }
 
-/** Finds them beside the executable; from source, in the checkout. Touches nothing. */
+/** Locates them: beside the executable, or in the checkout when run from source. Does not access them. */
 export function locateWindowsInstallation(): WindowsInstallation {
   if (isSea()) {
     const folder = path.dirname(process.execPath);

@@ -10,7 +10,7 @@ import { eventLog, SERVICE_NAME } from './event-log.ts';
 import { locateWindowsInstallation } from './installation.ts';
 import { forwardEvents, PRODUCT_SETTING, type WindowsSetting } from './run.ts';
 
-/** @param setting PRODUCT_SETTING, but for tests */
+/** @param setting PRODUCT_SETTING, except in tests */
 export const windowsPlatform = (setting: WindowsSetting): Platform => ({
   run: (options) => (options.service ? runAsService(options, setting) : void runInConsole(options, setting)),
   audit: (options) => audit(options, setting),
@@ -55,7 +55,7 @@ function runAsService(options: RunOptions, setting: WindowsSetting): void {
       onStop: () => (stop === undefined ? end() : stop()),
     },
     () => {
-      say('--service is for the service manager. From a console, leave it out.');
+      say('only the service manager can use --service. Omit it in a console.');
       process.exit(new HelperError('HELPER_USAGE', '').exitCode);
     },
   );

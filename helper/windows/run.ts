@@ -29,20 +29,20 @@ import { TRACE_START_MS } from './limits.ts';
 import { removePrivileges } from './token.ts';
 import { requireTrustedFile } from './trusted-files.ts';
 
-/** What only tests may decide. Nothing on the command line or in a file reaches it. */
+/** Settings that only tests may change. No command line or file can change them. */
 export interface WindowsSetting {
   /** The library with the functions of event tracing. */
   readonly etwLibrary: string;
-  /** SIDs that may write the helper's files, besides the machine's rulers. */
+  /** SIDs that may write to the helper's files, in addition to SYSTEM and the administrators. */
   readonly trustedWriters: readonly string[];
 }
 
 export const PRODUCT_SETTING: WindowsSetting = { etwLibrary: ETW_LIBRARY, trustedWriters: [] };
 
 /**
- * The helper from top to bottom: opens the pipe and the session, gives up what
- * privilege it does not need, and forwards. Returns when it is under way.
- * @param onEnd called when all is sent after it was told to stop
+ * The helper from top to bottom: opens the pipe and the session, gives up the privileges that it does not need, and
+ * forwards. Returns when forwarding has begun.
+ * @param onEnd called when everything is sent after a stop
  * @returns how to stop it
  * @throws {HelperError}
  */
@@ -55,10 +55,10 @@ export async function forwardEvents(
   const koffi = loadKoffi(installation.addon);
   const windows = bindWindows(koffi);
 
-  // 1. Nothing that decides what runs here may be anyone else's to change.
+  // 1. Check that others cannot change the files that decide what runs here.
   for (const file of installation.files) requireTrustedFile(windows, file, setting.trustedWriters);
 
-  // 2. The pipe before the session: if another helper is there, its session is left alone.
+  // 2. The pipe before the session: if another helper runs, its session stays untouched.
   const group = findSid(windows, options.group);
   const listener = new PipeListener(windows, options.socket, group);
 
@@ -66,7 +66,7 @@ export async function forwardEvents(
   const memory = RecordRing.allocate(options.ringBytes);
   const session = new EtwSession(koffi, bindEtw(koffi, setting.etwLibrary));
   session.start();
-  // However this process ends: the session would outlive it, and the thread that reads it would hold up the end.
+  // However this process ends: otherwise the session would outlive it, and the thread that reads it would delay the end.
   process.on('exit', () => session.stop());
   const reader: { source?: EtwSource } = {};
   const opened = Promise.withResolvers<FromWorker>();
@@ -77,7 +77,7 @@ export async function forwardEvents(
   thread.open();
   await traceOpened(opened.promise);
 
-  // 4. Nothing is left to do that takes more privilege than to start the session again.
+  // 4. From here on only restarting the session needs a privilege.
   const privileges = removePrivileges(windows);
 
   const clocks = windowsClocks(windows);
@@ -105,7 +105,7 @@ export async function forwardEvents(
   reader.source = etw;
   if (!session.hasClassic)
     say(
-      'Windows has no room for one more system logger: command lines are asked of the processes themselves, and those of short-lived ones are not known',
+      'Windows has no room for another system logger: asking processes for their command lines, which misses those of short-lived ones',
     );
 
   const pipe = new PipeServer(listener, backlog, helloMaker({ source: etw, backlog, state, clock }, privileges));

@@ -1,4 +1,7 @@
-/** Those who rule the machine anyway: SYSTEM, Administrators, TrustedInstaller; and CREATOR OWNER, which is the owner. */
+/**
+ * Accounts that control the machine anyway: SYSTEM, Administrators, TrustedInstaller; and CREATOR OWNER, which is the
+ * owner.
+ */
 export const RULER_SIDS: ReadonlySet<string> = new Set([
   'SY',
   'BA',
@@ -9,7 +12,7 @@ export const RULER_SIDS: ReadonlySet<string> = new Set([
   'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464',
 ]);
 
-/** Names of rights as the access list of a file or folder has them (sddl.h; on files the first nine are the file's own bits). */
+/** Names of rights in the access list of a file or folder (sddl.h; on files the first nine are the file's own bits). */
 const RIGHTS: Readonly<Record<string, number>> = {
   CC: 0x1,
   DC: 0x2,
@@ -34,14 +37,14 @@ const RIGHTS: Readonly<Record<string, number>> = {
   GR: 0x8000_0000,
 };
 
-/** To delete a child, delete, change the access list or the owner: what it takes to replace a folder's folder. */
+/** Rights that allow replacing an entry of a folder: delete a child, delete, change the access list or the owner. */
 export const REPLACE = 0x40 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0x1000_0000;
-/** To change a file, or what is in a folder. */
+/** Rights that allow changing a file, or the contents of a folder. */
 export const WRITE = REPLACE | 0x2 | 0x4 | 0x4000_0000;
 
 /**
- * Who besides the machine's rulers can do any of `rights` to what a security descriptor
- * guards: SIDs or their two letters. The owner always can. Everybody (`WD`) where there is no access list.
+ * Accounts that have any of `rights` to the object of a security descriptor, other than those that control the machine:
+ * SIDs or their two letters. The owner always has them. Everyone (`WD`) if there is no access list.
  */
 export function whoCan(rights: number, sddl: string): string[] {
   const owner = /O:(S-[\d-]+|[A-Z]{2})/.exec(sddl)?.[1];
@@ -49,7 +52,7 @@ export function whoCan(rights: number, sddl: string): string[] {
   if (list === null || (list[1] ?? '').includes('NO_ACCESS_CONTROL')) return ['WD'];
   const allowed = [...(list[2] ?? '').matchAll(/\(([^)]*)\)/g)].flatMap(([, text = '']) => {
     const [kind, flags = '', granted = '', , , who = ''] = text.split(';');
-    // D denies. IO is for what will be made in the folder, not for the folder.
+    // D denies. IO applies to new entries of the folder, not to the folder.
     return kind !== 'D' && !flags.includes('IO') && (bitsOf(granted) & rights) !== 0 ? [who] : [];
   });
   return [...new Set([...(owner === undefined ? [] : [owner]), ...allowed])].filter((sid) => !RULER_SIDS.has(sid));

@@ -13,8 +13,8 @@ const SECURITY_IDENTIFICATION = 1;
 const TOKEN_BYTES = 4096;
 
 /**
- * What the helper keeps: SeSystemProfilePrivilege, to start the session again when
- * somebody stopped it; SeChangeNotifyPrivilege, which every process has.
+ * The privileges that the helper keeps: SeSystemProfilePrivilege, to restart the session when somebody stopped it;
+ * SeChangeNotifyPrivilege, which every process has.
  */
 const NEEDED: ReadonlySet<string> = new Set(['SeSystemProfilePrivilege', 'SeChangeNotifyPrivilege']);
 
@@ -26,16 +26,16 @@ const INTEGRITY_NAMES: ReadonlyMap<number, string> = new Map([
   [0x4000, 'system'],
 ]);
 
-/** A token that belongs to the caller, who closes it. */
+/** A token, which the caller owns and closes. */
 function openToken(windows: Windows, process: Handle, access: number): Handle | undefined {
   const token: Handle[] = [0];
   return windows.OpenProcessToken(process, access, token) === true ? token[0] : undefined;
 }
 
 /**
- * Removes every privilege from this process's token but those the helper needs. What
- * is removed can never be had again by this process.
- * @throws {HelperError} HELPER_PRIVILEGE when one is left that should not be
+ * Removes every privilege from this process's token except those the helper needs. This process can never get a removed
+ * one back.
+ * @throws {HelperError} HELPER_PRIVILEGE when a privilege is left that should not be
  */
 export function removePrivileges(windows: Windows): PrivilegeState {
   const token = openToken(windows, windows.GetCurrentProcess() as Handle, TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES);
@@ -55,16 +55,16 @@ export function removePrivileges(windows: Windows): PrivilegeState {
   return readToken(windows, token);
 }
 
-/** What a process may do, by its token; undefined when the system does not let us look. */
+/** The privileges of a process, by its token; undefined if the system does not allow the query. */
 export function privilegesOf(windows: Windows, process: Handle): PrivilegeState | undefined {
   const token = openToken(windows, process, TOKEN_QUERY);
   return token === undefined ? undefined : readToken(windows, token);
 }
 
-/** The names of those that are more than the helper needs. */
+/** The names of the privileges that the helper does not need. */
 export const surplusPrivileges = (names: readonly string[]): string[] => names.filter((name) => !NEEDED.has(name));
 
-/** User and logon session of a process; the fields that could be read. */
+/** User and logon session of a process, as far as they could be read. */
 export function identityOf(windows: Windows, process: Handle): { userSid?: string; logonId?: string } {
   const token = openToken(windows, process, TOKEN_QUERY);
   if (token === undefined) return {};
@@ -79,7 +79,7 @@ export function identityOf(windows: Windows, process: Handle): { userSid?: strin
 export function isMember(windows: Windows, process: Handle, sids: readonly string[]): boolean {
   const token = openToken(windows, process, TOKEN_QUERY | TOKEN_DUPLICATE);
   if (token === undefined) return false;
-  // The question can only be asked of a token for impersonation; nobody is impersonated.
+  // Windows answers this only for an impersonation token; nobody is impersonated.
   const copy: Handle[] = [0];
   const copied = windows.DuplicateToken(token, SECURITY_IDENTIFICATION, copy) === true;
   windows.CloseHandle(token);
@@ -101,7 +101,7 @@ function readToken(windows: Windows, token: Handle): PrivilegeState {
   const label = query(windows, token, CLASS.integrity);
   const names = readPrivileges(windows, token).map(({ name }) => name);
   windows.CloseHandle(token);
-  // TOKEN_MANDATORY_LABEL: a pointer, attributes, and behind them the SID, whose last part is the level.
+  // TOKEN_MANDATORY_LABEL: a pointer, attributes, then the SID, whose last part is the level.
   const level = label === undefined ? undefined : Number(sidText(label.subarray(16)).split('-').at(-1));
   const integrity = level === undefined ? undefined : (INTEGRITY_NAMES.get(level) ?? `S-1-16-${level}`);
   return {
@@ -112,7 +112,7 @@ function readToken(windows: Windows, token: Handle): PrivilegeState {
 }
 
 function readUser(windows: Windows, token: Handle): string | undefined {
-  // TOKEN_USER: a pointer and attributes, and behind them the SID that the pointer means.
+  // TOKEN_USER: a pointer, attributes, then the SID that the pointer refers to.
   const user = query(windows, token, CLASS.user);
   return user === undefined ? undefined : sidText(user.subarray(16));
 }

@@ -10,10 +10,10 @@ const SE_FILE_OBJECT = 1;
 const PARTS = 1 | 4;
 
 /**
- * Makes sure that only the system and its administrators can have changed a file, or
- * replaced it in its folder. Links and junctions are refused.
- * @param trusted SIDs that may write besides; empty but for tests
- * @throws {HelperError} HELPER_UNSAFE_FILE, naming the file and who can write it
+ * Checks that only the system and its administrators can have changed a file, or replaced it in its folder. Refuses
+ * links and junctions.
+ * @param trusted SIDs that may write in addition; empty except in tests
+ * @throws {HelperError} HELPER_UNSAFE_FILE, naming the file and who can write to it
  */
 export function requireTrustedFile(windows: Windows, file: string, trusted: readonly string[]): void {
   const folder = path.dirname(file);
@@ -24,14 +24,14 @@ export function requireTrustedFile(windows: Windows, file: string, trusted: read
 }
 
 function refuse(windows: Windows, place: string, rights: number, trusted: readonly string[]): void {
-  // What is behind a link lies in other folders, at which nobody has looked.
+  // The target of a link lies in other folders, which nobody has checked.
   if (lstatSync(place).isSymbolicLink())
-    throw new HelperError('HELPER_UNSAFE_FILE', `${place} is a link. Install the helper where no link leads.`);
+    throw new HelperError('HELPER_UNSAFE_FILE', `${place} is a link. Install the helper at a path without links.`);
   const others = whoCan(rights, fileSddl(windows, place)).filter((sid) => !trusted.includes(sid));
   if (others.length === 0) return;
   throw new HelperError(
     'HELPER_UNSAFE_FILE',
-    `${place} can be changed by ${others.join(', ')}. Only SYSTEM and administrators may: icacls "${place}" shows it.`,
+    `${others.join(', ')} can change ${place}. Only SYSTEM and administrators may: icacls "${place}" shows the rights.`,
   );
 }
 

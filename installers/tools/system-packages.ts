@@ -151,6 +151,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('bsdtar'),
   },
   {
+    name: 'openssl',
+    purposes: ['tests', 'receivers'],
+    why: 'makes certificates',
+    present: () => hasCommand('openssl'),
+  },
+  {
+    name: 'clickhouse-server',
+    purposes: ['receivers'],
+    why: 'takes events, as a real receiver of the http output',
+    present: () => hasCommand('clickhouse-server'),
+  },
+  {
     name: 'prometheus',
     purposes: ['receivers'],
     why: 'scrapes the metrics of the agent; promtool checks them and the example alerts',

@@ -31,17 +31,20 @@ interface ProcessFields {
   gid?: number;
   euid?: number;
   egid?: number;
-  /** The audit login uid; absent where nobody logged in. */
+  /** The audit login uid; absent for processes without a login. */
   loginuid?: number;
-  /** POSIX session (setsid), as field 6 of proc_pid_stat(5); absent for session 0. Windows: number of the terminal session. */
+  /**
+   * POSIX session (setsid), like field 6 of proc_pid_stat(5); absent for session 0. Windows: number of the terminal
+   * session.
+   */
   session_id?: number;
-  /** Controlling terminal's device number, as field 7 of proc_pid_stat(5); absent without one. */
+  /** Controlling terminal's device number, like field 7 of proc_pid_stat(5); absent without one. */
   tty?: number;
   /** Absolute path of the image that runs: the interpreter, for a script. */
   exe?: string;
-  /** The path as it was asked for; absent from `source: snapshot`. */
+  /** The path as requested; absent with `source: snapshot`. */
   filename?: string;
-  /** Exactly as the new process sees them; empty arguments are kept. */
+  /** Exactly as the new process sees them, including empty arguments. */
   argv?: string[];
   /** Size of all arguments in the kernel, NULs included. */
   argv_bytes?: number;
@@ -50,19 +53,22 @@ interface ProcessFields {
   raw?: Record<string, string>;
   /** Windows: the command line as one string, as the creator of the process passed it; `argv` is split from it. */
   command_line?: string;
-  /** Windows, where `command_line` comes from: the session, or the process itself, which can have changed it. */
+  /** Windows: the source of `command_line`: the session, or the process itself, which can have changed it. */
   command_source?: 'etw' | 'process';
   /** Windows: security identifier of the process's user, `S-1-5-18`. */
   user_sid?: string;
   /** Windows: the logon session, as the system writes it: `0x3e7`. */
   logon_id?: string;
-  /** Windows: mandatory integrity level by name, `medium`; the SID where it has none. */
+  /** Windows: mandatory integrity level by name, `medium`; the SID if it has no name. */
   integrity_level?: string;
   /** Windows: whether the process has the full token of an administrator. */
   elevated?: boolean;
   cwd?: string;
   comm?: string;
-  /** Microseconds on the system's process clock (Linux: since boot; Windows: since 1970). With `pid` it names the process. */
+  /**
+   * Microseconds on the system's process clock (Linux: since boot; Windows: since 1970). With `pid` it identifies the
+   * process.
+   */
   start_time?: number;
   cgroup?: string;
   container_id?: string;
@@ -81,18 +87,19 @@ export interface ExecEvent extends ProcessFields {
   type: 'exec';
 }
 
-/** An execve or execveat that the kernel refused: the caller goes on as it was. */
+/** An execve or execveat that the kernel refused; the caller continues unchanged. */
 export interface ExecFailedEvent extends ProcessFields {
   type: 'exec_failed';
-  /** The errno's name, `ENOENT`; `E<number>` where it has none. */
+  /** The errno's name, `ENOENT`; `E<number>` if it has none. */
   error: string;
   /** Path of what the descriptor in `filename` (`/dev/fd/N`) led to when the call had failed. */
   fd_path?: string;
 }
 
 /**
- * Every field, in the order in which helpers write them. Checks are made from this table, and the shape with which
- * the agent compares whole lines (agent/source/exec-shape.ts); a line in another order is as good, and read more slowly.
+ * Every field, in the order in which helpers write them. This table gives the checks, and the shape with which the
+ * agent compares whole lines (agent/source/exec-shape.ts). A line in another order is equally valid, but is read more
+ * slowly.
  */
 const PROCESS: FieldTable<ProcessFields & { type: string }> = {
   pid: count,

@@ -1,10 +1,10 @@
 /**
- * Checks a field of an event. Gets the parsed JSON value and returns undefined
- * when it fits, else the expectation as a part of a sentence.
+ * Checks a field of an event. Gets the parsed JSON value and returns undefined if it is valid, otherwise the expected
+ * value as a part of a sentence.
  */
 export interface Check {
   (value: unknown): string | undefined;
-  /** The same as data, for code that looks at text instead of values. Checks that only one event needs have none. */
+  /** The check as data, for code that examines text instead of values. Checks that only one event needs have none. */
   readonly kind?: Kind;
 }
 
@@ -22,7 +22,7 @@ type Kind =
   | { readonly is: 'map'; readonly of: Check }
   | { readonly is: 'object'; readonly fields: Readonly<Record<string, Check>>; readonly mayLack: readonly string[] };
 
-/** One check for every field that `E` declares: the type and its parser cannot drift apart. */
+/** One check for every field that `E` declares, so that the type and its parser cannot diverge. */
 export type Fields<E> = { readonly [K in keyof Required<E>]: Check };
 
 /** The same, with optional fields marked. The order of the fields is their order in a line. */
@@ -44,7 +44,7 @@ export const requiredOf = (table: Readonly<Record<string, Check | OptionalCheck>
 
 export const text: Check = checkOf({ is: 'text' }, (v) => (typeof v === 'string' ? undefined : 'a string'));
 
-/** A whole number from 0 that JavaScript holds exactly. */
+/** A whole number from 0 that JavaScript represents exactly. */
 export const count: Check = checkOf({ is: 'count' }, (v) =>
   Number.isSafeInteger(v) && (v as number) >= 0 ? undefined : 'a whole number from 0',
 );
@@ -85,7 +85,7 @@ export const mapOf = (check: Check): Check =>
     return undefined;
   });
 
-/** An object with the given fields, all there unless named in `mayLack`; further fields are ignored. */
+/** An object with the given fields, all present except those in `mayLack`; further fields are ignored. */
 export const objectOf = (fields: Readonly<Record<string, Check>>, ...mayLack: readonly string[]): Check =>
   checkOf({ is: 'object', fields, mayLack }, (v) => {
     if (!isObject(v)) return 'an object';

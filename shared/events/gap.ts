@@ -4,14 +4,14 @@ import { count, instant, oneOf, text, yes, type Fields } from './fields.ts';
 export interface GapEvent {
   type: 'gap';
   time: string;
-  /** Where they were lost: `ring`, `pipe`, `spool`, `output`; more may come. */
+  /** The place of the loss: `ring`, `pipe`, `spool`, `output`; more may be added. */
   hop: string;
   first: number;
   last: number;
   count: number;
-  /** Why, in one word that stays: `ring_full`, `backlog_overrun` … */
+  /** The cause, in one stable word: `ring_full`, `backlog_overrun` … */
   cause: string;
-  /** Nobody knows how many are lost: `count` of them are sure to be, or it is 1 for any number, none included. */
+  /** The number of lost events is unknown: at least `count`, or, if `count` is 1, any number including none. */
   uncounted?: true;
 }
 

@@ -1,22 +1,22 @@
 import { count, instant, oneOf, type Fields } from './fields.ts';
 
-/** The source is alive: tells a quiet machine from a blind sensor. */
+/** The source is alive: distinguishes a quiet machine from a blind sensor. */
 export interface HeartbeatEvent {
   type: 'heartbeat';
   /** Boot clock plus boot epoch, the clock of every event. */
   time: string;
-  /** The wall clock at the same moment. `time` follows it: they differ by less than a look at both clocks leaves open, some 10 ms. */
+  /** The wall clock at the same moment. `time` follows it to within some 10 ms. */
   wall_clock: string;
-  /** Microseconds since boot, time asleep included. */
+  /** Microseconds since boot, including time asleep. */
   boot_clock: number;
   /**
-   * Events that the kernel has counted since the probe was loaded, those in its ring included: once they are sent,
+   * Events that the kernel has counted since the probe was loaded, including those in its ring. Once they are sent,
    * `last_seq - first_seq + 1` is the same number.
    */
   kernel_count: number;
-  /** Of those, events the kernel had no room for: each is part of a `gap`. */
+  /** Of those, events for which the kernel had no room: each is part of a `gap`. */
   kernel_lost: number;
-  /** The newest number given so far. Less than `first_seq` of `hello` while there was no event. */
+  /** The newest number used so far. Less than `first_seq` of `hello` while there was no event. */
   last_seq: number;
 }
 

@@ -15,7 +15,10 @@ import {
 } from './fields.ts';
 import type { Source } from './exec.ts';
 
-/** The privileges that the helper still holds, read back from the system after the drop. A system leaves out what it does not have. */
+/**
+ * The privileges that the helper still holds, read back from the system after the drop. A system omits fields that do
+ * not apply to it.
+ */
 export interface PrivilegeState {
   uid?: number;
   gid?: number;
@@ -26,17 +29,20 @@ export interface PrivilegeState {
   no_new_privs?: boolean;
   /** seccomp mode: 0 none, 2 filter. */
   seccomp?: number;
-  /** Version of Landlock in force: 0 where the kernel has none. */
+  /** Version of Landlock in force: 0 if the kernel has none. */
   landlock?: number;
   /** Windows: user of the process's token. */
   user_sid?: string;
   /** Windows: mandatory integrity level by name. */
   integrity_level?: string;
-  /** Windows: the privileges that are left in the token; all others were removed from it for good. */
+  /** Windows: the privileges left in the token; all others were removed permanently. */
   token_privileges?: string[];
 }
 
-/** The first line to every client: who speaks, what it runs, what it may still do, what it still holds. */
+/**
+ * The first line to every client: the helper's identity, its programs, its remaining privileges, and the events that it
+ * still holds.
+ */
 export interface HelloEvent {
   type: 'hello';
   protocol: number;
@@ -44,25 +50,25 @@ export interface HelloEvent {
   helper: string;
   platform: 'linux' | 'win32' | 'darwin';
   source: Source;
-  /** Names the boot. With `seq` it names an event permanently. */
+  /** Identifies the boot. With `seq` it identifies an event permanently. */
   boot_id: string;
   time: string;
-  /** Of the probe program that was loaded; absent where the system brings its own. */
+  /** SHA-256 of the loaded probe program; absent if the system provides its own. */
   probe_sha256?: string;
-  /** The kernel programs that are attached; the providers that are enabled. */
+  /** The attached kernel programs, or the enabled providers. */
   programs: string[];
-  /** Why the source tells less than it should, as far as is known; absent when nothing is. */
+  /** Known reasons why the source reports less than it should; absent if there are none. */
   limits?: string[];
   privileges: PrivilegeState;
-  /** The number that the first event since the probe was loaded got or will get. */
+  /** The number of the first event since the probe was loaded, past or future. */
   first_seq: number;
-  /** The newest number given; `first_seq - 1` while there was no event. */
+  /** The newest number used; `first_seq - 1` while there was no event. */
   last_seq: number;
   /** The oldest number in the backlog, which is sent next; absent when the backlog is empty. */
   oldest_held_seq?: number;
   /** Seconds between heartbeats. */
   heartbeat_seconds: number;
-  /** The helper's own namespaces; `ns` of an event holds those that differ. Absent where the system has none. */
+  /** The helper's own namespaces; `ns` of an event contains those that differ. Absent if the system has none. */
   ns?: Record<string, number>;
 }
 

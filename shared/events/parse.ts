@@ -16,13 +16,13 @@ import { HELLO_FIELDS, HELLO_REQUIRED, type HelloEvent } from './hello.ts';
 /** Every event of the protocol, by its `type`. */
 export type ProbeEvent = HelloEvent | ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | ClockEvent | HeartbeatEvent;
 
-/** An event of a type that this version does not know. It is passed on, never refused. */
+/** An event of a type that this version does not know. It is passed on and never refused. */
 export interface UnknownEvent {
   type: string;
   [field: string]: unknown;
 }
 
-/** A line that is not an event. `field` names the place, where one field is to blame. */
+/** A line that is not an event. `field` names the invalid field, if there is one. */
 export class EventError extends Error {
   override readonly name = 'EventError';
   readonly field: string | undefined;
@@ -53,9 +53,9 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
 ]);
 
 /**
- * Checks every known field of a parsed value, and returns the value itself, not a copy. Unknown fields stay;
- * an event of an unknown type passes as it is.
- * @throws {EventError} naming the field that does not fit
+ * Checks every known field of a parsed value, and returns the value itself, not a copy. Unknown fields stay; an event
+ * of an unknown type passes unchanged.
+ * @throws {EventError} naming the invalid field
  */
 export function checkEvent(value: unknown): ProbeEvent | UnknownEvent {
   if (!isObject(value)) throw new EventError('an event is a JSON object');

@@ -1,7 +1,7 @@
 /**
- * The pipe's protocol version, said in every `hello`.
+ * The pipe's protocol version, sent in every `hello`.
  *
- * Raised when an old client could misread a new stream. A new event type or a
- * new field does not raise it: readers ignore what they do not know.
+ * Increased when an old client could misread a new stream. A new event type or a new field does not increase it:
+ * readers ignore unknown ones.
  */
 export const PROTOCOL_VERSION = 1;

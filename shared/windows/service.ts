@@ -1,4 +1,4 @@
-/** The part of the FFI library that is used here; each program hands in its own. */
+/** The part of the FFI library that this file uses; each program passes in its own. */
 export interface ServiceFfi {
   load(library: string): { func(declaration: string): ServiceFunction };
   proto(declaration: string): unknown;
@@ -23,21 +23,21 @@ const ERROR_CALL_NOT_IMPLEMENTED = 120;
 const ERROR_SERVICE_SPECIFIC = 1066;
 const STATUS_BYTES = 28;
 
-/** Milliseconds that Windows is asked to be patient while starting or stopping. */
+/** Milliseconds that Windows is asked to wait while the service starts or stops. */
 const PENDING_HINT_MS = 15_000;
 
 export interface ServiceHandlers {
-  /** Windows has started the service: do what it is for, then call `running`. */
+  /** Windows has started the service: do its work, then call `running`. */
   onStart(): void;
   /** Windows, or an administrator, wants it to end: end, then call `stopped`. */
   onStop(): void;
-  /** `sc control NAME paramchange`: read the configuration again. */
+  /** `sc control NAME paramchange`: reload the configuration. */
   onReload?(): void;
 }
 
 /**
- * This process as a Windows service (winsvc.h): one service in a process of its own.
- * The dispatcher runs in a thread of the FFI library, and its callbacks in this one.
+ * This process as a Windows service (winsvc.h): the only service in its process. The dispatcher runs in a thread of the
+ * FFI library, and its callbacks in this one.
  */
 export class WindowsService {
   readonly #name: string;
@@ -47,7 +47,7 @@ export class WindowsService {
   #state: number = STATE.startPending;
 
   /**
-   * Tells Windows that this is the service it started. Returns at once.
+   * Registers this process as the service that Windows started. Returns at once.
    * @param name the service's name
    * @param onRefused the process was not started as a service
    */
@@ -108,7 +108,9 @@ export class WindowsService {
     if (this.#state === STATE.startPending) this.#report(STATE.running);
   }
 
-  /** The last report. With a code other than 0 the service has failed, and Windows does what it was told for that. */
+  /**
+   * The last report. A code other than 0 means that the service failed; Windows then does what is configured for that.
+   */
   stopped(exitCode: number): void {
     this.#report(STATE.stopped, exitCode);
   }

@@ -7,6 +7,7 @@ import test from 'ava';
 import type { ProbeEvent } from '../../shared/events/parse.ts';
 import { parseEvent } from '../support/events.ts';
 import { copyAgent } from '../support/agent-process.ts';
+import { misfit } from '../support/event-schema.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, CLIENT_UID, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PATIENCE, stormOf } from '../support/pace.ts';
@@ -75,7 +76,7 @@ kernelTest('an unprivileged agent writes every exec of the machine to a file tha
   helper = await startHelper();
   writeFileSync(
     config,
-    `source: { socket: ${helper.socket} }\noutputs:\n  - { name: local, type: file, path: ${events} }\n`,
+    `source: { socket: ${helper.socket} }\noutputs:\n  - { name: local, type: file, path: ${events}, identity: true }\n`,
   );
   startAgent();
   await until(() => statSync(events).isFile());
@@ -84,6 +85,14 @@ kernelTest('an unprivileged agent writes every exec of the machine to a file tha
   const { mode, uid } = statSync(events);
   t.deepEqual([mode & 0o777, uid], [0o600, CLIENT_UID]);
   requireDense(written());
+  t.deepEqual(
+    written()
+      .flatMap((event) => misfit(event) ?? [])
+      .slice(0, 3),
+    [],
+    'they fit the published schema',
+  );
+  t.true(written().every((event) => 'host_id' in event));
 });
 
 kernelTest('an agent that was away gets from the backlog what it missed, and nothing twice', async (t) => {

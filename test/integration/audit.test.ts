@@ -197,7 +197,7 @@ kernelTest('a helper that a signal has stopped is found, and one that goes on ag
   t.is(messages.length, 1, messages.join('\n'));
   t.regex(
     messages[0] ?? '',
-    new RegExp(`^HELPER_STOPPED .*a signal has stopped it. Let it go on: kill -CONT ${helper.pid}$`),
+    new RegExp(`^HELPER_STOPPED .*a signal has stopped it. Continue it: kill -CONT ${helper.pid}$`),
   );
   await untilState(/^S/);
   t.deepEqual((await audit()).findings, []);

@@ -101,7 +101,7 @@ kernelTest('threads, and forks that never executed anything, have no exit', asyn
   const ended = sensor
     .exits()
     .slice(before)
-    .filter(({ exit_code }) => exit_code === 3);
+    .filter(({ exit_code }) => exit_code === 113);
   t.deepEqual(ended, []);
 });
 

@@ -300,9 +300,9 @@ kernelTest('what the helper refuses is one line with a code, a reason and what t
   await refused(run('--ring', '1KiB'), 2, /--ring: expected bytes from 65536/);
   await refused(run('--user', 'no-such-user'), 5, /no user "no-such-user".*useradd/);
   await refused(run('--group', 'no-such-group'), 5, /no group "no-such-group".*groupadd/);
-  await refused(run('--user', '0'), 5, /cannot stay root/);
+  await refused(run('--user', '0'), 5, /the user cannot be root/);
   await refused(run('--source', 'etw'), 14, /"ebpf"/);
-  await refused(runHelper(['forward', '{}']), 13, /started by it alone/);
+  await refused(runHelper(['forward', '{}']), 13, /only "run" can start it/);
 
   mkdirSync(folder, { mode: 0o777 });
   chmodSync(folder, 0o777);

@@ -1,5 +1,4 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import koffi from 'koffi';
 import type { Koffi } from '../../helper/koffi.ts';
@@ -10,7 +9,8 @@ import { ROOT } from '../support/repository.ts';
 import { compiledProbeTest } from '../support/requirements.ts';
 
 compiledProbeTest('where there are no iterators, the verifier can follow every loop of every program', (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'plain-loops-'));
+  // Programs are loaded from a place that others cannot write to.
+  const folder = mkdtempSync('/var/lib/probes-plain-loops-');
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(path.join(ROOT, 'bpf'), folder, { recursive: true });
   // Functions that no kernel has stand for those that kernels before 6.4 lack.

@@ -44,7 +44,7 @@ rootTest('the descriptors between the processes are those that the page lists, a
       }),
     );
     const listed = tableOf(PAGE, 'Descriptors on macOS').map(
-      (row) => `${row['process']}: ${row['what']}, ${row['access']}`,
+      (row) => `${row['process']}: ${row['descriptor']}, ${row['access']}`,
     );
     // The stand-in opens its standard output by name a second time.
     t.deepEqual([...new Set(found)].toSorted(), listed.toSorted());

@@ -84,7 +84,7 @@ test('so many complaints a minute are passed on, each cut; how many were left ou
   t.is(said.length, COMPLAINTS_PER_MINUTE);
   t.is(said[0]?.length, MAX_COMPLAINT_BYTES);
   complaints.push(Buffer.from(' a line\n'), 60_000);
-  t.deepEqual(said.slice(COMPLAINTS_PER_MINUTE), ['81 more lines were left out', 'half a line']);
+  t.deepEqual(said.slice(COMPLAINTS_PER_MINUTE), ['81 more lines were suppressed', 'half a line']);
 });
 
 test('a line without end takes no more memory than its bound', (t) => {

@@ -80,7 +80,7 @@ for (const source of SOURCES) {
         Array.from({ length: 1000 }, (_, i) => `mark-${i}`),
       );
       t.true(helper.uncounted.includes('source_ended'));
-      t.regex(helper.stderr, /ended with 3; starting it again in 1 s/);
+      t.regex(helper.stderr, /ended with 3; restarting it in 1 s/);
     },
   );
 
@@ -126,7 +126,7 @@ for (const source of SOURCES) {
       await helper.until(() => helper.execs.length + helper.lost >= 2900, 60);
       t.true(helper.marks.length > 1400, `${helper.marks.length} of 3000`);
       await delay(2500);
-      t.regex(helper.stderr, /\d+ records of \w+ were not readable/);
+      t.regex(helper.stderr, /\d+ records of \w+ were unreadable/);
       const before = helper.uncounted.length;
       await delay(2000);
       t.is(helper.uncounted.length, before, 'it still sees canaries');

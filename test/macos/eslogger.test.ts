@@ -233,7 +233,7 @@ test('a jump of the numbers is a loss; lines that were no message are put down t
 test('without numbers events still come, and the source says what that means', (t) => {
   const { found, decoder } = decode(changed({ message: { seq_num: undefined, global_seq_num: undefined } }));
   t.is(found.processes.length, 1);
-  t.is(decoder.limit, 'messages have no numbers: losses are not seen');
+  t.is(decoder.limit, 'messages have no numbers: losses cannot be seen');
 });
 
 test('a line beyond the limit is passed over, and the next one found', (t) => {

@@ -4,6 +4,7 @@ import type { Numbering, Position } from '../../events/position.ts';
 import { OutputCounters } from '../output-counters.ts';
 import type { Log } from './log.ts';
 import { flagsOf, type MemorySegment } from './memory-segment.ts';
+import type { LogReader } from './reader.ts';
 
 /** Numbers that this output does not get, and that no filter left out. */
 export interface Loss {
@@ -31,6 +32,8 @@ export interface CursorOptions {
   onPositionUnknown: (reason: string) => void;
   /** Counts what the output does not get. */
   counters?: OutputCounters;
+  /** What gaps for records that were given up say; an output's queue that is full when left out. */
+  loss?: { readonly hop: string; readonly cause: string };
   now?: () => Date;
 }
 
@@ -67,7 +70,7 @@ interface Overtaken {
  * overtaken: it gives up the oldest until half the bound is left, and a gap takes their place. Records that were read
  * and are being sent are not given up.
  */
-export class Cursor {
+export class Cursor implements LogReader {
   readonly #log: Log;
   readonly #options: CursorOptions;
   readonly #settle: (done?: Cursor) => void;
@@ -109,6 +112,10 @@ export class Cursor {
     return this.#options.alertsOnly;
   }
 
+  get isKept(): boolean {
+    return false;
+  }
+
   /** The segment that is read next. */
   get segment(): MemorySegment {
     return this.#segment;
@@ -123,7 +130,6 @@ export class Cursor {
     return this.#lagBytes;
   }
 
-  /** Records for this output since it began, those that were delivered or given up included. */
   get everAppended(): number {
     return this.#everAppended;
   }
@@ -219,18 +225,17 @@ export class Cursor {
   }
 
   /** Gives up its place. */
-  close(): void {
+  async close(): Promise<void> {
     this.#ended = true;
     this.#giveBack();
     this.#settle(this);
   }
 
-  /**
-   * Reads on: records that lie side by side, of so many bytes and records at most, but one at least; or a line that the
-   * cursor made.
-   * @param after when given, what is of another boot than this piece is left for the next time
-   * @returns undefined when nothing more is there now
-   */
+  /** All is in memory. */
+  prepare(): undefined {
+    return undefined;
+  }
+
   take(limits: { bytes: number; records: number }, after?: Piece): Piece | undefined {
     if (this.#overtaken !== undefined) this.#nameLoss();
     const made = this.#made[0];
@@ -353,7 +358,9 @@ export class Cursor {
     return lent.some((segment) => segment !== this.#log.newest);
   }
 
-  /** A gap that comes next, for records that the receiver refused. */
+  /** The output's own bookmark remembers its place. */
+  async save(): Promise<void> {}
+
   insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
     this.#make(bootId, gapItem('output', first, last, count, cause, this.#now()));
   }
@@ -413,7 +420,8 @@ export class Cursor {
     this.#overtaken = undefined;
     this.#options.onOvertaken(loss);
     if (loss.count > 0) {
-      this.#make(loss.bootId, gapItem('output', loss.first, loss.last, loss.count, 'queue_full', this.#now()));
+      const { hop, cause } = this.#options.loss ?? { hop: 'output', cause: 'queue_full' };
+      this.#make(loss.bootId, gapItem(hop, loss.first, loss.last, loss.count, cause, this.#now()));
     }
   }
 }

@@ -77,6 +77,11 @@ export class Log {
     return due === Infinity ? undefined : due;
   }
 
+  /** Some memory of a segment is not lent any more by somebody who is no cursor. */
+  release(): void {
+    this.#release();
+  }
+
   /**
    * Takes a batch of items; keeps none of them. Never waits, never throws: an output that lags too far is overtaken.
    * @param through the number that the batch went up to: numbers up to it that are in no item were left out on purpose

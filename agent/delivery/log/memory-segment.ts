@@ -49,6 +49,14 @@ export class MemorySegment {
     this.#index = index;
   }
 
+  /** A segment of lines that are there already. */
+  static of(bootId: string | undefined, memory: Buffer, index: RecordIndex): MemorySegment {
+    const segment = new MemorySegment(bootId, memory, index);
+    segment.#records = index.ends.length;
+    segment.#bytes = memory.length;
+    return segment;
+  }
+
   get records(): number {
     return this.#records;
   }
@@ -176,7 +184,8 @@ export class MemorySegment {
   }
 }
 
-function newIndex(records: number): RecordIndex {
+/** An index of so many records, to be filled. */
+export function newIndex(records: number): RecordIndex {
   return {
     ends: new Uint32Array(records),
     firsts: new Float64Array(records),

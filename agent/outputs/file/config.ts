@@ -12,6 +12,10 @@ export const fileOutputSchema = z
       .enum(['native'])
       .default('native')
       .meta({ description: 'How an event is written: native is one JSON object a line, as it was received.' }),
+    identity: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether each line also says which host, boot and output it is from.' }),
     max_bytes: size({
       min: '4KiB',
       max: '1TiB',

@@ -1,9 +1,10 @@
 import type { OutputKind } from '../kind.ts';
 import { fileOutputSchema } from './config.ts';
+import { filePlace } from './place.ts';
 import { FileOutput } from './output.ts';
 
 export const file: OutputKind<typeof fileOutputSchema> = {
   schema: fileOutputSchema,
   create: (config, telemetry) => new FileOutput(config, telemetry),
-  destination: ({ path }) => (typeof path === 'string' ? { id: `file ${path}`, key: 'path' } : undefined),
+  destination: ({ path }) => (typeof path === 'string' ? filePlace(path, 'path') : undefined),
 };

@@ -1,3 +1,5 @@
+import { Identified, identityOf } from '../../formats/identified.ts';
+import type { Format } from '../../formats/format.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { TAKEN, type Batch, type Bookmark, type Outcome, type Output } from '../output.ts';
 import { FileBookmark } from './bookmark.ts';
@@ -6,11 +8,15 @@ import { RotatingFile } from './rotating-file.ts';
 
 /** JSON lines in a rotating file, which says itself how far it got. */
 export class FileOutput implements Output {
+  format: Format | undefined;
   readonly bookmark: Bookmark;
+  /** The stream's name, where lines say who they are from. */
+  readonly #stream: string | undefined;
   readonly #bookmark: FileBookmark;
   readonly #file: RotatingFile;
 
-  constructor({ name, path, max_bytes, max_files }: FileOutputConfig, telemetry: Telemetry) {
+  constructor({ name, path, identity, max_bytes, max_files }: FileOutputConfig, telemetry: Telemetry) {
+    this.#stream = identity ? name : undefined;
     const bookmark = new FileBookmark(path, {
       file: () => this.#file.now,
       onUnknown: (reason) => telemetry.raise('PositionUnknown', { output: name, reason }),
@@ -31,6 +37,7 @@ export class FileOutput implements Output {
   }
 
   async open(): Promise<void> {
+    if (this.#stream !== undefined) this.format ??= new Identified(identityOf(this.#stream));
     await this.#bookmark.read();
     await this.#file.open();
   }

@@ -16,16 +16,16 @@ import { auditProcess, findHelper, readHandoff } from './process.ts';
 import { renderJson, renderText, type Section } from '../../audit/report.ts';
 
 /**
- * Looks from outside, as root, at the helper that serves a socket, and compares it
- * with what was shipped. Believes the kernel, not the helper.
- * @returns the report, and whether nothing is to be objected to
- * @throws {HelperError} when it cannot look
+ * Examines from outside, as root, the helper that serves a socket, and compares it with the release. Trusts the kernel,
+ * not the helper.
+ * @returns the report, and whether there are no findings
+ * @throws {HelperError} when it cannot examine the helper
  */
 export function audit(options: AuditOptions): { text: string; ok: boolean } {
   if (process.geteuid?.() !== 0)
     throw new HelperError(
       'HELPER_NOT_ROOT',
-      'looking into the kernel and another process takes root. Start it with sudo.',
+      'the audit needs root to look into the kernel and another process. Start it with sudo.',
     );
   const located = locateInstallation('linux');
   const installation = trustedOrNot(located);
@@ -39,12 +39,12 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
         ? { code: 'HELPER_NOT_RUNNING', message: `no helper serves ${options.socket}. Start it.` }
         : {
             code: 'HELPER_STARTING',
-            message: `process ${pid} has not given up its privileges yet. Look again in a second.`,
+            message: `process ${pid} has not given up its privileges yet. Run the audit again in a second.`,
           };
     sections.push({ title: 'process', facts: {}, findings: [finding] });
   } else {
     sections.push(auditProcess(pid, handoff, located));
-    // Files that others could have changed are told of, and nothing of them is loaded as root.
+    // The audit reports files that others could have changed, and loads none of them as root.
     sections.push(
       ...(installation === undefined
         ? [auditProgress(pid, undefined)]
@@ -65,7 +65,7 @@ function trustedOrNot(located: Installation): Installation | undefined {
   }
 }
 
-/** What takes the FFI addon and libbpf to look at. */
+/** The parts of the audit that need the FFI addon and libbpf. */
 function lookInside(installation: Installation, pid: number, handoff: Handoff, socket: string): Section[] {
   const koffi = loadKoffi(installation.addon);
   const libc = bindLibc(koffi);

@@ -14,9 +14,8 @@ import type { Finding, Section } from '../../audit/report.ts';
 import { loadForTags } from './tags.ts';
 
 /**
- * Whether the kernel runs the shipped probe, all of it and attached. The kernel
- * gives each program a tag, a hash over its instructions; the shipped object is
- * loaded once more, without attaching it, and must get the same tags.
+ * Checks that the kernel runs the shipped probe, whole and attached. The kernel gives each program a tag, a hash over
+ * its instructions. The audit loads the shipped object again, without attaching it, and expects the same tags.
  */
 export function auditKernel(
   koffi: Koffi,
@@ -28,13 +27,13 @@ export function auditKernel(
 ): Section {
   const findings: Finding[] = [];
   const bpf = bindLibbpf(koffi);
-  // What the hand-over names stands in the process's own memory: the programs that every helper has are not left to it.
+  // The hand-over lies in the process's own memory, so the programs that every helper has are not taken from there.
   const names = [...new Set([...EXEC_PROGRAMS, ...Object.keys(handoff.probe.programs)])];
   const sha256 = hashOf(object);
   if (sha256 !== handoff.probe.sha256) {
     findings.push({
       code: 'PROBE_CHANGED',
-      message: `${object} (SHA-256 ${sha256}) is not the object that was loaded (${handoff.probe.sha256}). Install again, or restart the helper after an upgrade.`,
+      message: `${object} (SHA-256 ${sha256}) is not the loaded object (${handoff.probe.sha256}). Install again, or restart the helper after an upgrade.`,
     });
   }
   const expected = loadForTags(koffi, object, names);
@@ -52,7 +51,7 @@ export function auditKernel(
   }));
   const unmatched = [...attached];
   for (const name of names) {
-    // Links to system call tracepoints do not tell theirs before 6.16, nor their program's tag before 5.15.
+    // Links to system call tracepoints report their attach point only from 6.16 on, and their program's tag from 5.15 on.
     const point = tracepointOf(name);
     const at = unmatched.findIndex(({ tag, attach_point }) =>
       point === undefined
@@ -69,7 +68,7 @@ export function auditKernel(
   for (const { tag, attach_point } of unmatched) {
     findings.push({
       code: 'PROGRAM_FOREIGN',
-      message: `the helper holds a program that was not shipped: tag ${tag} on ${attach_point}`,
+      message: `the helper holds a program that is not ours: tag ${tag} on ${attach_point}`,
     });
   }
 
@@ -77,7 +76,7 @@ export function auditKernel(
   if (counters.get('frozen') !== '1')
     findings.push({
       code: 'COUNTERS_WRITABLE',
-      message: "user space could write the kernel's counters: the map is not frozen. Restart the helper.",
+      message: "user space could write to the kernel's counters: the map is not frozen. Restart the helper.",
     });
   const maps = (['ring', 'counters', 'backlog'] as const).map((name) => {
     const info = readFdinfo(handoff.probe[name], pid);
@@ -92,7 +91,9 @@ export function auditKernel(
   };
 }
 
-/** Whoever can pin a link into the folder (root) could make the next helper take it over. */
+/**
+ * Looks for foreign pins: someone who can pin a link into the folder (root) could make the next helper take it over.
+ */
 function auditPins(
   bpf: Libbpf,
   folder: string,

@@ -9,13 +9,16 @@ import { readState } from '../../stream/state.ts';
 import type { Finding, Section } from '../../audit/report.ts';
 import { auditSocket } from '../../unix/audit-socket.ts';
 
-/** The backlog of a running helper and its state, to read. */
+/** The backlog of a running helper and its state, for reading. */
 export function mapBacklog(koffi: Koffi, libc: Libc, pid: number, { probe }: Handoff): ArrayBuffer {
   const map = bindLibbpf(koffi).map_by_id(Number(readFdinfo(probe.backlog, pid).get('map_id')));
   return libc.map(map, probe.backlogBytes, 0, false);
 }
 
-/** Whether the socket is the helper's own, for root and the group alone; who is connected and what they did. */
+/**
+ * Checks that the socket is the helper's own and only for root and the group; reports connected clients and their
+ * counts.
+ */
 export function auditPipe(memory: ArrayBuffer, pid: number, handoff: Handoff, socket: string): Section {
   const { exists, facts, findings: objections } = auditSocket(socket, handoff.group);
   if (!exists) return { title: 'pipe', facts, findings: objections };
@@ -23,7 +26,7 @@ export function auditPipe(memory: ArrayBuffer, pid: number, handoff: Handoff, so
   if (boundInode(socket) !== readlinkSync(`/proc/${pid}/fd/${handoff.listener}`)) {
     findings.push({
       code: 'SOCKET_REPLACED',
-      message: `${socket} is not the socket that the helper listens on: clients reach somebody else. Restart the helper.`,
+      message: `${socket} is not the socket that the helper listens on: clients reach another program. Restart the helper.`,
     });
   }
   const state = readState(memory, handoff.probe.cpus * KINDS);
@@ -34,7 +37,9 @@ export function auditPipe(memory: ArrayBuffer, pid: number, handoff: Handoff, so
   };
 }
 
-/** The socket bound to this path, spelled as /proc/PID/fd spells it. The newest counts: it is what connect(2) finds. */
+/**
+ * The socket bound to this path, in the notation of /proc/PID/fd. The newest counts, since connect(2) finds that one.
+ */
 function boundInode(socket: string): string | undefined {
   const bound = readFileSync('/proc/net/unix', 'latin1')
     .split('\n')

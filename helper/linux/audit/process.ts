@@ -9,8 +9,8 @@ import type { Finding, Section } from '../../audit/report.ts';
 const SECCOMP_FILTER = 2;
 
 /**
- * The process that serves a socket: the one that holds its lock, by the kernel's
- * own list (/proc/locks), not by anything that a process could write.
+ * The process that serves a socket: the one that holds its lock according to the kernel's own list (/proc/locks), which
+ * no process can falsify.
  */
 export function findHelper(lockFile: string): number | undefined {
   const lock = lstatSync(lockFile, { throwIfNoEntry: false });
@@ -23,7 +23,10 @@ export function findHelper(lockFile: string): number | undefined {
   return undefined;
 }
 
-/** Whether a process has this very file open. The list names it by a number that a file of another file system can have too. */
+/**
+ * Whether a process has exactly this file open. The list names it by a number that a file of another file system can
+ * have too.
+ */
 function holds(pid: string, { dev, ino }: Stats): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((fd) => {
@@ -35,14 +38,17 @@ function holds(pid: string, { dev, ino }: Stats): boolean {
   }
 }
 
-/** What the privileged stage passed to this process; it stands in its command line. Undefined while that stage still runs. */
+/**
+ * The state that the privileged stage passed to this process, from its command line. Undefined while that stage still
+ * runs.
+ */
 export function readHandoff(pid: number): Handoff | undefined {
   const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   const at = argv.indexOf('forward');
   return at === -1 ? undefined : parseHandoff(argv[at + 1]);
 }
 
-/** Whether the process that runs is the file that was looked at, with nothing added and no privilege left. */
+/** Checks that the process runs the examined file, with no foreign code and no privilege left. */
 export function auditProcess(pid: number, handoff: Handoff, installation: Installation): Section {
   const findings: Finding[] = [];
   const executable = installation.command[0];
@@ -51,12 +57,12 @@ export function auditProcess(pid: number, handoff: Handoff, installation: Instal
   if (running.ino !== installed.ino || running.dev !== installed.dev) {
     findings.push({
       code: 'PROCESS_OTHER_PROGRAM',
-      message: `process ${pid} runs ${readlinkSync(`/proc/${pid}/exe`)}, not what is in ${executable} now. Restart the helper.`,
+      message: `process ${pid} runs ${readlinkSync(`/proc/${pid}/exe`)}, not the file that is in ${executable} now. Restart the helper.`,
     });
   }
   const code = executableMappings(pid);
   for (const file of code) {
-    const problem = file.startsWith('/') ? untrusted(file) : `memory that is no file: ${file}`;
+    const problem = file.startsWith('/') ? untrusted(file) : `memory without a file: ${file}`;
     if (problem !== undefined)
       findings.push({ code: 'PROCESS_FOREIGN_CODE', message: `process ${pid} can execute ${problem}` });
   }
@@ -81,7 +87,7 @@ export function auditProcess(pid: number, handoff: Handoff, installation: Instal
   return { title: 'process', facts: { pid, ...privileges, landlock: handoff.landlock, code, descriptors }, findings };
 }
 
-/** Files, or names of other memory, that the process can execute from. */
+/** Files with executable code of the process, and names of other executable memory. */
 
 function untrusted(file: string): string | undefined {
   try {

@@ -4,19 +4,19 @@ import type { Finding, Section } from '../../audit/report.ts';
 
 const LOOK_MS = 50;
 
-/** What the kernel says of the thread that forwards. */
+/** The kernel's facts about the forwarding thread. */
 interface Run {
   /** The letter of proc_pid_stat(5). */
   readonly state: string;
-  /** How often it was put aside, of its own accord or not: it grows with every wake-up. */
+  /** Its context switches, voluntary and involuntary: the sum grows with every wake-up. */
   readonly switches: number;
 }
 
 /**
- * Whether the helper goes on. Its loop wakes up at least once a second, whatever happens; so
- * within AUDIT_PROGRESS_MS it must have run and have committed its state. The first is the
- * kernel's word. Waits no longer than that, and as a rule a second.
- * @param turn a number that changes with every commit; undefined where nobody may look
+ * Checks that the helper makes progress. Its loop wakes up at least once a second, whatever happens. So within
+ * AUDIT_PROGRESS_MS it must have run, which the kernel reports, and must have committed its state. Waits at most that
+ * long, normally a second.
+ * @param turn a number that changes with every commit; undefined if the audit may not look
  */
 export function auditProgress(pid: number, turn: (() => number) | undefined): Section {
   const begun = performance.now();
@@ -37,7 +37,7 @@ export function auditProgress(pid: number, turn: (() => number) | undefined): Se
   else if (!committed)
     findings.push({
       code: 'HELPER_STALLED',
-      message: `process ${pid} runs, but has taken no event and compared no counter for ${AUDIT_PROGRESS_MS / 1000} s. Restart the helper, and report it.`,
+      message: `process ${pid} runs, but has read no event and compared no counter for ${AUDIT_PROGRESS_MS / 1000} s. Restart the helper, and report it.`,
     });
   return {
     title: 'progress',
@@ -54,11 +54,11 @@ function look(pid: number): Run {
   return { state, switches: switches.reduce((sum, [, count]) => sum + Number(count), 0) };
 }
 
-/** In words, with what to do, as far as the kernel tells. */
+/** The reason in words, with what to do, as far as the kernel reports it. */
 function why(pid: number, state: string): string {
-  if (state === 'T') return `a signal has stopped it. Let it go on: kill -CONT ${pid}`;
+  if (state === 'T') return `a signal has stopped it. Continue it: kill -CONT ${pid}`;
   const tracer = /^TracerPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
-  if (state === 't') return `process ${tracer} traces it and has stopped it. Find out who does.`;
+  if (state === 't') return `process ${tracer} traces it and has stopped it. Find out who started that.`;
   // The function of the kernel in which it waits: __refrigerator of version 1, do_freezer_trap of version 2.
   const waitsIn = readFileSync(`/proc/${pid}/wchan`, 'latin1');
   if (/freezer|refrigerator/.test(waitsIn)) return `its control group is frozen (/proc/${pid}/cgroup). Thaw it.`;

@@ -7,8 +7,8 @@ import { refused } from '../root/probe.ts';
 import { EXEC_PROGRAMS } from '../root/programs.ts';
 
 /**
- * Loads programs of an object without attaching them, and gives the tag that the
- * kernel computes for each. They are gone again when the process ends.
+ * Loads programs of an object without attaching them, and returns the kernel's tag for each. They disappear when the
+ * process ends.
  * @throws {HelperError} HELPER_PROBE_REFUSED
  */
 export function loadForTags(koffi: Koffi, file: string, names: readonly string[]): ReadonlyMap<string, string> {

@@ -25,9 +25,8 @@ import { programMappings, releaseProgram } from './memory.ts';
 import { linuxSockets } from '../sockets.ts';
 
 /**
- * The forwarding stage: no privilege, a few inherited descriptors, and a loop that
- * moves events from the source into the backlog and from there to the clients.
- * Returns when the loop is set up; the process ends with SIGTERM or SIGINT.
+ * The forwarding stage: no privilege, a few inherited descriptors, and a loop that moves events from the source into
+ * the backlog and from there to the clients. Returns when the loop is set up; SIGTERM or SIGINT ends the process.
  */
 export function forward(handoff: Handoff): void {
   const threads = new ThreadPrivileges();
@@ -43,7 +42,7 @@ export function forward(handoff: Handoff): void {
   const clocks = linuxClocks(libc);
   const state = new HelperState(memory, counters.size);
   if (!state.restored) {
-    // Microseconds since boot: larger than any number that an earlier helper of this boot can have given.
+    // Microseconds since boot: larger than any number that an earlier helper of this boot can have used.
     state.begin(microseconds(clocks.boot()), readBootEpoch(clocks));
   }
   const clock = new Clock(clocks, state.epoch);
@@ -59,7 +58,7 @@ export function forward(handoff: Handoff): void {
     readableOnce(koffi, probe.ring),
   );
 
-  // Before the filters: until a signal is waited for, the runtime ends by sending it to itself, which they forbid.
+  // Before the filters: without a handler the runtime ends by sending itself the signal, which they forbid.
   let stop = (): void => {};
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop());
 
@@ -67,13 +66,13 @@ export function forward(handoff: Handoff): void {
   const named = namedDescriptors();
   restrictResources(libc, named.highest);
 
-  // From here on it reads what others chose. Of files it can open some, to read.
+  // From here on it reads data chosen by others. It can still open some files to read.
   restrictToStarting(libc, named);
   // What a predecessor left in the ring, too, gets the time that holds now.
   stream.followClock();
   source.begin();
 
-  // All is open that will ever be. From here on the process can do little but forward.
+  // Everything is open now. From here on the process can do little except forward.
   restrictSystemCalls(libc, named);
   const privileges = { ...threads.read(), landlock: handoff.landlock };
   threads.close();

@@ -3,16 +3,15 @@ import type { Libc } from '../libc.ts';
 
 const MADV_DONTNEED = 4;
 
-/** A mapping of this process: where it lies, and its length in bytes. */
+/** A mapping of this process: its address, and its length in bytes. */
 interface Mapping {
   readonly at: bigint;
   readonly bytes: bigint;
 }
 
 /**
- * This process's mappings of its own program's file of which no page was ever
- * changed (the dynamic linker changes some before it protects them): what
- * proc_pid_smaps(5) shows. Needs /proc.
+ * This process's mappings of its own program file that have no changed page, according to proc_pid_smaps(5). (The
+ * dynamic linker changes some pages before it protects them.) Needs /proc.
  */
 export function programMappings(): readonly Mapping[] {
   return readFileSync('/proc/self/smaps', 'latin1')
@@ -26,9 +25,8 @@ export function programMappings(): readonly Mapping[] {
 }
 
 /**
- * Lets go of the program's pages, of which the start needed many more than the
- * loop does. They are unchanged pages of a file, so whatever is needed again comes
- * back from the page cache by itself (madvise(2), MADV_DONTNEED).
+ * Releases the program's pages, of which the start needed many more than the loop does. They are unchanged pages of a
+ * file, so the page cache brings them back when needed (madvise(2), MADV_DONTNEED).
  */
 export function releaseProgram(libc: Libc, mappings: readonly Mapping[]): void {
   for (const { at, bytes } of mappings) libc.madvise(at, bytes, MADV_DONTNEED);

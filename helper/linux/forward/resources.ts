@@ -8,13 +8,13 @@ const PRLIMIT: Readonly<Record<string, number>> = { x64: 302, arm64: 261 };
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
 const RLIMIT_AS = 9;
-/** One for a client that is turned away, one for a file that is read at start, and two that nobody has asked for yet. */
+/** One for a client that is refused, one for a file that is read at start, and two in reserve. */
 const SPARE_DESCRIPTORS = 4;
 
 /**
- * Bounds for good what this process can take of the machine: no descriptors but for its clients, no memory but
- * MORE_MEMORY_BYTES beyond what is mapped by now, and no core file, which would hold command lines.
- * @param open the highest descriptor that is open
+ * Permanently limits the resources of this process: descriptors only for its clients, MORE_MEMORY_BYTES of memory in
+ * addition to the mapped memory, and no core file, which would contain command lines.
+ * @param open the highest open descriptor
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
  */
 export function restrictResources(libc: Libc, open: number): void {
@@ -27,10 +27,10 @@ export function restrictResources(libc: Libc, open: number): void {
     [RLIMIT_CORE, 0],
   ] as const;
   for (const [resource, most] of limits) {
-    const limit = Buffer.alloc(16); // struct rlimit64: what holds, and how far it may be raised again
+    const limit = Buffer.alloc(16); // struct rlimit64: the limit, and its upper bound
     limit.writeBigUInt64LE(BigInt(most), 0);
     limit.writeBigUInt64LE(BigInt(most), 8);
     if (Number(libc.syscall(call, 0, resource, libc.address(limit), 0)) !== 0)
-      throw new HelperError('HELPER_PRIVILEGE', `a bound was refused: ${libc.failure('prlimit64').message}`);
+      throw new HelperError('HELPER_PRIVILEGE', `the kernel refused a limit: ${libc.failure('prlimit64').message}`);
   }
 }

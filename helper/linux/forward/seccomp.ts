@@ -2,30 +2,32 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { installFilter, JUMP_EQUAL, LOAD, NUMBER, RET_ALLOW, RET_ERRNO, RETURN, type Instruction } from '../filter.ts';
 import type { Libc } from '../libc.ts';
 
-/** One system call the helper still makes, by its number on x86-64 and arm64 (-1: not there), and what for. */
+/**
+ * A system call that the helper may still make: its numbers on x86-64 and arm64 (-1: does not exist), and its purpose.
+ */
 type Call = readonly [name: string, x64: number, arm64: number, why: string];
 
 /**
- * All that is left after start-up. Everything else is answered with EPERM: no
- * program is started, no process or thread made, no file opened, no socket made
- * or connected, no BPF call, no io_uring (whose operations no filter sees).
+ * The calls that are left after start-up. All others fail with EPERM: the helper can start no program, create no
+ * process or thread, open no file, make or connect no socket, and make no call of BPF or io_uring (whose operations no
+ * filter sees).
  */
 export const ALLOWED: readonly Call[] = [
   ['epoll_pwait', 281, 22, 'the event loop'],
-  ['epoll_wait', 232, -1, 'the event loop, by an older C library'],
+  ['epoll_wait', 232, -1, 'the event loop, with older C libraries'],
   ['epoll_ctl', 233, 21, 'begins and ends watching a client'],
   ['accept4', 288, 242, 'takes a client'],
   ['getsockopt', 55, 209, 'asks who the client is'],
   ['sendto', 44, 206, 'sends events; never recvfrom'],
   ['read', 0, 63, 'wake-ups and signals inside the runtime, from descriptors that it made itself'],
   ['pread64', 17, 67, "the kernel's count of skipped probe runs"],
-  ['write', 1, 64, 'wakes a thread of the runtime; says a last line on standard error'],
+  ['write', 1, 64, 'wakes a thread of the runtime; writes a last line to standard error'],
   ['writev', 20, 66, 'the same, in pieces'],
   ['close', 3, 57, 'ends a client'],
-  ['ioctl', 16, 29, 'how much a client wrote; makes a descriptor non-blocking'],
-  ['fstat', 5, 80, 'standard streams at the end: whether they are what they were'],
-  ['fsync', 74, 82, 'standard output and error at the end: the runtime does not end without'],
-  ['fcntl', 72, 25, 'standard streams at the end: reads their flags, and restores them'],
+  ['ioctl', 16, 29, 'tells how much a client wrote; makes a descriptor non-blocking'],
+  ['fstat', 5, 80, 'checks at the end that the standard streams are unchanged'],
+  ['fsync', 74, 82, 'flushes standard output and error at the end; the runtime does not end without it'],
+  ['fcntl', 72, 25, 'reads and restores the flags of the standard streams at the end'],
   ['futex', 202, 98, 'waits between threads'],
   ['mmap', 9, 222, 'memory; not executable, see below'],
   ['mprotect', 10, 226, 'memory; not executable, see below'],
@@ -33,15 +35,15 @@ export const ALLOWED: readonly Call[] = [
   ['mremap', 25, 216, 'memory'],
   ['madvise', 28, 233, 'memory'],
   ['brk', 12, 214, 'memory'],
-  ['clock_gettime', 228, 113, 'the clocks, where the kernel offers no faster way'],
+  ['clock_gettime', 228, 113, 'the clocks, if the kernel offers no faster way'],
   ['clock_nanosleep', 230, 115, 'waits'],
   ['nanosleep', 35, 101, 'waits'],
-  ['restart_syscall', 219, 128, 'goes on with a wait after SIGSTOP and SIGCONT'],
+  ['restart_syscall', 219, 128, 'continues a wait after SIGSTOP and SIGCONT'],
   ['getrandom', 318, 278, 'seeds hash tables'],
-  ['getpid', 39, 172, 'libuv looks whether it was forked'],
+  ['getpid', 39, 172, 'libuv checks whether the process was forked'],
   ['gettid', 186, 178, 'locks'],
   ['sched_yield', 24, 124, 'locks'],
-  ['sched_getparam', 143, 121, "a lock that is contended looks at its thread's priority"],
+  ['sched_getparam', 143, 121, "a contended lock checks its thread's priority"],
   ['sched_getscheduler', 145, 120, 'the same'],
   ['membarrier', 324, 283, 'the garbage collector'],
   ['rseq', 334, 293, 'the C library, for each thread that ends'],
@@ -53,7 +55,7 @@ export const ALLOWED: readonly Call[] = [
   ['exit_group', 231, 94, 'the process ends'],
 ];
 
-/** Calls that are allowed with some arguments only; a test compares their names with the documents. */
+/** Calls that are allowed only with some arguments; a test compares their names with the documents. */
 type Condition =
   /** One of these numbers and no other. */
   | { readonly argument: number; readonly oneOf: readonly number[] }
@@ -62,13 +64,13 @@ type Condition =
   /** None of these bits. */
   | { readonly argument: number; readonly without: number };
 
-/** The descriptors that the filter names: what was open when it came on, and stays open. */
+/** The descriptors that the filter names: open when it is installed, and kept open. */
 export interface Descriptors {
-  /** Of all that are open, the highest. */
+  /** The highest open descriptor. */
   readonly highest: number;
-  /** Wake-ups and signals of the runtime, between its own threads. */
+  /** Wake-ups and signals between the runtime's own threads. */
   readonly wakeUps: readonly number[];
-  /** What the kernel tells of this process and its programs, in files of /proc. */
+  /** Files of /proc in which the kernel describes this process and its programs. */
   readonly kernelFiles: readonly number[];
 }
 
@@ -80,7 +82,7 @@ const FIONBIO = 0x5421;
 const F_GETFL = 3;
 const F_SETFL = 4;
 
-/** Each with what it may be called with; those that are not here, with anything. */
+/** The permitted arguments of calls; a call without an entry may have any. */
 export function conditions({ wakeUps, kernelFiles }: Descriptors): Readonly<Record<string, readonly Condition[]>> {
   const writable = [STANDARD_ERROR, ...wakeUps];
   return {
@@ -88,7 +90,7 @@ export function conditions({ wakeUps, kernelFiles }: Descriptors): Readonly<Reco
     pread64: [{ argument: 0, oneOf: kernelFiles }],
     write: [{ argument: 0, oneOf: writable }],
     writev: [{ argument: 0, oneOf: writable }],
-    // Else a client could come to lie where one of them was, and be read.
+    // Otherwise a client could get the number of one of them, and be read.
     close: [{ argument: 0, noneOf: wakeUps }],
     fstat: [{ argument: 0, oneOf: STANDARD_STREAMS }],
     fsync: [{ argument: 0, oneOf: STANDARD_STREAMS }],
@@ -97,22 +99,22 @@ export function conditions({ wakeUps, kernelFiles }: Descriptors): Readonly<Reco
       { argument: 1, oneOf: [F_GETFL, F_SETFL] },
     ],
     ioctl: [{ argument: 1, oneOf: [FIONREAD, FIONBIO] }],
-    // Memory that can be executed is not made any more.
+    // No new executable memory.
     mmap: [{ argument: 2, without: PROT_EXEC }],
     mprotect: [{ argument: 2, without: PROT_EXEC }],
   };
 }
 
 const O_ACCMODE = 3;
-/** O_CREAT, O_TRUNC, O_APPEND and the bit that O_TMPFILE has alone: the same on x86-64 and arm64. */
+/** O_CREAT, O_TRUNC, O_APPEND and the bit that only O_TMPFILE has: the same on x86-64 and arm64. */
 const CHANGING = O_ACCMODE | 0o100 | 0o1000 | 0o2000 | 0o20000000;
 
 /**
- * Beside those above, while what lies in the ring is taken: for programs that ran already, files are opened to read their
- * arguments. The second filter takes these calls away.
+ * Allowed in addition until the ring is drained: the helper opens files to read the arguments of programs that already
+ * run. The second filter forbids these calls.
  */
 export const AT_START: readonly Call[] = [
-  ['openat', 257, 56, 'arguments of what runs already, from /proc; to read only'],
+  ['openat', 257, 56, 'arguments of processes that already run, from /proc; only to read'],
   ['seccomp', 317, 277, 'the second filter'],
 ];
 const AT_START_CONDITIONS: Readonly<Record<string, readonly Condition[]>> = {
@@ -146,7 +148,7 @@ function buildFilter(
   return [
     [LOAD, 0, 0, ARCHITECTURE],
     [JUMP_EQUAL, 1, 0, audit],
-    [RETURN, 0, 0, RET_KILL_PROCESS], // the numbers below mean other calls there
+    [RETURN, 0, 0, RET_KILL_PROCESS], // the numbers below mean other calls on another architecture
     [LOAD, 0, 0, NUMBER],
     ...calls
       .filter((call) => call[column] !== -1)
@@ -159,8 +161,8 @@ function buildFilter(
 }
 
 /**
- * Goes on behind itself when the condition is met, and refuses otherwise. It looks at the lower half of the argument, which
- * comes first: of descriptors, commands, flags and process ids the kernel itself takes no more.
+ * Continues behind itself if the condition is met, and refuses otherwise. Checks the lower half of the argument, which
+ * comes first: the kernel itself uses only that half of descriptors, commands, flags and process ids.
  */
 function test(condition: Condition): Instruction[] {
   const load: Instruction = [LOAD, 0, 0, 16 + 8 * condition.argument];
@@ -174,13 +176,13 @@ function test(condition: Condition): Instruction[] {
   return [load, ...jumps, [JUMP_ALWAYS, 0, 0, 1], REFUSE];
 }
 
-/** Which descriptors of this process the filter has to name. Needs /proc; to be called when all is open. */
+/** Finds the descriptors of this process that the filter has to name. Needs /proc. Call it when everything is open. */
 export function namedDescriptors(): Descriptors {
   const open = readdirSync('/proc/self/fd').flatMap((name) => {
     try {
       return [{ fd: Number(name), target: readlinkSync(`/proc/self/fd/${name}`) }];
     } catch {
-      return []; // that of the listing itself
+      return []; // the descriptor of the listing itself
     }
   });
   const of = (kind: RegExp): number[] =>
@@ -194,19 +196,19 @@ export function namedDescriptors(): Descriptors {
 }
 
 /**
- * Puts every thread of this process under the first filter, before anything is read that others chose: all that is
- * left after start-up, reading files, and putting the second one in force. Needs no_new_privs.
+ * Installs the first filter on every thread, before the helper reads anything that others chose. It allows the calls
+ * that are left after start-up, reading files, and installing the second filter. Needs no_new_privs.
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
  */
 export function restrictToStarting(libc: Libc, named: Descriptors): void {
-  // What is read at start has descriptors that nobody knows yet. What can be read of the others, was handed over to be read.
+  // Files read at start get descriptors that are not known yet. All other readable ones were handed over to be read.
   const { read: _, fstat: __, ...rest } = conditions(named);
   install(libc, [...ALLOWED, ...AT_START], { ...rest, ...AT_START_CONDITIONS });
 }
 
 /**
- * Puts every thread of this process under the filter, for good. Needs
- * no_new_privs. To be called when all that has to be opened is open.
+ * Installs the final filter on every thread, permanently. Needs no_new_privs. Call it when everything that is needed is
+ * open.
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
  */
 export function restrictSystemCalls(libc: Libc, named: Descriptors): void {

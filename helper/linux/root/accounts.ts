@@ -3,7 +3,7 @@ import { HelperError } from '../../errors.ts';
 
 const MAX_ID = 0xffff_fffe;
 
-/** A user by name (from /etc/passwd) or by number, with the group it begins in. */
+/** A user by name (from /etc/passwd) or by number, with its primary group. */
 export function findUser(nameOrId: string): { uid: number; gid: number } {
   const entry = find('/etc/passwd', nameOrId);
   const uid = numeric(entry?.[2] ?? nameOrId);
@@ -17,7 +17,7 @@ export function findUser(nameOrId: string): { uid: number; gid: number } {
   if (uid === 0)
     throw new HelperError(
       'HELPER_NO_ACCOUNT',
-      '--user: the helper gives root up, so it cannot stay root. Name another user.',
+      '--user: the helper gives up root, so the user cannot be root. Name another user.',
     );
   return { uid, gid: numeric(entry?.[3] ?? nameOrId) ?? uid };
 }

@@ -12,16 +12,15 @@ const CAPABILITY_WORDS = 6;
 const CAPABILITIES = 64;
 
 /**
- * Gives up, on the calling thread, every privilege that can be given up. The
- * other threads keep theirs: capabilities belong to threads. They end with the
- * execve that has to follow (see handoff.ts).
+ * Gives up every privilege of the calling thread. The other threads keep theirs, since capabilities belong to threads;
+ * they end with the execve that has to follow (see handoff.ts).
  * @throws {HelperError} HELPER_PRIVILEGE
  */
 export function dropPrivileges(libc: Libc, uid: number, gid: number): void {
   const check = (call: string, result: number): void => {
     if (result !== 0) throw new HelperError('HELPER_PRIVILEGE', libc.failure(call).message);
   };
-  // The bounding set first: emptying it needs a capability that goes with the rest. EINVAL ends the list of this kernel.
+  // The bounding set first: emptying it needs a capability that is dropped below. EINVAL ends the list of this kernel.
   for (let capability = 0; capability < CAPABILITIES; capability++) {
     if (libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) !== 0) {
       if (libc.failure('prctl').code === 'EINVAL') break;

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** What the kernel tells of a BPF descriptor in /proc/PID/fdinfo (bpf_map_show_fdinfo and its like in kernel/bpf/syscall.c). */
+/**
+ * The kernel's description of a BPF descriptor in /proc/PID/fdinfo (bpf_map_show_fdinfo and similar functions in
+ * kernel/bpf/syscall.c).
+ */
 export function readFdinfo(fd: number | string, pid: number | 'self' = 'self'): ReadonlyMap<string, string> {
   return parseFdinfo(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'));
 }

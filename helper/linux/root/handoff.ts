@@ -7,26 +7,24 @@ import type { Installation } from '../../installation.ts';
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
-/** All that the forwarding stage gets from the privileged one: numbers and open descriptors. */
+/** Everything that the forwarding stage gets from the privileged one: numbers and open descriptors. */
 export interface Handoff {
   readonly probe: ProbeHandles;
   readonly listener: number;
-  /** Held open, so that no second helper serves the same socket or drains the same ring. */
+  /** Kept open, so that no second helper serves the same socket or drains the same ring. */
   readonly locks: readonly number[];
-  /** Who the forwarding stage has to be. */
+  /** The user and group of the forwarding stage. */
   readonly uid: number;
   readonly gid: number;
-  /** Who may read the pipe. */
+  /** The group that may read the pipe. */
   readonly group: number;
   /** The version of Landlock in force. */
   readonly landlock: number;
 }
 
 /**
- * Replaces this process by a fresh image of the same helper that holds nothing but
- * the descriptors in `handoff`. A fresh image, because only execve ends the
- * threads of this one, which still have the privileges it began with.
- * Does not return.
+ * Replaces this process by a fresh image of the same helper, which gets only the descriptors in `handoff`. Only execve
+ * ends the threads of this process, which still have their original privileges. Does not return.
  * @throws {HelperError} when execve fails
  */
 export function handOff(libc: Libc, installation: Installation, handoff: Handoff): never {
@@ -43,11 +41,11 @@ export function handOff(libc: Libc, installation: Installation, handoff: Handoff
     handoff.listener,
     ...handoff.locks,
   ];
-  // Everything else ends here, also what a caller left open for us.
+  // Every other descriptor is closed here, including those that a caller left open.
   for (const fd of readdirSync('/proc/self/fd')) libc.fcntl(Number(fd), F_SETFD, FD_CLOEXEC);
   for (const fd of kept) libc.fcntl(fd, F_SETFD, 0);
   const argv = [...installation.command, 'forward', JSON.stringify(handoff), null];
-  // An empty environment: nothing that a caller put there reaches the second stage.
+  // An empty environment: no variable of a caller reaches the second stage.
   libc.execve(installation.command[0], argv, [null]);
   throw new HelperError(
     'HELPER_HANDOFF',
@@ -55,12 +53,12 @@ export function handOff(libc: Libc, installation: Installation, handoff: Handoff
   );
 }
 
-/** Reads what `handOff` passed. It comes from ourselves, but anyone can type the command. */
+/** Reads the state that `handOff` passed. It comes from ourselves, but anyone can type the command. */
 export function parseHandoff(text: string | undefined): Handoff {
   try {
     return checkHandoff(JSON.parse(text ?? ''));
   } catch (cause) {
-    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run" and is started by it alone.', {
+    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run"; only "run" can start it.', {
       cause,
     });
   }

@@ -6,9 +6,9 @@ const IO_URING = [425, 426, 427];
 const ENOSYS = 38;
 
 /**
- * Takes io_uring from this thread, and from what it becomes by execve: the kernel then looks as if
- * it had none. libuv would make a ring as it starts, and use it for its work with epoll; but no
- * system call filter sees what goes through a ring.
+ * Forbids io_uring for this thread and its image after execve: to them the kernel seems to have none. Otherwise libuv
+ * makes a ring as it starts and uses it for its work with epoll, and no system call filter sees operations through a
+ * ring.
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel refuses
  */
 export function denyIoUring(libc: Libc): void {

@@ -23,11 +23,10 @@ const SCOPES = 3;
 const O_PATH = 0o10000000;
 
 /**
- * Denies this thread, and what it becomes by execve, every access to files but
- * reading these files and folders; and, where the kernel knows how, TCP and signals to
- * others. Needs no_new_privs.
- * @param readable what may be read and executed, folders with all below them; what does not exist is passed over
- * @returns the version of Landlock that is in force; 0 where the kernel has none
+ * Denies this thread, and its image after execve, all access to files, except reading and executing the given ones;
+ * where the kernel supports it, also TCP and signals to others. Needs no_new_privs.
+ * @param readable files and folders (with everything below) that may be read and executed; missing ones are skipped
+ * @returns the version of Landlock in force; 0 if the kernel has none
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel has it but refuses
  */
 export function restrictFiles(libc: Libc, readable: readonly string[]): number {
@@ -36,7 +35,7 @@ export function restrictFiles(libc: Libc, readable: readonly string[]): number {
   const refused = (call: string): HelperError =>
     new HelperError('HELPER_PRIVILEGE', `Landlock: ${libc.failure(call).message}`);
 
-  const attributes = Buffer.alloc(24); // struct landlock_ruleset_attr; older kernels know only the beginning of it
+  const attributes = Buffer.alloc(24); // struct landlock_ruleset_attr; older kernels know only its beginning
   attributes.writeBigUInt64LE(BigInt(FILE_RIGHTS[Math.min(version, FILE_RIGHTS.length - 1)] as number), 0);
   if (version >= 4) attributes.writeBigUInt64LE(BigInt(NET_RIGHTS), 8);
   if (version >= 6) attributes.writeBigUInt64LE(BigInt(SCOPES), 16);

@@ -5,7 +5,7 @@ import { HelperError } from '../../errors.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';
 import { requireTrustedCode } from '../code.ts';
 
-/** Where systems keep libraries. Looked through in this order, and nowhere else: not by the loader's search path. */
+/** The systems' folders of libraries, searched in this order and nowhere else; the loader's search path is not used. */
 const FOLDERS = [
   `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,
   '/usr/lib64',
@@ -14,7 +14,7 @@ const FOLDERS = [
   '/usr/local/lib',
 ];
 
-/** A pointer of libbpf's own. Never looked into. */
+/** A pointer of libbpf, never dereferenced here. */
 export type Handle = unknown;
 
 /** The part of libbpf 1.x that loads one object; as documented in libbpf.h. Negative results are -errno. */
@@ -31,7 +31,7 @@ export function bindLibbpf(koffi: Koffi) {
   } catch (cause) {
     throw missing(cause);
   }
-  requireTrustedCode(); // what it needs was found by the system's loader, and is looked at now
+  requireTrustedCode(); // the system's loader found its dependencies; check them now
   const bound = {
     set_print: library.func('void *libbpf_set_print(void *print)'),
     open: library.func('void *bpf_object__open_mem(const uint8_t *bytes, size_t size, void *options)'),
@@ -55,7 +55,7 @@ export function bindLibbpf(koffi: Koffi) {
     set_autocreate: library.func('int bpf_map__set_autocreate(void *map, bool create)'),
     possible_cpus: library.func('int libbpf_num_possible_cpus()'),
   } as const;
-  // libbpf prints to standard error by itself; what matters is said in our own errors.
+  // libbpf prints to standard error by itself; our own errors say what matters.
   bound.set_print(null);
   return { ...bound, errno: () => koffi.errno() };
 }

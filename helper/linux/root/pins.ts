@@ -10,7 +10,7 @@ const LOCK_EX_NB = 2 | 4;
 const O_DIRECTORY = 0o200000;
 const STICKY = 0o1000;
 
-/** A link's pin is named by its program, the probe object it came from and the moment it was attached. */
+/** The name of a link's pin consists of its program, its probe object and the moment at which it was attached. */
 const LINK = /^link-(?<program>[a-z_]+)-(?<object>[0-9a-f]{12})-(?<moment>[0-9a-f]+)$/;
 
 export interface LinkPin {
@@ -21,17 +21,16 @@ export interface LinkPin {
 }
 
 /**
- * The folder of the BPF file system that keeps programs and maps in the kernel
- * while no helper runs. Named after the socket's folder: helpers that serve
- * different sockets do not meet.
+ * The folder of the BPF file system that keeps programs and maps in the kernel while no helper runs. It is named after
+ * the socket's folder, so helpers that serve different sockets use different folders.
  */
 export function pinFolder(socket: string): string {
   return path.join(BPFFS, path.basename(path.dirname(socket)).replaceAll('.', '_'));
 }
 
 /**
- * Makes the folder for root alone and takes its lock.
- * @returns the lock's descriptor, to be held as long as the pins are used
+ * Makes the folder for root only and takes its lock.
+ * @returns the lock's descriptor, to be kept open while the pins are used
  * @throws {HelperError}
  */
 export function claimPins(libc: Libc, folder: string): number {
@@ -53,13 +52,13 @@ export function claimPins(libc: Libc, folder: string): number {
   closeSync(lock);
   throw new HelperError(
     'HELPER_SOCKET_IN_USE',
-    `another helper uses ${folder}. Stop it, or put the socket of this one into a folder of another name.`,
+    `another helper uses ${folder}. Stop it, or put this helper's socket into a folder with another name.`,
   );
 }
 
 /**
- * Why the folder of the pins is not root's alone, or can be replaced by others; undefined when all is well. The BPF file
- * system may be open to everyone (it is, where mount(8) was not told otherwise), so anyone could have made the folder
+ * The reason why the folder of the pins is unsafe: others than root can use or replace it. Undefined if it is safe. The
+ * BPF file system may be open to everyone (mount(8) makes it so by default), so anyone could have made the folder
  * before us, or a link to a folder of another file system.
  */
 function whyNotOwn(folder: string): string | undefined {
@@ -67,9 +66,9 @@ function whyNotOwn(folder: string): string | undefined {
   const above = lstatSync(path.dirname(folder));
   const isOwn = found.isDirectory() && found.uid === 0 && (found.mode & 0o77) === 0;
   if (!isOwn)
-    return `${folder} is not a folder of root's alone (uid ${found.uid}, mode ${(found.mode & 0o7777).toString(8)}). Look at what it is, then remove it.`;
+    return `${folder} does not belong to root alone (uid ${found.uid}, mode ${(found.mode & 0o7777).toString(8)}). Check what it is, then remove it.`;
   if (above.uid !== 0 || ((above.mode & 0o022) !== 0 && (above.mode & STICKY) === 0))
-    return `others than root can replace ${folder}. Mend it: chmod go-w ${path.dirname(folder)}`;
+    return `others than root can replace ${folder}. Fix it: chmod go-w ${path.dirname(folder)}`;
   return undefined;
 }
 
@@ -86,12 +85,12 @@ export function linkPins(folder: string): LinkPin[] {
     }));
 }
 
-/** What the pin of a map is called: by the layout of what lies in it, which a helper of another layout must not read. */
+/** The name of a map's pin, with the layout of its contents: a helper of another layout must not read it. */
 export function mapPin(map: string): string {
   return `${map}-${LAYOUT}`;
 }
 
-/** Takes away maps of another layout. True when there were any: what their ring still held is lost, uncounted. */
+/** Removes maps of another layout. True if there were any: the records left in their ring are lost, uncounted. */
 export function removeOtherLayouts(folder: string): boolean {
   const others = readdirSync(folder).filter(
     (file) => /-\d+$/.test(file) && !file.startsWith('link-') && !file.endsWith(`-${LAYOUT}`),
@@ -100,23 +99,23 @@ export function removeOtherLayouts(folder: string): boolean {
   return others.length > 0;
 }
 
-/** Where to pin a link that was attached now. */
+/** The path at which to pin a link that was just attached. */
 export function linkPinPath(folder: string, program: string, object: string): string {
   return path.join(folder, `link-${program}-${object}-${process.hrtime.bigint().toString(16)}`);
 }
 
 /**
- * Takes everything out of the folder: what no process holds any more ends. A folder that is not root's
- * alone holds nothing of ours, and is left as it is: it may be a link to a folder full of other files.
+ * Removes all pins from the folder; objects that no process holds end with them. Leaves a folder alone that is not only
+ * root's: it contains nothing of ours, and may be a link to a folder full of other files.
  */
 export function removePins(folder: string): void {
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return; // no folder, no pins
   const problem = whyNotOwn(folder);
-  if (problem !== undefined) return say(`pins are not looked for: ${problem}`);
+  if (problem !== undefined) return say(`not looking for pins: ${problem}`);
   for (const file of readdirSync(folder)) unlinkSync(path.join(folder, file));
 }
 
-/** Gives what `work` gives; when it fails, what it has pinned into `folder` is taken away again, and only that. */
+/** Returns the result of `work`. If it fails, removes only the pins that it made in `folder`. */
 export function unpinOnFailure<T>(folder: string | undefined, work: () => T): T {
   if (folder === undefined) return work();
   const before = new Set(readdirSync(folder));

@@ -10,7 +10,7 @@ import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM } from './programs.ts'
 import { say } from '../../say.ts';
 import { KINDS } from '../layout.ts';
 
-/** What outlives the privileged stage: descriptors, and what hello says of them. */
+/** The results that outlive the privileged stage: descriptors, and facts for hello. */
 export interface ProbeHandles {
   readonly ring: number;
   readonly ringBytes: number;
@@ -23,7 +23,7 @@ export interface ProbeHandles {
   readonly programs: Readonly<Record<string, number>>;
   /** Of the object file. */
   readonly sha256: string;
-  /** Whether a predecessor's programs were taken over, rather than loaded anew. */
+  /** Whether a predecessor's programs were taken over instead of loading new ones. */
   readonly resumed: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface ProbeOptions {
   readonly backlogBytes: number;
   readonly exits: boolean;
   readonly failures: boolean;
-  /** Where to keep it when no helper runs; undefined: nowhere. */
+  /** Where to pin the probe, so that it stays when no helper runs; undefined: nowhere. */
   readonly pins: string | undefined;
 }
 
@@ -40,17 +40,19 @@ const BACKLOG_PAGE_BYTES = 4096;
 const EINVAL = 22;
 const LOG_BYTES = 64 * 1024;
 
-/** What the probe alone may write: all but the ring, whose reader's position is ours to move, and the helper's own backlog. */
+/**
+ * Maps that only the probe may write to: all except the ring, in which the helper moves the reading position, and the
+ * helper's own backlog.
+ */
 const FROZEN_MAPS = ['counters', 'last_events', 'reported_processes', 'attempts', 'scratches'];
 
-/** Maps that a successor goes on with, whatever build of the probe it brings, if the layout is the same. */
+/** Maps that a successor of any build continues to use, if the layout is the same. */
 export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'reported_processes', 'attempts'];
 
 /**
- * Attaches the compiled probe, or takes over the one that a predecessor left
- * pinned. Needs root (CAP_BPF and CAP_PERFMON; for the syscall tracepoints also
- * tracefs). The descriptors belong to the caller; without pins, closing the links
- * detaches the probe.
+ * Attaches the compiled probe, or takes over the one that a predecessor left pinned. Needs root (CAP_BPF and
+ * CAP_PERFMON; for the syscall tracepoints also tracefs). The descriptors belong to the caller; without pins, closing
+ * the links detaches the probe.
  * @throws {HelperError}
  */
 export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): ProbeHandles {
@@ -79,12 +81,10 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
   const loaded = resumed
     ? resume(bpf, options.pins as string, names, current as LinkPin[])
     : unpinOnFailure(options.pins, () => attach(bpf, bytes, sha256, names, options));
-  // Only now: between two builds of the probe there is a moment with both, never one with none.
+  // Only now, so that for a moment both builds of the probe are attached, and never none.
   for (const { file: stale } of pinned) if (!current.some((pin) => pin?.file === stale)) unlinkSync(stale);
   if (options.pins !== undefined && removeOtherLayouts(options.pins)) {
-    say(
-      'what an incompatible version had pinned was taken away; events that no helper had read from it are lost and not counted',
-    );
+    say('removed the pins of an incompatible version; its events that no helper had read are lost and not counted');
   }
   return {
     ...loaded,
@@ -98,7 +98,7 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
 
 type Loaded = Pick<ProbeHandles, 'ring' | 'counters' | 'backlog' | 'links' | 'programs'>;
 
-/** Opens what is pinned and attached already. */
+/** Opens pinned programs and maps, which are attached already. */
 function resume(bpf: Libbpf, folder: string, names: readonly string[], pins: readonly LinkPin[]): Loaded {
   const get = (file: string): number => {
     const fd = bpf.get(file);
@@ -166,20 +166,20 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
       if (unpinned === -EINVAL && FAILURE_PROGRAMS.includes(name)) {
         throw new HelperError(
           'HELPER_UNSUPPORTED',
-          '--failures does not go with --pin on this kernel: links to system call tracepoints can be pinned from 5.15 on. Leave one of the two away.',
+          '--failures does not go with --pin on this kernel: links to system call tracepoints can be pinned from 5.15 on. Omit one of the two flags.',
         );
       }
       if (unpinned < 0) throw refused(`pin ${name} of`, -unpinned);
     }
     return bpf.link_fd(link);
   });
-  // What runs already, told once for each probe: a successor on the same maps has it in its backlog.
+  // Running processes are reported once for each probe: a successor on the same maps has them in its backlog.
   if (!reused) takeSnapshot(bpf, object);
   const programs = Object.fromEntries(names.map((name) => [name, bpf.program_fd(bpf.program(object, name))]));
   return { ring: fd('ring'), counters, backlog: fd('backlog'), links, programs };
 }
 
-/** Runs the task iterator: it puts a record for each process into the ring, the reading itself yields nothing. */
+/** Runs the task iterator, which puts a record for each process into the ring; reading from it yields nothing. */
 function takeSnapshot(bpf: Libbpf, object: Handle): void {
   const link = bpf.attach(bpf.program(object, SNAPSHOT_PROGRAM));
   if (link === null) throw refused(`attach ${SNAPSHOT_PROGRAM} of`, bpf.errno());
@@ -199,15 +199,15 @@ function entriesOf(map: number): number {
   return Number(readFdinfo(map).get('max_entries'));
 }
 
-/** What an administrator can do about the errors that a probe meets in the field. */
+/** Advice to administrators for errors of the probe that occur in practice. */
 const ADVICE: Readonly<Record<number, string>> = {
   1: 'The kernel may be locked down for confidentiality, or a container lacks CAP_BPF and CAP_PERFMON.',
   3: 'The kernel offers no usable BTF type information; see /sys/kernel/btf/vmlinux.',
   12: 'There is not enough memory for the ring; try a smaller --ring.',
-  22: 'The kernel is older than 5.8, or locked down for confidentiality (see /sys/kernel/security/lockdown), or what is pinned is of an incompatible version (remove the pins, or start with --no-pin).',
+  22: 'The kernel is older than 5.8, or locked down for confidentiality (see /sys/kernel/security/lockdown), or the pins are of an incompatible version (remove them, or start with --no-pin).',
 };
 
-/** What the kernel said when it refused a step, with what an administrator can do. */
+/** The kernel's reason for refusing a step, with advice. */
 export function refused(step: string, errno: number, log = ''): HelperError {
   const advice = ADVICE[errno] ?? 'Please report this with the kernel release (uname -r).';
   return new HelperError(

@@ -18,19 +18,19 @@ import { handOff } from './handoff.ts';
 import { locateInstallation, trustedInstallation } from '../../installation.ts';
 import { linuxSockets } from '../sockets.ts';
 
-/** What the forwarding stage reads while it starts: its libraries, and what the system tells of processes. */
+/** The files that the forwarding stage reads while it starts: its libraries, and the system's facts about processes. */
 const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null', '/proc'];
 
 /**
- * The privileged stage, from top to bottom. It opens what takes privilege to
- * open, gives all privilege up, and becomes the forwarding stage. Does not return.
+ * The privileged stage, from top to bottom. It opens everything that needs privilege, gives up all privilege, and
+ * becomes the forwarding stage. Does not return.
  * @throws {HelperError}
  */
 export function run(options: RunOptions): never {
   if (process.geteuid?.() !== 0)
-    throw new HelperError('HELPER_NOT_ROOT', 'loading the probe takes root. Start it with sudo, or as a service.');
+    throw new HelperError('HELPER_NOT_ROOT', 'loading the probe needs root. Start it with sudo, or as a service.');
 
-  // 1. Nothing that decides what runs here may be anyone else's to change. Before the addon is loaded.
+  // 1. Before loading the addon, check that only root can change the files that decide what runs here.
   const installation = trustedInstallation(locateInstallation('linux'), requireTrusted);
   leaveEnvironment(installation.command);
   requireTrustedCode();
@@ -40,7 +40,7 @@ export function run(options: RunOptions): never {
   const koffi = loadKoffi(installation.addon);
   const libc = bindLibc(koffi);
 
-  // 2. The pipe before the probe: if another helper is there, nothing has been attached yet.
+  // 2. The pipe before the probe: if another helper runs, nothing has been attached yet.
   const { fd: listener, lock } = listen(linuxSockets(libc), options.socket, group);
 
   // 3. The probe: taken over from a predecessor, or new.
@@ -50,11 +50,11 @@ export function run(options: RunOptions): never {
   const probe = openProbe(koffi, installation.probe, { ...options, pins: options.pin ? folder : undefined });
   if (probe.ringBytes !== options.ringBytes || probe.backlogBytes !== options.backlogBytes) {
     say(
-      `what is pinned keeps its size: ring ${probe.ringBytes}, backlog ${probe.backlogBytes} bytes. To change it, start once with --no-pin.`,
+      `pinned maps keep their sizes: ring ${probe.ringBytes}, backlog ${probe.backlogBytes} bytes. To change it, start once with --no-pin.`,
     );
   }
 
-  // 4. Nothing is left to do that takes privilege.
+  // 4. Nothing that follows needs privilege.
   handOnWriteOnly(libc);
   dropPrivileges(libc, user.uid, user.gid);
   const landlock = restrictFiles(libc, [installation.folder, installation.addon, ...RUNTIME_FILES]);

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { AUDIT_PROGRAM_MS, MAX_AUDIT_OUTPUT_BYTES } from '../../limits.ts';
 
 /**
- * What a program of the system prints; it gets no environment and is given so much time.
+ * The output of a program of the system, run without environment and with a time limit.
  * @param program absolute; never looked up
- * @returns undefined when it cannot be run, fails, or is not done in time
+ * @returns undefined when it cannot be run, fails, or does not end in time
  */
 export function ask(program: string, ...args: readonly string[]): string | undefined {
   const { status, stdout } = spawnSync(program, args, {

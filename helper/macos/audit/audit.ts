@@ -12,7 +12,7 @@ import { ask } from './ask.ts';
 import { auditProcesses, type Expected } from './processes.ts';
 import { auditService } from './service.ts';
 
-/** What is looked at, and what is asked. */
+/** The files that the audit reads and the programs that it runs. */
 export interface AuditSetting extends Expected {
   readonly files: readonly string[];
   readonly group: number;
@@ -21,13 +21,10 @@ export interface AuditSetting extends Expected {
   readonly csrutil: string;
 }
 
-/** Looks from outside, as root, at the installed helper. @throws {HelperError} when it cannot look */
+/** Examines from outside, as root, the installed helper. @throws {HelperError} when it cannot examine it */
 export function audit(options: AuditOptions): { text: string; ok: boolean } {
   if (process.geteuid?.() !== 0)
-    throw new HelperError(
-      'HELPER_NOT_ROOT',
-      'looking at all that the helper consists of takes root. Start it with sudo.',
-    );
+    throw new HelperError('HELPER_NOT_ROOT', 'the audit needs root to examine the helper. Start it with sudo.');
   const { files, command } = locateInstallation('darwin');
   return auditWith(options, {
     files,
@@ -40,7 +37,7 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
   });
 }
 
-/** The same, of what the setting names. */
+/** The same audit, with the files and programs that the setting names. */
 export function auditWith(options: AuditOptions, setting: AuditSetting): { text: string; ok: boolean } {
   const { facts, findings } = auditSocket(options.socket, setting.group);
   const sections: readonly Section[] = [
@@ -48,7 +45,7 @@ export function auditWith(options: AuditOptions, setting: AuditSetting): { text:
     auditService(setting.plist, setting.executable),
     auditProcesses(setting.ps, setting),
     { title: 'pipe', facts, findings },
-    // Either state is somebody's decision: dtrace takes one, most Macs have the other.
+    // Neither state is a finding: dtrace needs one, most Macs have the other.
     {
       title: 'system',
       facts: { integrity_protection: ask(setting.csrutil, 'status')?.trim().split('\n', 1)[0] ?? 'unknown' },

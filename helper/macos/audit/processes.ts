@@ -4,33 +4,33 @@ import { ask } from './ask.ts';
 interface Listed {
   readonly pid: number;
   readonly ppid: number;
-  /** Effective, real and saved: who has root in one of them can have it in all. */
+  /** Effective, real and saved: a process with root in one of them can have it in all. */
   readonly uids: readonly number[];
-  /** As ps(1) has it: T is stopped. */
+  /** The state as ps(1) prints it: T is stopped. */
   readonly state: string;
   readonly command: string;
 }
 
-/** Which processes there should be. */
+/** The processes that should exist. */
 export interface Expected {
   /** The helper's executable, as it was started. */
   readonly executable: string;
-  /** What may trace; compared with the beginning of command lines. */
+  /** The programs that may trace; compared with the beginning of command lines. */
   readonly tracers: readonly string[];
 }
 
 /**
- * The helper's processes by ps(1): a watching one of root, below it the forwarding one, without root, and the tracer. Command
- * lines are the processes' own word; user ids and parents are the kernel's.
+ * Checks the helper's processes by ps(1): a watching one of root, below it the forwarding one, without root, and the
+ * tracer. Command lines are the processes' own claims; user ids and parents come from the kernel.
  */
 export function auditProcesses(ps: string, { executable, tracers }: Expected): Section {
   const listed = list(ps);
   if (listed === undefined)
     return section({}, [
-      { code: 'PROCESS_UNREADABLE', message: `${ps} does not list processes. See whether it can be run.` },
+      { code: 'PROCESS_UNREADABLE', message: `${ps} does not list processes. Check that it can be run.` },
     ]);
   const isOur = ({ command }: Listed, what: string): boolean =>
-    // With a second slash in front when it has begun again (unix/environment.ts).
+    // With a second slash in front after a restart (unix/environment.ts).
     (command.startsWith(`${executable} `) || command.startsWith(`/${executable} `)) &&
     ` ${command} `.includes(` ${what} `);
   const [watching] = listed.filter((each) => isOur(each, 'run') && each.uids[0] === 0);
@@ -51,7 +51,7 @@ export function auditProcesses(ps: string, { executable, tracers }: Expected): S
   if (forwarding === undefined) {
     findings.push({
       code: 'HELPER_STARTING',
-      message: `process ${watching.pid} has no forwarding process yet: nobody serves the pipe. Look again in a second.`,
+      message: `process ${watching.pid} has no forwarding process yet: nobody serves the pipe. Run the audit again in a second.`,
     });
   } else if (forwarding.uids.includes(0)) {
     findings.push({
@@ -63,12 +63,12 @@ export function auditProcesses(ps: string, { executable, tracers }: Expected): S
     if (each?.state.startsWith('T') === true)
       findings.push({
         code: 'HELPER_STOPPED',
-        message: `process ${each.pid} (${each.command}) does not run: a signal has stopped it. Let it go on: kill -CONT ${each.pid}`,
+        message: `process ${each.pid} (${each.command}) does not run: a signal has stopped it. Continue it: kill -CONT ${each.pid}`,
       });
   if (tracer === undefined)
     findings.push({
       code: 'TRACER_MISSING',
-      message: `process ${watching.pid} runs neither dtrace nor eslogger: nothing is seen. The helper's log says why it ends; without Full Disk Access eslogger does at once.`,
+      message: `process ${watching.pid} runs neither dtrace nor eslogger: nothing is seen. The helper's log gives the reason; without Full Disk Access eslogger ends at once.`,
     });
   return section(
     {

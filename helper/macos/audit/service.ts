@@ -3,8 +3,8 @@ import type { Finding, Section } from '../../audit/report.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';
 
 /**
- * Whether launchd starts what is installed and nothing else, from a file that root alone can change. Read are property lists of the
- * form that the package installs; another form of the same is a finding too.
+ * Checks that launchd starts the installed helper and nothing else, from a file that only root can change. It reads
+ * property lists in the form that the package installs; another form of the same content is a finding too.
  */
 export function auditService(plist: string, executable: string): Section {
   if (!existsSync(plist)) return { title: 'service', facts: { plist: 'not installed' }, findings: [] };
@@ -22,7 +22,7 @@ export function auditService(plist: string, executable: string): Section {
   if (program[0] !== executable || program[1] !== 'run' || text.includes('<key>Program</key>')) {
     findings.push({
       code: 'SERVICE_OTHER_PROGRAM',
-      message: `${plist} does not start ${executable} run, but: ${program.join(' ') || 'nothing that can be read'}. Install again.`,
+      message: `${plist} does not start ${executable} run, but: ${program.join(' ') || 'nothing readable'}. Install again.`,
     });
   }
   const changed = ['EnvironmentVariables', 'UserName', 'RootDirectory', 'BundleProgram'].filter((key) =>
@@ -31,7 +31,7 @@ export function auditService(plist: string, executable: string): Section {
   if (changed.length > 0)
     findings.push({
       code: 'SERVICE_CHANGED',
-      message: `${plist} has ${changed.join(', ')}, which the package does not install. Install again.`,
+      message: `${plist} has ${changed.join(', ')}, unlike the one of the package. Install again.`,
     });
   return { title: 'service', facts: { plist, program: program.join(' ') }, findings };
 }

@@ -2,22 +2,21 @@ import { spawn } from 'node:child_process';
 import { CANARIES_BEFORE_RESTART, CANARY_INTERVAL_MS, CANARY_PATIENCE_MS } from '../../limits.ts';
 import type { SeenProcess } from './decoder.ts';
 
-/** A program that does nothing and can be run by anyone. */
+/** A program that does nothing and that anyone can run. */
 export interface CanaryProgram {
   readonly path: string;
   readonly args: readonly string[];
 }
 
 /**
- * Runs a program every few seconds, to see whether the source tells of it. It is the
- * only way to know that a source that says nothing sees nothing: a tracer can live,
- * and even answer, while its probes never fire.
+ * Runs a program every few seconds, to see whether the source reports it. This is the only way to recognise a silent
+ * source that sees nothing: a tracer can live, and even answer, while its probes never fire.
  */
 export class Canary {
   readonly #program: CanaryProgram;
   readonly #intervalMs: number;
   readonly #patienceMs: number;
-  /** Process ids that the source should tell of, and when they were started. */
+  /** Process ids that the source should report, with their start times. */
   readonly #awaited = new Map<number, number>();
   #last = Number.NEGATIVE_INFINITY;
   #missedInARow = 0;
@@ -34,7 +33,7 @@ export class Canary {
     return this.#missedInARow > 0;
   }
 
-  /** Whether so many were missed, since it last said so, that the child is better started again. */
+  /** Whether enough canaries were missed, since it last said so, to restart the child. */
   givesUp(): boolean {
     if (this.#missedSinceAsked < CANARIES_BEFORE_RESTART) return false;
     this.#missedSinceAsked = 0;
@@ -42,8 +41,8 @@ export class Canary {
   }
 
   /**
-   * Whether this is one of ours, which is told to nobody. Another program cannot pass
-   * for it: it would have to be the process that we started, before we knew its id.
+   * Whether this process is a canary, which clients do not get. Another program cannot be mistaken for one: it would
+   * have to be the process that we started, before we knew its id.
    */
   recognises(seen: SeenProcess): boolean {
     if (seen.type !== 'exec' || !this.#awaited.delete(seen.pid)) return false;
@@ -53,8 +52,8 @@ export class Canary {
   }
 
   /**
-   * Starts one when it is time.
-   * @returns how many were not told of in time, since the last call
+   * Starts a canary when it is time.
+   * @returns how many were not reported in time, since the last call
    */
   tick(nowMs: number): number {
     let missed = 0;
@@ -73,9 +72,9 @@ export class Canary {
   }
 
   #start(nowMs: number): void {
-    // A process group of its own: eslogger passes over those of its own group.
+    // Its own process group: eslogger ignores processes of its own group.
     const child = spawn(this.#program.path, this.#program.args, { env: {}, cwd: '/', stdio: 'ignore', detached: true });
-    // One that cannot be started proves nothing.
+    // A canary that cannot be started proves nothing.
     child.on('error', () => {});
     if (child.pid !== undefined) this.#awaited.set(child.pid, nowMs);
   }

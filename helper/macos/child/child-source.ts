@@ -10,41 +10,41 @@ import { Complaints } from './complaints.ts';
 import type { Decoder, Findings, SeenProcess } from './decoder.ts';
 import { processLine } from './process-line.ts';
 
-/** The ends of the pipes to the child and to who watches over it. Non-blocking; they belong to the source. */
+/** The ends of the pipes to the child and to the watching process. Non-blocking; they belong to the source. */
 interface ChildPipes {
   /** The child's standard output and standard error, to read. */
   readonly output: number;
   readonly errors: number;
-  /** To write a byte when the child should be started again. */
+  /** For writing a byte that requests a restart of the child. */
   readonly again: number;
 }
 
 interface Parts {
   readonly description: Omit<SourceDescription, 'limits'>;
-  /** What limits the source from the beginning. */
+  /** Known limits of the source from the beginning. */
   readonly limits: readonly string[];
   readonly decoder: (findings: Findings) => Decoder;
   readonly pipes: ChildPipes;
-  /** Of the child's standard output. */
+  /** The decoder of the child's standard output. */
   readonly whenReadable: ReadableOnce;
   readonly canary: Canary;
   readonly stream: EventStream;
   readonly state: HelperState;
 }
 
-/** A source that is a program of the system: its output, read without privilege, as events. */
+/** A source that is a program of the system: turns its output into events, without privilege. */
 export class ChildSource implements EventSource, Findings {
   readonly #parts: Parts;
   readonly #decoder: Decoder;
   readonly #complaints: Complaints;
   readonly #buffer = Buffer.allocUnsafeSlow(CHILD_READ_BYTES);
-  /** Events whose number nobody gave: certain losses, and ends of children. */
+  /** Events without a number from the source: certain losses, and ends of children. */
   #uncounted = 0;
-  /** Programs of our own, which the source counted and nobody is told. */
+  /** Programs of our own, which the source counted and clients do not get. */
   #ours = 0;
   #unreadable = 0;
   #wasBlind = false;
-  /** Looks into an empty pipe that are left before the next tick. */
+  /** Checks of an empty pipe that are left before the next tick. */
   #patience = 0;
 
   constructor(parts: Parts) {
@@ -73,14 +73,14 @@ export class ChildSource implements EventSource, Findings {
   drain(): boolean {
     const { pipes, state } = this.#parts;
     const { lastSeq } = state;
-    // First what it complains of: it tells why something will be missing.
+    // Complaints first: they give the reason for missing events.
     const complained = this.#read(pipes.errors);
     if (complained > 0) this.#complaints.push(this.#buffer.subarray(0, complained), performance.now());
     let bytes = 1;
     for (let turn = 0; turn < CHILD_READ_TURNS && bytes > 0; turn++) {
       bytes = this.#read(pipes.output);
       this.#decoder.push(this.#buffer.subarray(0, bytes));
-      // A pipe holds little: who fills it is about to go on, and is not left waiting for the next tick.
+      // A pipe holds little, and a child that fills it is about to continue: do not let it wait for the next tick.
       if (bytes >= CHILD_BURST_BYTES) this.#patience = CHILD_BURST_TURNS;
     }
     if (bytes === 0 && this.#patience > 0) this.#patience--;
@@ -112,7 +112,7 @@ export class ChildSource implements EventSource, Findings {
     }
     if (this.#decoder.unreadable > this.#unreadable) {
       say(
-        `${this.#decoder.unreadable - this.#unreadable} records of ${this.#parts.description.source} were not readable`,
+        `${this.#decoder.unreadable - this.#unreadable} records of ${this.#parts.description.source} were unreadable`,
       );
       this.#unreadable = this.#decoder.unreadable;
     }
@@ -137,7 +137,7 @@ export class ChildSource implements EventSource, Findings {
     this.#parts.stream.gap('probe', 1, 'source_ended', true);
   }
 
-  /** @returns how many bytes there were; none at the end too, of which the watcher tells */
+  /** @returns how many bytes there were; none at the end too, which the watching process reports */
   #read(fd: number): number {
     try {
       return readSync(fd, this.#buffer);
@@ -152,6 +152,6 @@ function askAgain(fd: number): void {
   try {
     writeSync(fd, '.');
   } catch {
-    // It was asked already, and has not looked yet.
+    // A request is already pending.
   }
 }

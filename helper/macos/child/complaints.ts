@@ -3,7 +3,7 @@ import { COMPLAINTS_PER_MINUTE, MAX_COMPLAINT_BYTES } from '../../limits.ts';
 const NEWLINE = 10;
 const MINUTE_MS = 60_000;
 
-/** Cuts a child's standard error into lines, passes on so many a minute, and counts the rest. */
+/** Splits a child's standard error into lines, passes on a limited number a minute, and counts the rest. */
 export class Complaints {
   readonly #understood: (line: string) => boolean;
   readonly #say: (text: string) => void;
@@ -12,7 +12,7 @@ export class Complaints {
   #said = 0;
   #kept = 0;
 
-  /** @param understood gets each line first; one that it understands is not passed on */
+  /** @param understood gets each line first; a line that it understands is not passed on */
   constructor(understood: (line: string) => boolean, say: (text: string) => void) {
     this.#understood = understood;
     this.#say = say;
@@ -25,7 +25,7 @@ export class Complaints {
       this.#rest = Buffer.alloc(0);
       start = end + 1;
     }
-    // Of a line without end the first part is enough.
+    // The first part of an endless line is enough.
     this.#rest = Buffer.concat([this.#rest, bytes.subarray(start, start + MAX_COMPLAINT_BYTES)]).subarray(
       0,
       MAX_COMPLAINT_BYTES,
@@ -36,7 +36,7 @@ export class Complaints {
     const line = bytes.subarray(0, MAX_COMPLAINT_BYTES).toString('utf8').trim();
     if (line === '' || this.#understood(line)) return;
     if (nowMs - this.#since >= MINUTE_MS) {
-      if (this.#kept > 0) this.#say(`${this.#kept} more lines were left out`);
+      if (this.#kept > 0) this.#say(`${this.#kept} more lines were suppressed`);
       this.#since = nowMs;
       this.#said = 0;
       this.#kept = 0;

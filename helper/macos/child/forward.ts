@@ -20,10 +20,9 @@ import type { Host } from './host.ts';
 const DECODERS = { dtrace: DtraceDecoder, eslogger: EsloggerDecoder } as const;
 
 /**
- * The forwarding process of a source that is a child: reads what the child prints, and
- * serves the pipe. It was started as its user and cannot become another; what it
- * holds are the descriptors of DESCRIPTORS and memory.
- * Returns when the loop is set up; the process ends with SIGTERM, or with the watching process.
+ * The forwarding process of a source that is a child: reads the child's output, and serves the pipe. It was started as
+ * its user and cannot become another; it holds only the descriptors of DESCRIPTORS, and memory. Returns when the loop
+ * is set up; the process ends with SIGTERM, or with the watching process.
  */
 export function forwardChild(
   host: Host,
@@ -36,7 +35,7 @@ export function forwardChild(
   for (const fd of Object.values(DESCRIPTORS)) host.setCloseOnExec(fd);
   for (const fd of [output, errors, again, life]) host.setNonBlocking(fd);
 
-  // Memory of this process alone: nothing of it outlives the helper here.
+  // Memory of this process only: here nothing of it outlives the helper.
   const stateBytes = HelperState.bytesFor(0);
   const state = new HelperState(new ArrayBuffer(stateBytes), 0);
   state.begin(microseconds(host.clocks.boot()), readBootEpoch(host.clocks));
@@ -80,17 +79,17 @@ export function forwardChild(
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   process.once('SIGHUP', stop);
-  // Nothing is ever written there: it becomes readable when the watching process has ended, however it ended.
+  // Nothing is ever written there: it becomes readable when the watching process ends, however it ends.
   const watch = new Watch(host.koffi, life, { readable: true, disconnect: true }, () => {
     watch.close();
-    say('the watching process has ended; so does this one');
+    say('the watching process has ended; ending too');
     stop();
   });
   say(`forwarding; uid ${handoff.uid}, without root`);
 }
 
 /**
- * Demands that the process is this user for good.
+ * Checks that the process has this user permanently.
  * @throws {HelperError} HELPER_PRIVILEGE
  */
 function requireUser(uid: number, gid: number): void {
@@ -99,7 +98,7 @@ function requireUser(uid: number, gid: number): void {
   if (uid === 0 || is.join() !== [uid, uid, gid, gid].join() || groups.some((group) => group !== gid)) {
     throw new HelperError(
       'HELPER_PRIVILEGE',
-      `the forwarding process is uid ${is.slice(0, 2).join('/')}, gid ${is.slice(2).join('/')}, groups ${groups.join()}, not ${uid} and ${gid} alone. Not going on.`,
+      `the forwarding process is uid ${is.slice(0, 2).join('/')}, gid ${is.slice(2).join('/')}, groups ${groups.join()}, but should have only ${uid} and ${gid}. The helper stops.`,
     );
   }
   try {
@@ -107,5 +106,5 @@ function requireUser(uid: number, gid: number): void {
   } catch {
     return;
   }
-  throw new HelperError('HELPER_PRIVILEGE', 'root was given up, and could be taken back. Not going on.');
+  throw new HelperError('HELPER_PRIVILEGE', 'the process could become root again. The helper stops.');
 }

@@ -1,25 +1,25 @@
 import { HelperError } from '../../errors.ts';
 
-/** What the forwarding process is told by the watching one; its descriptors have fixed numbers. */
+/** The facts that the watching process passes to the forwarding one; the descriptors have fixed numbers. */
 export interface ChildHandoff {
   readonly source: 'dtrace' | 'eslogger';
-  /** Of the script that dtrace runs; of eslogger itself where that is the source. */
+  /** Hash of the script that dtrace runs, or of eslogger itself if that is the source. */
   readonly sha256: string;
   readonly limits: readonly string[];
   readonly backlogBytes: number;
-  /** Who it has to be. */
+  /** Its user and group. */
   readonly uid: number;
   readonly gid: number;
-  /** Who may read the pipe. */
+  /** The group that may read the pipe. */
   readonly group: number;
 }
 
-/** Descriptors of the forwarding process, after the three of every process. `life` ends when the watching process does. */
+/** Descriptors of the forwarding process, after the three standard ones. `life` ends when the watching process does. */
 export const DESCRIPTORS = { listener: 3, output: 4, errors: 5, again: 6, life: 7 } as const;
 
 const SOURCES = ['dtrace', 'eslogger'];
 
-/** Reads what the watching process passed. It comes from ourselves, but anyone can type the command. */
+/** Reads the facts that the watching process passed. They come from ourselves, but anyone can type the command. */
 export function parseChildHandoff(text: string | undefined): ChildHandoff {
   try {
     const value = JSON.parse(text ?? '') as ChildHandoff;
@@ -34,7 +34,7 @@ export function parseChildHandoff(text: string | undefined): ChildHandoff {
       throw new TypeError('a field is missing');
     return value;
   } catch (cause) {
-    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run" and is started by it alone.', {
+    throw new HelperError('HELPER_HANDOFF', '"forward" is the second half of "run"; only "run" can start it.', {
       cause,
     });
   }

@@ -7,7 +7,7 @@ import { RESTART_MARK } from './decoder.ts';
 
 const writeAll = promisify(write);
 
-/** A program that is kept running. */
+/** A program to keep running. */
 export interface KeptProgram {
   /** Absolute; never looked up. */
   readonly path: string;
@@ -15,8 +15,8 @@ export interface KeptProgram {
 }
 
 /**
- * Keeps a child running: starts it, and starts it again when it has ended, later each
- * time. Reads nothing of what it prints; between two children it writes a mark there.
+ * Keeps a child running: starts it, and restarts it when it has ended, after growing waits. Reads nothing of its
+ * output; writes a mark there between two children.
  */
 export class Keeper {
   readonly #program: KeptProgram;
@@ -29,7 +29,7 @@ export class Keeper {
   #startedMs = 0;
   #stopped = false;
 
-  /** @param output where its standard output goes, and `errors` its standard error; they stay the caller's */
+  /** @param output its standard output, and `errors` its standard error; they stay the caller's */
   constructor(program: KeptProgram, output: number, errors: number, say: (text: string) => void) {
     this.#program = program;
     this.#output = output;
@@ -39,7 +39,7 @@ export class Keeper {
 
   start(): void {
     this.#startedMs = performance.now();
-    // Nothing of our environment, and a process group of its own: eslogger tells nothing of its own group.
+    // Without our environment, and in its own process group: eslogger does not report its own group.
     const child = spawn(this.#program.path, this.#program.args, {
       env: {},
       cwd: '/',
@@ -53,12 +53,12 @@ export class Keeper {
     });
   }
 
-  /** Ends the child, so that it is started again; nothing when none runs. */
+  /** Ends the child, so that it is restarted; does nothing if none runs. */
   again(): void {
     void this.#end();
   }
 
-  /** Ends the child for good. Resolves when it is gone. */
+  /** Ends the child permanently. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -79,8 +79,8 @@ export class Keeper {
     this.#child = undefined;
     if (this.#stopped) return;
     if (performance.now() - this.#startedMs >= MAX_BACKOFF_MS) this.#backoffMs = MIN_BACKOFF_MS;
-    this.#say(`${this.#program.path} ${how}; starting it again in ${this.#backoffMs / 1000} s`);
-    // Not waited for in place: the pipe may be full, and its reader busy.
+    this.#say(`${this.#program.path} ${how}; restarting it in ${this.#backoffMs / 1000} s`);
+    // Do not block here: the pipe may be full, and its reader busy.
     await writeAll(this.#output, RESTART_MARK);
     if (this.#stopped) return;
     this.#timer = setTimeout(() => this.start(), this.#backoffMs);

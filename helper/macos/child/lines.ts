@@ -1,6 +1,6 @@
 const NEWLINE = 10;
 
-/** Cuts bytes into lines of which each is handed over whole; a longer one than allowed is passed over and told. */
+/** Splits bytes into lines and passes each on whole; skips a line above the limit and reports it. */
 export class BoundedLines {
   readonly #limit: number;
   readonly #onLine: (line: Buffer) => void;
@@ -16,7 +16,7 @@ export class BoundedLines {
     this.#onTooLong = onTooLong;
   }
 
-  /** The bytes are the caller's again when it returns. */
+  /** The caller may reuse the bytes when it returns. */
   push(bytes: Buffer): void {
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {

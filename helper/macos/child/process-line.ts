@@ -2,8 +2,8 @@ import type { LineBuilder } from '../../stream/stream.ts';
 import type { SeenProcess } from './decoder.ts';
 
 /**
- * Writes a process as a line of JSON, with the fields in the order of EXEC_FIELDS: an agent reads such lines faster.
- * Arguments are cut as far as the room demands.
+ * Writes a process as a line of JSON, with the fields in the order of EXEC_FIELDS, because agents read such lines
+ * faster. Cuts arguments as far as the room demands.
  */
 export function processLine(seen: SeenProcess): LineBuilder {
   const {
@@ -59,7 +59,7 @@ export function processLine(seen: SeenProcess): LineBuilder {
   };
 }
 
-/** Half of the argument that is most of them, if one is; else the first half of the arguments. */
+/** Half of the argument that makes up most of them, if there is one; otherwise the first half of the arguments. */
 function halved(argv: readonly string[]): readonly string[] {
   const total = argv.reduce((sum, argument) => sum + argument.length, 0);
   const large = argv.findIndex((argument) => argument.length > 1 && argument.length * 2 > total);
@@ -67,7 +67,7 @@ function halved(argv: readonly string[]): readonly string[] {
   return argv.slice(0, argv.length >> 1);
 }
 
-/** What is left of `raw` when only the first `count` arguments are. */
+/** The entries of `raw` for the first `count` arguments. */
 function withoutArguments(raw: SeenProcess['raw'], count: number): SeenProcess['raw'] {
   if (raw === undefined) return undefined;
   return Object.fromEntries(

@@ -9,21 +9,20 @@ import type { Host } from './host.ts';
 import { Keeper, type KeptProgram } from './keeper.ts';
 
 interface Charge {
-  /** What traces. */
+  /** The tracing program. */
   readonly program: KeptProgram;
-  /** What starts this same helper again: program, then its leading arguments. */
+  /** The command that starts this same helper again: program, then its leading arguments. */
   readonly command: readonly [string, ...string[]];
-  /** A listening socket; given away. */
+  /** A listening socket, handed over to the forwarding process. */
   readonly listener: number;
   readonly handoff: ChildHandoff;
 }
 
 /**
- * What is left of the privileged stage where a child has to trace as root: starts the
- * forwarding process, which has no privilege and reads what the child prints, and keeps
- * the child running. Of the forwarding process it learns two things: that it ended,
- * and that bytes have come which ask for another child; it does not look at them.
- * Returns at once; the process ends with SIGTERM, or when the forwarding process does.
+ * The remaining part of the privileged stage where a child has to trace as root. Starts the forwarding process, which
+ * has no privilege and reads the child's output, and keeps the child running. Learns two things from the forwarding
+ * process: that it ended, and that bytes came that request another child; it does not look at them. Returns at once;
+ * the process ends with SIGTERM, or when the forwarding process does.
  */
 export function watchOver(host: Host, { program, command, listener, handoff }: Charge): void {
   const [outputRead, output] = host.pipe();
@@ -39,7 +38,7 @@ export function watchOver(host: Host, { program, command, listener, handoff }: C
     env: {},
     cwd: '/',
   });
-  // These are the forwarding process's alone from here on: without it, writing to the child's output fails.
+  // From here on only the forwarding process has these: without it, writing to the child's output fails.
   for (const fd of [listener, outputRead, errorsRead, againWrite, lifeRead]) closeSync(fd);
 
   const keeper = new Keeper(program, output, errors, say);
@@ -54,7 +53,7 @@ export function watchOver(host: Host, { program, command, listener, handoff }: C
   const stop = async (exitCode: number): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    // The child first: what it still has is then forwarded.
+    // The child first, so that its remaining output is forwarded.
     await keeper.stop();
     if (forwarder.exitCode === null && forwarder.signalCode === null && forwarder.pid !== undefined) {
       const gone = once(forwarder, 'exit');
@@ -72,7 +71,7 @@ export function watchOver(host: Host, { program, command, listener, handoff }: C
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void stop(0));
 }
 
-/** Takes the bytes away that ask. @returns false at the end, when nobody can ask any more */
+/** Discards the bytes of requests. @returns false at the end, when no more requests can come */
 function isAsked(fd: number): boolean {
   try {
     return readSync(fd, Buffer.alloc(64)) > 0;

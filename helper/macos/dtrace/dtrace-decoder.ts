@@ -3,7 +3,7 @@ import { MAX_NUMBER_JUMP } from '../../limits.ts';
 import { processOf, type ToldExec } from './process.ts';
 import { RecordParser, type DtraceRecord } from './records.ts';
 
-/** An exec that is being told: its records come one after the other from its processor. */
+/** An exec in progress: its records come one after the other from its processor. */
 interface OpenExec extends ToldExec {
   readonly number: number;
   path: Buffer | undefined;
@@ -12,13 +12,15 @@ interface OpenExec extends ToldExec {
   cut: boolean;
 }
 
-/** What dtrace says when it had no room: "12 drops on CPU 0", "3 dynamic variable drops with non-empty dirty list". */
+/**
+ * Messages of dtrace when it had no room: "12 drops on CPU 0", "3 dynamic variable drops with non-empty dirty list".
+ */
 const DROPS = /\b[1-9]\d* (?:[a-z]+ ){0,3}drops?\b/;
 
 /**
- * The output of dtrace/exec.d as events. Each processor counts its execs before it
- * records anything of them, so a jump in a processor's numbers is a loss, at once and
- * for sure; once a second a processor tells its count, for losses that nothing follows.
+ * Turns the output of dtrace/exec.d into events. Each processor counts its execs before it records them, so a jump in a
+ * processor's numbers is certainly a loss. Once a second a processor reports its count, to show losses that no later
+ * record shows.
  */
 export class DtraceDecoder implements Decoder {
   counted = 0;
@@ -84,7 +86,7 @@ export class DtraceDecoder implements Decoder {
     });
   }
 
-  /** What the processor counted up to `number` has come or is missing. @returns false for a number that cannot be */
+  /** The exec with `number` has come or is missing. @returns false for an impossible number */
   #reach(cpu: number, number: number): boolean {
     const missing = number - (this.#newest.get(cpu) ?? 0);
     if (missing > MAX_NUMBER_JUMP) {
@@ -93,7 +95,7 @@ export class DtraceDecoder implements Decoder {
     }
     this.#finish(cpu);
     this.#newest.set(cpu, number);
-    // Numbers only rise: what we took for one was not. From here on this one counts.
+    // Numbers only rise, so the previous one was not valid. Continue from this one.
     if (missing < 0) this.unreadable++;
     if (missing <= 0) return true;
     this.counted += missing;
@@ -109,7 +111,7 @@ export class DtraceDecoder implements Decoder {
 
   #add(kind: DtraceRecord['kind'], cpu: number, number: number, numbers: readonly string[], text: Buffer): void {
     const open = this.#open.get(cpu);
-    // Its first record was dropped: its number will be missed.
+    // Its first record was dropped: the hole in the numbers will show that.
     if (open === undefined || open.number !== number) return;
     if (kind === 'p') open.path = Buffer.from(text);
     else if (kind === 'i') open.info = numbers;

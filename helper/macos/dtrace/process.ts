@@ -3,21 +3,21 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import type { SeenProcess } from '../child/decoder.ts';
 
-/** The records of one exec, put together. */
+/** The joined records of one exec. */
 export interface ToldExec {
-  /** Of an x record, or of an f record. */
+  /** Numbers of an x record, or of an f record. */
   readonly numbers: readonly string[];
   readonly failed: boolean;
   readonly name: Buffer;
   readonly path: Buffer | undefined;
-  /** Of an i record; undefined where kernel memory cannot be read. */
+  /** Numbers of an i record; undefined if kernel memory cannot be read. */
   readonly info: readonly string[] | undefined;
   readonly args: readonly Buffer[];
-  /** Whether an argument may go on after what was told. */
+  /** Whether the last argument may be longer than reported. */
   readonly cut: boolean;
 }
 
-// Reversed, so that of two names for one number the first one stays: EAGAIN, not EWOULDBLOCK.
+// Reversed, so that the first of two names for a number wins: EAGAIN, not EWOULDBLOCK.
 const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno)
     .reverse()
@@ -27,7 +27,7 @@ const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
 /** Nanoseconds since 1970, with as many digits as there are until the year 2286. */
 const TIME = /^(?<seconds>\d{1,10})(?<nanoseconds>\d{9})$/;
 
-/** The exec as an event; undefined for a time that is none. */
+/** The exec as an event; undefined for an invalid time. */
 export function processOf({ numbers, failed, name, path: asked, info, args, cut }: ToldExec): SeenProcess | undefined {
   const [, , moment = '', pid, ppid, uid, gid, errno] = numbers;
   const time = TIME.exec(moment)?.groups;
@@ -64,7 +64,7 @@ export function processOf({ numbers, failed, name, path: asked, info, args, cut 
   return { type: 'exec_failed', ...common, error: ERROR_NAMES.get(error) ?? `E${error}` };
 }
 
-/** What only kernel memory tells. */
+/** The fields that only kernel memory contains. */
 function detailsOf([, , , euid, egid, session, tty, seconds, us]: readonly string[]) {
   const startTime = Number(seconds) * 1_000_000 + Number(us);
   return {
@@ -76,12 +76,12 @@ function detailsOf([, , , euid, egid, session, tty, seconds, us]: readonly strin
   };
 }
 
-/** An id of 32 bits without sign, which D prints with one. */
+/** An unsigned 32-bit id, which D prints with a sign. */
 const id = (text: string | undefined): number => Number(text) >>> 0;
 
 /**
- * Where the caller's arguments begin. The kernel puts a script's interpreter, and perhaps
- * one argument for it, before the script's path; nothing else tells that it was a script.
+ * The index of the caller's first argument. The kernel puts a script's interpreter, and perhaps one argument for it,
+ * before the script's path; nothing else shows that it was a script.
  */
 function callersFrom(argv: readonly string[], filename: string): number {
   const script = argv.slice(0, 3).indexOf(filename, 1);

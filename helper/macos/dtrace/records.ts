@@ -2,7 +2,7 @@ import { MAX_PROCESSORS, MAX_RECORD_BYTES } from '../../limits.ts';
 
 const NEWLINE = 10;
 
-/** For each kind of record of dtrace/exec.d: how many numbers it has, and whether a string follows them. */
+/** For each kind of record of dtrace/exec.d: its count of numbers, and whether a string follows them. */
 const KINDS = {
   b: [3, false],
   x: [7, true],
@@ -19,13 +19,16 @@ type Kind = keyof typeof KINDS;
 /** One record of dtrace/exec.d. */
 export interface DtraceRecord {
   readonly kind: Kind;
-  /** As they were printed: a time in nanoseconds is beyond what a number holds. The first two are processor and number. */
+  /**
+   * The numbers as printed: a JavaScript number cannot hold a time in nanoseconds. The first two are processor and
+   * number.
+   */
   readonly numbers: readonly string[];
   /** The bytes of its string; empty for a kind that has none. Valid until the handler returns. */
   readonly text: Buffer;
 }
 
-/** What comes of output: records, the helper's mark for another child, and bytes that are neither. */
+/** The parts of the output: records, the helper's mark for another child, and invalid bytes. */
 export interface RecordHandler {
   record(record: DtraceRecord): void;
   restart(): void;
@@ -38,18 +41,17 @@ const HEADS: ReadonlyMap<string, RegExp> = new Map(
     new RegExp(`${kind}((?: -?\\d{1,20}){${numbers}})${hasText ? ' (\\d{1,5}):' : '\\n'}`, 'y'),
   ]),
 );
-/** No head is longer: nine numbers of 22 bytes at most, and a length. */
+/** The longest head: at most nine numbers of 22 bytes, and a length. */
 const MAX_HEAD_BYTES = 220;
 
 /**
- * Takes records out of a stream of bytes, by the lengths that they tell, so that no
- * name and no argument can look like a record. After bytes that are no record it
- * goes on behind the next newline.
+ * Extracts records from a stream of bytes, using the lengths that they state, so that no name and no argument can look
+ * like a record. After invalid bytes it continues behind the next newline.
  */
 export class RecordParser {
   readonly #handler: RecordHandler;
   #rest = Buffer.alloc(0);
-  /** Inside bytes that are no record, whose newline has not come yet. */
+  /** Whether it is inside invalid bytes whose newline has not come yet. */
   #skipping = false;
 
   constructor(handler: RecordHandler) {
@@ -58,7 +60,7 @@ export class RecordParser {
 
   push(bytes: Buffer): void {
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    // One character a byte, so that places in the text are places in the bytes.
+    // One character a byte, so that positions in the text are positions in the bytes.
     const text = all.latin1Slice(0, all.length);
     let at = 0;
     while (at < all.length) {
@@ -76,7 +78,7 @@ export class RecordParser {
     this.#rest = Buffer.from(all.subarray(at));
   }
 
-  /** @returns where the record at `at` ends, `more` when it has not wholly come, undefined when there is none */
+  /** @returns the end of the record at `at`, `more` if it is not complete, undefined if there is none */
   #take(all: Buffer, text: string, at: number): number | 'more' | undefined {
     const kind = text[at] as string;
     if (kind === '\n') return at + 1;

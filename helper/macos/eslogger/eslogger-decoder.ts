@@ -6,9 +6,8 @@ import { numberOf, processOf } from './message.ts';
 const MARK = RESTART_MARK.trim();
 
 /**
- * The output of `eslogger exec` as events: JSON, a message a line. Endpoint Security
- * numbers the messages of each client from 0, the ones it had to drop included, so a
- * jump is a loss, at once and for sure.
+ * Turns the output of `eslogger exec` into events: one message of JSON a line. Endpoint Security numbers the messages
+ * of each client from 0, including those that it had to drop, so a jump is certainly a loss.
  */
 export class EsloggerDecoder implements Decoder {
   counted = 0;
@@ -18,7 +17,7 @@ export class EsloggerDecoder implements Decoder {
   readonly #findings: Findings;
   readonly #lines: BoundedLines;
   #next = 0;
-  /** Lines since the last number that were none of eslogger's, and whose events will be missed. */
+  /** Invalid lines since the last number; the hole in the numbers will show their events. */
   #broken = 0;
 
   constructor(findings: Findings) {
@@ -48,7 +47,7 @@ export class EsloggerDecoder implements Decoder {
       return;
     }
     const message = parsed(text);
-    // What is no message is missed by its number, when the next one comes.
+    // The number of the next message shows that this one is missing.
     if (message === undefined) this.#break();
     else this.#number(message);
   }
@@ -60,14 +59,14 @@ export class EsloggerDecoder implements Decoder {
 
   #number(message: Readonly<Record<string, unknown>>): void {
     const number = numberOf(message);
-    this.limit = number === undefined ? 'messages have no numbers: losses are not seen' : undefined;
+    this.limit = number === undefined ? 'messages have no numbers: losses cannot be seen' : undefined;
     if (number !== undefined) {
       const missing = number - this.#next;
       if (missing > MAX_NUMBER_JUMP) {
         this.unreadable++;
         return;
       }
-      // Numbers only rise: what we took for one was not. From here on this one counts.
+      // Numbers only rise, so the previous one was not valid. Continue from this one.
       if (missing < 0) this.unreadable++;
       const broken = Math.min(missing, this.#broken);
       this.#miss(missing - broken, 'ring_full');
@@ -93,7 +92,7 @@ export class EsloggerDecoder implements Decoder {
   }
 }
 
-/** A line's object; undefined when it is none. */
+/** The object of a line; undefined if it is none. */
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);

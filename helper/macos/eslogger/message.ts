@@ -3,7 +3,7 @@ import { MAX_PATH_UNITS } from '../../limits.ts';
 
 /** ES_EVENT_TYPE_NOTIFY_EXEC of EndpointSecurity/ESTypes.h. */
 const NOTIFY_EXEC = 9;
-/** Login uid and terminal of who has none. */
+/** Login uid and terminal of a process without one. */
 const NONE = 0xffff_ffff;
 const S_ISUID = 0o4000;
 const S_ISGID = 0o2000;
@@ -13,10 +13,9 @@ const MAX_ID = 0xffff_ffff;
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * What one message of eslogger(1) tells of an exec. Its form is no interface: it
- * follows es_message_t and es_event_exec_t of Endpoint Security, and has gained
- * fields with each macOS. So nothing is taken for granted but what an event must
- * have (the time, the process's id and image); what is absent is left out.
+ * Converts a message of eslogger(1) about an exec. The format is not a stable interface: it follows es_message_t and
+ * es_event_exec_t of Endpoint Security, and has gained fields with each macOS. So this relies only on the fields that
+ * an event must have (the time, the process's id and image), and omits absent ones.
  * @returns undefined when the message is of another kind, or one of these is missing
  */
 export function processOf(message: Json): SeenProcess | undefined {
@@ -40,7 +39,7 @@ export function processOf(message: Json): SeenProcess | undefined {
   if (!Number.isSafeInteger(seconds)) return undefined;
 
   const script = pathOf(exec['script']);
-  // The path before links were followed came with macOS 13.3.
+  // macOS 13.3 added the path before links are followed.
   const filename = script ?? path(exec['dyld_exec_path']) ?? exe;
   const cwd = pathOf(exec['cwd']);
   const argv = strings(exec['args']);
@@ -81,16 +80,22 @@ export function processOf(message: Json): SeenProcess | undefined {
   };
 }
 
-/** The number that Endpoint Security gave to the message: of this client's exec messages, or of all of them, which is the same here. */
+/**
+ * The message's number from Endpoint Security: among this client's exec messages, or among all of its messages, which
+ * is the same here.
+ */
 export function numberOf(message: Json): number | undefined {
   return whole(message['seq_num']) ?? whole(message['global_seq_num']);
 }
 
-/** What the caller passed follows the script's path, which follows its interpreter and perhaps one argument for it. */
+/**
+ * Finds the caller's arguments: they follow the script's path, which follows its interpreter and perhaps one argument
+ * for it.
+ */
 function callersFrom(argv: readonly string[], script: string | undefined): number {
   if (script === undefined) return 1;
   const name = script.slice(script.lastIndexOf('/') + 1);
-  // The path in the arguments is the one that was asked for, perhaps a relative one; the script's is absolute.
+  // The arguments contain the requested path, which may be relative; the script's path is absolute.
   const at = argv
     .slice(1, 3)
     .findIndex((argument) => argument === script || argument === name || argument.endsWith(`/${name}`));
@@ -131,7 +136,7 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 const whole = (value: unknown): number | undefined =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 
-/** An id of 32 bits, also where it was printed with a sign. */
+/** An unsigned 32-bit id, even if printed with a sign. */
 function number(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) >= -(2 ** 31) && (value as number) <= MAX_ID
     ? (value as number) >>> 0
@@ -140,7 +145,7 @@ function number(value: unknown): number | undefined {
 
 const unless = (none: number, value: number | undefined): number | undefined => (value === none ? undefined : value);
 
-/** The field, where there is a value for it. */
+/** The field, if it has a value. */
 function known<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
   return value === undefined ? {} : ({ [name]: value } as Record<K, V>);
 }

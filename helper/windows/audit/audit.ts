@@ -15,14 +15,13 @@ import { requireTrustedFile } from '../trusted-files.ts';
 
 const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
 const HKEY_LOCAL_MACHINE = 0x8000_0002;
-/** Whatever its type, with what is in percent signs filled in. */
+/** Accepts any type, and expands names in percent signs. */
 const RRF_RT_ANY = 0xffff;
 
 /**
- * Looks from outside at the helper that serves a pipe, and compares it with what
- * was shipped. Takes an elevated prompt.
- * @returns the report, and whether nothing is to be objected to
- * @throws {HelperError} when it cannot look
+ * Examines from outside the helper that serves a pipe, and compares it with the release. Needs an elevated prompt.
+ * @returns the report, and whether there are no findings
+ * @throws {HelperError} when it cannot examine the helper
  */
 export function audit(options: AuditOptions, setting: WindowsSetting): { text: string; ok: boolean } {
   const installation = locateWindowsInstallation();
@@ -52,7 +51,7 @@ export function audit(options: AuditOptions, setting: WindowsSetting): { text: s
   };
 }
 
-/** Whether the process that serves the pipe runs the installed program, and holds no more than it needs. */
+/** Checks that the process that serves the pipe runs the installed program, and has no unneeded privilege. */
 function auditProcess(windows: Windows, pid: number, installation: WindowsInstallation): Section {
   const findings: Finding[] = [];
   const process = windows.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, false, pid) as number;
@@ -63,7 +62,7 @@ function auditProcess(windows: Windows, pid: number, installation: WindowsInstal
   if (image === undefined || token === undefined) {
     findings.push({
       code: 'PROCESS_UNREADABLE',
-      message: `process ${pid}, which serves the pipe, cannot be looked at. Run this elevated.`,
+      message: `process ${pid}, which serves the pipe, cannot be examined. Run this elevated.`,
     });
   } else {
     if (image.toLowerCase() !== program.toLowerCase()) {
@@ -83,7 +82,10 @@ function auditProcess(windows: Windows, pid: number, installation: WindowsInstal
   return { title: 'process', facts: { pid, image: image ?? 'unknown', ...token }, findings };
 }
 
-/** Whether Windows can mistake another program for the service's: a path with a blank in it has to be quoted. */
+/**
+ * Checks whether Windows could start another program instead of the service's: a path that contains a blank must be
+ * quoted.
+ */
 function auditService(windows: Windows): Section {
   const findings: Finding[] = [];
   const data = Buffer.alloc(2048);
@@ -105,7 +107,7 @@ function auditSession(koffi: Koffi, library: string): Section {
   const losses = EtwSession.lossesByName(bindEtw(koffi, library));
   const finding = {
     code: 'SESSION_MISSING',
-    message: `there is no tracing session "${SESSION_NAME}": nothing is seen. The helper starts it again within a second or two; look again, and see its log.`,
+    message: `there is no tracing session "${SESSION_NAME}": nothing is seen. The helper restarts it within a second or two; run the audit again, and see the helper's log.`,
   };
   return {
     title: 'session',

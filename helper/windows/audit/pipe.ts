@@ -15,7 +15,7 @@ interface PipeLook {
   readonly hello: Record<string, unknown> | undefined;
 }
 
-/** Connects as a client does, and hangs up. @returns what was seen, or the number of the error that connecting ended with */
+/** Connects like a client, and disconnects. @returns its observations, or the number of the error of connecting */
 export function lookAtPipe(windows: Windows, name: string): PipeLook | { readonly status: number } {
   const handle = windows.CreateFileW(name, GENERIC_READ, 0, null, OPEN_EXISTING, SECURITY_SQOS_PRESENT, 0) as number;
   if (!isHandle(handle)) return { status: windows.lastError() };
@@ -43,10 +43,10 @@ function readHello(windows: Windows, handle: number): Record<string, unknown> | 
   }
 }
 
-/** Bits of a pipe that let a client write to it or make a further instance, or change who may. */
+/** Rights that let a client write to the pipe, make a further instance, or change who may. */
 const MORE_THAN_READING = 0x2 | 0x4 | 0x10 | 0x4_0000 | 0x8_0000 | 0x1000_0000 | 0x4000_0000;
 
-/** Whether the pipe belongs to the machine's rulers, and nobody else can do more than read. */
+/** Checks that the pipe belongs to SYSTEM or the administrators, and that others can only read it. */
 export function auditPipe(name: string, { sddl, hello }: PipeLook, trusted: readonly string[]): Section {
   const findings: Finding[] = [];
   const owner = /O:(S-[\d-]+|[A-Z]{2})/.exec(sddl)?.[1] ?? 'nobody known';
@@ -60,11 +60,14 @@ export function auditPipe(name: string, { sddl, hello }: PipeLook, trusted: read
   if (writers.length > 0) {
     findings.push({
       code: 'PIPE_ACCESS',
-      message: `${writers.join(', ')} can do more with ${name} than read it. Restart the helper.`,
+      message: `${writers.join(', ')} can do more than read ${name}. Restart the helper.`,
     });
   }
   if (hello?.['type'] !== 'hello')
-    findings.push({ code: 'PIPE_PROTOCOL', message: `what serves ${name} does not say hello: it is not the helper.` });
+    findings.push({
+      code: 'PIPE_PROTOCOL',
+      message: `the program that serves ${name} does not send hello: it is not the helper.`,
+    });
   const { helper, programs, first_seq, last_seq, boot_id } = hello ?? {};
   return { title: 'pipe', facts: { name, sddl, helper, programs, boot_id, first_seq, last_seq }, findings };
 }

@@ -5,19 +5,19 @@ export interface ClassicStart {
   readonly pid: number;
   readonly ppid: number;
   readonly session: number;
-  /** Absent where the kernel had no token at hand. */
+  /** Absent if the kernel had no token at hand. */
   readonly userSid?: string;
-  /** File name alone, in the system's code page, cut by the kernel to 15 characters. */
+  /** The file name only, in the system's code page, cut by the kernel to 15 characters. */
   readonly leaf: string;
   readonly commandLine: string;
 }
 
 const OLDEST = 2;
-/** TOKEN_USER on 64-bit systems: pointer and attributes stand before the SID itself. */
+/** TOKEN_USER on 64-bit systems: pointer and attributes precede the SID itself. */
 const TOKEN_USER_BYTES = 16;
 
 /**
- * Reads the payload on a 64-bit system. Versions above 4 are read like 4.
+ * Reads the payload on a 64-bit system. Reads versions above 4 like 4.
  * @throws {PayloadError} when a field is missing or broken, or the version is older than Windows Vista's
  */
 export function readClassicStart(bytes: Buffer, version: number): ClassicStart {

@@ -15,7 +15,7 @@ import type { FromWorker } from './trace-thread.ts';
 
 interface EtwParts {
   readonly session: EtwSession;
-  /** Opens the trace of the session anew, in the thread that fills the ring. */
+  /** Opens the trace of the session again, in the thread that fills the ring. */
   readonly openTrace: () => void;
   readonly ring: RecordRing;
   readonly state: HelperState;
@@ -24,18 +24,24 @@ interface EtwParts {
   readonly description: SourceDescription;
 }
 
-/** The Windows source: reads what the thread of the session puts into the ring. The session runs and the trace is open. */
+/**
+ * The Windows source: reads the records that the session's thread puts into the ring. The session runs and the trace is
+ * open.
+ */
 export class EtwSource implements EventSource {
   readonly description: SourceDescription;
   readonly #parts: EtwParts;
   readonly #join: ProcessJoin;
   readonly #turnBytes: number;
-  /** Events beside the starts that the ring counts: classic halves whose start never came, and what the session lost. */
+  /**
+   * Events in addition to the starts that the ring counts: classic halves whose start never came, and losses of the
+   * session.
+   */
   #beside = 0;
   #lost = 0;
   #ringDropped = 0;
   #sessionLosses = 0;
-  /** Halves that had no readable payload; their events went out without them. */
+  /** Halves without a readable payload; their events were sent without them. */
   #unreadableHalves = 0;
   #flushed = 0;
   #trace: 'open' | 'opening' | 'ended' = 'open';
@@ -48,7 +54,7 @@ export class EtwSource implements EventSource {
   constructor(parts: EtwParts) {
     this.#parts = parts;
     this.description = parts.description;
-    // What one write to a client takes: more at once, and clients fall behind while we are busy.
+    // As much as one write to a client takes; with more, clients fall behind while we are busy.
     this.#turnBytes = Math.min(parts.stream.capacity * DRAIN_TURN_SHARE, PIPE_WRITE_BYTES);
     this.#join = new ProcessJoin((joined) => {
       if (joined.start === undefined) this.#beside++;
@@ -56,7 +62,7 @@ export class EtwSource implements EventSource {
     });
   }
 
-  /** Takes what the trace's thread has to say. */
+  /** Handles a message from the trace's thread. */
   notice(message: FromWorker): void {
     this.#trace = message.type === 'opened' ? 'open' : 'ended';
     if (message.type === 'ended' && message.status !== 0)
@@ -64,14 +70,14 @@ export class EtwSource implements EventSource {
   }
 
   begin(): void {
-    // The session began with the helper: there is nothing from before.
+    // The session began with the helper, so there are no earlier events.
   }
 
   drain(): boolean {
     const { ring, state, stream } = this.#parts;
     const now = performance.now();
     this.#flush(now);
-    // What the clients cannot take yet waits where there is room.
+    // Events that the clients cannot take yet wait in the ring, where there is room.
     if (stream.isCrowded && ring.fill < RING_WAIT_SHARE) return true;
     const { head } = state;
     const enough = head + this.#turnBytes;
@@ -83,7 +89,7 @@ export class EtwSource implements EventSource {
     return taken === DRAIN_TURN_RECORDS || state.head >= enough;
   }
 
-  /** Nothing wakes us from the thread of the session: a look at two numbers, now and then, is as good. */
+  /** The session's thread does not wake us: looking at two numbers now and then is as good. */
   wake(callback: () => void): void {
     const timer = setInterval(() => {
       this.#flush(performance.now());
@@ -118,7 +124,7 @@ export class EtwSource implements EventSource {
     return true;
   }
 
-  /** Has Windows deliver what it holds, every now and then. */
+  /** Makes Windows deliver its buffers, now and then. */
   #flush(now: number): void {
     if (now - this.#flushed < FLUSH_INTERVAL_MS || this.#stopAsked !== undefined) return;
     this.#flushed = now;
@@ -137,19 +143,22 @@ export class EtwSource implements EventSource {
       if (kind === RECORD.kernelProcess) this.#parts.stream.gap('session', 1, 'unreadable');
       else if (this.#unreadableHalves++ === 0)
         say(
-          `an event of the classic provider, version ${version}, is unreadable (${error.message}): command lines are asked of processes`,
+          `an event of the classic provider, version ${version}, is unreadable (${error.message}): asking processes for their command lines`,
         );
     }
   }
 
-  /** All processes of a boot are numbered: what was made while no session ran is known as soon as the next one starts. */
+  /**
+   * All processes of a boot are numbered, so the number of those made while no session ran is known as soon as the next
+   * one starts.
+   */
   #noticeSequence(sequence: bigint | undefined): void {
     if (sequence === undefined) return;
     const before = this.#sequenceBeforeHole;
     this.#sequenceBeforeHole = undefined;
     this.#lastSequence = sequence;
     if (before === undefined) return;
-    // One of them was reported when the session was found stopped.
+    // One of them was reported when the helper found the session stopped.
     const missed = Number(sequence - before) - 2;
     if (missed > 0 && Number.isSafeInteger(missed)) this.#lose(missed, 'session_stopped');
   }
@@ -162,17 +171,17 @@ export class EtwSource implements EventSource {
     this.#sessionLosses = Math.max(total, this.#sessionLosses);
   }
 
-  /** The session is gone, or another one has its name. Tried again every second until it succeeds. */
+  /** The session is gone, or another one has its name. Tries to restart it every second until it succeeds. */
   #restart(): void {
     const { session, openTrace } = this.#parts;
-    // The thread has to be back from the old trace before it can open the new one.
+    // The thread must have returned from the old trace before it can open the new one.
     if (this.#trace === 'open') return session.stop();
     try {
       session.start();
     } catch (error) {
       return say((error as Error).message);
     }
-    say('the tracing session had been stopped; it runs again, and what was missed is reported as a gap');
+    say('the tracing session had been stopped; it runs again, and a gap reports the missed events');
     this.#trace = 'opening';
     this.#sessionLosses = 0;
     this.#sequenceBeforeHole = this.#lastSequence;

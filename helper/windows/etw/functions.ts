@@ -1,12 +1,12 @@
 import type { Koffi } from '../../koffi.ts';
 
-/** Where Windows keeps the functions of event tracing. */
+/** The library of Windows with the functions of event tracing. */
 export const ETW_LIBRARY = 'advapi32.dll';
 
-/** The functions of event tracing that are called, by those who control a session and by those who read it. */
+/** The functions of event tracing that the helper calls, for controlling a session and for reading it. */
 export type EtwFunctions = ReturnType<typeof bindEtw>;
 
-/** @param library ETW_LIBRARY, but for tests */
+/** @param library ETW_LIBRARY, except in tests */
 export function bindEtw(koffi: Koffi, library: string) {
   const etw = koffi.load(library);
   return {

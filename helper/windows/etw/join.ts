@@ -2,7 +2,7 @@ import { JOIN_DISTANCE, JOIN_WAIT_MS, MAX_WAITING_HALVES } from '../limits.ts';
 import type { ClassicStart } from './classic-process.ts';
 import type { ProcessStart } from './kernel-process.ts';
 
-/** Both halves of one process start, or the one that came. */
+/** Both halves of a process start, or the one that came. */
 export interface Joined {
   /** FILETIME of the event. */
   readonly time: bigint;
@@ -15,13 +15,12 @@ interface Half extends Joined {
 }
 
 /**
- * Puts the two events of one process start together: by process id, parent's id,
- * and a time that is near enough. What has waited too long, or is one too many, goes
- * out alone. Nothing is ever dropped.
+ * Joins the two events of a process start: by process id, parent's id, and a time that is near enough. A half that has
+ * waited too long, or exceeds the bound, is sent alone. Nothing is ever dropped.
  */
 export class ProcessJoin {
   readonly #emit: (joined: Joined) => void;
-  /** Of one process id there is one waiting half, in the order of arrival. */
+  /** The waiting half of each process id, in the order of arrival. */
   readonly #waiting = new Map<number, Half>();
 
   /** @param emit gets every process start, once */
@@ -29,12 +28,12 @@ export class ProcessJoin {
     this.#emit = emit;
   }
 
-  /** Process starts that wait for their other half. */
+  /** The number of process starts that wait for their other half. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** @param now milliseconds of a clock that only goes forward */
+  /** @param now milliseconds of a monotonic clock */
   addStart(time: bigint, start: ProcessStart, now: number): void {
     const other = this.#waiting.get(start.pid);
     if (other?.classic !== undefined && isSame(start, other.classic, other.time)) {
@@ -51,7 +50,7 @@ export class ProcessJoin {
     } else this.#wait(classic.pid, { time, start: undefined, classic, arrived: now });
   }
 
-  /** Sends out what has waited long enough; everything, with `now` infinite. */
+  /** Sends the halves that have waited long enough; all of them if `now` is infinite. */
   expire(now: number): void {
     for (const [pid, half] of this.#waiting) {
       if (now - half.arrived < JOIN_WAIT_MS) return;
@@ -61,7 +60,7 @@ export class ProcessJoin {
 
   #wait(pid: number, half: Half): void {
     const earlier = this.#waiting.get(pid);
-    // The id is in use again: what waited under it is of another process.
+    // The id is in use again: the waiting half belongs to another process.
     if (earlier !== undefined) this.#release(pid, earlier);
     this.#waiting.set(pid, half);
     if (this.#waiting.size <= MAX_WAITING_HALVES) return;

@@ -9,7 +9,10 @@ export interface ProcessStart {
   readonly session: number;
   /** NT path: `\Device\HarddiskVolume3\Windows\System32\cmd.exe`. */
   readonly image: string;
-  /** From version 3 on: counts the processes of this boot, so it names one; and its parent's. */
+  /**
+   * From version 3 on: numbers of the process and its parent. They count the processes of this boot, so each identifies
+   * one.
+   */
   readonly sequence?: bigint;
   readonly parentSequence?: bigint;
   readonly elevated?: boolean;
@@ -18,9 +21,8 @@ export interface ProcessStart {
 }
 
 /**
- * Reads the payload of version 0 to 4 as the provider's manifest describes them. A
- * later version is read like 4: so far, new fields came between known ones only
- * together with a number of their own; what follows the last known field is left out.
+ * Reads the payload of versions 0 to 4 as the provider's manifest describes them. Reads a later version like 4: so far,
+ * new fields between known ones came only with a new version number. Ignores data behind the last known field.
  * @throws {PayloadError} when a field is missing or broken
  */
 export function readProcessStart(bytes: Buffer, version: number): ProcessStart {

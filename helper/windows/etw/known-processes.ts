@@ -1,6 +1,6 @@
 import { MAX_KNOWN_PROCESSES } from '../limits.ts';
 
-/** What is told of a parent. */
+/** The reported facts about a parent. */
 export interface KnownProcess {
   readonly pid: number;
   /** Microseconds since 1970. */
@@ -9,8 +9,8 @@ export interface KnownProcess {
 }
 
 /**
- * The processes that were seen to start, by their number of this boot, so that the
- * parent in an event is the one that the kernel named, never another one with its id.
+ * The processes whose start was seen, by their number of this boot, so that the parent in an event is the one that the
+ * kernel named, and not another one with the same id.
  */
 export class KnownProcesses {
   readonly #bySequence = new Map<bigint, KnownProcess>();

@@ -1,6 +1,6 @@
 /**
- * Sizes and offsets of the ETW structures on 64-bit Windows (evntrace.h, evntcons.h,
- * wmistr.h of the Windows SDK). A test compares them with what a compiler says.
+ * Sizes and offsets of the ETW structures on 64-bit Windows (evntrace.h, evntcons.h, wmistr.h of the Windows SDK). A
+ * test compares them with a compiler's.
  */
 export const EVENT_TRACE_PROPERTIES = {
   bytes: 120,

@@ -1,11 +1,11 @@
-/** The payload of an event ends before all of its fields were there, or a field cannot be what it should be. */
+/** The payload of an event ends before its last field, or a field has an invalid value. */
 export class PayloadError extends Error {
   override readonly name = 'PayloadError';
 }
 
 const MAX_SUB_AUTHORITIES = 15;
 
-/** Reads the fields of an event's payload one after the other; never past its end. */
+/** Reads the fields of an event's payload in order; never past its end. */
 export class PayloadReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -48,7 +48,7 @@ export class PayloadReader {
     const { length } = this.#bytes;
     let end = this.#at;
     do {
-      // An odd offset is no end: the two zero bytes would belong to two characters.
+      // Zero bytes at an odd offset are not the end: they belong to two characters.
       end = this.#bytes.indexOf('\0\0', end, 'latin1');
       if (end === -1 || end + 2 > length) throw new PayloadError('a string without an end');
     } while ((end - this.#at) % 2 !== 0 && ++end > 0);
@@ -57,7 +57,7 @@ export class PayloadReader {
     return text;
   }
 
-  /** Bytes up to a NUL, in the code page of the system; ASCII is sure, the rest is a guess. */
+  /** Bytes up to a NUL, in the code page of the system. ASCII is certain, other characters are a guess. */
   ansi(): string {
     const end = this.#bytes.indexOf(0, this.#at);
     if (end === -1) throw new PayloadError('a string without an end');

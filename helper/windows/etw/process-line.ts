@@ -8,7 +8,7 @@ import { momentOf, unixMicroseconds } from '../filetime.ts';
 import type { Joined } from './join.ts';
 import { KnownProcesses } from './known-processes.ts';
 
-/** What a running process tells of itself, where the session did not. */
+/** The facts that a running process itself provides, where the session did not. */
 export interface ProcessAnswers {
   readonly commandLine?: string;
   readonly userSid?: string;
@@ -17,8 +17,8 @@ export interface ProcessAnswers {
 }
 
 /**
- * Asks a process. `created` (FILETIME) has to be its creation time, where it is known; what
- * has ended, or is another process by now, answers nothing. `known` need not be asked.
+ * Asks a process. If its creation time `created` (FILETIME) is known, it must match: a process that has ended, or an id
+ * that another process uses by now, gives no answer. Does not ask for facts in `known`.
  */
 export type AskProcess = (
   pid: number,

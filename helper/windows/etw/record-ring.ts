@@ -1,8 +1,8 @@
-/** What a record in the ring is. */
+/** The kinds of records in the ring. */
 export const RECORD = { kernelProcess: 1, classicProcess: 2 } as const;
 type RecordKind = (typeof RECORD)[keyof typeof RECORD];
 
-/** One event of the session as it lies in the ring; the payload is valid until the reader moves on. */
+/** An event of the session in the ring; the payload is valid until the reader moves on. */
 export interface RingRecord {
   readonly kind: number;
   readonly version: number;
@@ -17,16 +17,18 @@ const STARTS = 2;
 const DROPPED = 3;
 const CONTROL_BYTES = 64;
 
-/** Of each record: bytes in all (u32), kind (u8), version (u8), two unused, bytes of payload (u32), four unused, time (u64). */
+/**
+ * The header of a record: total bytes (u32), kind (u8), version (u8), two unused, bytes of payload (u32), four unused,
+ * time (u64).
+ */
 const RECORD_BYTES = 24;
 const SKIP = 0;
 
 const aligned = (bytes: number): number => (bytes + 7) & ~7;
 
 /**
- * A ring of records in memory that two threads share: the thread in which Windows
- * delivers events writes, the main thread reads. Nothing in it waits for the other
- * but `push`, for a bounded time.
+ * A ring of records in memory that two threads share: the thread in which Windows delivers events writes, the main
+ * thread reads. Only `push` waits for the other thread, for a bounded time.
  */
 export class RecordRing {
   readonly #control: Int32Array;
@@ -41,12 +43,12 @@ export class RecordRing {
     this.#bytes = Buffer.from(memory, CONTROL_BYTES);
   }
 
-  /** Process starts that reached the writer, dropped ones included. Modulo 2^32. */
+  /** Process starts that reached the writer, including dropped ones. Modulo 2^32. */
   get starts(): number {
     return Atomics.load(this.#control, STARTS) >>> 0;
   }
 
-  /** Of those, how many found no room. Modulo 2^32. */
+  /** The number of those that found no room. Modulo 2^32. */
   get dropped(): number {
     return Atomics.load(this.#control, DROPPED) >>> 0;
   }
@@ -55,15 +57,15 @@ export class RecordRing {
     return Atomics.load(this.#control, HEAD) === Atomics.load(this.#control, TAIL);
   }
 
-  /** How much of it is taken, from 0 to 1. */
+  /** The used part of the ring, from 0 to 1. */
   get fill(): number {
     const size = this.#bytes.length;
     return ((Atomics.load(this.#control, HEAD) - Atomics.load(this.#control, TAIL) + size) % size) / size;
   }
 
   /**
-   * Writer: copies one event into the ring, waiting for room for `waitMs` at most. Process
-   * starts are counted first, so that none can be missed unseen.
+   * Writer: copies one event into the ring, waiting at most `waitMs` for room. Counts process starts first, so that
+   * none can be lost unnoticed.
    */
   push(kind: RecordKind, version: number, time: bigint, payload: Uint8Array, waitMs: number): void {
     const isStart = kind === RECORD.kernelProcess;
@@ -105,7 +107,7 @@ export class RecordRing {
     return taken;
   }
 
-  /** Where the next record may be written, in one piece; undefined when there is no room in time. */
+  /** The position of the next record, which is contiguous; undefined if there is no room in time. */
   #reserve(bytes: number, waitMs: number): number | undefined {
     const size = this.#bytes.length;
     if (bytes > size / 2) return undefined;
@@ -124,7 +126,7 @@ export class RecordRing {
     }
   }
 
-  /** Marks what is left at the end as skipped; the record goes to the beginning. */
+  /** Marks the rest at the end as skipped; the record goes to the beginning. */
   #wrap(head: number): number {
     this.#bytes.writeUInt32LE(this.#bytes.length - head, head);
     this.#bytes[head + 4] = SKIP;

@@ -28,14 +28,14 @@ const FILTER_EVENT_ID = 0x8000_0200;
 const ERROR = { ACCESS_DENIED: 5, INVALID_PARAMETER: 87, ALREADY_EXISTS: 183, NO_SYSTEM_RESOURCES: 1450 } as const;
 const NAME_BYTES = 2048;
 
-/** What the session lost since it was started, by its own counters. */
+/** Losses of the session since it was started, by its own counters. */
 export interface SessionLosses {
   readonly events: number;
-  /** Buffers of which nobody knows how many events they held. */
+  /** Lost buffers, whose number of events nobody knows. */
   readonly buffers: number;
 }
 
-/** Starts, asks and stops the one tracing session of this product. Reading it is the worker's part. */
+/** Starts, queries and stops the one tracing session of this product. The worker reads it. */
 export class EtwSession {
   readonly #koffi: Koffi;
   readonly #etw: EtwFunctions;
@@ -48,14 +48,14 @@ export class EtwSession {
     this.#etw = etw;
   }
 
-  /** Whether the session has the classic kernel events, and with them command lines. */
+  /** Whether the session has the classic kernel events, and so command lines. */
   get hasClassic(): boolean {
     return this.#classic;
   }
 
   /**
-   * Starts the session; one that is left over under its name is ended first. Where Windows
-   * has no room for one more system logger (there are eight), goes without command lines.
+   * Starts the session, after ending a left-over one of the same name. If Windows has no room for another system logger
+   * (there are eight), continues without command lines.
    * @throws {HelperError}
    */
   start(): void {
@@ -68,7 +68,7 @@ export class EtwSession {
     if (status === ERROR.ACCESS_DENIED) {
       throw new HelperError(
         'HELPER_NOT_ROOT',
-        'a tracing session takes an administrator. Start it elevated, or as a service.',
+        'only an administrator can start a tracing session. Start the helper elevated, or as a service.',
       );
     }
     if (status !== 0) throw refused('StartTrace', status);
@@ -78,7 +78,7 @@ export class EtwSession {
     throw refused('EnableTraceEx2', enabled);
   }
 
-  /** What was lost so far; undefined when the session is not ours any more: somebody stopped it, or took its name. */
+  /** Losses so far; undefined if the session is no longer ours: somebody stopped it, or took its name. */
   losses(): SessionLosses | undefined {
     const properties = newProperties();
     if (this.#etw.ControlTraceW(this.#handle, null, properties, CONTROL.query) !== 0) return undefined;
@@ -86,18 +86,18 @@ export class EtwSession {
     return lossesIn(properties);
   }
 
-  /** What a session of our name lost, whoever started it; undefined when there is none. */
+  /** Losses of a session of our name, whoever started it; undefined if there is none. */
   static lossesByName(etw: EtwFunctions): SessionLosses | undefined {
     const properties = newProperties();
     return etw.ControlTraceW(0n, SESSION_NAME, properties, CONTROL.query) === 0 ? lossesIn(properties) : undefined;
   }
 
-  /** Has Windows deliver what its buffers hold. */
+  /** Makes Windows deliver its buffers. */
   flush(): void {
     this.#etw.ControlTraceW(this.#handle, null, newProperties(), CONTROL.flush);
   }
 
-  /** Ends the session; what its buffers hold is delivered, then the reader's ProcessTrace returns. */
+  /** Ends the session. Windows delivers its buffers, then the reader's ProcessTrace returns. */
   stop(): void {
     this.#etw.ControlTraceW(0n, SESSION_NAME, newProperties(), CONTROL.stop);
   }
@@ -124,7 +124,7 @@ export class EtwSession {
     return status;
   }
 
-  /** @param onlyStarts asks Windows (8.1 and later) to leave out all other events of the provider */
+  /** @param onlyStarts asks Windows (8.1 and later) to omit all other events of the provider */
   #enable(onlyStarts: boolean): number {
     const events = Buffer.from([1, 0, 1, 0, PROCESS_START, 0]);
     const filter = Buffer.alloc(EVENT_FILTER_DESCRIPTOR.bytes);

@@ -19,9 +19,8 @@ const PROCESS_TRACE_MODE_EVENT_RECORD = 0x1000_0000;
 const INVALID_PROCESSTRACE_HANDLE = 0xffff_ffff_ffff_ffffn;
 
 /**
- * The thread that Windows delivers events in. ProcessTrace does not return while the
- * session lives, and calls back for each event; the callback copies what is wanted
- * into the ring, since the record is Windows' again when it returns.
+ * The thread in which Windows delivers events. ProcessTrace does not return while the session lives, and calls back for
+ * each event. The callback copies the wanted parts into the ring, since Windows reuses the record afterwards.
  */
 function main(port: NonNullable<typeof parentPort>, { addon, library, memory }: WorkerInput): void {
   const koffi = loadKoffi(addon);

@@ -4,15 +4,15 @@ import type { Connection, ConnectionEvents, Peer } from '../../pipe/connection.t
 import { ERROR, Overlapped } from './instance.ts';
 
 /**
- * One client of a named pipe. At most one write is under way; its bytes count as
- * taken when Windows says that it is over, so nothing is called sent that is not.
+ * One client of a named pipe. At most one write is pending. Its bytes count as taken only when Windows reports that it
+ * is complete, so no unsent byte counts as sent.
  */
 export class PipeConnection implements Connection {
   readonly peer: Peer;
   readonly #windows: Windows;
   readonly #handle: Handle;
   readonly #write: Overlapped;
-  /** What is being written lies here: the backlog may be overwritten meanwhile. */
+  /** A copy of the bytes being written, since the backlog may be overwritten meanwhile. */
   readonly #bytes = Buffer.allocUnsafeSlow(PIPE_WRITE_BYTES);
   readonly #address: bigint;
   #writing = false;
@@ -32,7 +32,7 @@ export class PipeConnection implements Connection {
     this.#events = events;
   }
 
-  /** The bytes have to be the same again after `full`, as far as they are offered. */
+  /** After `full`, the caller must offer the same bytes again. */
   send(piece: Buffer): number | 'full' | 'gone' {
     if (this.#writing) return this.#finish();
     const length = Math.min(piece.length, PIPE_WRITE_BYTES);
@@ -56,7 +56,7 @@ export class PipeConnection implements Connection {
     this.#events = undefined;
     clearTimeout(this.#timer);
     if (this.#writing) this.#write.cancel();
-    // What was written stays readable for the client until it has read it.
+    // Written bytes stay readable until the client has read them.
     this.#windows.CloseHandle(this.#handle);
   }
 

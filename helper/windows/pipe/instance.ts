@@ -6,7 +6,7 @@ import { PIPE_BUFFER_BYTES } from '../limits.ts';
 const PIPE_ACCESS_OUTBOUND = 2;
 const FILE_FLAG_OVERLAPPED = 0x4000_0000;
 const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x0008_0000;
-/** Bytes, not messages; clients of this machine alone. */
+/** Bytes, not messages; only clients of this machine. */
 const PIPE_TYPE_BYTE = 0;
 const PIPE_REJECT_REMOTE_CLIENTS = 8;
 
@@ -15,8 +15,8 @@ const STATUS_PENDING = 0x103;
 export const ERROR = { ACCESS_DENIED: 5, PIPE_BUSY: 231, NO_DATA: 232, PIPE_CONNECTED: 535, IO_PENDING: 997 } as const;
 
 /**
- * Makes one more end of the pipe for one more client. Outbound: nobody can write to it, Windows sees to that.
- * @param first whether the name must not be there yet: else somebody else's pipe would be joined
+ * Makes another instance of the pipe, for another client. It is outbound: Windows lets no client write to it.
+ * @param first whether the name must not exist yet; otherwise we would join another program's pipe
  * @throws {HelperError}
  */
 export function createInstance(windows: Windows, name: string, security: Buffer, first: boolean): Handle {
@@ -34,7 +34,7 @@ export function createInstance(windows: Windows, name: string, security: Buffer,
   throw new HelperError('HELPER_SOCKET', `cannot make ${name}: ${failure.message}`, { cause: failure });
 }
 
-/** The OVERLAPPED of an operation that goes on while we do. Windows writes into it until the operation is over. */
+/** The OVERLAPPED of a pending operation. Windows writes into it until the operation is complete. */
 export class Overlapped {
   readonly address: bigint;
   readonly #bytes = Buffer.alloc(32);
@@ -47,20 +47,20 @@ export class Overlapped {
     this.address = windows.address(this.#bytes);
   }
 
-  /** Makes it ready for another operation; without one, it says that it is over. */
+  /** Resets it for another operation; without one, it reports completion. */
   reset(): void {
     this.#bytes.fill(0);
   }
 
-  /** Has it say that an operation goes on, which Windows overwrites when it is over. */
+  /** Marks an operation as pending; Windows overwrites that on completion. */
   setPending(): void {
     this.#bytes.fill(0);
     this.#bytes.writeUInt32LE(STATUS_PENDING, 0);
   }
 
-  /** @returns bytes moved, undefined while the operation goes on, `failed` when it is over in another way */
+  /** @returns bytes moved, undefined while the operation is pending, `failed` if it ended otherwise */
   result(): number | 'failed' | undefined {
-    // Internal, which Windows fills last: this spares a call for each look.
+    // Internal, which Windows fills last: this saves a call for each look.
     if (this.#bytes.readUInt32LE(0) === STATUS_PENDING) return undefined;
     const moved = [0];
     return this.#windows.GetOverlappedResult(this.#handle, this.address, moved, false) === true
@@ -68,7 +68,7 @@ export class Overlapped {
       : 'failed';
   }
 
-  /** Ends the operation and waits until Windows has let go of the memory. */
+  /** Cancels the operation and waits until Windows no longer uses the memory. */
   cancel(): void {
     this.#windows.CancelIoEx(this.#handle, this.address);
     this.#windows.GetOverlappedResult(this.#handle, this.address, [0], true);

@@ -14,9 +14,9 @@ interface Waiting {
   readonly connect: Overlapped;
 }
 
-/** Serves a named pipe: one instance waits for the next client, up to as many as there may be clients. */
+/** Serves a named pipe: one instance waits for the next client, up to the maximum number of clients. */
 export class PipeListener implements Listener {
-  /** What Windows says of the pipe's owner and access list. */
+  /** The pipe's owner and access list, as Windows reports them. */
   readonly sddl: string;
   readonly #windows: Windows;
   readonly #name: string;
@@ -27,8 +27,8 @@ export class PipeListener implements Listener {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * Makes the pipe; it is there when this returns.
-   * @param group SID of who may read, besides SYSTEM and administrators
+   * Makes the pipe, which exists when this returns.
+   * @param group SID of the group that may read, in addition to SYSTEM and administrators
    * @throws {HelperError}
    */
   constructor(windows: Windows, name: string, group: string) {
@@ -52,7 +52,7 @@ export class PipeListener implements Listener {
     if (waiting === undefined || connected === undefined) return undefined;
     this.#connected++;
     this.#waiting = undefined;
-    // Before anything else: while no instance waits, clients find the pipe busy.
+    // First: while no instance waits, clients find the pipe busy.
     this.#waiting = this.#next();
     const pid = connected === 'failed' ? undefined : this.#clientPid(waiting.handle);
     if (pid === undefined || !this.#mayRead(pid)) {
@@ -80,7 +80,7 @@ export class PipeListener implements Listener {
     try {
       return this.#listenOn(createInstance(this.#windows, this.#name, this.#security, false));
     } catch {
-      // An instance of a client that left may not be gone yet: the next look tries again.
+      // The instance of a client that left may still exist: the next look tries again.
       return undefined;
     }
   }
@@ -99,7 +99,7 @@ export class PipeListener implements Listener {
     return this.#windows.GetNamedPipeClientProcessId(handle, pid) === true ? pid[0] : undefined;
   }
 
-  /** The access list has asked the same; this asks the client's token. */
+  /** Checks the client's token, in addition to the access list. */
   #mayRead(pid: number): boolean {
     const process = this.#windows.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, false, pid) as Handle;
     if (!isHandle(process)) return false;
@@ -109,7 +109,7 @@ export class PipeListener implements Listener {
   }
 }
 
-/** Tells the listener when its place is free again. */
+/** Reports to the listener when its place is free again. */
 class CountedConnection extends PipeConnection {
   readonly #onClose: () => void;
 

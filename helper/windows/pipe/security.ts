@@ -5,17 +5,20 @@ const SDDL_REVISION = 1;
 const PARTS = 1 | 2 | 4;
 const SE_KERNEL_OBJECT = 6;
 
-/** Who may always read, besides the group: the system and its administrators. */
+/** Accounts that may always read, in addition to the group: the system and its administrators. */
 export const ALWAYS_ALLOWED = ['S-1-5-18', 'S-1-5-32-544'] as const;
 
 /**
- * Who may do what with the pipe, in Microsoft's language for it. FA is all that can be done, for those who may serve it.
- * 0x120189 is what reading takes and no more: no writing (0x2), no second instance (0x4). P: nothing is inherited.
- * @param group SID of who may read, besides SYSTEM and administrators
+ * The access list of the pipe, in SDDL. FA means all rights, for those who may serve the pipe. 0x120189 has the rights
+ * that reading needs and no others: no writing (0x2), no second instance (0x4). P: nothing is inherited.
+ * @param group SID of the group that may read, in addition to SYSTEM and administrators
  */
 export const pipeSddl = (group: string): string => `D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x120189;;;${group})`;
 
-/** SECURITY_ATTRIBUTES of a pipe. Both must be kept while it is used; the descriptor is never freed. @throws {WindowsError} */
+/**
+ * SECURITY_ATTRIBUTES of a pipe. The caller must keep both buffers while the pipe is used; the descriptor is never
+ * freed. @throws {WindowsError}
+ */
 export function securityAttributes(windows: Windows, sddl: string): Buffer {
   const descriptor: bigint[] = [0n];
   if (windows.ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION, descriptor, null) !== true) {
@@ -27,7 +30,7 @@ export function securityAttributes(windows: Windows, sddl: string): Buffer {
   return attributes;
 }
 
-/** Owner, group and access list of an open pipe, as Windows says. @throws {WindowsError} */
+/** Owner, group and access list of an open pipe, as Windows reports them. @throws {WindowsError} */
 export function readSddl(windows: Windows, handle: number | bigint): string {
   const descriptor: bigint[] = [0n];
   const status = windows.GetSecurityInfo(handle, SE_KERNEL_OBJECT, PARTS, null, null, null, null, descriptor) as number;
@@ -35,7 +38,7 @@ export function readSddl(windows: Windows, handle: number | bigint): string {
   return sddlOf(windows, descriptor[0] ?? 0n);
 }
 
-/** The text of a security descriptor, which is freed. @throws {WindowsError} */
+/** The text of a security descriptor, which this frees. @throws {WindowsError} */
 export function sddlOf(windows: Windows, descriptor: bigint): string {
   const text: bigint[] = [0n];
   const characters = [0];

@@ -5,7 +5,10 @@ import { parseConfig } from '../../../agent/config/load.ts';
 import { ERRORS } from '../../../agent/errors.ts';
 import { INTERNAL_EVENTS } from '../../../agent/telemetry/internal-events.ts';
 
-const TEXT = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+const [CONFIGURATION, OUTPUTS] = ['configuration.md', 'outputs.md'].map((page) =>
+  readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8'),
+) as [string, string];
+const TEXT = CONFIGURATION + OUTPUTS;
 
 test('the configuration that the documentation shows is good', (t) => {
   const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(TEXT)!;
@@ -13,18 +16,22 @@ test('the configuration that the documentation shows is good', (t) => {
 });
 
 test('the documentation names every key with its default', (t) => {
-  const visit = (node: unknown): void => {
+  const visit = (node: unknown, parent = ''): void => {
     const { properties, items, oneOf } = node as {
       properties?: Record<string, { default?: unknown }>;
       items?: unknown;
       oneOf?: unknown[];
     };
     for (const [key, value] of Object.entries(properties ?? {})) {
-      t.true(TEXT.includes(`\`${key}\``), key);
+      const names = [`\`${key}\``, `\`${parent}${key}\``, `\`${key}.`];
+      t.true(
+        names.some((name) => TEXT.includes(name)),
+        parent + key,
+      );
       const byDefault = value.default;
       if (byDefault !== undefined && typeof byDefault !== 'object')
         t.true(TEXT.includes(`\`${String(byDefault)}\``), `${key}: ${String(byDefault)}`);
-      visit(value);
+      visit(value, `${key}.`);
     }
     if (items !== undefined) visit(items);
     for (const option of oneOf ?? []) visit(option);

@@ -30,6 +30,7 @@ test('the least configuration has every default', (t) => {
         format: 'native',
         max_bytes: 67_108_864,
         max_files: 5,
+        identity: false,
         max_queue_bytes: 33_554_432,
       },
     ],
@@ -126,7 +127,7 @@ shutdown_timeout: 5
       'agent.yaml:8:16: outputs[0].max_files: expected a whole number from 1 to 1000, got 0',
       'agent.yaml:9:11: outputs[1].name: "local" is already the name of outputs[0]',
       'agent.yaml:11:5: outputs[1].vew: unknown key, did you mean view?',
-      'agent.yaml:13:11: outputs[2].type: expected stdout or file, got "fiel", did you mean file?',
+      'agent.yaml:13:11: outputs[2].type: expected stdout, file or http, got "fiel", did you mean file?',
       'agent.yaml:14:11: outputs[3].name: expected a name: letters, digits, ".", "_" or "-", at most 64, got "bad name"',
       'agent.yaml:15:11: outputs[3].type: outputs[1] already writes there; each place can have one output',
       'agent.yaml:16:13: outputs[3].events: expected all or alerts, got "alrets", did you mean alerts?',
@@ -143,7 +144,7 @@ test('what is missing is reported where it should be', (t) => {
     'agent.yaml:2:5: outputs[0].path: missing; expected an absolute path',
   ]);
   t.deepEqual(problemsOf('outputs:\n  - name: a\n'), [
-    'agent.yaml:2:5: outputs[0].type: missing; expected stdout or file',
+    'agent.yaml:2:5: outputs[0].type: missing; expected stdout, file or http',
   ]);
 });
 
@@ -172,7 +173,7 @@ test('a socket path longer than the system allows is refused', (t) => {
 });
 
 test('keys of what is not built are errors, not promises', (t) => {
-  for (const key of ['spool']) {
+  for (const key of ['control', 'redaction']) {
     t.deepEqual(problemsOf(`${GOOD}${key}: {}\n`), [`agent.yaml:2:1: ${key}: unknown key`]);
   }
 });
@@ -245,8 +246,8 @@ test('a merge key is merged, with places of what it brings', (t) => {
     ['b', 'file'],
   ]);
   t.deepEqual(problemsOf(text.replace('file, path: /a', 'fiel, path: /a')), [
-    'agent.yaml:2:25: outputs[0].type: expected stdout or file, got "fiel", did you mean file?',
-    'agent.yaml:2:25: outputs[1].type: expected stdout or file, got "fiel", did you mean file?',
+    'agent.yaml:2:25: outputs[0].type: expected stdout, file or http, got "fiel", did you mean file?',
+    'agent.yaml:2:25: outputs[1].type: expected stdout, file or http, got "fiel", did you mean file?',
   ]);
 });
 
@@ -274,4 +275,36 @@ test('a configuration in another encoding says which', (t) => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('a secret that stands where the name of its file should is not shown', (t) => {
+  const at = (line: number, column: number, path: string): string => `agent.yaml:${line}:${column}: outputs[0].${path}`;
+  const found = problemsOf(`outputs:
+  - name: a
+    type: http
+    url: https://ada:hunter2@x.example/
+    headers: { Authorization: hunter2, X-Api-Key: hunter2 }
+    auth: { user: ada, password_file: hunter2 }
+  - { name: b, type: http, url: 'https://x.example/?token=hunter2', auth: { token_file: 43110 } }
+  - { name: c, type: http, url: 'https://x.example/', auth: { password: hunter2 }, tls: { key: hunter2, cert: /x } }
+`);
+  t.deepEqual(found.slice(0, 4), [
+    `${at(4, 10, 'url')}: expected an address without user and password; they belong into auth, got "(not shown)"`,
+    `${at(5, 31, 'headers.Authorization')}: expected no secret here; use auth, which reads it from a file, got "(not shown)"`,
+    `${at(5, 51, 'headers.X-Api-Key')}: expected no secret here; use auth, which reads it from a file, got "(not shown)"`,
+    `${at(6, 39, 'auth.password_file')}: expected the file that holds it: an absolute path, or $CREDENTIALS_DIRECTORY/NAME, got "(not shown)"`,
+  ]);
+  t.true(found.length >= 8);
+  t.notRegex(found.join('\n'), /hunter2|43110/u);
+});
+
+test('a dead_letter file that another output writes to is refused', (t) => {
+  const http = (name: string, path: string): string =>
+    `  - { name: ${name}, type: http, url: 'https://x.example/', dead_letter: { path: ${path} } }\n`;
+  const file = '  - { name: a, type: file, path: /x }\n';
+  t.deepEqual(problemsOf(`outputs:\n${file}${http('b', '/x')}${http('c', '/y')}${http('d', '/y')}${http('e', '/z')}`), [
+    'agent.yaml:3:68: outputs[1].dead_letter: outputs[0] already writes there; each place can have one output',
+    'agent.yaml:5:68: outputs[3].dead_letter: outputs[2] already writes there; each place can have one output',
+  ]);
+  t.is(problemsOf("outputs:\n  - { name: a, type: http, url: 'https://x.example/', dead_letter: }\n").length, 1);
 });

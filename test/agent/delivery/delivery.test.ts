@@ -178,6 +178,31 @@ test('a refused record becomes a gap, and holds up nothing', async (t) => {
   );
 });
 
+test('what is behind the last record that a refusal settles is sent again at once', async (t) => {
+  const { gate, delivery, raised, start, append } = makeDelivery({ pace: { firstMs: 60_000, longestMs: 60_000 } });
+  await start();
+  gate.outcomes.push(
+    { kind: 'refused', reason: 'mapping failed', records: [1], through: 2 },
+    { kind: 'refused', reason: 'mapping failed', records: [0], through: 1 },
+  );
+  append([1, 2, 3, 4, 5].map(exec));
+  await eventually(t, () => gate.summary === '1 4 5 [2-2 output rejected] [3-3 output rejected]');
+  t.deepEqual(gate.batches, [5, 3, 2, 2]);
+  t.is(raised.filter(({ event }) => event === 'EventsRefused').length, 1, 'the same reason is logged once a minute');
+  t.is(delivery.lagRecords, 0);
+  await delivery.close(NEVER);
+});
+
+test('a refusal that settles a whole batch, and says so, ends it', async (t) => {
+  const { gate, delivery, start, append } = makeDelivery();
+  await start();
+  gate.outcomes.push({ kind: 'refused', reason: 'mapping failed', records: [1], through: 2 });
+  append([1, 2].map(exec));
+  append([exec(3)]);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 [2-2 output rejected] 3');
+});
+
 test('a refused gap is not followed by a gap, which would be refused as well', async (t) => {
   const { gate, delivery, start, append } = makeDelivery();
   await start();

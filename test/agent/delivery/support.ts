@@ -49,8 +49,10 @@ export class Gate implements Output {
     await this.#held?.promise;
     const outcome = this.outcomes.shift() ?? TAKEN;
     if (outcome instanceof Error) throw outcome;
-    const took = (i: number): boolean =>
-      outcome.kind === 'retry' ? i < (outcome.taken ?? 0) : outcome.kind === 'taken' || !outcome.records.includes(i);
+    const took = (i: number): boolean => {
+      if (outcome.kind === 'retry') return i < (outcome.taken ?? 0);
+      return outcome.kind === 'taken' || (i < (outcome.through ?? Infinity) && !outcome.records.includes(i));
+    };
     this.taken.push(...linesIn(batch).filter((_, i) => took(i)));
     if (outcome.kind === 'refused') this.refused.push(...linesIn(batch).filter((_, i) => !took(i)));
     return outcome;

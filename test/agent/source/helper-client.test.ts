@@ -64,3 +64,34 @@ test('events that arrive together with the hello of another boot are taken, behi
   client.stop();
   t.deepEqual(taken, ['before', '1', '[2-5 pipe boot_changed]', 'after', '1 2']);
 });
+
+test('a client that is asked to wait hears nothing, and does not take the helper for silent', async (t) => {
+  await using helper = await new FakeHelper({ hello: { heartbeat_seconds: 0, last_seq: 2 }, heartbeatMs: 20 }).listen();
+  helper.backlog.push(JSON.stringify(execEvent(1)));
+  const { telemetry } = recordingTelemetry();
+  const room = Promise.withResolvers<void>();
+  const got: number[] = [];
+  const client = new HelperClient({
+    socketPath: helper.socketPath,
+    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
+    filter: new ReplayFilter(),
+    telemetry,
+    onNumbering: () => undefined,
+    onItems: (items) => {
+      got.push(...items.map(({ first }) => first));
+      return got.length === 1 ? room.promise : undefined;
+    },
+  });
+  client.start();
+  while (got.length === 0) await delay(5);
+  // Heartbeats are checked every 100 ms here: three without any would end a connection that is read.
+  await delay(700);
+  helper.send(execEvent(2));
+  t.is(telemetry.countOf('HelperSilent'), 0);
+  t.is(helper.connections, 1);
+  t.deepEqual(got, [1]);
+  room.resolve();
+  while (got.length === 1) await delay(5);
+  t.deepEqual(got, [1, 2]);
+  client.stop();
+});

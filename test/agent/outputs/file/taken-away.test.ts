@@ -39,6 +39,7 @@ class Scene implements Disposable {
         path: this.path,
         events: 'all',
         format: 'native',
+        identity: false,
         max_bytes: maxBytes,
         max_files: 1000,
         max_queue_bytes: 1e9,

@@ -1,0 +1,391 @@
+import type { GapEvent } from '../../../shared/events/gap.ts';
+import { gapItem } from '../../events/item.ts';
+import { reasonOf } from '../../errors.ts';
+import type { Loss, Made, Piece } from '../log/cursor.ts';
+import type { MemorySegment } from '../log/memory-segment.ts';
+import type { LogReader } from '../log/reader.ts';
+import type { OutputCounters } from '../output-counters.ts';
+import { CursorFile } from './cursor-file.ts';
+import { DiskReader } from './disk-reader.ts';
+import { cursorPath } from './folder.ts';
+import { lostBetween, type Place } from './place.ts';
+import type { SpoolState } from './state.ts';
+import type { Tail, TailView } from './tail.ts';
+import { placeAfter, type FrameView } from './view.ts';
+
+export interface SpooledCursorOptions {
+  /** Of the output: names the file that keeps the place. */
+  name: string;
+  alertsOnly: boolean;
+  state: SpoolState;
+  tail: Tail;
+  /** Whether each place that is remembered has to survive a crash of the machine at once. */
+  syncEach: boolean;
+  /** Where to begin when no place is remembered: the oldest record that is there. */
+  oldest: () => Promise<Place>;
+  /** The cursor that has this name now: its place is taken over once it is closed. */
+  predecessor: SpooledCursor | undefined;
+  /** Resolves when the records before an ordinal are written, or cannot be written now. */
+  written: (ordinal: number) => Promise<void>;
+  /** Records for this output may have come in. */
+  onMoved: () => void;
+  /** Records can never be read; the gap that stands for them comes next. */
+  onLost: (loss: Loss, cause: string) => void;
+  /** The place, or the memory that was lent, is another. */
+  onProgress: () => void;
+  /** Counts what the output does not get: gaps as it gets them. */
+  counters: OutputCounters;
+  now: () => Date;
+}
+
+/** A line that was made here, and the place that the output has reached while it is not delivered. */
+interface PendingMade extends Made {
+  readonly safe: Place;
+}
+
+/**
+ * One output's place in the spool. Reads the newest frames from memory, and from disk what is not there any more. A jump
+ * in what the frames account for is a gap, whatever the reason: dropped, damaged or removed.
+ */
+export class SpooledCursor implements LogReader {
+  readonly #options: SpooledCursorOptions;
+  readonly #file: CursorFile;
+  readonly #disk: DiskReader;
+  /** The place that is read next; undefined until the file of the place was read. */
+  #read: Place | undefined;
+  /** Everything before it is delivered. */
+  #done: Place | undefined;
+  /** Whether something was read and is not committed. */
+  #isSending = false;
+  /** Where its first record is. */
+  #batchFrom: Place | undefined;
+  /** Nothing from here on is for this output; undefined while it goes on. */
+  #endAt: Place | undefined;
+  /** Frames that were read from disk. */
+  #views: FrameView[] = [];
+  #made: PendingMade[] = [];
+  #lent: MemorySegment[] = [];
+  /** Of what is being sent, gaps that are not counted yet. */
+  #gaps: GapEvent[] = [];
+  #starting: Promise<void> | undefined;
+  #saved: string | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+  readonly #closed = Promise.withResolvers<void>();
+
+  constructor(options: SpooledCursorOptions) {
+    this.#options = options;
+    this.#file = new CursorFile(cursorPath(options.state.folder, options.name));
+    this.#disk = new DiskReader(options.state);
+    this.#starting = this.#start();
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get alertsOnly(): boolean {
+    return this.#options.alertsOnly;
+  }
+
+  get isKept(): boolean {
+    return true;
+  }
+
+  /** The ordinal that this output still needs, and all after it. */
+  get needs(): number {
+    return this.#done?.ordinal ?? 0;
+  }
+
+  /** Everything before it is delivered; undefined while that is not known. */
+  get place(): Place | undefined {
+    return this.#done;
+  }
+
+  /** Resolves when it is closed. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get #end(): Place {
+    return this.#endAt ?? this.#options.state.end;
+  }
+
+  get lagRecords(): number {
+    if (this.#done === undefined) return 0;
+    const field = this.alertsOnly ? 'notableRecords' : 'ordinal';
+    return Math.max(0, this.#end[field] - this.#done[field]) + this.#made.length;
+  }
+
+  get lagBytes(): number {
+    if (this.#done === undefined) return 0;
+    const field = this.alertsOnly ? 'notableBytes' : 'bytes';
+    return Math.max(0, this.#end[field] - this.#done[field]);
+  }
+
+  get everAppended(): number {
+    const field = this.alertsOnly ? 'notableRecords' : 'ordinal';
+    return this.#end[field];
+  }
+
+  get passed(): undefined {
+    return undefined;
+  }
+
+  async #start(): Promise<void> {
+    const { predecessor, state, name, oldest } = this.#options;
+    await predecessor?.closed;
+    const { state: found, problem } = await this.#file.load();
+    if (predecessor?.place !== undefined) return this.#begin(predecessor.place);
+    const doubt = problem ?? (found === undefined ? undefined : doubtOf(found, state));
+    if (doubt !== undefined) state.telemetry.raise('SpoolCursorUnknown', { output: name, reason: doubt });
+    const place = doubt === undefined ? found?.place : undefined;
+    // A crash of the machine took the records before it from the spool: they are delivered, and those that are there as well.
+    if (place !== undefined && place.ordinal > state.recoveredTo) this.#begin(state.opened);
+    else this.#begin(place ?? (await oldest()));
+  }
+
+  #begin(place: Place): void {
+    this.#read = this.#done = place;
+    this.#starting = undefined;
+    this.#options.onProgress();
+  }
+
+  /** A frame is on its way out of memory. */
+  leaving({ before, after, file, offset }: TailView): void {
+    const at = this.#read?.ordinal;
+    if (
+      at !== undefined &&
+      file !== undefined &&
+      before.ordinal <= at &&
+      at < after.ordinal &&
+      this.#views.length === 0
+    )
+      this.#disk.seek(file, offset);
+  }
+
+  /** The spool has grown. */
+  moved(): void {
+    if (this.#endAt !== undefined || this.#closing !== undefined) return;
+    if (this.alertsOnly) this.passOver();
+    this.#options.onMoved();
+  }
+
+  prepare(): Promise<void> | undefined {
+    if (this.#closing !== undefined) return undefined;
+    if (this.#starting !== undefined) return this.#starting;
+    if (this.#made.length > 0 || this.#find() !== undefined) return undefined;
+    return this.#isOnDisk ? this.#load() : undefined;
+  }
+
+  /** Whether there is more for this output than what is in memory. */
+  get #isOnDisk(): boolean {
+    const { ordinal } = this.#read!;
+    const { tail } = this.#options;
+    return ordinal < this.#end.ordinal && ordinal < (tail.first?.before.ordinal ?? Infinity);
+  }
+
+  async #load(): Promise<void> {
+    const { state, tail } = this.#options;
+    const read = this.#read!;
+    // All before this is on disk, or nowhere.
+    const target = tail.first?.before ?? state.end;
+    this.#views = await this.#disk.load(read.ordinal);
+    if (this.#views.length === 0) this.#jumpTo(target);
+    this.passOver();
+  }
+
+  /** The frame with the next record that this output wants; passes over others. Undefined when it is not in memory. */
+  #find(): FrameView | undefined {
+    for (;;) {
+      const end = this.#end;
+      // Where no alert is left, it does not matter what else there is.
+      if (this.alertsOnly && this.#read!.notableRecords === end.notableRecords && this.#read!.notable === end.notable)
+        this.#read = end;
+      const read = this.#read!;
+      if (read.ordinal >= end.ordinal) return undefined;
+      const view = this.#viewAt(read.ordinal);
+      if (view === undefined) return undefined;
+      if (this.#isBefore(view.before)) {
+        this.#jumpTo(view.before);
+        if (this.#made.length > 0) return view;
+        continue;
+      }
+      if (!this.alertsOnly) return view;
+      const { segment, to, after } = view;
+      let record = recordAt(view, read);
+      const from = record;
+      if (after.notableRecords === read.notableRecords) record = to;
+      else while (record < to && !segment.isNotable(record)) record++;
+      if (record > from) this.#read = record === to ? after : placeAfter(read, segment, from, record);
+      if (record < to) return view;
+    }
+  }
+
+  #viewAt(ordinal: number): FrameView | undefined {
+    while (this.#views[0] !== undefined && this.#views[0].after.ordinal <= ordinal) this.#views.shift();
+    return this.#views[0] ?? this.#options.tail.find(ordinal);
+  }
+
+  /** Whether a frame does not begin where the one before it ended. */
+  #isBefore({ ordinal, bootId, events, notableRecords }: Place): boolean {
+    const read = this.#read!;
+    if (read.ordinal !== ordinal) return read.ordinal < ordinal;
+    return read.bootId !== bootId || read.events !== events || read.notableRecords !== notableRecords;
+  }
+
+  /** Goes on at a later place. Records in between that this output wants are lost. */
+  #jumpTo(to: Place): void {
+    const { state, alertsOnly, onLost, now } = this.#options;
+    const at = this.#read!;
+    const cause = to.ordinal <= state.droppedTo ? 'spool_full' : 'damaged';
+    for (const { bootId, first, last, count } of lostBetween(at, to, state.boots, alertsOnly)) {
+      onLost({ first, last, count, unnumbered: 0 }, cause);
+      this.#made.push({ item: gapItem('spool', first, last, count, cause, now()), bootId, safe: at });
+    }
+    this.#read = to;
+  }
+
+  take(limits: { bytes: number; records: number }, after?: Piece): Piece | undefined {
+    if (this.#closing !== undefined || this.#read === undefined) return undefined;
+    const view = this.#made.length > 0 ? undefined : this.#find();
+    const [made] = this.#made;
+    if (made !== undefined) {
+      if (after !== undefined && made.bootId !== after.bootId) return undefined;
+      this.#made.shift();
+      this.#isSending = true;
+      // Those of the output itself were counted when they were made.
+      if (made.item.gap?.hop === 'spool') this.#gaps.push(made.item.gap);
+      return { item: made.item, bootId: made.bootId };
+    }
+    if (view === undefined || (after !== undefined && view.segment.bootId !== after.bootId)) return undefined;
+    this.#isSending = true;
+    this.#batchFrom ??= this.#read;
+    const { segment } = view;
+    const first = recordAt(view, this.#read);
+    const to = this.#endOfRun(view, first, limits);
+    segment.lent++;
+    this.#lent.push(segment);
+    for (let record = first; record < to; record++)
+      if (segment.isGap(record)) this.#gaps.push(JSON.parse(segment.lineOf(record)) as GapEvent);
+    return { segment, from: first, to, bootId: segment.bootId };
+  }
+
+  /** Goes as far as the limits allow, over frames that lie side by side. @returns the record after the last */
+  #endOfRun(start: FrameView, first: number, limits: { bytes: number; records: number }): number {
+    const { segment } = start;
+    let to = first;
+    for (let view: FrameView | undefined = start; view?.segment === segment;) {
+      const read: Place = this.#read!;
+      const stop = Math.min(view.to, first + limits.records, to + this.#end.ordinal - read.ordinal);
+      const from = to;
+      while (to < stop && (to === first || segment.bytesOf(first, to + 1) <= limits.bytes)) {
+        if (this.alertsOnly && !segment.isNotable(to)) break;
+        to++;
+      }
+      this.#read = to === view.to ? view.after : placeAfter(read, segment, from, to);
+      if (to < view.to) break;
+      view = this.#viewAt(this.#read.ordinal);
+      if (view?.from !== to || this.#isBefore(view.before)) break;
+    }
+    return to;
+  }
+
+  commit(): undefined {
+    for (const { hop, cause, count } of this.#gaps) this.#options.counters.missed(hop, cause, count);
+    this.#gaps = [];
+    this.#giveBack();
+    this.#isSending = false;
+    if (this.#closing !== undefined) return undefined;
+    this.#reach(this.#made[0]?.safe ?? this.#read);
+    this.#batchFrom = undefined;
+    this.#options.onProgress();
+    return undefined;
+  }
+
+  #giveBack(): void {
+    for (const segment of this.#lent) segment.lent--;
+    this.#lent = [];
+  }
+
+  insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
+    const safe = this.#batchFrom ?? this.#read!;
+    const item = gapItem('output', first, last, count, cause, this.#options.now());
+    // In front of gaps for what comes later.
+    const at = this.#made.findIndex((made) => made.safe.ordinal > safe.ordinal);
+    this.#made.splice(at === -1 ? this.#made.length : at, 0, { item, bootId, safe });
+  }
+
+  /** What was only passed over is done as well, while nothing is being sent. */
+  passOver(): void {
+    if (this.#isSending || this.#read === undefined || this.#closing !== undefined) return;
+    if (this.#made.length === 0) this.#find();
+    const place = this.#made[0]?.safe ?? this.#read;
+    if (place === this.#done) return;
+    this.#reach(place);
+    this.#options.onProgress();
+  }
+
+  #reach(place: Place | undefined): void {
+    const before = this.#done;
+    this.#done = place;
+    // What is neither an alert nor a gap was passed over.
+    if (this.alertsOnly && before !== undefined && place !== undefined)
+      this.#options.counters.notAlerts += place.events - place.notable - (before.events - before.notable);
+  }
+
+  /** Remembers the place, once what is before it is written: whoever is killed then repeats one batch, not more. */
+  save(): Promise<void> {
+    return (this.#saving = this.#saving.then(() => this.#save()));
+  }
+
+  async #save(): Promise<void> {
+    const { state, name, syncEach, written } = this.#options;
+    const place = this.#done;
+    if (place === undefined) return;
+    // A place that is ahead of what is on disk would be nowhere after a restart.
+    await written(place.ordinal);
+    if (place.ordinal > state.written.ordinal) return;
+    const synced = Math.min(state.synced, place.ordinal);
+    const key = `${place.ordinal} ${synced}`;
+    if (key === this.#saved) return;
+    try {
+      await this.#file.save({ spoolId: state.id, place, synced }, syncEach);
+      this.#saved = key;
+    } catch (error) {
+      state.telemetry.raiseRepeating('PositionNotKept', name, { output: name, reason: reasonOf(error) });
+    }
+  }
+
+  end(): void {
+    this.#endAt ??= this.#options.state.end;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    // What a send that does not end still reads is given back when it does.
+    if (!this.#isSending) this.#giveBack();
+    await this.save();
+    await this.#file.close().catch(() => undefined);
+    this.#closed.resolve();
+    this.#options.onProgress();
+  }
+}
+
+/** The record of a frame that a place stands before. */
+function recordAt(view: FrameView, { ordinal }: Place): number {
+  return view.from + ordinal - view.before.ordinal;
+}
+
+/** Why a remembered place cannot be used; undefined when it can. */
+function doubtOf(
+  { spoolId, place, synced }: { spoolId: string; place: Place; synced: number },
+  state: SpoolState,
+): string | undefined {
+  if (spoolId !== state.id) return 'it is a place in another spool';
+  if (place.ordinal <= state.opened.ordinal && synced <= state.recoveredTo) return undefined;
+  return `it is at record ${place.ordinal}, and the spool ended before ${state.recoveredTo}`;
+}

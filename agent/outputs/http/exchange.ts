@@ -1,0 +1,79 @@
+import { systemCode } from '../../errors.ts';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+/** How much of a reply is read, in bytes. What follows is not waited for: the connection is dropped. */
+const MAX_REPLY_BYTES = 64 * 1024;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Its first 64 KiB. */
+  readonly body: Buffer;
+}
+
+/** Why there is no reply. */
+export class NoReplyError extends Error {
+  override readonly name = 'NoReplyError';
+  /** Whether the receiver ended the connection before it answered: perhaps it got more than it takes. */
+  readonly cutOff: boolean;
+  /** Whether it had been used before, and nothing came back on it: the receiver may have closed it just then. */
+  readonly stale: boolean;
+
+  constructor(
+    message: string,
+    { cause, cutOff = false, stale = false }: { cause?: unknown; cutOff?: boolean; stale?: boolean },
+  ) {
+    super(message, { cause });
+    this.cutOff = cutOff;
+    this.stale = stale;
+  }
+}
+
+/**
+ * Sends a body and reads the reply.
+ * @param timeoutMs for all of it, from the connection to the reply's last byte
+ * @throws {NoReplyError} when the connection fails, time runs out, or the reply is not whole; `cause` is the error behind it
+ */
+export function exchange(request: ClientRequest, body: Buffer, timeoutMs: number): Promise<Reply> {
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+  let replied = false;
+  const fail = (message: string, cause?: unknown): void => {
+    const ended = ['ECONNRESET', 'EPIPE', undefined].includes(systemCode(cause));
+    const cutOff = !replied && ended && request.socket?.connecting === false;
+    const stale = !replied && request.reusedSocket;
+    reject(new NoReplyError(message, { cause, cutOff, stale }));
+    request.destroy();
+  };
+  const timer = setTimeout(() => {
+    reject(new NoReplyError(replied ? 'the reply did not end in time (timeout)' : 'no answer in time (timeout)', {}));
+    request.destroy();
+  }, timeoutMs);
+  // Once a reply has begun, its own end says what became of it.
+  request.on('error', (error) => replied || fail('', error));
+  request.on('close', () => replied || fail('the receiver ended the connection without an answer'));
+  request.on('response', (response) => {
+    replied = true;
+    read(response, request).then(resolve, (error: unknown) => fail('the reply was cut off', error));
+  });
+  request.end(body);
+  return promise.finally(() => clearTimeout(timer));
+}
+
+async function read(response: IncomingMessage, request: ClientRequest): Promise<Reply> {
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  const done = (): void =>
+    resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) });
+  response.on('data', (piece: Buffer) => {
+    pieces.push(piece.subarray(0, MAX_REPLY_BYTES - bytes));
+    bytes += piece.length;
+    if (bytes <= MAX_REPLY_BYTES) return;
+    done();
+    request.destroy();
+  });
+  response.on('end', () => (response.complete ? done() : reject(new Error('not whole'))));
+  response.on('error', reject);
+  response.on('close', () => reject(new Error('not whole')));
+  return promise;
+}

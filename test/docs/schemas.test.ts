@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { Identified } from '../../agent/formats/identified.ts';
+import { itemOf, type StreamEvent } from '../../agent/events/item.ts';
+import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../shared/events/exec.ts';
+import { EXIT_EXAMPLE } from '../../shared/events/exit.ts';
+import { EventError } from '../../shared/events/parse.ts';
+import { parseEvent } from '../support/events.ts';
+import { CLOCK_EXAMPLE } from '../../shared/events/clock.ts';
+import { GAP_EXAMPLE } from '../../shared/events/gap.ts';
+import { misfit } from '../support/event-schema.ts';
+import { ROOT } from '../support/repository.ts';
+
+const EXAMPLES: readonly object[] = [EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE, EXIT_EXAMPLE, GAP_EXAMPLE, CLOCK_EXAMPLE];
+
+/** Every event that a page shows as JSON. */
+const shown = (page: string): object[] =>
+  [...readFileSync(path.join(ROOT, 'docs', page), 'utf8').matchAll(/^```json\n(.*?)^```$/gmsu)]
+    .flatMap((match) => match[1]!.trim().split('\n'))
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as object);
+
+test('every documented example fits the schema, alerts too', (t) => {
+  const events = [...EXAMPLES, ...shown('protocol.md'), ...shown('rules.md')];
+  t.true(events.length > 9);
+  t.deepEqual(
+    events.map(misfit).filter((reason) => reason !== undefined),
+    [],
+  );
+});
+
+test('so does every line that says who it is from', (t) => {
+  const format = new Identified({ hostId: 'a'.repeat(32), host: 'walrus', stream: 'soc' });
+  for (const event of EXAMPLES) {
+    const line = Buffer.concat([...format.encode(itemOf(event as StreamEvent), { bootId: 'b' })]).toString();
+    t.is(misfit(JSON.parse(line)), undefined);
+    t.not(misfit(JSON.parse(line.replace('a'.repeat(32), 'A'))), undefined, 'a wrong host_id is seen');
+  }
+});
+
+/** Values of every kind: most of them fit no field but one. */
+const VALUES: readonly unknown[] = [
+  -1,
+  0,
+  1.5,
+  7,
+  2 ** 60,
+  '',
+  'x',
+  '2023-03-15T13:20:00.123456789Z',
+  true,
+  false,
+  null,
+  [],
+  ['x'],
+  [1],
+  {},
+  { a: 'x' },
+  { a: 1 },
+  { pid: 1 },
+  { pid: 'x' },
+  'exec',
+  'ebpf',
+  'etw',
+];
+
+for (const example of EXAMPLES) {
+  const { type } = example as { type: string };
+  test(`schema and parser agree about every field of ${type}`, (t) => {
+    const fits = (event: object): boolean => {
+      try {
+        parseEvent(JSON.stringify(event));
+        return true;
+      } catch (error) {
+        // A rule between fields, which the schema leaves out: a filter may have taken numbers out of a gap's range.
+        if (error instanceof EventError && error.message.startsWith('gap.count: expected last')) return true;
+        return false;
+      }
+    };
+    for (const field of Object.keys(example)) {
+      if (field === 'type') continue;
+      for (const value of VALUES) {
+        const event = { ...example, [field]: value };
+        t.is(misfit(event) === undefined, fits(event), `${field}: ${JSON.stringify(value)}`);
+      }
+      const { [field as never]: _, ...without } = example;
+      t.is(misfit(without) === undefined, fits(without), `without ${field}`);
+    }
+  });
+}
+
+test('types and fields that a later version may bring fit', (t) => {
+  t.is(misfit({ type: 'later', seq: 'x' }), undefined);
+  t.is(misfit({ ...EXEC_EXAMPLE, later: 1 }), undefined);
+  t.not(misfit({ seq: 1 }), undefined);
+});
