@@ -1,7 +1,10 @@
 import { HelperError } from '../errors.ts';
 
-/** Prefix of the program's path in argv[0] after a restart. The path stays the same, but nobody else spells it so. */
-const BEGUN_AGAIN = '//';
+/**
+ * Put before the program's path in argv[0] by a restart. It leads to the same file, and neither people nor scripts that
+ * join paths (`$PREFIX/usr/…` with `/` as prefix) spell a path so.
+ */
+const BEGUN_AGAIN = '/././.';
 
 /**
  * Restarts the helper without environment variables, if there are any. Variables name libraries (LD_LIBRARY_PATH,
@@ -16,5 +19,5 @@ export function leaveEnvironment([program, ...leading]: readonly [string, ...str
   if (process.argv0.startsWith(BEGUN_AGAIN) || Object.keys(process.env).length === 0) return;
   // Missing on Windows, where nobody calls this.
   if (process.execve === undefined) throw new HelperError('HELPER_UNSUPPORTED', 'this Node.js cannot restart itself');
-  process.execve(program, [`/${program}`, ...leading, ...process.argv.slice(2)], {});
+  process.execve(program, [`${BEGUN_AGAIN}${program}`, ...leading, ...process.argv.slice(2)], {});
 }
