@@ -4,10 +4,12 @@ import { Detection } from './detection/detection.ts';
 import type { Log } from './log.ts';
 import { Deliveries } from './delivery/deliveries.ts';
 import { Log as EventLog } from './delivery/log/log.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Trust } from './source/connect.ts';
 import { HelperClient } from './source/helper-client.ts';
 import { ReplayFilter } from './source/replay-filter.ts';
+import { SourceState } from './source/source-state.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 
 export interface AgentOptions {
@@ -29,6 +31,8 @@ export class Agent {
   readonly #pipeline: Pipeline;
   readonly #events = new EventLog();
   readonly #deliveries: Deliveries;
+  readonly #source = new SourceState();
+  readonly #metrics: Metrics;
   #config: Config;
   #client: HelperClient;
 
@@ -40,6 +44,13 @@ export class Agent {
     this.#detection = new Detection(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
     this.#deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
+    this.#metrics = new Metrics({
+      telemetry: this.telemetry,
+      source: this.#source,
+      detection: this.#detection.counters,
+      log: this.#events,
+      deliveries: this.#deliveries,
+    });
     this.#pipeline = new Pipeline({
       stages: [this.#detection.stage],
       log: this.#events,
@@ -85,11 +96,14 @@ export class Agent {
   async stop(): Promise<number> {
     this.#client.stop();
     this.#detection.close();
-    return this.#deliveries.close(this.#deadline());
+    const unwritten = await this.#deliveries.close(this.#deadline());
+    await this.#metrics.close();
+    return unwritten;
   }
 
   async #changeOutputs(config: Config): Promise<void> {
-    await this.#deliveries.change(config, () => this.#deadline());
+    const changeOutputs = () => this.#deliveries.change(config, () => this.#deadline());
+    await this.#metrics.change(config.metrics, changeOutputs);
   }
 
   #deadline(): Promise<void> {
@@ -101,6 +115,7 @@ export class Agent {
       socketPath: this.#config.source.socket,
       trust: this.#trust,
       filter: this.#filter,
+      state: this.#source,
       telemetry: this.telemetry,
       onNumbering: (numbering) => {
         this.#detection.begin(numbering);

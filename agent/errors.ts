@@ -35,8 +35,8 @@ export const ERRORS = {
   },
   OUTPUT_FAILED: {
     status: EXIT.OUTPUT,
-    meaning: 'an output could not be opened at start',
-    remedy: 'make its folder, and let the agent write there',
+    meaning: 'an output, or the address of metrics, could not be opened at start',
+    remedy: 'make its folder, and let the agent write there; choose an address that is free',
   },
   UNFLUSHED: {
     status: EXIT.UNFLUSHED,

@@ -3,19 +3,17 @@ import { spoolSchema } from '../delivery/spool/config.ts';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
 import type { Filter } from '../rules/filter.ts';
-import { absolutePath } from '../values/paths.ts';
+import { metricsSchema } from '../metrics/config.ts';
+import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths.ts';
 import { placesOf } from './places.ts';
 import { duration } from '../values/quantities.ts';
 
 /** Where the packages put the helper's socket. */
 const DEFAULT_SOCKET = placesOf(process.platform).socket;
 
-/** sockaddr_un has room for 108 bytes, the terminating NUL included. */
-const MAX_SOCKET_PATH_BYTES = 107;
-
 const source = z.strictObject({
   socket: absolutePath
-    .refine((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES, {
+    .refine(fitsSocket, {
       error: `expected a path of at most ${MAX_SOCKET_PATH_BYTES} bytes, which is what a Unix socket can have`,
     })
     .default(DEFAULT_SOCKET)
@@ -47,6 +45,7 @@ export const configSchema = z.strictObject({
     .min(1, { error: 'expected at least one output' })
     .max(64, { error: 'expected at most 64 outputs' })
     .meta({ description: 'Where events go. None can hold up another.' }),
+  metrics: metricsSchema.optional().meta({ description: 'Metrics and health over HTTP. Left out: none.' }),
   log: log.prefault({}).meta({ description: "The agent's own messages, which never mix with events." }),
   shutdown_timeout: duration({
     min: '100ms',

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { Log } from './log/log.ts';
 import { createOutput, destinationOf, isSpooled, type OutputConfig } from '../outputs/kinds.ts';
 import { OpenError } from './open-error.ts';
+import { OutputCounters } from './output-counters.ts';
 import type { SpoolConfig } from './spool/config.ts';
 import { SpoolKeeper } from './spool/keeper.ts';
 
@@ -18,6 +19,13 @@ interface Entry {
 export interface DeliveryConfig {
   outputs: readonly OutputConfig[];
   spool?: SpoolConfig | undefined;
+}
+
+/** An output that is open, for metrics. */
+export interface OutputReport extends DeliveryStatus {
+  readonly name: string;
+  readonly type: string;
+  readonly counters: OutputCounters;
 }
 
 /** How to go from the outputs that are open to those of a new configuration. */
@@ -43,6 +51,8 @@ export class Deliveries {
   readonly #onReaderGone: () => void;
   readonly #kinds: Kinds;
   #entries: Entry[] = [];
+  /** By output name: an output that was changed counts on. Those of outputs that are gone are forgotten. */
+  readonly #counters = new Map<string, OutputCounters>();
   readonly #keeper: SpoolKeeper;
 
   /** @param kinds how outputs are made, and which of them use the spool */
@@ -69,6 +79,15 @@ export class Deliveries {
     return sends && Promise.all(sends);
   }
 
+  get reports(): OutputReport[] {
+    return this.#entries.map(({ config: { name, type }, delivery }) => ({
+      name,
+      type,
+      ...delivery.status,
+      counters: this.#countersOf(name),
+    }));
+  }
+
   /**
    * Goes over to the outputs of a configuration. One that did not change stays open and loses nothing; one that did gets what
    * is in the log, and is closed before its successor opens.
@@ -87,6 +106,8 @@ export class Deliveries {
       throw error;
     }
     this.#entries = change.entries;
+    for (const name of this.#counters.keys())
+      if (!outputs.some((output) => output.name === name)) this.#counters.delete(name);
     // Nothing comes in between these: each record goes to those before or to those after.
     for (const { delivery } of change.leaving) delivery.detach();
     for (const {
@@ -136,8 +157,15 @@ export class Deliveries {
       maxLagBytes: config.max_queue_bytes,
       alertsOnly: config.events === 'alerts',
       telemetry: this.#telemetry,
+      counters: this.#countersOf(config.name),
       onReaderGone: this.#onReaderGone,
     });
+  }
+
+  #countersOf(name: string): OutputCounters {
+    let counters = this.#counters.get(name);
+    if (counters === undefined) this.#counters.set(name, (counters = new OutputCounters()));
+    return counters;
   }
 
   async #openAll(entries: readonly Entry[]): Promise<void> {

@@ -4,9 +4,11 @@ import { NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { Ages } from './ages.ts';
 import { takeBatch, type PendingBatch } from './batch.ts';
 import type { CursorOptions, Loss } from './log/cursor.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
+import { OutputCounters } from './output-counters.ts';
 import type { LogReader } from './log/reader.ts';
 import { Retry } from './retry.ts';
 
@@ -32,7 +34,19 @@ export interface DeliveryOptions {
   onReaderGone: () => void;
   pace?: Pace;
   passedAfterMs?: number;
+  /** Outlives the delivery, so that a successor of the same name counts on. */
+  counters?: OutputCounters;
   now?: () => Date;
+}
+
+/** How an output is, for metrics. */
+export interface DeliveryStatus {
+  /** Milliseconds since it was open and its last attempt worked; 0 while that is so. */
+  readonly downMs: number;
+  readonly lagRecords: number;
+  readonly lagBytes: number;
+  /** Milliseconds since the oldest record that it does not have came in; 0 when there is none. */
+  readonly oldestMs: number;
 }
 
 /**
@@ -44,6 +58,10 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #limits: BatchLimits;
   readonly #retry: Retry;
+  readonly #counters: OutputCounters;
+  readonly #ages = new Ages();
+  /** Since when it is not open or fails, on the clock of `performance.now`. */
+  #downSince: number | undefined = performance.now();
   #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
@@ -69,6 +87,7 @@ export class Delivery {
     this.#options = options;
     this.#limits = options.output.limits ?? ONE_SEGMENT;
     this.#retry = new Retry(options.pace);
+    this.#counters = options.counters ?? new OutputCounters();
   }
 
   get name(): string {
@@ -82,6 +101,14 @@ export class Delivery {
 
   get lagBytes(): number {
     return this.#cursor?.lagBytes ?? 0;
+  }
+
+  get status(): DeliveryStatus {
+    const now = performance.now();
+    const { lagRecords, lagBytes } = this;
+    const downMs = this.#downSince === undefined ? 0 : now - this.#downSince;
+    const oldestMs = lagRecords === 0 ? 0 : this.#ages.ofRecord((this.#cursor?.everAppended ?? 0) - lagRecords, now);
+    return { downMs, lagRecords, lagBytes, oldestMs };
   }
 
   /** The send to wait for before more comes: there is one when the lag is large and the output is at work. A failing one is not. */
@@ -105,8 +132,11 @@ export class Delivery {
       onOvertaken: (loss) => this.#lost(loss),
       onResumed: (after) => telemetry.raise('OutputResumed', { output: name, after }),
       onPositionUnknown: (reason) => telemetry.raise('PositionUnknown', { output: name, reason }),
+      counters: this.#counters,
       ...(now === undefined ? {} : { now }),
     });
+    // What an earlier agent left in the spool has waited since this one began, as far as it knows.
+    this.#ages.cameIn(this.#cursor.everAppended, performance.now());
   }
 
   /** Begins to deliver. An output that is not open yet is opened as soon as that works. */
@@ -122,7 +152,10 @@ export class Delivery {
 
   #moved(): void {
     if (this.#readerGone) return;
-    if (this.lagRecords > 0) return this.#run();
+    if (this.lagRecords > 0) {
+      this.#ages.cameIn(this.#cursor?.everAppended ?? 0, performance.now());
+      return this.#run();
+    }
     if (this.#options.output.bookmark === undefined || this.#passedTimer !== undefined) return;
     if (!this.#isBehind(this.#cursor?.passed)) return;
     this.#passedTimer = setTimeout(() => {
@@ -182,6 +215,7 @@ export class Delivery {
     const { output } = this.#options;
     await output.open();
     this.#isOpen = true;
+    if (!this.#retry.isFailing) this.#downSince = undefined;
     if (this.#hasPosition || output.bookmark === undefined) return;
     this.#hasPosition = true;
     this.#position = await output.bookmark.load();
@@ -222,15 +256,21 @@ export class Delivery {
     if (outcome.kind === 'retry') return this.#tryLater(outcome);
     if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
     this.#retry.worked();
+    this.#downSince = undefined;
     if (outcome.kind === 'refused') {
+      const { through = this.#batch!.records } = outcome;
+      this.#counters.taken += through;
       this.#refuse(this.#batch!, outcome);
-      if (outcome.through !== undefined && this.#batch!.advance(outcome.through)) return;
-    }
+      if (this.#batch!.advance(through)) return;
+    } else this.#counters.taken += this.#batch!.records;
     await this.#commit();
   }
 
   async #tryLater({ reason, taken = 0, afterMs, reopen = false }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const { output, telemetry } = this.#options;
+    this.#downSince ??= performance.now();
+    this.#counters.retries++;
+    this.#counters.taken += Math.min(taken, this.#batch?.records ?? 0);
     if (taken > 0 && this.#batch?.advance(taken) === false) await this.#commit();
     telemetry.raiseRepeating('OutputFailed', `${this.name} ${reason}`, { output: this.name, reason });
     if (reopen) {
@@ -249,6 +289,10 @@ export class Delivery {
       reason,
       count: records.length,
     });
+    this.#counters.taken -= records.length;
+    this.#counters.refused += records.length;
+    this.#counters.rejected += events.length;
+    this.#counters.unnumbered += records.filter((i) => batch.numbersOf(i).last === NO_NUMBER).length;
     for (const { first, last } of joined(events.map((i) => batch.numbersOf(i)))) {
       this.#cursor?.insertGap(batch.bootId, { first, last, count: last - first + 1 }, 'rejected');
     }

@@ -1,7 +1,9 @@
 import type { Filter } from '../rules/filter.ts';
+import type { MatchedRule } from '../rules/detect.ts';
 import { MAX_COUNTED_NAMES } from './limits.ts';
 
-const OTHERS = 'others';
+/** The name that stands for all beyond a bound. */
+export const OTHERS = 'others';
 
 /** What filters and rules did since the agent started, reloads included. */
 export class DetectionCounters {
@@ -21,13 +23,15 @@ export class DetectionCounters {
   readonly filters = new Map<string, number>();
   /** Matches by rule id, those held back included. */
   readonly rules = new Map<string, number>();
+  /** The levels of those rules, by id. */
+  readonly levels = new Map<string, MatchedRule['level']>();
 
   decided({ name }: Pick<Filter, 'name'>): void {
     countIn(this.filters, name);
   }
 
-  matched(id: string): void {
-    countIn(this.rules, id);
+  matched({ id, level }: Pick<MatchedRule, 'id' | 'level'>): void {
+    if (countIn(this.rules, id) === id) this.levels.set(id, level);
   }
 
   /** For the log: numbers, names of filters, ids of rules. */
@@ -46,10 +50,11 @@ export class DetectionCounters {
   }
 }
 
-/** Rules and filters come and go with reloads: those beyond the bound are counted together. */
-function countIn(counts: Map<string, number>, name: string): void {
+/** Rules and filters come and go with reloads: those beyond the bound are counted together. @returns the name that it was counted under */
+function countIn(counts: Map<string, number>, name: string): string {
   const key = counts.has(name) || counts.size < MAX_COUNTED_NAMES ? name : OTHERS;
   counts.set(key, (counts.get(key) ?? 0) + 1);
+  return key;
 }
 
 /** The highest counts, and the sum of the others. */

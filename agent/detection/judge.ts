@@ -155,7 +155,7 @@ export class Judge {
   #reported(matched: readonly MatchedRule[], event: SigmaEvent, time: number): ReportedRule[] {
     const { counters, rules, suppressor } = this.#options;
     return matched.flatMap((rule): ReportedRule[] => {
-      counters.matched(rule.id);
+      counters.matched(rule);
       const suppression = rules!.suppressions.get(rule.id);
       if (suppression === undefined) return [rule];
       const decision = suppressor.decide(rule.id, keyOf(suppression, event), suppression.windowMs, time);

@@ -113,7 +113,12 @@ export function itemAfter(item: Item, last: number): Item | undefined {
   if (item.first > last || item.last === NO_NUMBER) return item;
   const { gap } = item;
   if (gap === undefined || gap.last <= last) return undefined;
-  return itemOf({ ...gap, first: last + 1, count: Math.min(gap.count, gap.last - last) });
+  return itemOf({ ...gap, first: last + 1, count: countAfter(gap, last) });
+}
+
+/** How many of the numbers that a gap stands for are missing after `last`. */
+export function countAfter({ first, last: end, count }: GapEvent, last: number): number {
+  return first > last ? count : Math.min(count, Math.max(0, end - last));
 }
 
 /** Narrows to a gap: the type of an unknown event is an open string, so the compiler cannot. */

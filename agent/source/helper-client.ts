@@ -6,6 +6,7 @@ import { connectToHelper, type Trust } from './connect.ts';
 import type { SourceConnection } from './connection.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
+import { SourceState } from './source-state.ts';
 import { explainFailure, wasRefused } from './unreachable.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 
@@ -36,6 +37,8 @@ export interface HelperClientOptions {
   trust: Trust;
   /** Outlives the client, so that a client for another socket goes on where this one stopped. */
   filter: ReplayFilter;
+  /** Outlives it as well. */
+  state?: SourceState;
   telemetry: Telemetry;
   /** Milliseconds that the helper may take for its first line. */
   helloTimeoutMs?: number;
@@ -60,12 +63,13 @@ export class HelperClient {
   #connection: SourceConnection | undefined;
   /** Of the connection that is being made or read. Events of an earlier one are ignored. */
   #attempt = 0;
-  /** When a line came last; milliseconds on the clock of performance.now(). */
-  #heardAt = performance.now();
+  readonly #state: SourceState;
+  readonly #startedAt = performance.now();
   #retry: NodeJS.Timeout | undefined;
 
   constructor(options: HelperClientOptions) {
     this.#options = options;
+    this.#state = options.state ?? new SourceState();
   }
 
   /** Begins to connect and returns at once. */
@@ -79,6 +83,7 @@ export class HelperClient {
     this.#stopped = true;
     clearTimeout(this.#retry);
     this.#attempt++;
+    this.#state.disconnected();
     this.#connection?.destroy();
     this.#connection = undefined;
   }
@@ -98,16 +103,19 @@ export class HelperClient {
 
     const silence = () => {
       silent = true;
-      const seconds = Math.round((performance.now() - this.#heardAt) / 1000);
+      this.#state.silent = true;
+      const seconds = Math.round((performance.now() - (this.#state.heardAt ?? this.#startedAt)) / 1000);
       telemetry.raiseRepeating('HelperSilent', '', { seconds });
       connection?.destroy();
     };
     let watchdog = setInterval(silence, helloTimeoutMs);
 
     const session = new Session(filter, {
+      state: this.#state,
       onHello: (hello, continuity) => {
         // First the events of the numbering before this one. The session goes on filling the array that it was given.
         if (items.length > 0) void onItems(items.splice(0));
+        this.#state.connected(hello);
         this.#reportHello(hello, continuity);
         this.#resume(hello, continuity);
         clearInterval(watchdog);
@@ -137,7 +145,7 @@ export class HelperClient {
       try {
         if (session.receive(chunk, items) > 0) {
           sawLine = true;
-          this.#heardAt = performance.now();
+          this.#state.heardAt = performance.now();
         }
       } catch (error) {
         failure = error;
@@ -168,6 +176,7 @@ export class HelperClient {
           clearInterval(watchdog);
           if (this.#attempt !== attempt) return;
           this.#connection = undefined;
+          this.#state.disconnected();
           if (performance.now() - connectedAt >= STABLE_AFTER_MS) this.#failures = 0;
           if (failure === undefined && !silent) telemetry.raiseRepeating('HelperDisconnected', '', {});
           this.#failed(failure);

@@ -10,6 +10,7 @@ import { AgentError, reasonOf } from '../errors.ts';
 import { Item, itemAt, seqOf, type Lease, type StreamEvent } from '../events/item.ts';
 import { ExecShape } from './exec-shape.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
+import { SourceState } from './source-state.ts';
 import { WholeLines } from './whole-lines.ts';
 
 const NEWLINE = 10;
@@ -22,6 +23,8 @@ const PIECE_BYTES = 64 * 1024;
 
 /** Hears everything of one connection except its events. */
 export interface SessionListener {
+  /** Learns what came; outlives the connection. */
+  readonly state?: SourceState;
   /** The helper introduced itself. Called once, before any event. */
   onHello(hello: HelloEvent, continuity: Continuity): void;
   /** An event of a known type does not have the shape of its type. Never carries the event's own text. */
@@ -41,6 +44,7 @@ export interface SessionListener {
 export class Session {
   readonly #filter: ReplayFilter;
   readonly #listener: SessionListener;
+  readonly #state: SourceState;
   readonly #lines = new WholeLines((memory, start, end) => this.#receiveLines(memory, start, end));
   readonly #shape = new ExecShape();
   #out: Item[] = [];
@@ -49,6 +53,7 @@ export class Session {
   #hello: HelloEvent | undefined;
 
   constructor(filter: ReplayFilter, listener: SessionListener) {
+    this.#state = listener.state ?? new SourceState();
     this.#filter = filter;
     this.#listener = listener;
   }
@@ -89,12 +94,16 @@ export class Session {
   #receivePiece(memory: Buffer, start: number, end: number): void {
     const shape = this.#shape;
     const comparable = end - start <= PIECE_BYTES && isUtf8(memory.subarray(start, end));
+    const out = this.#out;
+    const { received } = this.#state;
     const text = comparable ? memory.toString('latin1', start, end) : undefined;
     for (let at = start; at < end; this.#count++) {
       let next: number;
       if (text !== undefined && this.#hello !== undefined && shape.fits(text, at - start)) {
         next = start + shape.end;
-        this.#filter.take(new Item(memory, at, next, shape.seq, shape.seq, this.#lease), this.#out);
+        const before = out.length;
+        this.#filter.take(new Item(memory, at, next, shape.seq, shape.seq, this.#lease), out);
+        if (out.length > before) received.exec++;
       } else {
         next = memory.indexOf(NEWLINE, at) + 1;
         this.#receiveLine(memory, at, next);
@@ -120,10 +129,12 @@ export class Session {
       case 'hello':
         throw notOurHelper('a second hello on one connection');
       case 'heartbeat':
+        this.#state.beat(event as HeartbeatEvent);
         return this.#filter.promise((event as HeartbeatEvent).last_seq);
-      default:
-        return this.#filter.take(this.#readable(memory, start, end, line, event as StreamEvent), out);
     }
+    const before = out.length;
+    this.#filter.take(this.#readable(memory, start, end, line, event as StreamEvent), out);
+    if (out.length > before) this.#state.count(event.type);
   }
 
   /** Bytes that are not UTF-8 have become U+FFFD in the event, and are written as that. */

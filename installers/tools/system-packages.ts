@@ -163,6 +163,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('clickhouse-server'),
   },
   {
+    name: 'prometheus',
+    purposes: ['receivers'],
+    why: 'scrapes the metrics of the agent; promtool checks them and the example alerts',
+    present: () => hasCommand('prometheus') && hasCommand('promtool'),
+  },
+  {
+    name: 'prometheus-alertmanager',
+    purposes: ['receivers'],
+    why: 'gets the alerts of Prometheus',
+    present: () => hasCommand('prometheus-alertmanager'),
+  },
+  {
     name: 'p7zip-full',
     purposes: ['tests'],
     why: '7z checks it',

@@ -1,8 +1,9 @@
 import type { GapEvent } from '../../../shared/events/gap.ts';
-import { gapItem, itemAfter, itemOf, NO_NUMBER, type Item, type StreamEvent } from '../../events/item.ts';
+import { countAfter, gapItem, itemAfter, itemOf, NO_NUMBER, type Item, type StreamEvent } from '../../events/item.ts';
 import type { Numbering, Position } from '../../events/position.ts';
+import { OutputCounters } from '../output-counters.ts';
 import type { Log } from './log.ts';
-import type { MemorySegment } from './memory-segment.ts';
+import { flagsOf, type MemorySegment } from './memory-segment.ts';
 import type { LogReader } from './reader.ts';
 
 /** Numbers that this output does not get, and that no filter left out. */
@@ -29,6 +30,8 @@ export interface CursorOptions {
   onResumed: (after: number) => void;
   /** Called when the position is of this boot, and cannot be right. */
   onPositionUnknown: (reason: string) => void;
+  /** Counts what the output does not get. */
+  counters?: OutputCounters;
   /** What gaps for records that were given up say; an output's queue that is full when left out. */
   loss?: { readonly hop: string; readonly cause: string };
   now?: () => Date;
@@ -71,11 +74,13 @@ export class Cursor implements LogReader {
   readonly #log: Log;
   readonly #options: CursorOptions;
   readonly #settle: (done?: Cursor) => void;
+  readonly #counters: OutputCounters;
   #segment: MemorySegment;
   #record: number;
   /** Records and bytes for this output that are not delivered. */
   #lagRecords = 0;
   #lagBytes = 0;
+  #everAppended = 0;
   /** Of them, what was read and is not committed. */
   #takenRecords = 0;
   #takenBytes = 0;
@@ -98,6 +103,7 @@ export class Cursor implements LogReader {
     this.#log = log;
     this.#options = options;
     this.#settle = settle;
+    this.#counters = options.counters ?? new OutputCounters();
     this.#segment = log.newest;
     this.#record = log.newest.records;
   }
@@ -122,6 +128,10 @@ export class Cursor implements LogReader {
 
   get lagBytes(): number {
     return this.#lagBytes;
+  }
+
+  get everAppended(): number {
+    return this.#everAppended;
   }
 
   /** Whether nothing in the log is still to be read or delivered. */
@@ -165,10 +175,25 @@ export class Cursor implements LogReader {
     return position.last;
   }
 
+  /** A gap came in, which this output is going to have. Called by the log, before `appended`. */
+  missed(gap: GapEvent): void {
+    if (this.#ended) return;
+    this.#counters.missed(gap.hop, gap.cause, this.#stored === undefined ? gap.count : countAfter(gap, this.#stored));
+  }
+
+  /** Of these items, `count` events with a number are not for an output that gets alerts only. Called by the log. */
+  leftOut(items: readonly Item[], count: number): void {
+    if (this.#ended) return;
+    const stored = this.#stored;
+    this.#counters.notAlerts +=
+      stored === undefined ? count : items.filter((item) => item.last > stored && flagsOf(item) === 0).length;
+  }
+
   /** So much was appended for this output. Called by the log, before `moved`. */
   appended(records: number, bytes: number): void {
     if (this.#ended || records === 0) return;
     this.#lagRecords += records;
+    this.#everAppended += records;
     this.#lagBytes += bytes;
     if (this.#lagBytes > this.#options.maxLagBytes) this.#yield();
   }
@@ -343,6 +368,7 @@ export class Cursor implements LogReader {
   #make(bootId: string | undefined, item: Item): void {
     this.#made.push({ item, bootId });
     this.#lagRecords++;
+    this.#everAppended++;
     this.#lagBytes += item.bytes;
   }
 
@@ -378,9 +404,12 @@ export class Cursor implements LogReader {
     const last = segment.lastOf(record);
     if (last === NO_NUMBER) {
       loss.unnumbered++;
+      this.#counters.unnumbered++;
       return;
     }
     const gap = segment.isGap(record) ? (this.#restOf(segment, record)?.gap ?? gapIn(segment, record)) : undefined;
+    // What a gap stands for was counted when the gap came in.
+    if (gap === undefined) this.#counters.overtaken++;
     loss.first = Math.min(loss.first, gap?.first ?? segment.firstOf(record));
     loss.last = Math.max(loss.last, last);
     loss.count += gap?.count ?? 1;

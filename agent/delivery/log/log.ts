@@ -96,19 +96,26 @@ export class Log {
     let bytes = 0;
     let notableBytes = 0;
     let notable = 0;
+    let ordinary = 0;
     for (const item of items) {
       const size = item.bytes;
       const flags = flagsOf(item);
       this.#add(item, size, flags);
       bytes += size;
-      if (flags === 0) continue;
+      if (flags === 0) {
+        if (item.last !== NO_NUMBER) ordinary++;
+        continue;
+      }
       notable++;
       notableBytes += size;
+      if (item.gap !== undefined) for (const cursor of this.#cursors) cursor.missed(item.gap);
     }
     this.#copy();
     for (const cursor of this.#cursors) {
-      if (cursor.alertsOnly) cursor.appended(notable, notableBytes);
-      else cursor.appended(items.length, bytes);
+      if (cursor.alertsOnly) {
+        cursor.leftOut(items, ordinary);
+        cursor.appended(notable, notableBytes);
+      } else cursor.appended(items.length, bytes);
     }
   }
 

@@ -7,6 +7,8 @@ export interface LogReader {
   /** Records for this output that are not delivered. */
   readonly lagRecords: number;
   readonly lagBytes: number;
+  /** Records for this output that ever came in, those that were delivered or given up included. */
+  readonly everAppended: number;
   /** Everything that the output is going to have up to here is delivered; undefined while some is not, or it is not known. */
   readonly passed: Position | undefined;
   /** Whether what is not delivered is there after a restart. */

@@ -4,6 +4,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { DeliverySource } from '../delivery.ts';
 import type { Cursor, Piece } from '../log/cursor.ts';
 import type { Log } from '../log/log.ts';
+import { OutputCounters } from '../output-counters.ts';
 import { flagsOf, MemorySegment, newIndex, SEGMENT_BYTES, SEGMENT_RECORDS } from '../log/memory-segment.ts';
 import { identify, listSegments, prepareFolder, saveIdentity } from './folder.ts';
 import { lockFolder, type Lock } from './lock.ts';
@@ -144,7 +145,7 @@ export class Spool {
   /** The source of the records of an output. Who opens it again before it is closed goes on after that. */
   source(name: string): DeliverySource {
     return {
-      open: ({ alertsOnly, onMoved, onOvertaken, now }) => {
+      open: ({ alertsOnly, onMoved, onOvertaken, counters, now }) => {
         const predecessor = [...this.#cursors].findLast((cursor) => cursor.name === name);
         const cursor = new SpooledCursor({
           name,
@@ -158,6 +159,7 @@ export class Spool {
           onMoved,
           onLost: onOvertaken,
           onProgress: () => this.#progress(),
+          counters: counters ?? new OutputCounters(),
           now: now ?? (() => new Date()),
         });
         this.#cursors.add(cursor);

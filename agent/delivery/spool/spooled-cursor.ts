@@ -1,8 +1,10 @@
+import type { GapEvent } from '../../../shared/events/gap.ts';
 import { gapItem } from '../../events/item.ts';
 import { reasonOf } from '../../errors.ts';
 import type { Loss, Made, Piece } from '../log/cursor.ts';
 import type { MemorySegment } from '../log/memory-segment.ts';
 import type { LogReader } from '../log/reader.ts';
+import type { OutputCounters } from '../output-counters.ts';
 import { CursorFile } from './cursor-file.ts';
 import { DiskReader } from './disk-reader.ts';
 import { cursorPath } from './folder.ts';
@@ -31,6 +33,8 @@ export interface SpooledCursorOptions {
   onLost: (loss: Loss, cause: string) => void;
   /** The place, or the memory that was lent, is another. */
   onProgress: () => void;
+  /** Counts what the output does not get: gaps as it gets them. */
+  counters: OutputCounters;
   now: () => Date;
 }
 
@@ -61,6 +65,8 @@ export class SpooledCursor implements LogReader {
   #views: FrameView[] = [];
   #made: PendingMade[] = [];
   #lent: MemorySegment[] = [];
+  /** Of what is being sent, gaps that are not counted yet. */
+  #gaps: GapEvent[] = [];
   #starting: Promise<void> | undefined;
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
@@ -115,6 +121,11 @@ export class SpooledCursor implements LogReader {
     if (this.#done === undefined) return 0;
     const field = this.alertsOnly ? 'notableBytes' : 'bytes';
     return Math.max(0, this.#end[field] - this.#done[field]);
+  }
+
+  get everAppended(): number {
+    const field = this.alertsOnly ? 'notableRecords' : 'ordinal';
+    return this.#end[field];
   }
 
   get passed(): undefined {
@@ -243,6 +254,8 @@ export class SpooledCursor implements LogReader {
       if (after !== undefined && made.bootId !== after.bootId) return undefined;
       this.#made.shift();
       this.#isSending = true;
+      // Those of the output itself were counted when they were made.
+      if (made.item.gap?.hop === 'spool') this.#gaps.push(made.item.gap);
       return { item: made.item, bootId: made.bootId };
     }
     if (view === undefined || (after !== undefined && view.segment.bootId !== after.bootId)) return undefined;
@@ -253,6 +266,8 @@ export class SpooledCursor implements LogReader {
     const to = this.#endOfRun(view, first, limits);
     segment.lent++;
     this.#lent.push(segment);
+    for (let record = first; record < to; record++)
+      if (segment.isGap(record)) this.#gaps.push(JSON.parse(segment.lineOf(record)) as GapEvent);
     return { segment, from: first, to, bootId: segment.bootId };
   }
 
@@ -277,10 +292,12 @@ export class SpooledCursor implements LogReader {
   }
 
   commit(): undefined {
+    for (const { hop, cause, count } of this.#gaps) this.#options.counters.missed(hop, cause, count);
+    this.#gaps = [];
     this.#giveBack();
     this.#isSending = false;
     if (this.#closing !== undefined) return undefined;
-    this.#done = this.#made[0]?.safe ?? this.#read;
+    this.#reach(this.#made[0]?.safe ?? this.#read);
     this.#batchFrom = undefined;
     this.#options.onProgress();
     return undefined;
@@ -305,8 +322,16 @@ export class SpooledCursor implements LogReader {
     if (this.#made.length === 0) this.#find();
     const place = this.#made[0]?.safe ?? this.#read;
     if (place === this.#done) return;
-    this.#done = place;
+    this.#reach(place);
     this.#options.onProgress();
+  }
+
+  #reach(place: Place | undefined): void {
+    const before = this.#done;
+    this.#done = place;
+    // What is neither an alert nor a gap was passed over.
+    if (this.alertsOnly && before !== undefined && place !== undefined)
+      this.#options.counters.notAlerts += place.events - place.notable - (before.events - before.notable);
   }
 
   /** Remembers the place, once what is before it is written: whoever is killed then repeats one batch, not more. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { OutputCounters } from '../../../agent/delivery/output-counters.ts';
 import { Delivery, type DeliveryOptions } from '../../../agent/delivery/delivery.ts';
 import { Log } from '../../../agent/delivery/log/log.ts';
 import type { Item } from '../../../agent/events/item.ts';
@@ -21,6 +22,8 @@ export class Gate implements Output {
   batches: number[] = [];
   /** How the next sends end: an error is thrown. */
   outcomes: Array<Outcome | Error> = [];
+  /** What was refused. */
+  refused: string[] = [];
   #held: PromiseWithResolvers<void> | undefined;
   readonly bookmark: Bookmark = {
     load: async () => this.position,
@@ -51,6 +54,7 @@ export class Gate implements Output {
       return outcome.kind === 'taken' || (i < (outcome.through ?? Infinity) && !outcome.records.includes(i));
     };
     this.taken.push(...linesIn(batch).filter((_, i) => took(i)));
+    if (outcome.kind === 'refused') this.refused.push(...linesIn(batch).filter((_, i) => !took(i)));
     return outcome;
   }
 
@@ -80,9 +84,20 @@ function linesIn(batch: Batch): string[] {
   );
 }
 
-/** A log with one output. */
+/** The numbers that gaps among these lines stand for. */
+export function gapsIn(lines: readonly string[]): number {
+  const events = lines.map((line) => JSON.parse(line) as { type: string; count: number });
+  return events.reduce((sum, { type, count }) => (type === 'gap' ? sum + count : sum), 0);
+}
+
+/** The numbers that counters say are lost. */
+export const lossesOf = ({ overtaken, rejected, missedByCause }: OutputCounters): number =>
+  [...missedByCause].reduce((sum, { count }) => sum + count, overtaken + rejected);
+
+/** A log with one output. After each test that delivered everything, what was counted as lost has to be what gaps said. */
 export function makeDelivery(options: Partial<DeliveryOptions> & { output?: Gate } = {}) {
   const gate = options.output ?? new Gate();
+  const counters = options.counters ?? new OutputCounters();
   const { telemetry, raised } = recordingTelemetry();
   let readerGone = 0;
   const log = new Log();
@@ -93,8 +108,17 @@ export function makeDelivery(options: Partial<DeliveryOptions> & { output?: Gate
     telemetry,
     onReaderGone: () => void readerGone++,
     pace: { firstMs: 1, longestMs: 2 },
+    counters,
     ...options,
   });
+  const close = delivery.close.bind(delivery);
+  delivery.close = async (deadline) => {
+    const left = await close(deadline);
+    const told = gapsIn(gate.taken) + gapsIn(gate.refused);
+    if (left === 0 && readerGone === 0 && lossesOf(counters) !== told)
+      throw new Error(`counted as lost: ${lossesOf(counters)}; told in gaps: ${told}`);
+    return left;
+  };
   const start = async (): Promise<void> => {
     await delivery.open();
     delivery.attach(log);

@@ -4,8 +4,8 @@ import { MAX_COUNTED_NAMES } from '../../../agent/detection/limits.ts';
 
 test('names are counted apart up to a bound, and none is lost', (t) => {
   const counters = new DetectionCounters();
-  for (let i = 0; i < MAX_COUNTED_NAMES + 500; i++) counters.matched(`rule ${i}`);
-  counters.matched('rule 0');
+  for (let i = 0; i < MAX_COUNTED_NAMES + 500; i++) counters.matched({ id: `rule ${i}` });
+  counters.matched({ id: 'rule 0' });
   t.is(counters.rules.size, MAX_COUNTED_NAMES + 1);
   t.is(counters.rules.get('rule 0'), 2);
   t.is(

@@ -3,7 +3,17 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { NO_NUMBER, type Item } from '../../../../agent/events/item.ts';
 import { gap } from '../../support/items.ts';
-import { begin, events, gotBy, TemporaryFolder, until, type Got, type Life, type Receiver } from './support.ts';
+import {
+  begin,
+  checkCounters,
+  events,
+  gotBy,
+  TemporaryFolder,
+  until,
+  type Got,
+  type Life,
+  type Receiver,
+} from './support.ts';
 
 const NAMES = ['all', 'alerts', 'other'];
 const ALERT_EVERY = 5;
@@ -76,7 +86,10 @@ async function run(steps: ReadonlyArray<StepOf<typeof step>>, maxBytes: number):
   const open = async (model: Model): Promise<void> => {
     model.receiver = await life.output(model.name, { alertsOnly: model.alertsOnly });
   };
-  const keep = (model: Model): void => void model.got.push(...gotBy(model.receiver!));
+  const keep = ({ receiver, got }: Model): void => {
+    checkCounters(receiver!);
+    got.push(...gotBy(receiver!));
+  };
   for (const model of models) await open(model);
   let next = 1;
   for (const s of steps) {
@@ -106,6 +119,7 @@ async function run(steps: ReadonlyArray<StepOf<typeof step>>, maxBytes: number):
       await open(model!);
       old.gate.release();
       await old.delivery.close(new Promise(() => undefined));
+      checkCounters(old);
       model!.got.push(...gotBy(old));
     } else {
       for (const { receiver } of models) receiver!.gate.release();

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Delivery } from '../../../../agent/delivery/delivery.ts';
 import { Log } from '../../../../agent/delivery/log/log.ts';
+import { OutputCounters } from '../../../../agent/delivery/output-counters.ts';
 import { Spool, type SpoolOptions } from '../../../../agent/delivery/spool/spool.ts';
 import { Item } from '../../../../agent/events/item.ts';
 import type { BatchLimits } from '../../../../agent/outputs/output.ts';
 import { recordingTelemetry, type Raised } from '../../support/telemetry.ts';
-import { Gate } from '../support.ts';
+import { Gate, gapsIn, lossesOf } from '../support.ts';
 
 export const BOOT = 'boot';
 
@@ -63,6 +64,13 @@ export interface Life {
 export interface Receiver {
   gate: Gate;
   delivery: Delivery;
+  counters: OutputCounters;
+}
+
+/** Throws unless what was counted as lost is what the output's gaps say. Only once all sends have ended. */
+export function checkCounters({ gate, counters }: Receiver): void {
+  const told = gapsIn(gate.taken) + gapsIn(gate.refused);
+  if (lossesOf(counters) !== told) throw new Error(`counted as lost: ${lossesOf(counters)}; told in gaps: ${told}`);
 }
 
 /** Opens a spool whose writes are never due by time: tests say when. */
@@ -92,7 +100,9 @@ export async function begin(
     due,
     output: async (name, { alertsOnly = false, gate = new Gate(), limits } = {}) => {
       if (limits !== undefined) Object.assign(gate, { limits });
+      const counters = new OutputCounters();
       const delivery = new Delivery({
+        counters,
         name,
         output: gate,
         maxLagBytes: 1024 * 1024,
@@ -104,7 +114,7 @@ export async function begin(
       await delivery.open();
       delivery.attach(spool.source(name));
       delivery.start();
-      const receiver = { gate, delivery };
+      const receiver = { gate, delivery, counters };
       receivers.push(receiver);
       return receiver;
     },

@@ -1,0 +1,131 @@
+import { lstatSync, unlinkSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { reasonOf, systemCode } from '../errors.ts';
+import { formatAddress, type Address } from './config.ts';
+import { CONNECTION_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES, REQUEST_TIMEOUT_MS } from './limits.ts';
+
+/** What a socket is never wider than: read and write for owner and group. */
+const SOCKET_UMASK = 0o117;
+
+/** Bounds of what a client can do; smaller only in tests. */
+export interface ListenerLimits {
+  readonly connections: number;
+  readonly headerBytes: number;
+  readonly requestMs: number;
+  readonly connectionMs: number;
+}
+
+const LIMITS: ListenerLimits = {
+  connections: MAX_CONNECTIONS,
+  headerBytes: MAX_HEADER_BYTES,
+  requestMs: REQUEST_TIMEOUT_MS,
+  connectionMs: CONNECTION_TIMEOUT_MS,
+};
+
+/** How often is looked whether a request takes too long, in milliseconds. */
+const CHECK_MS = 500;
+
+/** An HTTP server on one address. It keeps no connection, and none beyond its time: whatever a client does, others are served. */
+export class Listener {
+  readonly #address: Address;
+  readonly #server: Server;
+  readonly #onError: (error: unknown) => void;
+
+  /** @param onError an error after `open`, which the server outlives */
+  constructor(address: Address, answer: RequestListener, onError: (error: unknown) => void, limits = LIMITS) {
+    this.#address = address;
+    this.#server = createServer(
+      {
+        maxHeaderSize: limits.headerBytes,
+        headersTimeout: limits.requestMs,
+        requestTimeout: limits.requestMs,
+        connectionsCheckingInterval: Math.min(CHECK_MS, limits.requestMs / 2),
+        keepAlive: false,
+      },
+      answer,
+    );
+    this.#server.maxConnections = limits.connections;
+    this.#server.maxRequestsPerSocket = 1;
+    this.#server.on('connection', (socket) => {
+      const end = setTimeout(() => socket.destroy(), limits.connectionMs).unref();
+      socket.on('error', () => undefined).once('close', () => clearTimeout(end));
+    });
+    this.#onError = onError;
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  /** Listens when it resolves. @throws {Error} that says why it cannot, and what to do */
+  async open(): Promise<void> {
+    const address = this.#address;
+    try {
+      if (address.kind === 'unix') await removeStale(address.path);
+      await this.#listen();
+    } catch (error) {
+      this.#server.close();
+      throw new Error(`cannot listen on ${formatAddress(address)}: ${explain(error, address)}`, { cause: error });
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const address = this.#address;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once('error', reject);
+    if (address.kind === 'tcp')
+      this.#server.listen({ host: address.host, port: address.port, exclusive: true }, resolve);
+    else {
+      // Node.js binds before `listen` returns, so that the socket never exists with a wider mode.
+      const before = process.umask(SOCKET_UMASK);
+      try {
+        this.#server.listen({ path: address.path }, resolve);
+      } finally {
+        process.umask(before);
+      }
+    }
+    await promise;
+    this.#server.off('error', reject).on('error', this.#onError);
+  }
+
+  /** Listens no more, and ends every connection. A Unix socket is removed. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+/** A socket that nobody listens on was left by an agent that was killed. Nothing else is removed. */
+async function removeStale(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new Error('something else than a socket is there; remove it, or choose another path');
+  if (await answers(path)) throw new Error('another process listens there; stop it, or choose another path');
+  unlinkSync(path);
+}
+
+function answers(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ path });
+  socket.once('connect', () => resolve(true));
+  socket.once('error', (error) => resolve(systemCode(error) !== 'ECONNREFUSED'));
+  return promise.finally(() => socket.destroy());
+}
+
+function explain(error: unknown, { kind }: Address): string {
+  switch (systemCode(error)) {
+    case 'EADDRINUSE':
+      return 'another process listens there; stop it, or choose another address';
+    case 'EADDRNOTAVAIL':
+      return 'this machine does not have that address';
+    case 'EACCES':
+      // Of a Unix socket, Node.js says the same when there is no folder.
+      return kind === 'unix'
+        ? 'its folder does not exist, or the agent cannot write there; make it, and let the agent write there'
+        : "the agent's user may not; choose a port from 1024 on";
+    default:
+      return reasonOf(error);
+  }
+}

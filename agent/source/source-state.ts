@@ -1,0 +1,60 @@
+import type { HeartbeatEvent } from '../../shared/events/heartbeat.ts';
+import type { HelloEvent } from '../../shared/events/hello.ts';
+import type { ProbeEvent } from '../../shared/events/parse.ts';
+
+/** Types that are counted apart; `other` are those that this version does not know. */
+type ReceivedType = Exclude<ProbeEvent['type'], 'hello' | 'heartbeat'> | 'other';
+
+/** What the agent knows of the helper, whichever connection it came by. Times are on the clock of `performance.now`. */
+export class SourceState {
+  /** New events by type. What was taken before and came in a replay is not counted. */
+  readonly received: Record<ReceivedType, number> = { exec: 0, exec_failed: 0, exit: 0, gap: 0, clock: 0, other: 0 };
+  /** Connections on which the helper introduced itself. */
+  connections = 0;
+  /** When a line came last. */
+  heardAt: number | undefined;
+  /** Nothing came for so long that the helper was given up; until it sends a heartbeat. */
+  silent = false;
+  #hello: HelloEvent | undefined;
+  #heartbeat: HeartbeatEvent | undefined;
+  /** Since when there is no connection; undefined while there is one. */
+  #awaySince: number | undefined = performance.now();
+
+  /** The newest introduction. */
+  get hello(): HelloEvent | undefined {
+    return this.#hello;
+  }
+
+  /** The newest heartbeat. */
+  get heartbeat(): HeartbeatEvent | undefined {
+    return this.#heartbeat;
+  }
+
+  get isConnected(): boolean {
+    return this.#awaySince === undefined;
+  }
+
+  /** Milliseconds without a connection; 0 while there is one. */
+  get awayMs(): number {
+    return this.#awaySince === undefined ? 0 : performance.now() - this.#awaySince;
+  }
+
+  connected(hello: HelloEvent): void {
+    this.connections++;
+    this.#hello = hello;
+    this.#awaySince = undefined;
+  }
+
+  disconnected(): void {
+    this.#awaySince ??= performance.now();
+  }
+
+  beat(heartbeat: HeartbeatEvent): void {
+    this.#heartbeat = heartbeat;
+    this.silent = false;
+  }
+
+  count(type: string): void {
+    this.received[Object.hasOwn(this.received, type) ? (type as ReceivedType) : 'other']++;
+  }
+}
