@@ -7,7 +7,7 @@ import { Listener, type ListenerLimits } from '../../../agent/metrics/listener.t
 import { ask } from '../../support/metrics.ts';
 import { Workplace } from '../support/agent-process.ts';
 
-const LIMITS: ListenerLimits = { connections: 4, headerBytes: 2048, requestMs: 300, connectionMs: 700 };
+const LIMITS: ListenerLimits = { connections: 4, headerBytes: 2048, requestMs: 1500, connectionMs: 4000 };
 const LARGE = 'x'.repeat(4 * 1024 * 1024);
 
 interface Served {
