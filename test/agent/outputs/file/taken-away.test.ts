@@ -139,8 +139,8 @@ test.serial('nor when its folder is removed and made anew: only what was in it i
   const before = readFileSync(join(scene.archive, 'events.jsonl'), 'utf8').split('\n').length;
   const missing = scene.missing();
   t.true(before > 1);
-  // A file that was begun between the two commands went with the folder.
-  t.true(missing.length <= 1, JSON.stringify(missing));
+  // A file or two that were begun between the commands went with the folder.
+  t.true(missing.length <= 2, JSON.stringify(missing));
 });
 
 const root = process.getuid?.() === 0 && process.platform === 'linux';
