@@ -5,6 +5,7 @@ import type { Log } from './log.ts';
 import { Deliveries } from './delivery/deliveries.ts';
 import { Log as EventLog } from './delivery/log/log.ts';
 import { Pipeline } from './pipeline.ts';
+import { Redaction } from './redaction/redaction.ts';
 import type { Trust } from './source/connect.ts';
 import { HelperClient } from './source/helper-client.ts';
 import { ReplayFilter } from './source/replay-filter.ts';
@@ -25,6 +26,7 @@ export class Agent {
   readonly #log: Log;
   readonly #trust: Trust;
   readonly #detection: Detection;
+  readonly #redaction: Redaction;
   readonly #filter: ReplayFilter;
   readonly #pipeline: Pipeline;
   readonly #events = new EventLog();
@@ -38,10 +40,11 @@ export class Agent {
     this.#trust = trust;
     this.#config = config;
     this.#detection = new Detection(this.telemetry);
+    this.#redaction = new Redaction(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
     this.#deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
     this.#pipeline = new Pipeline({
-      stages: [this.#detection.stage],
+      stages: [this.#detection.stage, this.#redaction.stage],
       log: this.#events,
       congestion: () => this.#deliveries.congestion,
     });
@@ -57,6 +60,7 @@ export class Agent {
     const prepared = this.#detection.prepare(this.#config);
     await this.#changeOutputs(this.#config);
     this.#detection.adopt(prepared);
+    this.#redaction.adopt(this.#config.redaction);
     this.#client.start();
   }
 
@@ -68,6 +72,7 @@ export class Agent {
     const prepared = this.#detection.prepare(config);
     await this.#changeOutputs(config);
     this.#detection.adopt(prepared);
+    this.#redaction.adopt(config.redaction);
     const moved = config.source.socket !== this.#config.source.socket;
     this.#config = config;
     this.#log.level = config.log.level;
@@ -84,6 +89,7 @@ export class Agent {
   async stop(): Promise<number> {
     this.#client.stop();
     this.#detection.close();
+    this.#redaction.close();
     return this.#deliveries.close(this.#deadline());
   }
 

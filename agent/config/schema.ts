@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
+import { redactionSchema } from '../redaction/config.ts';
 import type { Filter } from '../rules/filter.ts';
 import { absolutePath } from '../values/paths.ts';
 import { placesOf } from './places.ts';
@@ -37,6 +38,7 @@ export const configSchema = z.strictObject({
   source: source.prefault({}).meta({ description: 'Where events come from.' }),
   filters: filtersSchema,
   rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
+  redaction: redactionSchema.prefault({}).meta({ description: 'Which secrets do not reach outputs.' }),
   outputs: z
     .array(outputSchema, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of outputs') })
     .min(1, { error: 'expected at least one output' })
