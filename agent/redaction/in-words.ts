@@ -218,7 +218,9 @@ class Walk {
   /** @returns whether there is a secret */
   #value(piece: Piece, from: number, mode: Mode, secrecy: Secrecy, pattern: string, context: number): boolean {
     const { text, emit, isLiteral } = piece;
-    let { start, end } = unquoted(text, { start: from, end: piece.end });
+    const inner = unquoted(text, { start: from, end: piece.end });
+    const { end } = inner;
+    let { start } = inner;
     const isQuoted = start > from;
     const value = text.slice(start, Math.min(end, start + 256));
     // A shell will put the value in its place: the name of a variable is no secret.
@@ -242,9 +244,9 @@ class Walk {
   }
 }
 
-/** `$NAME`, `${NAME}`, `$(command)`, `%NAME%`. */
+/** `$NAME`, `${NAME}`, `$(command)`, of which the word may have the `$` alone, `%NAME%`. */
 function isReference(value: string, length: number): boolean {
-  return length <= 256 && /^(?:\$[A-Za-z_]\w*|\$\{[^}]*\}|\$\(.*\)|`.*`|%\w+%)$/.test(value);
+  return length <= 256 && /^(?:\$|\$[A-Za-z_]\w*|\$\{[^}]*\}|\$\(.*\)|`.*`|%\w+%)$/.test(value);
 }
 
 /** What ends a value whose name stands behind this character; undefined where nothing does. */

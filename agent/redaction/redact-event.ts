@@ -58,13 +58,16 @@ export function withholdTexts(event: StreamEvent): StreamEvent {
   for (const key of ['command', 'command_line']) if (typeof out[key] === 'string') out[key] = REDACTED;
   if (Array.isArray(out['argv'])) out['argv'] = out['argv'].map(() => REDACTED);
   for (const key of ['raw', 'env', 'ancestors']) delete out[key];
-  if (Array.isArray(out['rules'])) out['rules'] = (out['rules'] as Fields[]).map(({ group: _, ...rule }) => rule);
+  if (Array.isArray(out['rules']))
+    out['rules'] = (out['rules'] as Fields[]).map((rule) =>
+      inMap(rule, (name, value) => (name === 'group' ? undefined : value)),
+    );
   return out as unknown as StreamEvent;
 }
 
-/** Base names of the image, of the path that was asked for, and of `argv[0]`. */
-function namesOf({ exe, filename }: Fields, argv: readonly string[]): string[] {
-  const paths = [exe, filename, argv[0]].filter((path) => typeof path === 'string');
+/** Base names of the image and of `argv[0]`. */
+function namesOf({ exe }: Fields, argv: readonly string[]): string[] {
+  const paths = [exe, argv[0]].filter((path) => typeof path === 'string');
   return [...new Set(paths.map(baseName))];
 }
 

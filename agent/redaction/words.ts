@@ -27,8 +27,9 @@ export function wordsIn(text: string): Word[] {
     const c = text[i]!;
     if (SPACE.test(c) || ENDS.has(c)) {
       // Within a word `&` and `;` can also belong to the query of a URL, or to a connection string.
-      const isSeparator =
-        SPACE.test(c) || start < 0 || c === '\n' || SPACE.test(text[i + 1] ?? ' ') || c === ')' || c === '`';
+      const next = text[i + 1] ?? ' ';
+      const isSubstitution = c === '(' && text[i - 1] === '$';
+      const isSeparator = SPACE.test(c) || start < 0 || isSubstitution || SPACE.test(next) || ENDS.has(next);
       if (!isSeparator) continue;
       close(i);
       if (c !== ' ') words.push({ start: i, end: i + (SPACE.test(c) && c !== '\n' ? 0 : 1) });

@@ -26,11 +26,11 @@ function eventOf(argv: readonly string[], more: Fields = {}): Fields {
   return execEvent(1, {
     exe,
     filename: exe,
-    argv,
+    argv: [...argv],
     argv_bytes: argv.length,
     command: [exe, ...argv.slice(1)].join(' '),
     ...more,
-  }) as Fields;
+  }) as unknown as Fields;
 }
 
 const redact = (event: Fields, patterns = PATTERNS, steps = MAX_STEPS): Fields =>
