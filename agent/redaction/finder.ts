@@ -1,13 +1,10 @@
 import { compileRegex } from '../rules/regex/matcher.ts';
 import { Budget, OverBudgetError } from './budget.ts';
 import type { RedactionConfig } from './config.ts';
-import { credentialsInUrls, namesWithColon, type Emit } from './in-text.ts';
+import { credentialsInUrls, namesWithColon, REDACTED, type Emit } from './in-text.ts';
 import { secretsInArguments, secretsInCommandLine } from './in-words.ts';
 import { SHAPES } from './shapes.ts';
 import { compileSpans, type SpanPattern } from './spans.ts';
-
-/** Stands in place of a secret. */
-export const REDACTED = '[redacted]';
 
 /** Patterns that know secrets by their place rather than by their shape. */
 export const PLACES = ['option', 'tool', 'assignment', 'json', 'header', 'url'] as const;

@@ -1,13 +1,16 @@
-import { SPACE } from './words.ts';
 import { isSecretHeader, secrecyOf } from './names.ts';
 import { MAX_NAME } from './limits.ts';
+import { SPACE } from './words.ts';
+
+/** Stands in place of a secret. */
+export const REDACTED = '[redacted]';
 
 /** Receives a secret: from `start` up to, not including, `end`, and which pattern found it. */
 export type Emit = (start: number, end: number, pattern: string, contextStart?: number) => void;
 
 const NAME = /[A-Za-z0-9_.-]/;
 /** Values that say nothing: also what redaction itself leaves. */
-const NOTHING: ReadonlySet<string> = new Set(['', '[redacted]', 'true', 'false', 'yes', 'no', 'null', 'none', 'undefined', '***', '****', '*****', '********']); // prettier-ignore
+const NOTHING: ReadonlySet<string> = new Set(['', REDACTED, 'true', 'false', 'yes', 'no', 'null', 'none', 'undefined', '***', '****', '*****', '********']); // prettier-ignore
 
 export const saysNothing = (value: string): boolean => NOTHING.has(value);
 
@@ -78,6 +81,8 @@ function jsonValue(text: string, quoteAt: number, colon: number, emit: Emit): nu
     if (!saysNothing(text.slice(from, end))) emit(from, end, 'json', start);
     return end;
   }
+  // Its brackets would end the value.
+  if (text.startsWith(REDACTED, from)) return from + REDACTED.length;
   let end = from;
   while (end < text.length && !/[\s,}\]"']/.test(text[end]!)) end++;
   if (!saysNothing(text.slice(from, end))) emit(from, end, 'json', start);

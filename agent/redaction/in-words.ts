@@ -1,4 +1,4 @@
-import { looksLikePath, nameStart, saysNothing, type Emit } from './in-text.ts';
+import { looksLikePath, nameStart, REDACTED, saysNothing, type Emit } from './in-text.ts';
 import { MAX_NESTING } from './limits.ts';
 import { querySecrecyOf, secrecyOf, takesNone, type Secrecy } from './names.ts';
 import { baseName, TOOLS, WRAPPERS, type Mode, type Tool } from './tools.ts';
@@ -199,6 +199,8 @@ class Walk {
       let value = equals + 1;
       while (word[value] === '=') value++;
       const ends = delimiterAfter(before);
+      // Its brackets would end the value.
+      if (ends !== undefined && word.startsWith(REDACTED, value)) continue;
       let stop = word.length;
       const quote = word[value];
       if (ends !== undefined && (quote === '"' || quote === "'")) {

@@ -1,5 +1,6 @@
 import type { StreamEvent } from '../events/item.ts';
-import { Finder, REDACTED, type Patterns } from './finder.ts';
+import { Finder, type Patterns } from './finder.ts';
+import { REDACTED } from './in-text.ts';
 import { secrecyOf } from './names.ts';
 import { baseName } from './tools.ts';
 
@@ -158,9 +159,7 @@ function withoutBytes(
 /** Arguments as bytes, each followed by a NUL, in base64. Undefined when they are not as many as `argv` has. */
 function withoutArguments(base64: string, changed: ReadonlyMap<number, string>, count: number): string | undefined {
   const parts = Buffer.from(base64, 'base64').toString('latin1').split('\0');
-  // The last argument of a list that was cut can lack its NUL.
-  const isEnded = parts.at(-1) === '' && parts.length === count + 1;
-  if (!isEnded && parts.length !== count) return undefined;
+  if (parts.length !== count + 1 || parts.at(-1) !== '') return undefined;
   for (const [i, text] of changed) parts[i] = Buffer.from(text).toString('latin1');
   return Buffer.from(parts.join('\0'), 'latin1').toString('base64');
 }

@@ -215,6 +215,12 @@ export const WITH_SECRETS: readonly (string | readonly string[])[] = [
   ['echo', token('tskey-auth-', `${letters(12)}-${letters(20)}`)],
   ['echo', token('NRAK-', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0')],
   ['echo', token('AGE-SECRET-KEY-1', 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE')],
+  ['echo', token('sk-', `${letters(20)}T3BlbkFJ${letters(20)}`)],
+  ['echo', token(`${letters(14)}.atlasv1.`, letters(60))],
+  ['echo', token('ATATT3', letters(186))],
+  ['echo', token('lin_api_', letters(40))],
+  ['echo', token('1234567890:AA', letters(33))],
+  ['echo', token('SK', hex(32))],
   ['sh', '-c', `echo '«${PEM}»' > key.pem`],
   ['echo', '«-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA»'],
 ];
