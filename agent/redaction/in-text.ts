@@ -12,7 +12,8 @@ const NAME = /[A-Za-z0-9_.-]/;
 /** Values that say nothing: also what redaction itself leaves. */
 const NOTHING: ReadonlySet<string> = new Set(['', REDACTED, 'true', 'false', 'yes', 'no', 'null', 'none', 'undefined', '***', '****', '*****', '********']); // prettier-ignore
 
-export const saysNothing = (value: string): boolean => NOTHING.has(value);
+/** What begins as redaction leaves it was redacted before. */
+export const saysNothing = (value: string): boolean => NOTHING.has(value) || value.startsWith(REDACTED);
 
 /** Paths begin so on all systems; `@FILE` is how curl and others name a file. */
 export const looksLikePath = (value: string): boolean => /^(?:\/|\.{1,2}[/\\]|~|@|[A-Za-z]:[/\\])/.test(value);

@@ -19,6 +19,7 @@ test('the least configuration has every default', (t) => {
   );
   t.deepEqual(result.ok && result.config, {
     filters: [],
+    redaction: { enabled: true, patterns: [], except: [] },
     source: { socket: '/run/platform-probes/events.sock' },
     outputs: [
       { name: 'a', type: 'stdout', events: 'all', format: 'native', view: 'auto', max_queue_bytes: 33_554_432 },

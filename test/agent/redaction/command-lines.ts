@@ -222,6 +222,10 @@ export const WITH_SECRETS: readonly (string | readonly string[])[] = [
   ['echo', token('1234567890:AA', letters(33))],
   ['echo', token('SK', hex(32))],
   ['sh', '-c', `echo '«${PEM}»' > key.pem`],
+  [
+    'echo',
+    '«-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIIEow\n-----END RSA PRIVATE KEY-----» x',
+  ],
   ['echo', '«-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA»'],
 ];
 
