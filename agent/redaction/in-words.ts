@@ -22,8 +22,9 @@ interface Waiting {
   readonly isOptional: boolean;
 }
 
-/** An argument before one that is a command line: `sh -c`, `cmd /c`. */
-const BEFORE_COMMAND = /^(?:-[A-Za-z]*c|\/[ck]|--?command|--|eval|-e|-x)$/i;
+/** After one of these, and an option of the second kind, an argument is a command line: `sh -c`, `cmd /c`, `su ada -c`. */
+const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'mksh', 'fish', 'csh', 'tcsh', 'su', 'runuser', 'script', 'flock', 'busybox', 'cmd', 'powershell', 'pwsh']); // prettier-ignore
+const BEFORE_COMMAND = /^(?:-[A-Za-z]*c|\/[ck]|--?command)$/i;
 
 /** The arguments of a process. `emit` is called with the number of the argument first. */
 export function secretsInArguments(
@@ -32,9 +33,11 @@ export function secretsInArguments(
   emitIn: (index: number) => Emit,
 ): void {
   const walk = new Walk(image, false);
+  let hasShell = image.some((name) => SHELLS.has(name));
   for (const [i, text] of argv.entries()) {
     const emit = emitIn(i);
-    const isCommand = SPACE.test(text) && i > 0 && BEFORE_COMMAND.test(argv[i - 1]!);
+    const isCommand = hasShell && i > 0 && SPACE.test(text) && BEFORE_COMMAND.test(argv[i - 1]!);
+    hasShell ||= SHELLS.has(baseName(text));
     if (isCommand) walk.pass();
     else walk.take({ text, start: 0, end: text.length, emit, isLiteral: true });
     if (isCommand || (SPACE.test(text) && !walk.tookAll))

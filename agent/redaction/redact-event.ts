@@ -53,17 +53,17 @@ export function redactEvent(event: StreamEvent, patterns: Patterns, steps: numbe
   return { event: { ...out, redacted: true } as unknown as StreamEvent, patterns: finder.found };
 }
 
-/** The event without any text of its command lines: where searching failed for a defect. */
+/** The event without its command lines, and without whatever else has parts: where searching failed for a defect. */
 export function withholdTexts(event: StreamEvent): StreamEvent {
-  const out: Record<string, unknown> = { ...(event as unknown as Fields), redacted: true };
-  for (const key of ['command', 'command_line']) if (typeof out[key] === 'string') out[key] = REDACTED;
-  if (Array.isArray(out['argv'])) out['argv'] = out['argv'].map(() => REDACTED);
-  for (const key of ['raw', 'env', 'ancestors']) delete out[key];
-  if (Array.isArray(out['rules']))
-    out['rules'] = (out['rules'] as Fields[]).map((rule) =>
-      inMap(rule, (name, value) => (name === 'group' ? undefined : value)),
-    );
-  return out as unknown as StreamEvent;
+  const out: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(event as unknown as Fields)) {
+    if (key === 'command' || key === 'command_line') out[key] = REDACTED;
+    else if (key === 'argv' && Array.isArray(value)) out[key] = value.map(() => REDACTED);
+    else if (key === 'rules' && Array.isArray(value))
+      out[key] = (value as Fields[]).map(({ id, title, level, author, tags }) => ({ id, title, level, author, tags }));
+    else if (typeof value !== 'object' && (typeof value !== 'string' || FIXED_TEXT.has(key))) out[key] = value;
+  }
+  return { ...out, redacted: true } as unknown as StreamEvent;
 }
 
 /** Base names of the image and of `argv[0]`. */

@@ -9,7 +9,7 @@ import { has } from '../rules/regex/ranges.ts';
 import type { Budget } from './budget.ts';
 
 /** Receives where something is: from `start` up to, not including, `end`, in UTF-16 units. */
-export type Found = (start: number, end: number) => void;
+type Found = (start: number, end: number) => void;
 
 /** An expression that says where it is found, from left to right, without overlaps. What it takes is spent from the budget. */
 export interface SpanPattern {
