@@ -155,7 +155,7 @@ class Walk {
       this.tookAll = this.#value(piece, piece.start + named[0].length, 'whole', guarded, 'option', piece.start);
       return;
     }
-    if (!/^--?[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(word)) return;
+    if (!/^--?[A-Za-z][A-Za-z0-9_.-]*$/.test(word)) return;
     const secrecy = secrecyOf(word);
     if (secrecy !== undefined && !takesNone(word))
       this.#waiting = { mode: 'whole', secrecy, pattern: 'option', isOptional: true };

@@ -7,7 +7,7 @@ export const MAX_STEPS = 50_000_000;
 /** Own patterns, and exceptions, that a configuration may have. */
 export const MAX_PATTERNS = 100;
 
-/** Names of options, variables and keys are looked at up to this length. */
+/** Of the name of an option, a variable or a key, this many last characters are looked at. */
 export const MAX_NAME = 64;
 
 /** How deep command lines are followed that stand, quoted, in the argument of another. */

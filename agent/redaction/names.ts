@@ -31,8 +31,8 @@ export type Secrecy =
 
 /** Whether a name of an option, a variable or a key says that its value is a secret. */
 export function secrecyOf(name: string): Secrecy | undefined {
-  if (name.length > MAX_NAME) return undefined;
-  const words = wordsOf(name);
+  // The end says what it is.
+  const words = wordsOf(name.slice(-MAX_NAME));
   const last = words.at(-1)?.replace(/[0-9]+$/, '');
   if (last === undefined || words.slice(0, -1).some((word) => OTHER_THINGS.has(word))) return undefined;
   const joined = words.slice(0, -1).join('') + last;

@@ -5,7 +5,7 @@
  */
 export const SHAPES: Readonly<Record<string, string>> = {
   private_key: '-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----(?:-{0,4}[^-])*(?:-----END [A-Z0-9 ]{0,40}-----)?',
-  aws: '\\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\\b',
+  aws: '(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}',
   github: '(?:gh[oprsu]_[A-Za-z0-9]{36}[A-Za-z0-9]*|github_pat_[A-Za-z0-9_]{40}[A-Za-z0-9_]*)',
   gitlab: '(?:glpat|glptt|gldt|glrt|glcbt|glft|glimt|glagent|gloas|glsoat|glffct)-[A-Za-z0-9_.-]{20}[A-Za-z0-9_.-]*',
   slack: '(?:xox[abceoprs]|xapp)-[A-Za-z0-9-]{10}[A-Za-z0-9-]*',

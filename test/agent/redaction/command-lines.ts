@@ -52,6 +52,7 @@ export const WITH_SECRETS: readonly (string | readonly string[])[] = [
   'app --psk «hunter2»',
   'app --http-password=«hunter2»',
   'wget --user=ada --password=«hunter2» https://example.org/',
+  `app --${'long-'.repeat(30)}password=«hunter2» --${'long-'.repeat(30)}password «hunter2»`,
   ['app', '--password', '«two words»'],
   ['app', '--password=«two words and "quotes"»', '--verbose'],
   'keytool -list -keystore x.jks -storepass «changeit»',
