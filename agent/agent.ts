@@ -6,6 +6,7 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { Log as EventLog } from './delivery/log/log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Pipeline } from './pipeline.ts';
+import { Redaction } from './redaction/redaction.ts';
 import type { Trust } from './source/connect.ts';
 import { HelperClient } from './source/helper-client.ts';
 import { ReplayFilter } from './source/replay-filter.ts';
@@ -27,6 +28,7 @@ export class Agent {
   readonly #log: Log;
   readonly #trust: Trust;
   readonly #detection: Detection;
+  readonly #redaction: Redaction;
   readonly #filter: ReplayFilter;
   readonly #pipeline: Pipeline;
   readonly #events = new EventLog();
@@ -42,6 +44,7 @@ export class Agent {
     this.#trust = trust;
     this.#config = config;
     this.#detection = new Detection(this.telemetry);
+    this.#redaction = new Redaction(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
     this.#deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
     this.#metrics = new Metrics({
@@ -52,7 +55,7 @@ export class Agent {
       deliveries: this.#deliveries,
     });
     this.#pipeline = new Pipeline({
-      stages: [this.#detection.stage],
+      stages: [this.#detection.stage, this.#redaction.stage],
       log: this.#events,
       congestion: () => this.#deliveries.congestion,
       blocked: () => this.#deliveries.blocked,
@@ -69,6 +72,7 @@ export class Agent {
     const prepared = this.#detection.prepare(this.#config);
     await this.#changeOutputs(this.#config);
     this.#detection.adopt(prepared);
+    this.#redaction.adopt(this.#config.redaction);
     this.#client.start();
   }
 
@@ -80,6 +84,7 @@ export class Agent {
     const prepared = this.#detection.prepare(config);
     await this.#changeOutputs(config);
     this.#detection.adopt(prepared);
+    this.#redaction.adopt(config.redaction);
     const moved = config.source.socket !== this.#config.source.socket;
     this.#config = config;
     this.#log.level = config.log.level;
@@ -96,6 +101,7 @@ export class Agent {
   async stop(): Promise<number> {
     this.#client.stop();
     this.#detection.close();
+    this.#redaction.close();
     const unwritten = await this.#deliveries.close(this.#deadline());
     await this.#metrics.close();
     return unwritten;

@@ -274,7 +274,7 @@ const AGENT_LAYERS = [
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats'],
   ['outputs'],
-  ['delivery', 'detection'],
+  ['delivery', 'detection', 'redaction'],
   ['pipeline.ts', 'source'],
   ['metrics'],
   ['config'],

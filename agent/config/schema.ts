@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { spoolSchema } from '../delivery/spool/config.ts';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
+import { redactionSchema } from '../redaction/config.ts';
 import type { Filter } from '../rules/filter.ts';
 import { metricsSchema } from '../metrics/config.ts';
 import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths.ts';
@@ -36,6 +37,7 @@ export const configSchema = z.strictObject({
   source: source.prefault({}).meta({ description: 'Where events come from.' }),
   filters: filtersSchema,
   rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
+  redaction: redactionSchema.prefault({}).meta({ description: 'Which secrets do not reach outputs.' }),
   spool: spoolSchema.optional().meta({
     description:
       'Keeps on disk what outputs that send over a network have not delivered. Left out: it waits in memory.',

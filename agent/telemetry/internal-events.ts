@@ -32,6 +32,11 @@ export const INTERNAL_EVENTS = {
     'error',
     'an event would take too long to judge and went on as it is; its command line was made for that, or a rule is very costly',
   ],
+  EventsRedacted: ['info', 'in how many events secrets were redacted since the agent started'],
+  RedactionFailed: [
+    'error',
+    'secrets could not be looked for in an event, whose command lines were left out; this is a defect, please report it',
+  ],
 
   HelperConnected: ['info', 'connected to the helper'],
   HelperDisconnected: ['warn', 'the connection to the helper ended; what it holds will be replayed'],

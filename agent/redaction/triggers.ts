@@ -1,0 +1,206 @@
+import { NAME_TRIGGERS } from './names.ts';
+import type { Patterns } from './finder.ts';
+import { TOOLS } from './tools.ts';
+
+/** Boyer, Moore and Horspool's search for one text. */
+class Needle {
+  readonly text: Uint8Array;
+  /** By byte under the text's last: how far the text moves on when it is not here. */
+  readonly #shift: Uint8Array;
+
+  constructor(text: string) {
+    this.text = Buffer.from(text);
+    const last = this.text.length - 1;
+    this.#shift = new Uint8Array(256).fill(this.text.length);
+    for (let i = 0; i < last; i++) this.#shift[this.text[i]!] = last - i;
+  }
+
+  get length(): number {
+    return this.text.length;
+  }
+
+  /** @returns where it begins, -1 when it is not there */
+  find(memory: Uint8Array, from: number, end: number): number {
+    const shift = this.#shift;
+    const last = this.text.length - 1;
+    const final = this.text[last]!;
+    for (let i = from + last; i < end;) {
+      const byte = memory[i]!;
+      if (byte === final && isAt(memory, i - last, this.text)) return i - last;
+      i += shift[byte]!;
+    }
+    return -1;
+  }
+}
+
+/**
+ * Without one of these there is nothing to find. The last ones are escapes with which JSON can write an ASCII character in another way, and
+ * the two letters beyond ASCII (`ſ` and the Kelvin sign) that match one when case is ignored.
+ */
+const FIXED = ['://', '\\u00', '\\/', '\u00c5\u00bf', '\u00e2\u0084\u00aa'];
+
+/** A beginning is enough to look closer. Fewer states stay in the processor's nearest cache. */
+const LONGEST = 6;
+
+/** What follows `exe`, and what follows `argv`. No string of JSON holds one of these texts: its quotes are escaped. */
+const AFTER_EXE = '","filename":"';
+const AFTER_ARGV = '],"argv_bytes":';
+/** In place of states. */
+const TRIGGER = -1;
+const EXE_END = -2;
+const ARGV_END = -3;
+
+const BEFORE_EXE = new Needle(',"exe":"');
+const BEFORE_ARGV = new Needle('"argv":["');
+/** What follows `argv_bytes` where the event has neither `raw` nor `command_line`. */
+const BEFORE_REST = Buffer.from(',"cwd":"');
+/** How a line ends that has nothing behind the fields of `exec`. */
+const LINE_ENDS = ['ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot'].map((source) =>
+  Buffer.from(`,"source":"${source}"}\n`),
+);
+
+/**
+ * Fields of `exec` that are looked at in a line of the usual shape; `command` and `filename` repeat them. A line with one of `RARE` is looked at as a whole. The others
+ * hold no command line. A test holds that each field is in one of the three groups.
+ */
+export const LOOKED_AT: readonly string[] = ['exe', 'argv'];
+export const RARE: readonly string[] = ['argv_truncated', 'raw', 'command_line', 'command_source'];
+
+/** Tells lines that may hold a secret, by their bytes. */
+export class Triggers {
+  /** By byte: its column. Upper and lower case are one. */
+  readonly #column = new Uint8Array(256);
+  /** By state and column: the state that follows, as the place of its row, or one of the numbers above. */
+  readonly #rows: Int32Array;
+  /** A pattern can be found in a line that has no trigger. */
+  readonly #always: boolean;
+  /** Where the last scan ended. */
+  #at = 0;
+
+  constructor({ shapes }: Pick<Patterns, 'shapes'>) {
+    const literals = shapes.flatMap(({ pattern }) => pattern.literals ?? ['']).map(plainPart);
+    this.#always = literals.includes('');
+    const words = [...NAME_TRIGGERS, ...toolTriggers(), ...FIXED, ...literals].map((word) =>
+      lowerAscii(word).slice(0, LONGEST),
+    );
+    const needed = [...new Set(words)].filter(
+      (word, _, all) => !all.some((other) => other !== word && word.includes(other)),
+    );
+    this.#rows = build(needed, this.#column);
+  }
+
+  /** @param end behind the line feed */
+  inLine(memory: Uint8Array, start: number, end: number): boolean {
+    if (this.#always) return true;
+    const exe = BEFORE_EXE.find(memory, start, end);
+    const usual = exe < 0 ? undefined : this.#inUsual(memory, exe + BEFORE_EXE.length, end);
+    // Without the usual fields in their order, the whole line counts.
+    return usual ?? this.#inAll(memory, start, end);
+  }
+
+  /** @returns undefined when the line has not the usual shape */
+  #inUsual(memory: Uint8Array, exe: number, end: number): boolean | undefined {
+    const first = this.#scan(memory, exe, end);
+    if (first !== EXE_END) return first === TRIGGER ? true : undefined;
+    const argv = BEFORE_ARGV.find(memory, this.#at, end);
+    if (argv < 0) return undefined;
+    const second = this.#scan(memory, argv + BEFORE_ARGV.length - 1, end);
+    if (second !== ARGV_END) return second === TRIGGER ? true : undefined;
+    let rest = this.#at;
+    while (memory[rest]! >= 0x30 && memory[rest]! <= 0x39) rest++;
+    const isUsual = isAt(memory, rest, BEFORE_REST) && LINE_ENDS.some((text) => isAt(memory, end - text.length, text));
+    return isUsual ? false : undefined;
+  }
+
+  #inAll(memory: Uint8Array, start: number, end: number): boolean {
+    for (let from = start, stop: number; from < end; from = this.#at) {
+      stop = this.#scan(memory, from, end);
+      if (stop === TRIGGER || stop === 0) return stop === TRIGGER;
+    }
+    return false;
+  }
+
+  /** Goes on until something ends the scan, and says what: one of the numbers above, 0 for the end of the line. `#at` is then behind it. */
+  #scan(memory: Uint8Array, from: number, end: number): number {
+    const rows = this.#rows;
+    const column = this.#column;
+    let state = 0;
+    for (let i = from; i < end; i++) {
+      state = rows[state + column[memory[i]!]!]!;
+      if (state >= 0) continue;
+      this.#at = i + 1;
+      return state;
+    }
+    return 0;
+  }
+}
+
+/** Shorter names of programs count at the beginning of a word alone: `rar` is in `library`. */
+const SHORT = 4;
+/** What JSON has before a word: an escape ends in its letter. */
+const BEFORE_WORD = ['/', '"', ' ', "'", '\\\\', ';', '(', '&', '|', '`', '\\n', '\\t', '\\r', '\\f'];
+
+function toolTriggers(): string[] {
+  return [...TOOLS].flatMap(([name, { options }]) => {
+    const after = Object.values(options).map((option) => option.after);
+    // `docker login`: without the second word there is nothing to find.
+    if (!after.includes(undefined)) return after as string[];
+    return name.length >= SHORT ? [name] : BEFORE_WORD.map((before) => before + name);
+  });
+}
+
+/** The longest part of a literal that JSON writes as it is. */
+function plainPart(literal: string): string {
+  return literal
+    .split(/[^ !#-.0-[\]-~]+/)
+    .reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+}
+
+function isAt(memory: Uint8Array, at: number, text: Uint8Array): boolean {
+  for (let i = 0; i < text.length; i++) if (memory[at + i] !== text[i]) return false;
+  return true;
+}
+
+/** Bytes beyond ASCII stay what they are. */
+const lowerAscii = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** Aho and Corasick's automaton for all words at once, with every transition written out. */
+function build(words: readonly string[], column: Uint8Array): Int32Array {
+  const all = [...words, AFTER_EXE, AFTER_ARGV];
+  let width = 1;
+  for (const byte of all.join('')) if (column[byte.charCodeAt(0)] === 0) column[byte.charCodeAt(0)] = width++;
+  for (let byte = 0x41; byte <= 0x5a; byte++) column[byte] = column[byte + 0x20]!;
+  const children: Map<number, number>[] = [new Map()];
+  const ends: number[] = [0];
+  for (const word of all) {
+    let at = 0;
+    for (const char of word) {
+      const c = column[char.charCodeAt(0)]!;
+      let next = children[at]!.get(c);
+      if (next === undefined) {
+        next = children.push(new Map()) - 1;
+        ends.push(0);
+        children[at]!.set(c, next);
+      }
+      at = next;
+    }
+    ends[at] = word === AFTER_EXE ? EXE_END : word === AFTER_ARGV ? ARGV_END : TRIGGER;
+  }
+  const rows = new Int32Array(children.length * width);
+  const suffix = new Int32Array(children.length);
+  // Breadth first: the row of a suffix is finished before it is needed.
+  const queue = [0];
+  for (const state of queue) {
+    if (state > 0) rows.copyWithin(state * width, suffix[state]! * width, (suffix[state]! + 1) * width);
+    for (const [c, child] of children[state]!) {
+      const shorter = state === 0 ? 0 : rows[suffix[state]! * width + c]!;
+      // What ends here has an answer and no successor.
+      const end = ends[child] !== 0 ? ends[child]! : shorter;
+      const isEnd = end < 0;
+      suffix[child] = shorter < 0 ? 0 : shorter / width;
+      rows[state * width + c] = isEnd ? end : child * width;
+      if (!isEnd) queue.push(child);
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,213 @@
+import test from 'ava';
+import fc from 'fast-check';
+import type { StreamEvent } from '../../../agent/events/item.ts';
+import { redactionSchema } from '../../../agent/redaction/config.ts';
+import { Finder, OVER_BUDGET, Patterns } from '../../../agent/redaction/finder.ts';
+import { REDACTED } from '../../../agent/redaction/in-text.ts';
+import { MAX_STEPS } from '../../../agent/redaction/limits.ts';
+import { NAME_TRIGGERS } from '../../../agent/redaction/names.ts';
+import { redactEvent } from '../../../agent/redaction/redact-event.ts';
+import { SHAPES } from '../../../agent/redaction/shapes.ts';
+import { TOOLS } from '../../../agent/redaction/tools.ts';
+import { LOOKED_AT, RARE, Triggers } from '../../../agent/redaction/triggers.ts';
+import { EXEC_EXAMPLE, EXEC_FIELDS, type ExecEvent } from '../../../shared/events/exec.ts';
+import { toItem } from '../support/items.ts';
+import { WITH_SECRETS } from './command-lines.ts';
+
+type Fields = Record<string, unknown>;
+
+const PATTERNS = new Patterns(redactionSchema.parse({}));
+const TRIGGERS = new Triggers(PATTERNS);
+const redact = (event: object, patterns = PATTERNS, steps = MAX_STEPS) =>
+  redactEvent(event as StreamEvent, patterns, steps);
+
+/** Parts that mean something to one pattern or another, in any order. */
+// prettier-ignore
+const PARTS = [
+  '--password', '-p', '-u', 'password=', 'TOKEN=', '--token=', ' ', '  ', '=', ':', '://', '@', '/', '"', "'", '\\', '&', ';', ',', '?', '#', '$(', ')', '`', '|', '\n',
+  'Authorization: ', 'Cookie: ', 'X-Api-Key:', '{"secret":"', '"}', 'Bearer ', 'http://a:b@c', 'set', 'login', 'sudo', 'sh', '-c', '-H', REDACTED, 'pass:', 'env:', '%', 'é', '\ud800', '😀',
+  'AKIAIOSFODNN7', 'EXAMPLE', 'eyJhbGciOiJI', '.eyJzdWIiOiIx.', '-----BEGIN PRIVATE KEY-----', '-----END PRIVATE KEY-----', `npm_${'a'.repeat(36)}`,
+];
+const part = fc.oneof(fc.constantFrom(...PARTS, ...[...TOOLS.keys()].slice(0, 20)), fc.string({ maxLength: 5 }));
+const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''));
+const argv = fc.array(fc.oneof(text, part), { minLength: 1, maxLength: 8 });
+
+function eventOf(list: readonly string[], more: Fields = {}): ExecEvent {
+  return { ...EXEC_EXAMPLE, exe: '/bin/x', filename: '/bin/x', argv: [...list], command: ['/bin/x', ...list.slice(1)].join(' '), ...more }; // prettier-ignore
+}
+
+test('only argv, command and the mark change; arguments keep their number and order; redacting again changes nothing', (t) => {
+  fc.assert(
+    fc.property(argv, (list) => {
+      const event = eventOf(list);
+      const redacted = redact(event)?.event as ExecEvent | undefined;
+      if (redacted === undefined) return;
+      t.is(redacted.argv!.length, list.length);
+      for (const [i, fresh] of redacted.argv!.entries()) {
+        // What is left of an argument stands in it, in order.
+        let at = 0;
+        for (const rest of fresh.split(REDACTED)) {
+          const found = list[i]!.indexOf(rest, at);
+          t.true(found >= 0, JSON.stringify([list[i], fresh]));
+          at = found + rest.length;
+        }
+      }
+      t.deepEqual({ ...redacted, argv: list, command: event.command }, {
+        ...event,
+        redacted: true,
+      } as unknown as ExecEvent);
+      t.is(redacted.command, ['/bin/x', ...redacted.argv!.slice(1)].join(' '));
+      // An argument whose only spaces stood in a secret is one word now, not a command line, and can be read in another way.
+      if (list.some((one, i) => /\s/.test(one) && !/\s/.test(redacted.argv![i]!))) return;
+      const again = redact(redacted)?.event as ExecEvent | undefined;
+      t.deepEqual(again?.argv ?? redacted.argv, redacted.argv, JSON.stringify(list));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('an event in which something is redacted has a trigger in its line, wherever the secret stands', (t) => {
+  const place = fc.constantFrom('argv', 'command_line', 'ancestors', 'exec_failed', 'other');
+  fc.assert(
+    fc.property(argv, place, (list, where) => {
+      const line = list.join(' ');
+      const event =
+        where === 'argv'
+          ? eventOf(list)
+          : where === 'command_line'
+            ? eventOf(['x'], { command_line: line })
+            : where === 'ancestors'
+              ? eventOf(['x'], { ancestors: [{ pid: 1, command_line: line }] })
+              : where === 'exec_failed'
+                ? { ...eventOf(list), type: 'exec_failed', error: 'ENOENT' }
+                : { type: 'something', argv: list };
+      if (redact(event) === undefined) return;
+      const { memory, start, end } = toItem(event);
+      t.true(TRIGGERS.inLine(memory, start, end), JSON.stringify(event));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('every field of exec is looked at, makes its line be looked at as a whole, or holds no command line', (t) => {
+  const order = Object.keys(EXEC_FIELDS);
+  // Repeated by others: the path that was asked for and the arguments.
+  const repeated = ['command', 'filename'];
+  const without = ['pid', 'timestamp', 'type', 'seq', 'time', 'ppid', 'uid', 'gid', 'euid', 'egid', 'loginuid', 'user_sid', 'logon_id', 'integrity_level', 'elevated', 'session_id', 'tty', 'argv_bytes', 'cwd', 'comm', 'start_time', 'cgroup', 'container_id', 'ns', 'flags', 'parent', 'source']; // prettier-ignore
+  const grouped = new Set([...LOOKED_AT, ...RARE, ...repeated, ...without]);
+  // What comes behind `source` makes the line unusual by itself.
+  t.deepEqual(
+    order.slice(0, order.indexOf('source') + 1).filter((field) => !grouped.has(field)),
+    [],
+  );
+  t.deepEqual(order.slice(order.indexOf('exe'), order.indexOf('argv_bytes') + 1), [
+    'exe',
+    'filename',
+    'argv',
+    'argv_bytes',
+  ]);
+  t.deepEqual(order.slice(order.indexOf('argv_bytes') + 1, order.indexOf('cwd')), RARE);
+});
+
+test('a usual line without a trigger is told by its bytes, and one with a trigger in any place that counts too', (t) => {
+  const suspects = (event: object): boolean => {
+    const { memory, start, end } = toItem(event);
+    return TRIGGERS.inLine(memory, start, end);
+  };
+  t.false(suspects(EXEC_EXAMPLE));
+  for (const word of [...NAME_TRIGGERS, '://']) {
+    t.true(suspects(eventOf(['x', word])), word);
+    t.true(suspects({ ...EXEC_EXAMPLE, env: { [word]: 'x' } }), word);
+    t.true(suspects({ ...EXEC_EXAMPLE, raw: {}, command_line: word }), word);
+    t.true(suspects({ ...EXEC_EXAMPLE, ancestors: [{ pid: 1, command_line: word }] }), word);
+    t.true(suspects({ type: 'another', text: word }), word);
+    const { argv: _, ...without } = EXEC_EXAMPLE;
+    t.true(suspects({ ...without, command: word }), word);
+  }
+  t.true(suspects(eventOf(['x', 'PASSWORD=1'])));
+  const { memory } = toItem(eventOf(['x', 'sEcret']));
+  const escaped = Buffer.from(memory.toString().replace('sEcret', String.raw`s\u0065cret`));
+  t.true(TRIGGERS.inLine(escaped, 0, escaped.length));
+});
+
+test('a line that lies between others is looked at alone', (t) => {
+  const quiet = Buffer.from(`${JSON.stringify(EXEC_EXAMPLE)}\n`);
+  const loud = Buffer.from(`${JSON.stringify(eventOf(['x', '--password=x']))}\n`);
+  const memory = Buffer.concat([loud, quiet, loud]);
+  t.false(TRIGGERS.inLine(memory, loud.length, loud.length + quiet.length));
+  t.true(TRIGGERS.inLine(memory, loud.length + quiet.length, memory.length));
+});
+
+test('what cannot be searched with the steps that are left is redacted as a whole; shorter arguments are still searched', (t) => {
+  const long = `x${'y'.repeat(10_000)}`;
+  const { event, patterns } = redact(
+    eventOf(['app', '--verbose', long, '--password', 'hunter2', '-x']),
+    PATTERNS,
+    100_000,
+  )!;
+  t.deepEqual((event as ExecEvent).argv, ['app', '--verbose', REDACTED, '--password', REDACTED, '-x']);
+  t.false(JSON.stringify(event).includes('yyyy'));
+  t.deepEqual([...patterns].toSorted(), ['option', OVER_BUDGET]);
+});
+
+test('without a step, every text is redacted, and no field is lost', (t) => {
+  const { event } = redact(eventOf(['app', 'x'], { ancestors: [{ pid: 1, command_line: 'y' }] }), PATTERNS, 0)!;
+  t.deepEqual((event as ExecEvent).argv, [REDACTED, REDACTED]);
+  t.is(
+    (event as unknown as Fields)['ancestors'] && JSON.stringify((event as unknown as Fields)['ancestors']),
+    `[{"pid":1,"command_line":"${REDACTED}"}]`,
+  );
+  t.deepEqual(Object.keys(event), [...Object.keys(eventOf([])), 'ancestors', 'redacted']);
+});
+
+// Each of these would take a search that begins again at each place time that grows with the square of the text.
+for (const hostile of [
+  '://',
+  '://a:b',
+  'cookie: ',
+  '"password":"',
+  "'token': \\'",
+  'a_token="',
+  'password=',
+  '\\"',
+  "'",
+  '"',
+  '$(',
+  '-----BEGIN PRIVATE KEY-----',
+  'eyJ',
+  'glpat-',
+  'aaaa@',
+  ' -p',
+  'mysql ',
+  ';',
+  ',token=',
+  '?sig=',
+  '=',
+  ':',
+  '----',
+  'sh -c "',
+  '\\',
+  '`',
+]) {
+  test(`the work for a text of many ${JSON.stringify(hostile)} is bounded`, (t) => {
+    const big = hostile.repeat(Math.floor(200_000 / hostile.length));
+    for (const list of [['mysql', '-c', big], ['x', big], big.slice(0, 20_000).split(' ')]) {
+      // Work that grows with the square of this much text takes minutes: the test would not come to its end.
+      const event = eventOf(list, { command_line: big, ancestors: [{ pid: 1, command_line: big }] });
+      const redacted = redact(event)?.event as ExecEvent | undefined;
+      t.is((redacted ?? event).argv!.length, list.length);
+    }
+  });
+}
+
+test('every shape finds its example and has literals, so that lines without it are not parsed', (t) => {
+  const found = new Set<string>();
+  for (const line of WITH_SECRETS) {
+    const finder = new Finder(PATTERNS, MAX_STEPS);
+    finder.inValue((typeof line === 'string' ? line : line.join(' ')).replaceAll(/[«»]/g, ''));
+    for (const name of finder.found) found.add(name);
+  }
+  const missing = Object.keys(SHAPES).filter((name) => !found.has(name));
+  t.deepEqual(missing, []);
+  for (const { name, pattern } of PATTERNS.shapes) t.true((pattern.literals ?? []).length > 0, name);
+});
