@@ -7,7 +7,7 @@ import { absolutePath } from '../values/paths.ts';
 import { placesOf } from './places.ts';
 import { duration } from '../values/quantities.ts';
 
-/** Where the packages put the helper's socket. */
+/** The path of the helper's socket in the packages. */
 const DEFAULT_SOCKET = placesOf(process.platform).socket;
 
 /** sockaddr_un has room for 108 bytes, the terminating NUL included. */
@@ -16,7 +16,7 @@ const MAX_SOCKET_PATH_BYTES = 107;
 const source = z.strictObject({
   socket: absolutePath
     .refine((path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES, {
-      error: `expected a path of at most ${MAX_SOCKET_PATH_BYTES} bytes, which is what a Unix socket can have`,
+      error: `expected a path of at most ${MAX_SOCKET_PATH_BYTES} bytes, the limit for a Unix socket`,
     })
     .default(DEFAULT_SOCKET)
     .meta({ description: "The helper's Unix socket. It and its folder must belong to root." }),
@@ -30,17 +30,16 @@ const log = z.strictObject({
 });
 
 /**
- * The whole configuration file. The one source for validation, for the
- * types and for the JSON Schema that editors read. Every object is strict: a key
- * that does nothing would be a promise that nobody keeps.
+ * The whole configuration file: the single source for validation, for the
+ * types and for the JSON Schema that editors read. Every object is strict, so
+ * that a misspelled key is an error instead of having no effect.
  */
 export const configSchema = z.strictObject({
   source: source.prefault({}).meta({ description: 'Where events come from.' }),
   filters: filtersSchema,
-  rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
+  rules: rulesSchema.optional().meta({ description: 'Sigma rules. Without this key, none are used.' }),
   spool: spoolSchema.optional().meta({
-    description:
-      'Keeps on disk what outputs that send over a network have not delivered. Left out: it waits in memory.',
+    description: 'Keeps undelivered events of network outputs on disk. Without it, they wait in memory.',
   }),
   outputs: z
     .array(outputSchema, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of outputs') })
@@ -52,11 +51,11 @@ export const configSchema = z.strictObject({
     min: '100ms',
     max: '10m',
     byDefault: '5s',
-    description: 'How long the outputs may take to write what is queued when the agent is told to stop.',
+    description: 'How long outputs may take to write queued events when the agent stops.',
   }),
 });
 
-/** A configuration that was read, its filters compiled. */
+/** A loaded configuration with its filters compiled. */
 export interface Config extends Omit<z.output<typeof configSchema>, 'filters'> {
   filters: readonly Filter[];
 }
