@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Verdict } from '../network/parts.ts';
 import type { Reply } from './exchange.ts';
 
-/** What a reply has to be. What is undefined does not matter. */
+/** Requirements for a reply. Undefined ones do not apply. */
 export interface Condition {
   readonly statuses: ReadonlySet<number> | undefined;
   readonly body: { readonly test: (text: string) => boolean } | undefined;
@@ -16,7 +16,7 @@ export interface Reading {
   readonly refuse: Condition | undefined;
 }
 
-/** What the reply says, before anything is done about it. */
+/** The parsed reply. */
 export type Judgement =
   | Verdict
   /** The receiver does not believe who we are. */
