@@ -20,7 +20,7 @@ export type SuppressionDecision =
   /** `suppressed`: how many of the same were held back since the last report. */
   { readonly report: true; readonly suppressed: number } | { readonly report: false };
 
-/** What was held back in a window that is over, for a report of its own. */
+/** The matches suppressed in a window that has ended, for a separate report. */
 export interface Held {
   readonly rule: string;
   readonly group: string;

@@ -43,7 +43,7 @@ export interface ClockStep {
 export class Clock {
   readonly #clocks: SystemClocks;
   #epoch: Moment;
-  /** What held before the last step, up to `#since`. */
+  /** The offset before the last step, valid up to `#since`. */
   #earlier: Moment;
   #since: Moment = { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
   #looked: Moment | undefined;
@@ -92,7 +92,7 @@ export class Clock {
     return isStep ? { from, to: wall, since } : undefined;
   }
 
-  /** Unix time of a moment after boot. What was before the last step has the time of that time. */
+  /** Converts a moment after boot to Unix time. Moments before the last step use the offset that was valid then. */
   fromBoot(seconds: number, nanoseconds: number): Moment {
     const since = this.#since;
     const isEarlier = seconds < since.seconds || (seconds === since.seconds && nanoseconds < since.nanoseconds);

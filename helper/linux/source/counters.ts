@@ -66,7 +66,7 @@ export class KernelCounters {
     return this.#read(counter, COUNTERS.lost);
   }
 
-  /** What every counter says now. */
+  /** Returns the current value of every counter. */
   all(): KernelCount[] {
     return Array.from({ length: this.size }, (_, counter) => ({
       events: this.#read(counter, COUNTERS.events),

@@ -85,7 +85,7 @@ export class EbpfSource implements EventSource {
     return taken === DRAIN_TURN_RECORDS || !more;
   }
 
-  /** What the clients cannot take yet waits where there is room, before anything is cut for them. */
+  /** Keeps events that the clients cannot take yet where there is room, before any are cut. */
   #shouldWait(): boolean {
     return this.#stream.isCrowded && this.#ring.pendingBytes < this.#ring.size * RING_WAIT_SHARE;
   }
