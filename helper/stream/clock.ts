@@ -38,7 +38,7 @@ export interface ClockStep {
 
 /**
  * Turns moments of the boot clock into times: the boot clock plus its difference to the wall
- * clock. A wall clock that drifts is followed silently, one that is stepped with word of it.
+ * clock. Follows a drifting wall clock silently, and reports a step.
  */
 export class Clock {
   readonly #clocks: SystemClocks;
