@@ -64,7 +64,7 @@ export class Suppressor {
     return { report: true, suppressed: known?.count ?? 0 };
   }
 
-  /** What windows that ended by `nowMs`, or were closed early, held back. Each is handed out once. */
+  /** Returns the matches suppressed by windows that ended by `nowMs` or closed early. Returns each once. */
   take(nowMs: number): Held[] {
     for (const [key, { ends }] of this.#groups) if (ends <= nowMs) this.#close(key);
     return this.#closed.splice(0);

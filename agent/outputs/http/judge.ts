@@ -34,7 +34,7 @@ const NOT_ABOUT_RECORDS: ReadonlySet<number> = new Set([404, 405, 407, 408, 410,
 const MAX_CODE_LENGTH = 10;
 
 /**
- * What a reply means for what was sent. Reasons hold the status and the receiver's error number, never its text:
+ * Judges a batch by the reply to it. Reasons hold the status and the receiver's error number, never its text:
  * that may repeat what was sent, and the log holds no command lines.
  * @param now milliseconds since 1970
  */
