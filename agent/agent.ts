@@ -16,13 +16,13 @@ import { Telemetry } from './telemetry/telemetry.ts';
 export interface AgentOptions {
   config: Config;
   log: Log;
-  /** Who must own the helper's socket. */
+  /** The required owner of the helper's socket. */
   trust: Trust;
-  /** Called once when nobody reads standard output any more. */
+  /** Called once, when the reader of standard output has gone. */
   onReaderGone: () => void;
 }
 
-/** Source, pipeline and outputs of one running agent, put together from a configuration. */
+/** Source, pipeline and outputs of one running agent, built from a configuration. */
 export class Agent {
   readonly telemetry: Telemetry;
   readonly #log: Log;
@@ -64,7 +64,7 @@ export class Agent {
   }
 
   /**
-   * Loads the rules, opens the outputs, then begins to read.
+   * Loads the rules, opens the outputs, then starts to read.
    * @throws {RulesError} when rules cannot be read
    * @throws {OpenError} when an output cannot be opened
    */
@@ -77,8 +77,8 @@ export class Agent {
   }
 
   /**
-   * Goes over to another configuration without losing an event.
-   * @throws {RulesError | OpenError} when rules cannot be used or an output cannot be opened; the configuration before stays in force
+   * Switches to another configuration without losing an event.
+   * @throws {RulesError | OpenError} when rules cannot be used or an output cannot be opened; the previous configuration stays in force
    */
   async reload(config: Config): Promise<void> {
     const prepared = this.#detection.prepare(config);

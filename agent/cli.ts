@@ -44,7 +44,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
       code = EXIT.INTERNAL;
     }
   }
-  // One turn later, when the write that ended just now no longer counts as being under way.
+  // One turn later: until then, the write that has just ended still counts as pending.
   setImmediate(() => endNow(code));
 }
 
@@ -58,7 +58,7 @@ interface Actions {
 
 function describeProgram(actions: Actions): Command {
   const program = new Command('probes-agent')
-    .description('Receives process events from probes-helper and delivers them. Needs no privilege.')
+    .description('Receives process events from probes-helper and delivers them. Needs no privileges.')
     .version(VERSION)
     .exitOverride()
     .addHelpText(
@@ -78,42 +78,37 @@ Signals:
     .option('-c, --config <file>', `configuration (default: ${DEFAULT_CONFIG_FILE})`)
     .action((options: { config?: string; service?: boolean }) => actions.run(options.config, options.service === true));
   if (process.platform === 'win32')
-    runCommand.option('--service', 'started by the service manager, which is told of start and stop');
+    runCommand.option('--service', 'report start and stop to the service manager, which started this process');
   program
     .command('check')
-    .description(
-      'say everything that is wrong with a configuration and its rules, run the tests in rules, and change nothing',
-    )
+    .description('report every problem in a configuration and its rules, and run the tests in rules; changes nothing')
     .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
     .option('--json', 'report as JSON on standard output', false)
     .action((options: { config: string; json: boolean }) => actions.check(options.config, options.json));
   program
     .command('match')
-    .description('say which rules match which of recorded events: one JSON line for each event that any matches')
+    .description('match recorded events against rules: prints one JSON line for each event that matches')
     .requiredOption(
       '-r, --rules <folder>',
       'a folder of Sigma rules; may be given several times',
       (folder: string, before: string[] = []) => [...before, folder],
     )
-    .option(
-      '--placeholders <file>',
-      'values of %name% in rules, as rules.placeholders of a configuration: {name: [value]}',
-    )
+    .option('--placeholders <file>', 'values of %name% in rules, in the form of rules.placeholders: {name: [value]}')
     .argument('[file]', 'events as JSON lines; - is standard input', '-')
     .addOption(
-      new Option('--fields <names>', "whose names the events' fields have")
+      new Option('--fields <names>', "naming scheme of the events' fields")
         .choices(['native', 'sigma'])
         .default('native'),
     )
     .addOption(
-      new Option('--platform <name>', 'whose rules are used')
+      new Option('--platform <name>', 'use the rules for this platform')
         .choices(['linux', 'macos', 'windows'])
         .default(hostPlatform()),
     )
     .action((file: string, options: Omit<MatchOptions, 'file'>) => actions.match({ ...options, file }));
   program
     .command('spool')
-    .description("show what is in the spool and each output's place in it, or verify every byte; changes nothing")
+    .description("show the spool's contents and each output's position in it, or verify every byte; changes nothing")
     .addArgument(new Argument('[action]', 'what to do').choices(['show', 'verify']).default('show'))
     .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
     .option('--json', 'report as JSON on standard output', false)

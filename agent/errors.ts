@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
-/** One kind of failure. Without an exit status, the agent goes on and tries again. */
+/** One kind of failure. Without an exit status, the agent continues and tries again. */
 interface Failure {
   readonly status?: ExitCode;
   readonly meaning: string;
@@ -9,8 +9,8 @@ interface Failure {
 }
 
 /**
- * Stable names for everything that an administrator may have to act on. `--help` and docs/configuration.md are made
- * from this table, or compared with it. Names are only ever added.
+ * Stable names for every failure that an administrator may have to act on. `--help` is generated from this table, and
+ * tests compare docs/configuration.md with it. Names are only added, never changed.
  */
 export const ERRORS = {
   INTERNAL: {
@@ -31,7 +31,7 @@ export const ERRORS = {
   CONFIG_WRONG: {
     status: EXIT.CONFIG,
     meaning: 'the configuration is wrong, or check found a faulty rule',
-    remedy: 'mend every problem that was printed, and run probes-agent check',
+    remedy: 'fix every printed problem, and run probes-agent check',
   },
   OUTPUT_FAILED: {
     status: EXIT.OUTPUT,
@@ -41,12 +41,12 @@ export const ERRORS = {
   UNFLUSHED: {
     status: EXIT.UNFLUSHED,
     meaning: 'ended, but shutdown_timeout ran out before every event was written',
-    remedy: 'raise shutdown_timeout, or see why the output is slow',
+    remedy: 'raise shutdown_timeout, or find out why the output is slow',
   },
   INPUT: {
     status: EXIT.INPUT,
     meaning: 'match could not read the events or the rules',
-    remedy: 'check the paths that were named',
+    remedy: 'check the paths on the command line',
   },
   ADDON_UNSAFE: {
     status: EXIT.INSTALLATION,
@@ -59,18 +59,18 @@ export const ERRORS = {
     remedy: 'see probes-agent spool verify; what is lost becomes a gap',
   },
   HELPER_SOCKET_UNSAFE: {
-    meaning: 'somebody else than root may have made the socket, or serves it',
-    remedy: 'check source.socket, and who owns each folder and link of its path',
+    meaning: 'a user other than root may have created the socket, or serves it',
+    remedy: 'check source.socket, and the owner of each folder and link in its path',
   },
   HELPER_PROTOCOL: {
-    meaning: 'what answers on the socket does not speak the protocol of this helper',
+    meaning: "the program on the socket does not speak the helper's protocol",
     remedy: 'install the same version of helper and agent',
   },
 } as const satisfies Readonly<Record<string, Failure>>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Each exit status in one sentence, by number, as `--help` prints them. */
+/** One sentence for each exit status, by number, as `--help` prints them. */
 export function exitMeanings(): ReadonlyArray<readonly [ExitCode, string]> {
   const meanings = new Map<ExitCode, string[]>([[EXIT.OK, ['ended as asked, or the configuration is good']]]);
   for (const { status, meaning } of Object.values<Failure>(ERRORS))
@@ -78,7 +78,7 @@ export function exitMeanings(): ReadonlyArray<readonly [ExitCode, string]> {
   return [...meanings].map(([status, parts]) => [status, parts.join('; ')] as const);
 }
 
-/** An error with a stable code. The message says what failed, on what, why, and what to do. */
+/** An error with a stable code. The message names the operation, its object, the reason and the next step. */
 export class AgentError extends Error {
   override readonly name: string = 'AgentError';
   readonly code: ErrorCode;
@@ -88,19 +88,19 @@ export class AgentError extends Error {
     this.code = code;
   }
 
-  /** The status to exit with, where this error ends the agent. */
+  /** The exit status, if this error ends the agent. */
   get exitCode(): ExitCode {
     const { status }: Failure = ERRORS[this.code];
     return status ?? EXIT.INTERNAL;
   }
 }
 
-/** The text of anything that was thrown. */
+/** The message of any thrown value. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** The system's name for an error (`ENOENT`), where it has one. */
+/** The system's name for an error (`ENOENT`), if it has one. */
 export function systemCode(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;

@@ -1,4 +1,4 @@
-/** The agent's exit statuses; `ERRORS` says what each means. The numbers are part of the interface: none ever changes its meaning. */
+/** The agent's exit statuses; `ERRORS` explains each. The numbers are part of the interface and never change meaning. */
 export const EXIT = {
   OK: 0,
   INTERNAL: 1,

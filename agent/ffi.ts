@@ -11,9 +11,9 @@ const SYSTEM = `${process.platform}-${process.arch}`;
 let loaded: Koffi | undefined;
 
 /**
- * Loads the FFI library from beside the executable and nowhere else. On Windows it serves the pipe, account names and the
- * service; elsewhere it asks who serves the helper's socket.
- * @throws {AgentError} ADDON_UNSAFE when it is missing, or others than root and the agent's user could change it
+ * Loads the FFI library from beside the executable and nowhere else. On Windows it is used for the pipe, account names and the
+ * service; elsewhere it identifies the server of the helper's socket.
+ * @throws {AgentError} ADDON_UNSAFE when it is missing, or users other than root and the agent's could change it
  */
 export function loadFfi(): Koffi {
   if (loaded !== undefined) return loaded;
@@ -44,7 +44,7 @@ function fromCheckout(): string {
 }
 
 /**
- * Makes sure that only root and `user` can change a file that is going to be loaded.
+ * Makes sure that only root and `user` can change a file before it is loaded.
  * @returns the path to load, without links
  * @throws {AgentError} ADDON_UNSAFE
  */
@@ -52,12 +52,12 @@ export function trustedAddon(file: string, user: number): string {
   try {
     const { path: checked, stats } = trustedPath(file, [0, user]);
     if (!stats.isFile()) throw new UntrustedPathError(`${checked} is not a regular file`);
-    if (isWritableByOthers(stats)) throw new UntrustedPathError(`${checked} can be written by others than its owner`);
+    if (isWritableByOthers(stats)) throw new UntrustedPathError(`${checked} is writable by users other than its owner`);
     return checked;
   } catch (cause) {
     throw new AgentError(
       'ADDON_UNSAFE',
-      `${reasonOf(cause)}. The agent loads ${path.basename(file)} into itself, so that only root and its own user may be able to change it. Install the agent again, or mend owner and mode.`,
+      `${reasonOf(cause)}. The agent loads ${path.basename(file)} as code, so only root and the agent's user may be able to change it. Install the agent again, or correct owner and mode.`,
       { cause },
     );
   }

@@ -4,9 +4,9 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 import { neutralise } from './terminal-text.ts';
 
 /**
- * What the levels mean: info, something that was asked for took effect; warn,
- * surprising but nothing is lost; error, events were lost or a person is
- * needed. Nothing per event is above debug.
+ * The levels: info, a requested change took effect; warn, a surprise without
+ * loss; error, events were lost or a person must act. Per-event messages are
+ * never above debug.
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type Log = Logger;
@@ -39,14 +39,14 @@ function writeToTerminal(line: string): void {
   try {
     writeSync(STANDARD_ERROR, line);
   } catch {
-    // Nobody reads standard error any more; the log has no second place to complain to.
+    // Standard error has no reader any more, and the log has no other destination.
   }
 }
 
 const OWN_FIELDS = new Set(['level', 'time', 'pid', 'name', 'msg', 'event']);
 const COLOURS = { debug: 'gray', info: 'green', warn: 'yellow', error: 'red' } as const;
 
-/** One JSON line of the log as a person reads it: time, level, message, fields. */
+/** Formats one JSON line of the log for people: time, level, message, fields. */
 export function formatForTerminal(json: string): string {
   const record = JSON.parse(json) as Record<string, unknown>;
   const level = String(record['level']) as LogLevel;

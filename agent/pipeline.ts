@@ -3,22 +3,22 @@ import type { Log } from './delivery/log/log.ts';
 import { NO_NUMBER, type Item } from './events/item.ts';
 import type { Stage } from './events/stage.ts';
 
-/** How long the source may be asked to wait for outputs, in milliseconds: it still reads far more than a machine executes. */
+/** Longest wait of the source for outputs, in milliseconds: it still reads far faster than a machine executes programs. */
 const PATIENCE_MS = 10;
 
 export interface PipelineOptions {
-  /** Filters, rules and enrichment, in the order in which they work. */
+  /** Filters, rules and enrichment, in the order of their work. */
   stages: readonly Stage[];
   log: Log;
-  /** Settles when outputs that are far behind have done some work; undefined while none is. */
+  /** Settles when outputs that are far behind have made progress; undefined while none is. */
   congestion: () => Promise<unknown> | undefined;
-  /** Settles when a full spool that must not lose anything has room; undefined while it has. The source waits that long. */
+  /** Settles when a full spool that must not lose anything has room again; undefined while it has. The source waits for it. */
   blocked?: () => Promise<unknown> | undefined;
 }
 
 /**
- * source → stages → log, a batch at a time. An output that is slow holds up nobody: to one that is far behind and at work
- * the source gives a moment, since the helper still holds what is not read.
+ * source → stages → log, one batch at a time. A slow output delays no other. The source pauses briefly for a working output
+ * that is far behind, because the helper still holds unread events.
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -28,8 +28,8 @@ export class Pipeline {
   }
 
   /**
-   * Takes a batch from the source. Numbers that stages leave out are not missing: the log is told how far the batch went.
-   * @returns what to wait for before the next, if anything; not for long, except where a full spool blocks
+   * Takes a batch from the source. Numbers that stages drop are not missing: the log learns the batch's last number.
+   * @returns a promise to await before the next batch, if any; short, except when a full spool blocks
    */
   take(batch: readonly Item[]): Promise<unknown> | undefined {
     const { stages, log, congestion } = this.#options;
@@ -43,7 +43,7 @@ export class Pipeline {
   }
 }
 
-/** The last number that there is: numbers rise. */
+/** Returns the last number in the batch, which is the highest. */
 function lastNumberOf(batch: readonly Item[]): number {
   return batch.findLast(({ last }) => last !== NO_NUMBER)?.last ?? NO_NUMBER;
 }

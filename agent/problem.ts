@@ -1,4 +1,4 @@
-/** One thing that is wrong in a configuration or a rule file, and where. */
+/** One problem in a configuration or a rule file, with its place. */
 export interface Problem {
   readonly file: string;
   /** From 1; 0 where the value did not come from text. */

@@ -2,14 +2,14 @@
  * Makes text that other people chose safe to print on a terminal. Arguments of
  * a process can hold anything: escape sequences that move the cursor or set the
  * clipboard, bidirectional controls that reorder a line, invisible characters.
- * All of them are shown as escapes, and the terminal obeys none.
+ * Shows all of them as escapes, so that the terminal obeys none.
  */
 
 export const PLAIN_ASCII = /^[\x20-\x7e]*$/;
 
 /**
  * Controls, formatting (bidi and zero width), surrogates, private and unassigned code points; line and paragraph
- * separators; blanks other than the space; and what a font may leave out.
+ * separators; blanks other than the space; and characters that a font may omit.
  */
 const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
 
@@ -38,7 +38,7 @@ function escapeCharacter(character: string): string {
 }
 
 /**
- * Returns a line of JSON with those characters as JSON escapes, which is still the same JSON. JSON itself escapes only
+ * Returns a line of JSON with those characters as JSON escapes; its meaning stays the same. JSON itself escapes only
  * the controls below U+0020, and a terminal obeys others.
  */
 export function neutraliseJson(line: string): string {

@@ -13,8 +13,8 @@ import type { Trust } from '../source/connect.ts';
 import { neutralise } from '../terminal-text.ts';
 
 /**
- * `probes-agent check`: validates exactly as `run` does, runs the tests that stand in rules, says everything that is wrong, and changes
- * nothing. Stricter than `run` in one thing: a rule that is refused, or fails a test, is a problem here, and no reason not to start there.
+ * `probes-agent check`: validates exactly as `run` does, runs the tests in the rules and reports every problem. Changes nothing.
+ * Stricter than `run` in one way: a rule that is refused or fails a test is a problem here, while `run` starts without it.
  */
 export async function check(file: string, json: boolean, trust: Trust): Promise<ExitCode> {
   const loaded = loadConfig(file);

@@ -21,7 +21,7 @@ export interface MatchOptions {
   readonly rules: readonly string[];
   /** A path, or `-` for standard input. */
   readonly file: string;
-  /** Whose names the events' fields have. */
+  /** Naming scheme of the events' fields. */
   readonly fields: 'native' | 'sigma';
   readonly platform: Platform;
   /** A file of values for `%name%`. */
@@ -33,7 +33,7 @@ const STANDARD_OUTPUT = 1;
 const READ_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
-/** `probes-agent match`: which rules match which of recorded events. */
+/** `probes-agent match`: reports which rules match recorded events. */
 export async function match(options: MatchOptions): Promise<ExitCode> {
   let set: RuleSet;
   try {
@@ -69,7 +69,7 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
   return EXIT.OK;
 }
 
-/** Events of another machine or time: what is looked up comes from the events before them, not from this machine. */
+/** The events come from another machine or time: look-ups use earlier events, not this machine. */
 function matcherOptions(detector: Detector, { fields, platform }: MatchOptions): MatcherOptions {
   if (fields === 'sigma') return { toSigma: (event) => event, timeOf: sigmaTime };
   const needed = new Set(detector.fields);
@@ -99,7 +99,7 @@ function isEvent(value: unknown): boolean {
   }
 }
 
-/** Sysmon's UtcTime, else 0: without a time, correlations count what there is. */
+/** Sysmon's UtcTime, else 0: without times, correlations count all events in one window. */
 function sigmaTime({ UtcTime }: Readonly<Record<string, unknown>>): number {
   const time = typeof UtcTime === 'string' ? Date.parse(`${UtcTime.replace(' ', 'T')}Z`) : 0;
   return Number.isNaN(time) ? 0 : time;
@@ -127,7 +127,7 @@ async function matchLines(file: string, matcher: LineMatcher): Promise<void> {
     if (last !== NEWLINE) lines.push(Buffer.of(NEWLINE));
     await print(results);
   } finally {
-    // A read that is under way would hold up the end of the process.
+    // A pending read would keep the process from ending.
     input.destroy();
     await closed;
   }
@@ -175,7 +175,7 @@ function complain(message: string): void {
   say(`probes-agent match: ${message}`);
 }
 
-/** Titles and names of files are other people's: nothing of them reaches the terminal as a command. */
+/** Other people choose titles and file names: escape them, so that the terminal obeys none. */
 function say(line: string): void {
   process.stderr.write(`${neutralise(line)}\n`);
 }

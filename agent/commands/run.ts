@@ -19,19 +19,19 @@ import { VERSION } from '../../shared/version.ts';
 export interface RunOptions {
   /** As given with --config; undefined for the default file. */
   file: string | undefined;
-  /** Who must own the helper's socket. */
+  /** The required owner of the helper's socket. */
   trust: Trust;
   /** Windows: whether the service manager started this process. */
   service: boolean;
 }
 
-/** Where requests to stop and to read the configuration again come from. */
+/** Sources of requests to stop and to reload the configuration. */
 interface Requests {
   onStop(stop: () => void): void;
   onReload(reload: () => void): void;
 }
 
-/** `probes-agent run`: runs until a signal or the service manager ends it, and resolves with the status to exit with. */
+/** `probes-agent run`: runs until a signal or the service manager ends it. Resolves with the exit status. */
 export async function run(options: RunOptions): Promise<ExitCode> {
   if (process.platform === 'win32' && options.service) {
     return (await runAsService((requests, running) =>
@@ -41,7 +41,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   return runUntilStopped(options, SIGNALS, () => undefined);
 }
 
-/** @param onRunning called when all is open; @param logTo where the agent's own log goes, when not to standard error */
+/** @param onRunning called when everything is open; @param logTo destination of the agent's own log; default: standard error */
 async function runUntilStopped(
   { file = DEFAULT_CONFIG_FILE, trust }: RunOptions,
   requests: Requests,
@@ -52,7 +52,7 @@ async function runUntilStopped(
   const loaded = loadConfig(file);
   if (!loaded.ok) return refuseConfiguration(logTo, loaded.problems);
   try {
-    // Every connection needs it. A failure is reported now, instead of at each connection.
+    // Every connection needs it. Loading it now reports a failure once, not at each connection.
     loadFfi();
   } catch (error) {
     if (error instanceof AgentError) return refuse(logTo, error);
@@ -69,7 +69,7 @@ async function runUntilStopped(
 
   let busy: Promise<void> = agent.start();
   requests.onReload(() => {
-    // One after the other: a second reload that overtook the first would leave a mix of both.
+    // One reload at a time: a second that overtook the first would leave a mix of both.
     busy = busy.then(() => reload(agent, file));
   });
   requests.onStop(stopping.resolve);
@@ -115,7 +115,7 @@ function problemsOf({ reasons, folder }: RulesError, { config, placeOf }: Loaded
 
 const SIGNALS: Requests = { onStop: stopOnSignal, onReload: (onReload) => void process.on('SIGHUP', onReload) };
 
-/** The first SIGTERM or SIGINT asks for an orderly end; the second does not wait for it. */
+/** The first SIGTERM or SIGINT requests an orderly end; the second ends the process at once. */
 function stopOnSignal(stop: () => void): void {
   let asked = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -142,14 +142,14 @@ const noConfiguration = (): AgentError =>
     `there is no ${DEFAULT_CONFIG_FILE}. Copy agent.example.yaml there, or name a file: probes-agent run --config FILE`,
   );
 
-/** Says everything that is wrong. @returns the status to exit with */
+/** Reports every problem. @returns the exit status */
 function refuseConfiguration(logTo: DestinationStream | undefined, problems: readonly Problem[]): ExitCode {
   for (const problem of problems) complain(logTo, formatProblem(problem));
   const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
   return refuse(logTo, new AgentError('CONFIG_WRONG', `${count}; nothing was started`));
 }
 
-/** Says why the agent does not start. @returns the status to exit with */
+/** Reports why the agent does not start. @returns the exit status */
 function refuse(logTo: DestinationStream | undefined, ...errors: readonly AgentError[]): ExitCode {
   for (const { message } of errors) complain(logTo, message);
   return errors[0]?.exitCode ?? EXIT.INTERNAL;

@@ -11,7 +11,7 @@ export interface SpoolCommandOptions {
   readonly json: boolean;
 }
 
-/** `probes-agent spool`: what is in the spool and where each output is; `verify` reads every byte of it. Changes nothing. */
+/** `probes-agent spool`: shows the spool's contents and each output's position; `verify` reads every byte. Changes nothing. */
 export async function spool({ action, config: file, json }: SpoolCommandOptions): Promise<ExitCode> {
   const loaded = loadConfig(file);
   if (!loaded.ok) {
@@ -20,7 +20,7 @@ export async function spool({ action, config: file, json }: SpoolCommandOptions)
   }
   const { spool: config } = loaded.config;
   if (config === undefined) {
-    complain(`${file}: there is no "spool" in it`);
+    complain(`${file}: it has no "spool"`);
     return EXIT.CONFIG;
   }
   try {
@@ -35,7 +35,7 @@ export async function spool({ action, config: file, json }: SpoolCommandOptions)
 
 function isDamaged({ segments, problem, outputs, in_use }: SpoolReport): boolean {
   const last = segments.at(-1);
-  // What an agent is writing now is not whole yet.
+  // A running agent may be in the middle of a write to the last segment.
   const isBad = (segment: SegmentReport): boolean => segment.damages.length > (in_use && segment === last ? 1 : 0);
   return problem !== undefined || segments.some(isBad) || outputs.some((output) => output.problem !== undefined);
 }

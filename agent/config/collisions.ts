@@ -6,9 +6,9 @@ interface Collision {
 }
 
 /**
- * Outputs that get in each other's way: two of one name, or two that write to
- * one place. Looks at the data as read, so that it is reported together with
- * whatever else is wrong.
+ * Finds outputs that collide: two with the same name, or two that write to
+ * the same place. Checks the data before validation, so that collisions are
+ * reported together with all other problems.
  */
 export function findCollisions(data: unknown): Collision[] {
   const outputs = (data as { outputs?: unknown } | null | undefined)?.outputs;

@@ -5,11 +5,11 @@ import { suggest } from '../values/suggest.ts';
 
 type Unplaced = Pick<Problem, 'line' | 'column' | 'path' | 'message'>;
 
-/** Collects, while zod validates, which keys each refused object could have had: its issues do not say. */
+/** Collects the valid keys of each refused object while zod validates: its issues do not name them. */
 export class KnownKeys {
   readonly #byInput = new Map<unknown, string[]>();
 
-  /** To be given to zod as the error map of one parse. */
+  /** Pass this to zod as the error map of one parse. */
   readonly errorMap: z.core.$ZodErrorMap = (issue) => {
     if (issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject) {
       this.#byInput.set(issue.input, Object.keys(issue.inst.shape));
@@ -22,7 +22,7 @@ export class KnownKeys {
   }
 }
 
-/** Turns one zod issue into problems that say what was found, what was expected, and what was probably meant. */
+/** Turns one zod issue into problems that name the value found, the value expected and the likely intent. */
 export function explainIssue(issue: z.core.$ZodIssue, known: KnownKeys, places: Places): Unplaced[] {
   if (issue.code === 'unrecognized_keys') {
     const keys = known.of(issue.input);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { configSchema } from './schema.ts';
 
-/** The JSON Schema (2020-12) of the configuration file, made from the schema that validates it. */
+/** The JSON Schema (2020-12) of the configuration file, generated from the schema that validates it. */
 export function configJsonSchema(): Record<string, unknown> {
   const { $schema, ...rest } = z.toJSONSchema(configSchema, { io: 'input' });
   return {
@@ -12,7 +12,7 @@ export function configJsonSchema(): Record<string, unknown> {
   };
 }
 
-/** The same as text, as `docs/agent.schema.json` holds it and `probes-agent schema` prints it. */
+/** The same as text: the content of `docs/agent.schema.json` and the output of `probes-agent schema`. */
 export function configJsonSchemaText(): string {
   return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
 }

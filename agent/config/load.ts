@@ -13,7 +13,7 @@ import { readYaml } from '../yaml/read.ts';
 import { textOf } from '../yaml/text.ts';
 import { configSchema, type Config } from './schema.ts';
 
-/** Where the packages put the configuration. */
+/** The configuration file's path in the packages. */
 export const DEFAULT_CONFIG_FILE = placesOf(process.platform).config;
 
 /** The largest configuration file that is read, in bytes. */
@@ -22,13 +22,13 @@ export const MAX_CONFIG_BYTES = 1024 * 1024;
 export interface LoadedConfig {
   ok: true;
   config: Config;
-  /** Where a path of the configuration stands in the file, for what is found wrong later. */
+  /** Locates a path of the configuration in the file, for problems found later. */
   placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>;
 }
 
 export type LoadResult = LoadedConfig | { ok: false; problems: Problem[] };
 
-/** Reads and checks a configuration file. Never throws: whatever is wrong with it is in `problems`, all of it. */
+/** Reads and checks a configuration file. Never throws: `problems` holds everything wrong with it. */
 export function loadConfig(file: string): LoadResult {
   let text: string;
   try {
@@ -39,13 +39,13 @@ export function loadConfig(file: string): LoadResult {
   return parseConfig(text, file);
 }
 
-/** The same for text that is already read; `file` only names it in problems. */
+/** The same for text already read; `file` only appears in problems. */
 export function parseConfig(text: string, file: string): LoadResult {
   const { source, documents, problems } = readYaml(file, text);
   if (problems.length > 0) return refuse(problems);
   const [document, second] = documents;
   if (second !== undefined) {
-    const message = 'another document begins here; a configuration is one: take out the "---" before it';
+    const message = 'another document begins here; a configuration is a single document: remove the "---" before it';
     return refuse([{ file, ...source.place(second.offset), path: '', message }]);
   }
   if (document === undefined)
@@ -71,7 +71,7 @@ function checkDocument(document: Node, source: Source): LoadResult {
   return refuse([...issues.map((issue) => ({ file, ...issue })), ...collisions, ...problems]);
 }
 
-/** @param data the configuration as plain values, not validated: it has the placeholders */
+/** @param data the configuration as plain values, not yet validated; the source of the placeholders */
 function filtersIn(
   document: Node,
   source: Source,
@@ -84,7 +84,7 @@ function filtersIn(
   return { filters: filters ?? [], problems: reader.problems };
 }
 
-/** What of `rules.placeholders` can be used; the rest is reported where the configuration is validated. */
+/** Returns the usable part of `rules.placeholders`; validation of the configuration reports the rest. */
 function placeholdersOf(data: unknown): Placeholders {
   const { placeholders } = (data as { rules?: { placeholders?: unknown } | null } | null)?.rules ?? {};
   if (typeof placeholders !== 'object' || placeholders === null) return new Map();

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-/** Where the packages put things on one system. */
+/** Install paths of the packages on one system. */
 interface Places {
   readonly config: string;
   readonly socket: string;

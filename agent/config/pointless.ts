@@ -1,4 +1,4 @@
-/** Outputs that would never get an event: alerts come from rules, and there are none. Looks at the data as read. */
+/** Finds outputs that would never get an event: they want alerts, and there are no rules. Checks the data before validation. */
 export function findPointless(data: unknown): Array<{ path: PropertyKey[]; message: string }> {
   const { outputs, rules } = (data ?? {}) as { outputs?: unknown; rules?: unknown };
   if (rules !== undefined || !Array.isArray(outputs)) return [];

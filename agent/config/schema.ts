@@ -9,7 +9,7 @@ import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths
 import { placesOf } from './places.ts';
 import { duration } from '../values/quantities.ts';
 
-/** Where the packages put the helper's socket. */
+/** The path of the helper's socket in the packages. */
 const DEFAULT_SOCKET = placesOf(process.platform).socket;
 
 const source = z.strictObject({
@@ -29,9 +29,9 @@ const log = z.strictObject({
 });
 
 /**
- * The whole configuration file. The one source for validation, for the
- * types and for the JSON Schema that editors read. Every object is strict: a key
- * that does nothing would be a promise that nobody keeps.
+ * The whole configuration file: the single source for validation, for the
+ * types and for the JSON Schema that editors read. Every object is strict, so
+ * that a misspelled key is an error instead of having no effect.
  */
 export const configSchema = z.strictObject({
   source: source.prefault({}).meta({ description: 'Where events come from.' }),
@@ -39,8 +39,7 @@ export const configSchema = z.strictObject({
   rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
   redaction: redactionSchema.prefault({}).meta({ description: 'Which secrets do not reach outputs.' }),
   spool: spoolSchema.optional().meta({
-    description:
-      'Keeps on disk what outputs that send over a network have not delivered. Left out: it waits in memory.',
+    description: 'Keeps undelivered events of network outputs on disk. Without it, they wait in memory.',
   }),
   outputs: z
     .array(outputSchema, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of outputs') })
@@ -53,11 +52,11 @@ export const configSchema = z.strictObject({
     min: '100ms',
     max: '10m',
     byDefault: '5s',
-    description: 'How long the outputs may take to write what is queued when the agent is told to stop.',
+    description: 'How long outputs may take to write queued events when the agent stops.',
   }),
 });
 
-/** A configuration that was read, its filters compiled. */
+/** A loaded configuration with its filters compiled. */
 export interface Config extends Omit<z.output<typeof configSchema>, 'filters'> {
   filters: readonly Filter[];
 }

@@ -8,7 +8,7 @@ import type { LogReader } from './log/reader.ts';
 const NEWLINE = 10;
 const FIRST_BYTES = 4096;
 
-/** A batch that is being sent: the first records of it can be there already. */
+/** A batch that is being sent. Its first records may have arrived already. */
 export class PendingBatch implements Batch {
   readonly bootId: string | undefined;
   readonly #memory: Buffer;
@@ -18,7 +18,7 @@ export class PendingBatch implements Batch {
 
   /**
    * @param memory holds the lines, side by side, from `start` on
-   * @param index of these records alone; its ends are places in `memory`
+   * @param index of these records only; its ends are offsets in `memory`
    */
   constructor(memory: Buffer, start: number, index: RecordIndex, bootId: string | undefined) {
     this.#memory = memory;
@@ -27,7 +27,7 @@ export class PendingBatch implements Batch {
     this.bootId = bootId;
   }
 
-  /** Records that are there already. */
+  /** Records that have arrived. */
   get sent(): number {
     return this.#sent;
   }
@@ -66,7 +66,7 @@ export class PendingBatch implements Batch {
     return (this.#index.flags[this.#sent + i]! & FLAG.gap) !== 0;
   }
 
-  /** The first `records` are there. @returns whether any are left */
+  /** Marks the first `records` as arrived. @returns whether any are left */
   advance(records: number): boolean {
     this.#sent = Math.min(this.#sent + records, this.#index.ends.length);
     return this.records > 0;
@@ -74,9 +74,9 @@ export class PendingBatch implements Batch {
 }
 
 /**
- * Takes the next batch from the log: as much as the limits allow of what is there, of one boot. Lines that lie side by
- * side and that no format changes stay where they are.
- * @returns undefined when nothing is there
+ * Takes the next batch from the log: records of one boot, as many as the limits allow. Adjacent lines that no format
+ * changes are not copied.
+ * @returns undefined when the log has no more records
  */
 export function takeBatch(
   cursor: LogReader,
@@ -106,7 +106,7 @@ function slice({ segment, from, to, bootId }: Run): PendingBatch {
   return new PendingBatch(segment.memory, segment.startOf(from), index, bootId);
 }
 
-/** Puts lines together that do not lie side by side, or are to be written in another format. */
+/** Joins lines that are not adjacent or need another format. */
 class Builder {
   readonly #format: Format | undefined;
   readonly #context: FormatContext;
@@ -117,7 +117,7 @@ class Builder {
   readonly #lasts: number[] = [];
   readonly #flags: number[] = [];
 
-  /** @param context of all lines that are added: a batch is of one boot */
+  /** @param context of all added lines: a batch belongs to one boot */
   constructor(format: Format | undefined, context: FormatContext) {
     this.#format = format;
     this.#context = context;
@@ -132,7 +132,7 @@ class Builder {
   }
 
   add(piece: Piece): void {
-    // Lines that a cursor makes are gaps.
+    // A cursor only makes lines for gaps.
     if ('item' in piece) return this.#addItem(piece.item, FLAG.gap);
     const { segment, from, to } = piece;
     for (let record = from; record < to; record++) {

@@ -15,7 +15,7 @@ interface Entry {
   isSpooled: boolean;
 }
 
-/** What of a configuration is about delivery. */
+/** The parts of a configuration about delivery. */
 export interface DeliveryConfig {
   outputs: readonly OutputConfig[];
   spool?: SpoolConfig | undefined;
@@ -31,14 +31,14 @@ export interface OutputReport extends DeliveryStatus {
 /** How to go from the outputs that are open to those of a new configuration. */
 interface Change {
   entries: Entry[];
-  /** They write to places that nothing writes to now: they can be opened, and fail, before anything is touched. */
+  /** Outputs whose destination is free: they can be opened, and can fail, before anything changes. */
   fresh: Entry[];
-  /** They take over a place from an output that must be closed first. */
+  /** Outputs that take over a destination from an output, which must be closed first. */
   succeeding: Entry[];
   leaving: Entry[];
 }
 
-/** How outputs are made. */
+/** Creates outputs. */
 export interface Kinds {
   createOutput: typeof createOutput;
   isSpooled: typeof isSpooled;
@@ -69,7 +69,7 @@ export class Deliveries {
     return this.#keeper.spool?.blocked;
   }
 
-  /** Settles when the outputs that are far behind and at work are done with a batch; undefined while there are none. */
+  /** Settles when the working outputs that are far behind finish a batch; undefined while there are none. */
   get congestion(): Promise<unknown> | undefined {
     let sends: Promise<void>[] | undefined;
     for (const { delivery } of this.#entries) {
@@ -89,11 +89,11 @@ export class Deliveries {
   }
 
   /**
-   * Goes over to the outputs of a configuration. One that did not change stays open and loses nothing; one that did gets what
-   * is in the log, and is closed before its successor opens.
+   * Switches to the outputs of a configuration. An unchanged output stays open and loses nothing; a changed one gets the rest
+   * of the log, and is closed before its successor opens.
    *
-   * @param deadline after which a leaving output that cannot write is given up
-   * @throws {OpenError} when the spool or new outputs cannot be opened; everything is then as it was
+   * @param deadline after which a leaving output that cannot write is abandoned
+   * @throws {OpenError} when the spool or new outputs cannot be opened; nothing has changed then
    */
   async change({ outputs, spool: spoolConfig }: DeliveryConfig, deadline: () => Promise<void>): Promise<void> {
     const wanted = outputs.some((output) => this.#kinds.isSpooled(output)) ? spoolConfig : undefined;
@@ -184,7 +184,7 @@ export class Deliveries {
     for (const { config } of entries) this.#telemetry.raise('OutputOpened', { output: config.name, type: config.type });
   }
 
-  /** Delivers what is left and closes every output, side by side. @returns records that did not get there in time */
+  /** Delivers the remaining records and closes all outputs in parallel. @returns records that were not delivered in time */
   async close(deadline: Promise<void>): Promise<number> {
     const entries = this.#entries;
     this.#entries = [];

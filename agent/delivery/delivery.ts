@@ -12,12 +12,12 @@ import { OutputCounters } from './output-counters.ts';
 import type { LogReader } from './log/reader.ts';
 import { Retry } from './retry.ts';
 
-/** How long records may pass that are not for an output before its bookmark is moved, in milliseconds. */
+/** How long an output's bookmark may stay while only records for others pass, in milliseconds. */
 const PASSED_AFTER_MS = 1000;
 
 const ONE_SEGMENT: BatchLimits = { bytes: SEGMENT_BYTES, records: SEGMENT_RECORDS, ageMs: 0 };
 
-/** Where an output's records come from: the log, or the spool. */
+/** The source of an output's records: the log or the spool. */
 export interface DeliverySource {
   open(options: CursorOptions): LogReader;
 }
@@ -27,10 +27,10 @@ export interface DeliveryOptions {
   output: Output;
   /** How far the output may lag, in bytes. */
   maxLagBytes: number;
-  /** Whether the output gets alerts, and gaps, only. */
+  /** Whether the output gets only alerts and gaps. */
   alertsOnly?: boolean;
   telemetry: Telemetry;
-  /** Called once when the output's reader is gone for good. */
+  /** Called once, when the output's reader has gone for good. */
   onReaderGone: () => void;
   pace?: Pace;
   passedAfterMs?: number;
@@ -50,9 +50,9 @@ export interface DeliveryStatus {
 }
 
 /**
- * Brings the log to one output: reads on at its cursor, puts a batch together, sends it until the output took or
- * refused it, and then moves the cursor and the output's bookmark. One batch at a time; the only place that touches the
- * output between open and close. An output that is slow, failing or dead costs the others nothing.
+ * Delivers the log to one output: reads at its cursor, builds a batch, sends it until the output takes or refuses it,
+ * and then moves the cursor and the output's bookmark. One batch at a time; nothing else uses the output between open
+ * and close. A slow, failing or dead output does not affect the others.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -65,7 +65,7 @@ export class Delivery {
   #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
-  /** How far the output got in an earlier life. */
+  /** The output's position from an earlier run. */
   #position: Position | undefined;
   #hasPosition = false;
   #batch: PendingBatch | undefined;
@@ -75,12 +75,12 @@ export class Delivery {
   #readerGone = false;
   #abandoned = false;
   #closing = false;
-  /** When the oldest record that waits came in, on the clock of `performance.now`. */
+  /** Arrival of the oldest waiting record, on the clock of `performance.now`. */
   #waitingSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #passedTimer: NodeJS.Timeout | undefined;
   #passedIsDue = false;
-  /** What the bookmark was last told. */
+  /** The position last given to the bookmark. */
   #committed: Position | undefined;
 
   constructor(options: DeliveryOptions) {
@@ -121,7 +121,7 @@ export class Delivery {
     await this.#open();
   }
 
-  /** What comes in from now on is for this output, and what the source keeps for it. It gets it after `start`. */
+  /** Assigns new records, and those that the source keeps, to this output. It gets them after `start`. */
   attach(log: DeliverySource): void {
     const { alertsOnly = false, maxLagBytes, name, telemetry, now } = this.#options;
     this.#cursor = log.open({
@@ -139,13 +139,13 @@ export class Delivery {
     this.#ages.cameIn(this.#cursor.everAppended, performance.now());
   }
 
-  /** Begins to deliver. An output that is not open yet is opened as soon as that works. */
+  /** Starts to deliver. Keeps trying to open an output that is not open yet. */
   start(): void {
     this.#started = true;
     this.#run();
   }
 
-  /** Nothing that comes in from now on is for this output. */
+  /** Stops assigning new records to this output. */
   detach(): void {
     this.#cursor?.end();
   }
@@ -165,7 +165,7 @@ export class Delivery {
     }, this.#options.passedAfterMs ?? PASSED_AFTER_MS).unref();
   }
 
-  /** Whether the bookmark could be moved on to a position. */
+  /** Whether the bookmark can move forward to a position. */
   #isBehind(position: Position | undefined): position is Position {
     const committed = this.#committed;
     return position !== undefined && (committed?.bootId !== position.bootId || committed.last < position.last);
@@ -173,7 +173,7 @@ export class Delivery {
 
   #run(): void {
     if (!this.#started) return;
-    // A loop that has just found nothing more is over only in a moment: what comes until then must not wait for the next.
+    // A loop that found no more records ends a moment later: records that arrive until then must not wait for the next loop.
     if (this.#loop !== undefined) {
       this.#runAgain = true;
       return;
@@ -221,7 +221,7 @@ export class Delivery {
     this.#position = await output.bookmark.load();
   }
 
-  /** The next batch, when it is time to send one; else this is called again when it is. */
+  /** Returns the next batch when it is due; else schedules another call. */
   #takeBatch(cursor: LogReader): PendingBatch | undefined {
     const { bytes, records, ageMs } = this.#limits;
     const waits = cursor.lagRecords > 0 && cursor.lagRecords < records && cursor.lagBytes < bytes;
@@ -280,9 +280,9 @@ export class Delivery {
     if (!this.#abandoned) await this.#retry.wait(afterMs);
   }
 
-  /** What the receiver never takes must not hold up what follows: it becomes a gap. */
+  /** Turns records that the receiver will never take into a gap, so that they do not block later ones. */
   #refuse(batch: PendingBatch, { reason, records }: Extract<Outcome, { kind: 'refused' }>): void {
-    // A gap for a gap that was refused would be refused as well, without end.
+    // A gap in place of a refused gap would be refused too, endlessly.
     const events = records.filter((i) => !batch.isGap(i) && batch.numbersOf(i).last !== NO_NUMBER);
     this.#options.telemetry.raiseRepeating('EventsRefused', `${this.name} ${reason}`, {
       output: this.name,
@@ -298,7 +298,7 @@ export class Delivery {
     }
   }
 
-  /** The batch is done: cursor and bookmark go on to its end. */
+  /** Moves cursor and bookmark to the end of the finished batch. */
   async #commit(): Promise<void> {
     this.#batch = undefined;
     const position = this.#cursor?.commit();
@@ -333,7 +333,7 @@ export class Delivery {
   }
 
   /**
-   * Delivers what is there, flushes and closes. A failing output is retried until `deadline` resolves. Never rejects.
+   * Delivers the remaining records, flushes and closes. A failing output is retried until `deadline` resolves. Never rejects.
    * @returns records that the output does not have
    */
   async close(deadline: Promise<void>): Promise<number> {
@@ -345,14 +345,14 @@ export class Delivery {
     this.#retry.wake();
     if (this.#isOpen || this.lagRecords > 0) this.#run();
     const isKept = this.#cursor?.isKept === true;
-    // What is kept need not be forced upon a receiver that is away.
+    // Kept records need no last attempts at a receiver that is away.
     if (isKept && this.#retry.isFailing) this.#abandoned = true;
     await Promise.race([this.#finish(), deadline]);
     this.#runAgain = false;
     const missing = this.#readerGone || isKept ? 0 : this.lagRecords;
     this.#abandoned = true;
     this.#retry.wake();
-    // A send that never ends must not keep the place from whoever takes over.
+    // A send that never ends must not withhold the place in the log from a successor.
     if (isKept) await this.#cursor?.close();
     return missing;
   }
@@ -370,7 +370,7 @@ export class Delivery {
   }
 }
 
-/** Ranges that follow each other as one. */
+/** Joins adjacent ranges. */
 function joined(ranges: ReadonlyArray<{ first: number; last: number }>): Array<{ first: number; last: number }> {
   const result: Array<{ first: number; last: number }> = [];
   for (const { first, last } of ranges) {

@@ -1,12 +1,12 @@
 import { backoff, type Pace } from '../backoff.ts';
 
-/** How attempts to write to a failing output are spaced. */
+/** Spacing of attempts to write to a failing output. */
 const PACE: Pace = { firstMs: 250, longestMs: 15_000 };
 
 /** The longest wait that a receiver can ask for, in milliseconds: an hour. */
 const LONGEST_ASKED_MS = 3_600_000;
 
-/** Waits between attempts that fail, and what ends a wait early. */
+/** Waits between failed attempts, and can end a wait early. */
 export class Retry {
   readonly #pace: Pace;
   #failures = 0;
@@ -28,7 +28,7 @@ export class Retry {
 
   /**
    * An attempt failed: waits before the next one.
-   * @param afterMs how long the receiver wants to be left alone, where it says so
+   * @param afterMs the wait that the receiver asked for, if any
    */
   async wait(afterMs: number | undefined): Promise<void> {
     const own = backoff(++this.#failures, this.#pace);

@@ -10,7 +10,7 @@ import { RuleFolderError } from './rule-files.ts';
 import { loadRuleSet, readRuleFiles, skippedByReason } from './rule-set.ts';
 import { suppressionsOf } from './suppression.ts';
 
-/** What is to be said of the rules of a configuration. */
+/** The report on the rules of a configuration. */
 export interface RulesReport {
   readonly loaded: number;
   readonly correlations: number;
@@ -23,7 +23,7 @@ export interface RulesReport {
   readonly problems: readonly Problem[];
 }
 
-/** Loads the rules as `run` does, and runs the tests beside them. */
+/** Loads the rules as `run` does, and runs their tests. */
 export function checkRules(
   config: RulesConfig,
   platform: Platform,

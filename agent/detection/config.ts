@@ -8,14 +8,15 @@ const SUPPRESSION =
   'expected such as "once per 10m per exe": a number with s, m, h or d, then any number of "per FIELD"';
 
 /**
- * `filters`. zod validates nothing of it: a detection is Sigma, and the reader for Sigma says what is wrong with the whole
- * list. What stands here is for the JSON Schema.
+ * `filters`. zod does not validate this part: a detection is Sigma, and the Sigma reader reports the problems of the whole
+ * list. This schema only feeds the JSON Schema.
  */
 export const filtersSchema = z
   .unknown()
   .optional()
   .meta({
-    description: 'Which events go on. The first filter that matches decides; an event that none matches is kept.',
+    description:
+      'Which events are kept. The first filter that matches decides; an event that no filter matches is kept.',
     type: 'array',
     items: {
       type: 'object',
@@ -38,14 +39,16 @@ const suppression = z.strictObject({
     .array(z.string().min(1))
     .min(1, { error: 'expected at least one rule; leave the key out for all' })
     .optional()
-    .meta({ description: 'Ids, names or titles of the rules that this is about. Left out: all.' }),
+    .meta({
+      description: 'Ids, names or titles of the rules that this entry applies to. Without this key, it applies to all.',
+    }),
   report: z
     .string({ error: SUPPRESSION })
     .refine((text) => parseSuppression(text) !== undefined, { error: SUPPRESSION })
     .meta({ description: 'How often a rule alerts: "once per 10m per exe".' }),
 });
 
-/** `rules`: which rules are loaded, and how loud they are. */
+/** `rules`: which rules are loaded, and how often they alert. */
 export const rulesSchema = z.strictObject({
   builtin: z
     .boolean()
@@ -59,7 +62,7 @@ export const rulesSchema = z.strictObject({
   min_level: z
     .enum(LEVELS)
     .default('low')
-    .meta({ description: 'Rules below this level are not used. A rule without a level is.' }),
+    .meta({ description: 'Rules below this level are not used. A rule without a level is used.' }),
   placeholders: z
     .record(z.string().min(1), z.array(z.string()).min(1, { error: 'expected at least one value' }))
     .default({})
@@ -68,7 +71,7 @@ export const rulesSchema = z.strictObject({
     .array(suppression)
     .max(1000, { error: 'expected at most 1000 entries' })
     .default([])
-    .meta({ description: 'How often rules alert. The first entry that names a rule is the one for it.' }),
+    .meta({ description: 'How often rules alert. The first entry that names a rule applies to it.' }),
 });
 
 export type RulesConfig = z.output<typeof rulesSchema>;

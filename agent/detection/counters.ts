@@ -5,23 +5,23 @@ import { MAX_COUNTED_NAMES } from './limits.ts';
 /** The name that stands for all beyond a bound. */
 export const OTHERS = 'others';
 
-/** What filters and rules did since the agent started, reloads included. */
+/** Work of filters and rules since the agent started, across reloads. */
 export class DetectionCounters {
-  /** Exec events that were looked at. */
+  /** Exec events judged. */
   judged = 0;
-  /** Events that filters kept from the outputs: execs, and the ends of those processes. */
+  /** Events that filters dropped: execs, and the exits of those processes. */
   dropped = 0;
   /** Events that became alerts. */
   alerts = 0;
-  /** Matches that suppression held back. */
+  /** Matches that suppression withheld. */
   suppressed = 0;
-  /** Events that could not be judged for a defect, and went on as they were. */
+  /** Events passed on unchanged because a defect kept them from being judged. */
   failed = 0;
-  /** Events that would have taken too long to judge, and went on as they were. */
+  /** Events passed on unchanged because judging them would have taken too long. */
   unjudged = 0;
   /** Decisions by filter name. */
   readonly filters = new Map<string, number>();
-  /** Matches by rule id, those held back included. */
+  /** Matches by rule id, including withheld ones. */
   readonly rules = new Map<string, number>();
   /** The levels of those rules, by id. */
   readonly levels = new Map<string, MatchedRule['level']>();

@@ -27,14 +27,14 @@ import {
 import { suppressionsOf } from './suppression.ts';
 import { RuleWatcher } from './watcher.ts';
 
-/** How long after a folder could not be read it is tried again, in milliseconds. */
+/** Wait before an unreadable folder is tried again, in milliseconds. */
 const RETRY_MS = 5000;
 
-/** Rules that cannot take the place of those in force. */
+/** Rules that cannot replace those in force. */
 export class RulesError extends Error {
   override readonly name = 'RulesError';
   readonly reasons: readonly string[];
-  /** The entry of `rules.folders` that is to blame, if one is. */
+  /** The entry of `rules.folders` that caused it, if any. */
   readonly folder: string | undefined;
 
   constructor(reasons: readonly string[], folder?: string, options?: ErrorOptions) {
@@ -44,24 +44,24 @@ export class RulesError extends Error {
   }
 }
 
-/** What a configuration says of filters and rules. */
+/** The parts of a configuration about filters and rules. */
 export interface DetectionConfig {
   readonly filters: readonly Filter[];
   readonly rules?: RulesConfig | undefined;
 }
 
-/** Filters and rules that are ready to be in force. */
+/** Filters and rules that are ready for use. */
 export interface Prepared {
   readonly config: DetectionConfig;
   readonly loaded: LoadedRules | undefined;
-  /** Absent where there are neither filters nor rules: nothing looks at events then. */
+  /** Absent without filters and rules: events then pass unjudged. */
   readonly judge: Judge | undefined;
   readonly warnings: readonly string[];
 }
 
 /**
- * The filters and rules in force: a stage between source and outputs. They
- * change as a whole, between two batches: with the configuration, and when rule files change. What cannot be loaded changes nothing.
+ * The filters and rules in force: a stage between source and outputs. They change as a whole, between two batches, when the
+ * configuration or a rule file changes. If loading fails, they stay.
  */
 export class Detection {
   readonly counters = new DetectionCounters();
@@ -73,7 +73,7 @@ export class Detection {
   readonly #reporter: NodeJS.Timeout;
   #inForce: Prepared | undefined;
 
-  /** @param readFiles another reading in tests alone */
+  /** @param readFiles replaced only in tests */
   constructor(telemetry: Telemetry, readFiles = readRuleFiles) {
     this.#telemetry = telemetry;
     this.#readFiles = readFiles;
@@ -90,26 +90,26 @@ export class Detection {
     return judge === undefined ? batch : judge.judge(batch);
   };
 
-  /** Events that come from now on have these numbers. */
+  /** Events from now on have these numbers. */
   begin({ bootId }: Numbering): void {
     this.#enrichment.begin(bootId);
   }
 
-  /** An event that is replayed and was judged before, perhaps by an agent before this one: it says which processes there are. */
+  /** Learns about processes from a replayed event that was judged before, perhaps by an earlier agent. */
   readonly learn = (item: Item): void => {
     if (this.#inForce?.judge?.needsTree !== true || item.gap !== undefined) return;
     if (item.event.type === 'exec') this.#enrichment.tree.see(item.event as ExecEvent);
   };
 
   /**
-   * Makes ready what a configuration asks for, and changes nothing.
-   * @throws {RulesError} when rules cannot be read, or one that is in force would be lost to a mistake
+   * Prepares the filters and rules of a configuration, and changes nothing.
+   * @throws {RulesError} when rules cannot be read, or a mistake would remove a rule in force
    */
   prepare({ filters, rules }: DetectionConfig): Prepared {
     const config = { filters, rules };
     const read = rules === undefined ? undefined : this.#read(rules);
     const inForce = this.#inForce;
-    // What counts events goes on counting when nothing changed.
+    // Without a change, keep the state that counts events.
     if (
       inForce !== undefined &&
       isDeepStrictEqual(inForce.config, config) &&
@@ -119,12 +119,12 @@ export class Detection {
     return this.#compile(config, rules === undefined || read === undefined ? undefined : this.#load(rules, read));
   }
 
-  /** From the next batch on, this is in force. */
+  /** Puts `prepared` in force from the next batch on. */
   adopt(prepared: Prepared): void {
     this.#inForce = prepared;
     const { loaded, warnings, config } = prepared;
     this.#watcher.watch(loaded?.folders ?? []);
-    // What changed between the reading and the watching.
+    // Catch changes between reading and watching.
     if (loaded !== undefined) this.#watcher.touch();
     if (loaded === undefined && config.filters.length === 0) return;
     const { rules = [], correlations = [], filters = 0, refused = [] } = loaded?.set ?? {};
@@ -141,7 +141,7 @@ export class Detection {
     this.#list('ConfigExposed', loaded?.exposed ?? []);
   }
 
-  /** Nothing is judged any more: says what was. */
+  /** Stops judging, and logs the totals. */
   close(): void {
     clearInterval(this.#reporter);
     this.#watcher.close();
@@ -197,7 +197,7 @@ export class Detection {
     };
   }
 
-  /** Rule files may have changed. */
+  /** Reads the rule files again, since they may have changed. */
   #reread(): void {
     const { config, loaded } = this.#inForce ?? {};
     if (config?.rules === undefined || loaded === undefined) return;
@@ -206,17 +206,17 @@ export class Detection {
       if (sameFiles(read.files, loaded.files)) this.#watcher.watch(read.folders);
       else this.adopt(this.#compile(config, this.#load(config.rules, read)));
     } catch (error) {
-      // Whatever the files hold: those in force stay so, and the agent goes on.
+      // Whatever the files hold, the rules in force stay and the agent continues.
       const { reasons, folder } = error instanceof RulesError ? error : new RulesError([reasonOf(error)]);
       const problems = reasons.slice(0, MAX_LOGGED_REFUSALS);
       this.#telemetry.raiseRepeating('RulesRefused', problems.join(), { problems });
       this.#watcher.watch(loaded.folders);
-      // A folder that comes back tells nobody; a file that is mended does.
+      // Nothing announces that a folder is readable again, so try later. A mended file triggers the watcher.
       if (folder !== undefined) this.#watcher.touch(RETRY_MS);
     }
   }
 
-  /** Says what was held back in windows that have ended by `nowMs`. */
+  /** Logs what was suppressed in windows that have ended by `nowMs`. */
   #reportSuppressed(nowMs: number): void {
     const held = new Map<string, number>();
     for (const { rule, count } of this.#suppressor.take(nowMs)) held.set(rule, (held.get(rule) ?? 0) + count);

@@ -17,17 +17,17 @@ import { keyOf } from './suppression.ts';
 
 export interface JudgeOptions {
   readonly filters: readonly Filter[];
-  /** Absent where no rules are used. */
+  /** Absent without rules. */
   readonly rules?: { readonly set: RuleSet; readonly suppressions: ReadonlyMap<string, Suppression> };
   readonly platform: Platform;
   readonly enrichment: Enrichment;
   readonly counters: DetectionCounters;
   readonly suppressor: Suppressor;
-  /** A defect showed on an event, which then goes on as it is. Gets no text of the event. */
+  /** Reports a defect while judging an event, which then passes unchanged. Gets no text of the event. */
   readonly onFailure: (error: unknown) => void;
-  /** An event would take too long to judge, and goes on as it is. */
+  /** Reports an event that would take too long to judge. It passes unchanged. */
   readonly onOverBudget: (event: ExecEvent) => void;
-  /** Steps that filters, and then rules, may take for one event; smaller only in tests. */
+  /** Step limit of filters, and again of rules, for one event; lowered only in tests. */
   readonly maxSteps?: number;
 }
 
@@ -36,9 +36,9 @@ const NOT_DROPPED = -1;
 type Map = (event: ExecEvent) => SigmaEvent;
 
 /**
- * Filters, then rules, of one configuration. Never changed: another configuration is another judge, so that no event meets half of one.
+ * Filters, then rules, of one configuration. Immutable: another configuration gets another judge, so that no event meets a mix of two.
  *
- * Looked at are programs that began to run (`exec`), and their ends. Whatever else there is, gaps above all, goes on as it is.
+ * Judges programs that began to run (`exec`) and their exits. All other events, gaps in particular, pass unchanged.
  */
 export class Judge {
   readonly #options: JudgeOptions;
@@ -46,9 +46,9 @@ export class Judge {
   readonly #mapForFilters: Map;
   readonly #detector: Detector | undefined;
   readonly #mapForRules: Map;
-  /** By pid: when the processes began whose last exec was dropped; NOT_DROPPED for one that executed something else since. */
+  /** By pid, the start time of processes whose last exec was dropped; NOT_DROPPED after an exec that was kept. */
   readonly #dropped = new Generations<number, number>({ entries: MAX_DROPPED_PROCESSES });
-  /** Whether anything asks for other processes than the event's own. */
+  /** Whether a filter or rule needs processes other than the event's own. */
   readonly needsTree: boolean;
 
   constructor(options: JudgeOptions) {
@@ -71,14 +71,14 @@ export class Judge {
   ): { map: Map; looksUp: boolean } {
     const { platform, enrichment } = this.#options;
     const fields = new Set([...(reader?.fields ?? []), ...more]);
-    // A keyword looks at every value there is, but nothing is looked up for it.
+    // A keyword searches every value of the event, but causes no look-ups.
     if (reader?.readsEverything === true)
       for (const { sigma, lookup } of FIELDS) if (lookup === undefined) fields.add(sigma);
     const needed = lookupsFor(platform, fields);
     return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needed.size > 0 };
   }
 
-  /** What goes on of a batch, alerts in place of the events that rules matched. */
+  /** Returns the items of a batch to pass on, with alerts in place of the events that rules matched. */
   judge(batch: readonly Item[]): readonly Item[] {
     let out: Item[] | undefined;
     for (const [i, item] of batch.entries()) {
@@ -110,7 +110,7 @@ export class Judge {
     }
   }
 
-  /** The end of a process goes the way of what it ran last. */
+  /** A process's exit is dropped exactly when its last exec was. */
   #judgeExit(item: Item, { pid, start_time }: ExitEvent): Item | undefined {
     if (this.#dropped.get(pid) !== start_time) return item;
     this.#options.counters.dropped++;
@@ -151,7 +151,7 @@ export class Judge {
     return drops;
   }
 
-  /** Without the rules that are held back. */
+  /** The matched rules, without the suppressed ones. */
   #reported(matched: readonly MatchedRule[], event: SigmaEvent, time: number): ReportedRule[] {
     const { counters, rules, suppressor } = this.#options;
     return matched.flatMap((rule): ReportedRule[] => {
@@ -168,7 +168,7 @@ export class Judge {
   }
 }
 
-/** A rule as an alert names it; `suppressed`: how many alerts of it were held back since the last. */
+/** A rule as an alert names it; `suppressed`: its alerts withheld since the last one. */
 type ReportedRule = MatchedRule & { readonly suppressed?: number };
 
 /** The event's own time, Unix milliseconds. */

@@ -13,14 +13,15 @@ export class PlaceholdersError extends Error {
 }
 
 /**
- * Reads values of `%name%` from a file of its own: a map from each name to its list of texts, as `rules.placeholders` of a configuration.
+ * Reads values of `%name%` from a separate file: a map from each name to a list of texts, like `rules.placeholders`.
  * @throws {PlaceholdersError}
  */
 export function readPlaceholders(file: string): Placeholders {
   const { source, documents, problems } = readYaml(file, readBounded(file));
   const reader = new Reader(source);
   const [document, second] = documents;
-  if (second !== undefined) reader.problem(second, 'another document begins here; the file is one');
+  if (second !== undefined)
+    reader.problem(second, 'another document begins here; the file must hold a single document');
   const values = document === undefined ? new Map<string, string[]>() : valuesOf(reader, document);
   const all = [...problems, ...reader.problems];
   if (all.length > 0) throw new PlaceholdersError(all.map(formatProblem).join('\n'));

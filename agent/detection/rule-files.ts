@@ -8,10 +8,10 @@ import type { RuleFile } from '../rules/load.ts';
 import { textOf } from '../yaml/text.ts';
 import { MAX_LOGGED_REFUSALS, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
 
-/** A folder of rules that cannot be used as it is. */
+/** A folder of rules that cannot be used. */
 export class RuleFolderError extends Error {
   override readonly name = 'RuleFolderError';
-  /** The folder as it was asked for. */
+  /** The folder as the configuration names it. */
   readonly folder: string;
 
   constructor(folder: string, message: string, options?: ErrorOptions) {
@@ -20,15 +20,15 @@ export class RuleFolderError extends Error {
   }
 }
 
-/** What folders of rules hold. */
+/** The contents of folders of rules. */
 export interface RuleFolders {
   /** In the order of their paths, folder by folder. */
   readonly files: readonly RuleFile[];
-  /** The folders themselves and those inside: where a change can happen. */
+  /** The folders and their subfolders: the places to watch for changes. */
   readonly folders: readonly string[];
-  /** Files that are there and cannot be read, or are too large. They keep no other from being read. */
+  /** Files that exist and cannot be read, or are too large. The others are still read. */
   readonly faults: readonly Problem[];
-  /** How others could change rules: a sentence each, of the first that were found. */
+  /** Ways in which others could change rules: one sentence each, for the first ones found. */
   readonly exposed: readonly string[];
 }
 
@@ -41,8 +41,8 @@ interface Found extends RuleFolders {
 }
 
 /**
- * Reads every rule file in these folders and below. Names that begin with a dot are passed over, as are all but `.yml` and `.yaml`; links are followed.
- * @throws {RuleFolderError} when a folder cannot be read, or all together is more than the limits allow
+ * Reads every rule file in these folders and below. Skips names that begin with a dot and files other than `.yml` and `.yaml`; follows links.
+ * @throws {RuleFolderError} when a folder cannot be read, or the total exceeds the limits
  */
 export function readRuleFolders(paths: readonly string[]): RuleFolders {
   const found: Found = { files: [], folders: [], faults: [], exposed: [], bytes: 0 };
@@ -78,7 +78,7 @@ function walk(folder: string, depth: number, found: Found): void {
   }
 }
 
-/** Undefined, without a fault, for a file that has gone since it was listed. */
+/** Returns undefined, without a fault, for a file that disappeared after it was listed. */
 function readOrFault(path: string, faults: Problem[]): string | undefined {
   try {
     return textOf(readBoundedSync(path, { maxBytes: MAX_RULE_FILE_BYTES }));
@@ -98,7 +98,7 @@ function note(found: Found, exposure: string | undefined): void {
 function explain(error: unknown, root: string): string {
   switch (systemCode(error)) {
     case 'ENOENT':
-      return `there is no folder ${root}; make it, or take it out of the list`;
+      return `there is no folder ${root}; create it, or remove it from the list`;
     case 'ENOTDIR':
       return `${root} is not a folder`;
     case 'EACCES':

@@ -6,7 +6,7 @@ import type { RulesConfig } from './config.ts';
 import { mostOf } from './counters.ts';
 import { readRuleFolders, type RuleFolders } from './rule-files.ts';
 
-/** The rules of a configuration, as they were read. */
+/** The rules of a configuration, as read. */
 export interface LoadedRules extends RuleFolders {
   readonly set: RuleSet;
 }
@@ -27,7 +27,7 @@ export function readRuleFiles({ builtin, folders }: RulesConfig): RuleFolders {
   return builtin ? { ...own, files: [...own.files, ...BUILTIN_RULES] } : own;
 }
 
-/** Loads what was read. Faulty rules are in the set's `refused`, and keep no other from loading. */
+/** Loads the rules that were read. Faulty rules go to the set's `refused`; the others still load. */
 export function loadRuleSet(config: RulesConfig, platform: Platform, read: RuleFolders): LoadedRules {
   const { files, faults } = read;
   const set = loadRules(files, {
@@ -36,7 +36,7 @@ export function loadRuleSet(config: RulesConfig, platform: Platform, read: RuleF
     placeholders: new Map(Object.entries(config.placeholders)),
   });
   const unread = faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] }));
-  // Starter rules have no mistakes. One that is refused has an id that an own rule has: that is how one is replaced.
+  // Starter rules have no mistakes. A refused one shares its id or name with a rule of the user, which replaces it.
   const replaced = set.refused
     .filter(({ file }) => IS_BUILTIN.has(file))
     .map(({ file, title }) => ({ file, title, reason: 'replaced by a rule with its id or name' }));
@@ -45,8 +45,8 @@ export function loadRuleSet(config: RulesConfig, platform: Platform, read: RuleF
 }
 
 /**
- * Rules that are in force and would be lost to a mistake: their file has now something in it that is refused.
- * @returns why, a line for each reason; nothing when no rule is lost
+ * Finds rules in force that a mistake would remove: something in their file is now refused.
+ * @returns one line for each reason; empty when no rule is lost
  */
 export function lostTo(next: RuleSet, current: RuleSet): string[] {
   const ids = new Set([...next.rules, ...next.correlations].map(({ id }) => id));
@@ -56,7 +56,7 @@ export function lostTo(next: RuleSet, current: RuleSet): string[] {
   return next.refused.filter(({ file }) => lost.has(file)).flatMap(({ problems }) => problems.map(formatProblem));
 }
 
-/** Whether two loads read the same. */
+/** Whether two loads read the same files. */
 export function sameFiles(a: readonly RuleFile[], b: readonly RuleFile[]): boolean {
   return a.length === b.length && a.every(({ file, text }, i) => file === b[i]!.file && text === b[i]!.text);
 }

@@ -7,17 +7,17 @@ import type { CorrelationRule } from '../rules/correlate/resolve.ts';
 import { groupOf, parseSuppression, type Suppression } from '../rules/suppress.ts';
 import type { RulesConfig } from './config.ts';
 
-/** A group's values as text beyond this are remembered by their digest: a command line can have megabytes. */
+/** Groups with a longer text are remembered by its digest: a command line can have megabytes. */
 const LONGEST_KEY = 256;
 
-/** Which rules are held back how, and what of that makes no sense. */
+/** The suppression of each rule, and warnings about entries without effect. */
 export interface Suppressions {
   /** By rule id. */
   readonly byRule: ReadonlyMap<string, Suppression>;
   readonly warnings: readonly string[];
 }
 
-/** For each rule: the first entry of the configuration that names it, else the rule's own `suppress`. */
+/** Uses, for each rule, the first entry of the configuration that names it, else the rule's own `suppress`. */
 export function suppressionsOf({ suppress }: Pick<RulesConfig, 'suppress'>, set: RuleSet): Suppressions {
   const all = [...set.rules, ...set.correlations];
   const byRule = new Map<string, Suppression>();
@@ -61,7 +61,7 @@ function isNamed(rule: Rule | CorrelationRule, name: string): boolean {
   return rule.id === name || rule.name === name || rule.title === name;
 }
 
-/** The group that an event belongs to, as a short text. */
+/** Returns the event's group, as a short text. */
 export function keyOf(suppression: Suppression, event: SigmaEvent): string {
   const key = groupOf(suppression, event);
   return key.length <= LONGEST_KEY ? key : createHash('sha256').update(key).digest('base64');

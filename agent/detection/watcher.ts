@@ -3,14 +3,14 @@ import { reasonOf } from '../errors.ts';
 import { MAX_WATCHED_FOLDERS, SETTLE_MS } from './limits.ts';
 
 export interface RuleWatcherOptions {
-  /** Called when files have changed and then been left alone for a moment. */
+  /** Called when files have changed and then stayed unchanged for a moment. */
   readonly onChange: () => void;
-  /** A folder cannot be watched: changes in it show with a reload only. */
+  /** Called for a folder that cannot be watched: only a reload finds changes in it. */
   readonly onUnwatched: (folder: string, reason: string) => void;
   readonly settleMs?: { readonly quiet: number; readonly most: number };
 }
 
-/** Tells that something in folders of rules may have changed. */
+/** Reports that something in folders of rules may have changed. */
 export class RuleWatcher {
   readonly #options: RuleWatcherOptions;
   #watchers: FSWatcher[] = [];
@@ -21,7 +21,7 @@ export class RuleWatcher {
     this.#options = options;
   }
 
-  /** From now on these folders are watched, and no others. Not what lies inside of folders in them: they are to be named too. */
+  /** Watches these folders from now on, and no others. Subfolders are watched only if they are listed. */
   watch(folders: readonly string[]): void {
     this.close();
     for (const [i, folder] of folders.entries()) {
@@ -37,13 +37,13 @@ export class RuleWatcher {
     }
   }
 
-  /** As if something had changed, `afterMs` from now when nothing else does. */
+  /** Schedules a report as if something had changed: in `afterMs`, unless a real change comes first. */
   touch(afterMs?: number): void {
     const { quiet, most } = this.#options.settleMs ?? SETTLE_MS;
     const now = performance.now();
     if (this.#timer === undefined) this.#firstAt = now;
     clearTimeout(this.#timer);
-    // A folder in which something changes all the time is read all the same.
+    // Read a folder that never stops changing, too.
     const wait = afterMs ?? Math.max(0, Math.min(quiet, this.#firstAt + most - now));
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

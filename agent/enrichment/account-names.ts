@@ -2,9 +2,9 @@ import { lookUpAccountName } from '../windows/account-name.ts';
 import { AskedNames } from './asked-names.ts';
 
 /**
- * Accounts of Windows itself that processes run as, by the SIDs that they have everywhere
+ * Windows' own accounts that run processes, by SID, which is the same everywhere
  * (https://learn.microsoft.com/windows-server/identity/ad-ds/manage/understand-security-identifiers, [MS-DTYP] 2.4.2.4).
- * Windows in another language has other names for them; rules are written with these.
+ * Localised Windows has other names for them; rules use these.
  */
 const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ['S-1-5-7', String.raw`NT AUTHORITY\ANONYMOUS LOGON`],
@@ -15,7 +15,7 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
 ]);
 
 export interface AccountNamesOptions {
-  /** Asks Windows for the account with a SID. Left out: only those that every Windows has are known. */
+  /** Asks Windows for the account with a SID. Without it, only the built-in accounts are known. */
   readonly askSystem?: (sid: string) => string | undefined;
   /** Milliseconds on a clock that never steps. */
   readonly now?: () => number;
@@ -29,18 +29,18 @@ export class AccountNames {
     this.#asked = askSystem === undefined ? undefined : new AskedNames(askSystem, now);
   }
 
-  /** Names that were asked for and are remembered. */
+  /** Number of remembered names. */
   get remembered(): number {
     return this.#asked?.size ?? 0;
   }
 
-  /** The account's name; the SID itself where there is none, or it cannot be found out now. */
+  /** Returns the account's name; the SID itself if it has no name or the name cannot be found now. */
   of(sid: string): string {
     return WELL_KNOWN.get(sid) ?? this.#asked?.of(sid) ?? sid;
   }
 }
 
-/** Names that this machine knows. Outside of Windows, only those that every Windows has. */
+/** Names that this machine knows. Outside Windows, only the built-in accounts. */
 export function accountNamesHere(): AccountNames {
   return new AccountNames(process.platform === 'win32' ? { askSystem: lookUpAccountName } : {});
 }

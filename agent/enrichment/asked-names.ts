@@ -3,20 +3,20 @@ import { Generations } from './generations.ts';
 import { MAX_USER_NAMES, USER_LOOKUP_MS_PER_SECOND, USER_NAME_MS } from './limits.ts';
 
 /**
- * Names of users that the system is asked for: each once in a while, so many of them, and for so much of the time. A directory
- * that is slow to answer is asked again only when the time that it took has been paid back.
+ * User names from the system. Limits how often each is asked for, how many are remembered and how much time the questions take.
+ * A slow directory is asked again only when the budget has recovered from the time it took.
  */
 export class AskedNames<Key> {
   readonly #ask: (key: Key) => string | undefined;
   readonly #now: () => number;
   readonly #budget: Budget;
-  /** The system's answer; without a name if it knows no such user. */
+  /** The system's answer; without a name if it does not know the user. */
   readonly #known = new Generations<Key, { readonly name: string | undefined; readonly at: number }>({
     entries: MAX_USER_NAMES,
   });
 
   /**
-   * @param ask asks the system; undefined where it knows no such user
+   * @param ask asks the system; returns undefined for an unknown user
    * @param now milliseconds on a clock that never steps
    */
   constructor(ask: (key: Key) => string | undefined, now: () => number) {
@@ -25,12 +25,12 @@ export class AskedNames<Key> {
     this.#budget = new Budget(USER_LOOKUP_MS_PER_SECOND, undefined, now);
   }
 
-  /** Names that are remembered. */
+  /** Number of remembered names. */
   get size(): number {
     return this.#known.size;
   }
 
-  /** The name of a user; undefined where there is none, or it cannot be found out now. */
+  /** Returns the user's name; undefined if there is none or it cannot be found now. */
   of(key: Key): string | undefined {
     const now = this.#now();
     const known = this.#known.get(key);

@@ -1,6 +1,6 @@
 /**
- * Limits how much of something is used: a rate per second, and unused amounts are saved up to a bound. A use may go beyond it and
- * is paid back before the next, so one long use is possible, and many are not.
+ * Limits use to a rate per second and saves unused amounts up to a bound. One use may exceed what is left; the next must then wait
+ * until the debt is paid. So one long use is possible, and many are not.
  */
 export class Budget {
   readonly #perSecond: number;
@@ -10,7 +10,7 @@ export class Budget {
   #at: number;
 
   /**
-   * @param most what can be saved up, and is there at first
+   * @param most the most that can be saved, and the amount at the start
    * @param now milliseconds on a clock that never steps
    */
   constructor(perSecond: number, most: number = perSecond, now: () => number = () => performance.now()) {

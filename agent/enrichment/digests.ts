@@ -12,27 +12,27 @@ import { HASH_MS, HASH_MS_PER_SECOND, HASH_MS_SAVED, MAX_DIGESTS, MAX_HASHED_BYT
 const PIECE_BYTES = 1024 * 1024;
 const ALGORITHMS = ['md5', 'sha1', 'sha256'] as const;
 
-/** Where the path of an image leads elsewhere than for the process, or nowhere. */
+/** Flags of images whose path leads the agent to another file than the process, or to none. */
 const ELSEWHERE = new Set(['memfd', 'deleted', 'chroot', 'exe_truncated']);
 
 /** Counts hashed images, and the others by reason. */
 export interface DigestCounts {
   hashed: number;
-  /** Not readable for the agent's user, no file, too large, in another mount namespace, or not on a local file system. */
+  /** Unreadable for the agent's user, not a file, too large, in another mount namespace, or not on a local file system. */
   impossible: number;
-  /** There was no time. */
+  /** Skipped for lack of time. */
   skipped: number;
 }
 
 /**
- * Digests of programs, each file hashed once: it is recognised by device, inode, size and times. The path is read
- * when the digest is asked for, a moment after the exec; if the file was replaced in between, the digest is of its successor.
- * Only local file systems are asked: the call waits for the answer, and so does every event behind it.
+ * Digests of programs. Hashes each file once and recognises it by device, inode, size and times. Reads the path when the digest
+ * is requested, shortly after the exec; if the file was replaced in between, the digest belongs to its successor.
+ * Reads only local file systems: the call blocks until the answer comes, and every later event waits with it.
  */
 export class DigestCache {
   readonly counts: DigestCounts = { hashed: 0, impossible: 0, skipped: 0 };
   readonly #budget = new Budget(HASH_MS_PER_SECOND, HASH_MS_SAVED);
-  /** By identity; without digests, a file that cannot be hashed. */
+  /** By identity; an entry without digests is a file that cannot be hashed. */
   readonly #known = new Generations<string, { readonly digests: Digests | undefined }>({ entries: MAX_DIGESTS });
   readonly #maxBytes: number;
   readonly #local: LocalFiles;
@@ -42,7 +42,7 @@ export class DigestCache {
     this.#local = local;
   }
 
-  /** Digests of the image that an event tells of; undefined where there are none, or no time for it. */
+  /** Returns the digests of the event's image; undefined if it cannot be hashed or there is no time. */
   of(event: ExecEvent): Digests | undefined {
     // On Linux `exe` is a path without links, and `filename` may lead through any.
     const image = process.platform === 'linux' ? event.exe : imageOf(event);
@@ -52,7 +52,7 @@ export class DigestCache {
       if (!this.#local.has(image)) throw new Error('the answer could never come');
       return this.#ofFile(image, statSync(image));
     } catch {
-      // It is gone, may not be read, or lies where a read could hang.
+      // The file is gone, unreadable, or on a file system where a read could hang.
       this.counts.impossible++;
       return undefined;
     }
@@ -80,7 +80,7 @@ function idOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
   return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
 }
 
-/** @returns undefined when the file has been replaced, or there is no time left */
+/** @returns undefined when the file was replaced or no time is left */
 function hash(path: string, id: string, deadline: number): Digests | undefined {
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {

@@ -24,7 +24,7 @@ export interface Context {
   readonly ancestors?: readonly Ancestor[];
 }
 
-/** Names of integrity levels as Sysmon, and so Sigma, has them. */
+/** Names of integrity levels in Sysmon, and therefore in Sigma. */
 const SIGMA_LEVELS: ReadonlyMap<string, string> = new Map([
   ['untrusted', 'Untrusted'],
   ['low', 'Low'],
@@ -35,7 +35,7 @@ const SIGMA_LEVELS: ReadonlyMap<string, string> = new Map([
   ['protected', 'Protected'],
 ]);
 
-/** Finds out what events do not carry. Lives as long as the agent: rules change, but what was seen is kept. */
+/** Finds facts that events do not carry. Lives as long as the agent and keeps its memory when rules change. */
 export class Enrichment {
   readonly tree: ProcessTree;
   readonly #users: UserNames | undefined;
@@ -45,7 +45,7 @@ export class Enrichment {
   readonly #versions: VersionCache | undefined;
   #bootId: string | undefined;
 
-  /** @param live whether events are of this machine and of now: then its users, files and processes can be asked for */
+  /** @param live whether events come from this machine now: then its users, files and processes can be asked for */
   constructor({ live }: { live: boolean }) {
     this.tree = new ProcessTree(live && process.platform === 'linux' ? { askSystem: readRunningProcess } : {});
     this.#users = live ? new UserNames() : undefined;
@@ -54,13 +54,13 @@ export class Enrichment {
     this.#versions = live && process.platform === 'win32' ? new VersionCache() : undefined;
   }
 
-  /** Events that come from now on are of this boot. */
+  /** Events from now on belong to this boot. */
   begin(bootId: string): void {
     if (this.#bootId !== undefined && this.#bootId !== bootId) this.tree.clear();
     this.#bootId = bootId;
   }
 
-  /** The look-ups with these names; asked for others, there is none. */
+  /** Returns the look-ups with these names, and no others. */
   lookups(needed: ReadonlySet<keyof Lookups>): Lookups {
     return Object.fromEntries(Object.entries(this.#all()).filter(([name]) => needed.has(name as keyof Lookups)));
   }

@@ -1,7 +1,7 @@
 /**
- * A bounded map that forgets what was not needed for longest, roughly: two halves, of which the older is dropped when the newer is
- * full. What is read from the older moves to the newer. Unlike a map that is kept in the order of use, nothing is ever taken out one by
- * one, which costs a JavaScript Map more than everything else that is done here.
+ * A bounded map that approximately forgets the least recently used entries. It has two halves and drops the older half when the
+ * newer is full. An entry read from the older half moves to the newer. Unlike an LRU map, it never deletes single entries, which
+ * would cost a JavaScript Map more than all other work here.
  */
 export class Generations<Key, Value> {
   readonly #most: { readonly entries: number; readonly bytes?: number };
@@ -17,7 +17,7 @@ export class Generations<Key, Value> {
     this.#sizeOf = sizeOf;
   }
 
-  /** Entries that are held, those that were replaced since among them. */
+  /** Entries held, including outdated copies in the older half. */
   get size(): number {
     return this.#newer.size + this.#older.size;
   }

@@ -4,39 +4,39 @@ export const MAX_PROCESSES = 16_384;
 /** Most memory for their paths and command lines together, in bytes. */
 export const MAX_PROCESS_BYTES = 32 * 1024 * 1024;
 
-/** Characters of one command line to remember. Rules see no more of a parent's. */
+/** Characters of one command line to remember. Rules see no more of a parent's command line. */
 export const MAX_REMEMBERED_COMMAND = 4096;
 
 /** Most ancestors in an alert. */
 export const MAX_ANCESTORS = 16;
 
-/** Processes whose command line is asked of /proc in one second, at most. */
+/** Most processes per second whose command line is read from /proc. */
 export const PROC_READS_PER_SECOND = 500;
 
-/** User names that are remembered beside /etc/passwd, and for how long, in milliseconds. */
+/** User names remembered in addition to /etc/passwd, and for how long, in milliseconds. */
 export const MAX_USER_NAMES = 4096;
 export const USER_NAME_MS = 10 * 60_000;
 
-/** Milliseconds that the system may take for one user's name, and for all names in one second. */
+/** Milliseconds that the system may take for one user's name, and for all names per second. */
 export const USER_LOOKUP_MS = 1000;
 export const USER_LOOKUP_MS_PER_SECOND = 200;
 
 /** Milliseconds between two checks whether /etc/passwd changed. */
 export const PASSWORD_FILE_CHECK_MS = 5000;
 
-/** Images whose digests are remembered. */
+/** Most images whose digests are remembered. */
 export const MAX_DIGESTS = 4096;
 
 /** The largest image that is hashed, in bytes. */
 export const MAX_HASHED_BYTES = 256 * 1024 * 1024;
 
 /**
- * Milliseconds for hashing one image, for all images in one second on average, and how much of that is saved up while
- * nothing is hashed. At start, every program is new.
+ * Milliseconds for hashing one image, for all images per second on average, and the most that is saved while nothing is
+ * hashed. The saved time covers the start, when every program is new.
  */
 export const HASH_MS = 1000;
 export const HASH_MS_PER_SECOND = 200;
 export const HASH_MS_SAVED = 5000;
 
-/** Milliseconds for which the list of mounted file systems is used; it says which images are local. */
+/** Milliseconds before the list of mounted file systems is read again; it tells which images are local. */
 export const MOUNT_TABLE_MS = 1000;

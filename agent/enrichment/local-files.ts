@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { MOUNT_TABLE_MS } from './limits.ts';
 
 /**
- * File systems that answer by themselves, without a server or a program that may have died (names as in
- * /proc/filesystems). Asking any other for a file can hang, and nothing can end that wait.
- * A file system that is not listed is assumed to be one of the others.
+ * File systems that need no server or user-space program, which may have died (names as in
+ * /proc/filesystems). Reading a file from any other can hang, and nothing can end that wait.
+ * A file system that is not listed counts as remote.
  */
 const LOCAL = new Set([
   'bcachefs',
@@ -33,17 +33,17 @@ const LOCAL = new Set([
   'zfs',
 ]);
 
-/** Where macOS puts what is mounted: network volumes, but also disks. */
+/** Mount points on macOS: of network volumes, but also of disks. */
 const MAC_VOLUMES = /^\/(?:Volumes|Network|net)\//;
 
-/** A drive of this machine. Drive letters of shares belong to the logon session of a user, so a service has none. */
+/** A drive of this machine. Drive letters of shares belong to a user's logon session, so a service has none. */
 const WINDOWS_DRIVE = /^[A-Za-z]:\\/;
 
-/** Which files can be read without waiting for another machine or program. Nothing is asked of the file itself. */
+/** Tells which files can be read without waiting for another machine or program. Never touches the file itself. */
 export class LocalFiles {
   readonly #readTable: () => string;
   readonly #now: () => number;
-  /** Of every mount point, the type of the file system that was mounted there last. */
+  /** The type of the file system mounted last at each mount point. */
   #types: ReadonlyMap<string, string> = new Map();
   #readAt = -Infinity;
 
@@ -59,7 +59,7 @@ export class LocalFiles {
     this.#now = now;
   }
 
-  /** @param path absolute, and without links, as the kernel names an image */
+  /** @param path absolute and without links, as the kernel reports an image */
   has(path: string, platform: NodeJS.Platform = process.platform): boolean {
     if (platform === 'win32') return WINDOWS_DRIVE.test(path);
     if (!path.startsWith('/')) return false;

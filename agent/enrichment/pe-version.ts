@@ -1,9 +1,9 @@
 import type { VersionInfo } from '../rules/fields/lookups.ts';
 
-/** Reads so many bytes of a file at an offset; fewer at its end. */
+/** Reads `length` bytes of a file at an offset; fewer at its end. */
 export type ReadAt = (offset: number, length: number) => Buffer;
 
-/** Bounds on what a file may make us read: no real program comes near them. */
+/** Bounds on the work that a file can cause; no real program comes near them. */
 const MAX_SECTIONS = 96;
 const MAX_ENTRIES = 256;
 const MAX_RESOURCE_BYTES = 64 * 1024;
@@ -29,15 +29,15 @@ interface Section {
 
 /**
  * The version resource of a Windows program (PE format; VS_VERSIONINFO of the Windows
- * SDK), in its first language. Whatever the file holds, a bounded part of it is
- * read, and the answer is undefined where the format is not kept.
+ * SDK), in its first language. Reads a bounded part of any file, and returns
+ * undefined if the file violates the format.
  */
 export function readVersionInfo(readAt: ReadAt): VersionInfo | undefined {
   try {
     const resource = findVersionResource(readAt);
     return resource === undefined ? undefined : parseStrings(resource);
   } catch (error) {
-    // Reading past the end of a buffer: the file says of itself what is not so.
+    // A read past the end of a buffer: the file contradicts itself.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -88,7 +88,7 @@ function fileOffset(sections: readonly Section[], address: number): number | und
 
 /**
  * Follows an entry of a resource directory: the entry with this number, or the first.
- * @param directory as an entry one level up gave it, or 0 for the first level
+ * @param directory from the entry one level up, or 0 for the first level
  */
 function entryAt(readAt: ReadAt, start: number, directory: number, id?: number): number | undefined {
   if (directory !== 0 && directory < SUBDIRECTORY) return undefined;
@@ -102,11 +102,11 @@ function entryAt(readAt: ReadAt, start: number, directory: number, id?: number):
   return undefined;
 }
 
-/** One node of the resource: a key, a value, and what lies within. Offsets into the resource. */
+/** One node of the resource: a key, a value and children. Offsets into the resource. */
 interface Node {
   readonly key: string;
   readonly valueAt: number;
-  /** Units as the node has them: characters for text. */
+  /** In the node's own units: characters for text. */
   readonly valueLength: number;
   readonly childrenAt: number;
   readonly end: number;

@@ -12,25 +12,25 @@ export interface RunningProcess {
 
 /**
  * Asks /proc about a process. Needs no privilege unless /proc is mounted with `hidepid`.
- * @param startTime microseconds since boot; another process with this pid is not it
+ * @param startTime microseconds since boot; a process with this pid and another start time does not count
  * @returns undefined when it has ended, is hidden, or has no command line (a kernel thread)
  */
 export function readRunningProcess(pid: number, startTime: number | undefined): RunningProcess | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in parentheses may hold anything, also parentheses: fields count from behind the last one (proc_pid_stat(5)).
+    // The name in parentheses may hold anything, also parentheses: count the fields after the last one (proc_pid_stat(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [parentPid, ticks] = [Number(fields[1]), Number(fields[19])];
     if (startTime !== undefined && Math.floor(startTime / MICROSECONDS_PER_TICK) !== ticks) return undefined;
     const commandLine = readStart(`/proc/${pid}/cmdline`).replace(/\0+$/, '').replaceAll('\0', ' ');
     return commandLine === '' ? undefined : { parentPid, commandLine };
   } catch {
-    // It has ended, or may not be seen: nothing is known.
+    // The process has ended or is hidden.
     return undefined;
   }
 }
 
-/** The first bytes of a file, as many as are remembered. */
+/** Reads the first bytes of a file, up to the remembered length. */
 function readStart(file: string): string {
   const memory = Buffer.allocUnsafe(MAX_REMEMBERED_COMMAND);
   const descriptor = openSync(file, 'r');

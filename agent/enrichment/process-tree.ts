@@ -15,7 +15,7 @@ import type { readRunningProcess } from './proc.ts';
 /** The parent of a process, as an event names it. */
 type ParentReference = NonNullable<ExecEvent['parent']>;
 
-/** A process, as far as it is known. */
+/** The known facts about a process. */
 export class KnownProcess {
   readonly pid: number;
   /** Microseconds since boot. */
@@ -43,15 +43,15 @@ export class KnownProcess {
 }
 
 export interface ProcessTreeOptions {
-  /** Asks the system of a process that no event told of. Left out: such processes stay unknown. */
+  /** Asks the system about a process without an event. If absent, such processes stay unknown. */
   readonly askSystem?: typeof readRunningProcess;
   readonly maxProcesses?: number;
   readonly maxBytes?: number;
 }
 
 /**
- * Which process is whose child, and what each was started as. Filled from every exec event, including those of a snapshot
- * and of a replay; bounded. The system is asked once about a process that no event named.
+ * The parent of each process and the program it runs. Filled from every exec event, including those of snapshots
+ * and replays; bounded. Asks the system once about a process without an event.
  */
 export class ProcessTree {
   readonly #askSystem: ProcessTreeOptions['askSystem'];
@@ -73,7 +73,7 @@ export class ProcessTree {
     return this.#processes.bytes;
   }
 
-  /** Remembers the process that executed something; what it was before is forgotten. */
+  /** Remembers the process of an exec event, in place of its previous program. */
   see(event: ExecEvent): void {
     const { pid, start_time, uid, user_sid, parent } = event;
     const exe = imageOf(event);
@@ -85,12 +85,12 @@ export class ProcessTree {
     this.#processes.set(pid, new KnownProcess(reference, startOf(commandLineOf(event)), user_sid ?? uid, parent));
   }
 
-  /** The parent of the process that executed something. */
+  /** Returns the parent of the event's process. */
   parentOf(event: ExecEvent): KnownProcess | undefined {
     return event.parent === undefined ? undefined : this.#find(event.parent);
   }
 
-  /** Parent, grandparent and so on, as far as they are known. */
+  /** Returns parent, grandparent and so on, as far as they are known. */
   ancestorsOf(event: ExecEvent): KnownProcess[] {
     const ancestors: KnownProcess[] = [];
     const seen = new Set([event.pid]);
@@ -103,7 +103,7 @@ export class ProcessTree {
     return ancestors;
   }
 
-  /** Another boot has begun: its processes are others. */
+  /** Forgets every process, because a new boot has begun. */
   clear(): void {
     this.#processes.clear();
   }
@@ -113,7 +113,7 @@ export class ProcessTree {
     const known = this.#processes.get(pid);
     if (known !== undefined) {
       if (known.startTime === startTime || known.startTime === undefined || startTime === undefined) return known;
-      // The pid has been used again since: the process that had it before is gone.
+      // The pid was reused since: its earlier process is gone from the map.
       if (known.startTime > startTime) return undefined;
     }
     return this.#ask(reference);
@@ -125,13 +125,13 @@ export class ProcessTree {
     const running = this.#askSystem(reference.pid, reference.start_time);
     const parent = running === undefined || running.parentPid === 0 ? undefined : { pid: running.parentPid };
     const process = new KnownProcess(reference, running?.commandLine, undefined, parent);
-    // Also when nothing is known: it is not asked again.
+    // Remember failures too, so that the system is asked once.
     this.#processes.set(reference.pid, process);
     return process;
   }
 }
 
-/** The object and its numbers, then two bytes a character, since a string that is not Latin takes two. */
+/** The object and its numbers, plus two bytes per character, which non-Latin strings take. */
 function sizeOf({ image, commandLine, user, parent }: KnownProcess): number {
   return (
     200 +
@@ -143,7 +143,7 @@ function sizeOf({ image, commandLine, user, parent }: KnownProcess): number {
   );
 }
 
-/** A copy: a part of a string would keep the whole of it in memory. */
+/** Copies the text: a slice would keep the whole string in memory. */
 function startOf(text: string): string {
   return text.length <= MAX_REMEMBERED_COMMAND
     ? text

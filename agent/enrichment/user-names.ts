@@ -6,7 +6,7 @@ import { readUserNames } from './password-file.ts';
 
 export interface UserNamesOptions {
   readonly passwordFile?: string;
-  /** Says where the system looks for users; `files` alone means that /etc/passwd has them all. */
+  /** Lists the system's sources of users; `files` alone means that /etc/passwd has them all. */
   readonly switchFile?: string;
   /** Asks the system for a name that the password file does not have. */
   readonly askSystem?: (uid: number) => string | undefined;
@@ -14,7 +14,7 @@ export interface UserNamesOptions {
   readonly now?: () => number;
 }
 
-/** Names of users: from /etc/passwd, and from wherever else the system knows users (LDAP, sssd). Cached and bounded. */
+/** Names of users: from /etc/passwd and the system's other sources (LDAP, sssd). Cached and bounded. */
 export class UserNames {
   readonly #options: UserNamesOptions;
   readonly #now: () => number;
@@ -30,12 +30,12 @@ export class UserNames {
     this.#asked = new AskedNames(options.askSystem ?? askNameService, this.#now);
   }
 
-  /** Names that were asked for and are remembered. */
+  /** Number of remembered names. */
   get remembered(): number {
     return this.#asked.size;
   }
 
-  /** The name of a user; undefined where there is none, or it cannot be found out now. */
+  /** Returns the user's name; undefined if there is none or it cannot be found now. */
   of(uid: number): string | undefined {
     const now = this.#now();
     if (now - this.#checkedAt >= PASSWORD_FILE_CHECK_MS) this.#refresh(now);
@@ -58,7 +58,7 @@ function stampOf(file: string): string {
   return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
 }
 
-/** Whether `passwd:` of nsswitch.conf(5) names more than the password file and what systemd makes up. On macOS, only services are in that file. */
+/** Whether `passwd:` of nsswitch.conf(5) names sources other than the password file and systemd's generated users. On macOS, that file lists only services. */
 function knowsOtherUsers(file: string): boolean {
   if (process.platform === 'darwin') return true;
   try {
@@ -68,12 +68,12 @@ function knowsOtherUsers(file: string): boolean {
       .split(/\s+/)
       .some((source) => !['', 'files', 'compat', 'systemd'].includes(source));
   } catch {
-    // Without that file, the C library looks only into files.
+    // Without that file, the C library reads only the password file.
     return false;
   }
 }
 
-/** A child process, since nothing else asks the C library's name service. macOS has no getent. */
+/** Runs a child process, the only way to the C library's name service. macOS has no getent. */
 function askNameService(uid: number): string | undefined {
   const [program, ...args] =
     process.platform === 'darwin' ? ['/usr/bin/id', '-un', String(uid)] : ['/usr/bin/getent', 'passwd', String(uid)];

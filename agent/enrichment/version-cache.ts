@@ -5,7 +5,7 @@ import { readVersionInfo } from './pe-version.ts';
 /** Images that are remembered. A machine runs a few hundred different ones. */
 const MAX_REMEMBERED = 2048;
 
-/** Milliseconds after which a file is looked at again, since it can have been replaced. */
+/** Milliseconds before a file is read again, since it can have been replaced. */
 const FRESH_MS = 60_000;
 
 interface Known {
@@ -13,7 +13,7 @@ interface Known {
   readonly at: number;
 }
 
-/** Version resources of images, each file read once a minute at the most. */
+/** Version resources of images, each file read at most once a minute. */
 export class VersionCache {
   readonly #known = new Map<string, Known>();
   readonly #now: () => number;
@@ -22,7 +22,7 @@ export class VersionCache {
     this.#now = now;
   }
 
-  /** Undefined where the file is gone, cannot be read, or has none. */
+  /** Returns undefined if the file is gone, unreadable or has no version resource. */
   of(image: string): VersionInfo | undefined {
     const known = this.#known.get(image);
     if (known !== undefined && this.#now() - known.at < FRESH_MS) return known.info;
@@ -41,7 +41,7 @@ function read(image: string): VersionInfo | undefined {
   let file: number | undefined;
   try {
     file = openSync(image, 'r');
-    // No pipe or device: those would keep us waiting.
+    // Skip pipes and devices: reading them could block.
     if (!fstatSync(file).isFile()) return undefined;
     const descriptor = file;
     return readVersionInfo((offset, length) => {

@@ -4,32 +4,30 @@ import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';
 import type { UnknownEvent } from '../../shared/events/parse.ts';
 
-/** What reaches outputs. `hello` and `heartbeat` do not: they tell the agent about the helper. */
+/** The events that reach outputs. `hello` and `heartbeat` do not: they inform the agent about the helper. */
 export type StreamEvent = ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | ClockEvent | UnknownEvent;
 
-/** In place of a number, where an event has none. */
+/** Stands in for the number of an event without one. */
 export const NO_NUMBER = -1;
 
-/** Memory that is lent: once it is over, something else is in it. */
+/** A loan of memory: after it ends, the memory is reused. */
 export interface Lease {
   over: boolean;
 }
 
 /**
- * One event on its way to the outputs. Never changed after it was made: outputs
- * share it.
+ * One event on its way to the outputs. Immutable, because outputs share it.
  *
- * It is a place in the memory that the helper's bytes were read into, and its numbers. Text and
- * object are made when somebody asks: most events go from the socket to a
- * file without either. That memory is read into again, so an item is good while it is handed over, not later: whoever keeps
- * an event keeps `event`.
+ * It holds the event's numbers and its place in the memory that the helper's bytes were read into. Text and object are
+ * made on demand: most events go from the socket to a file without either. Later reads reuse that memory, so an item is
+ * valid only during the call that receives it. Keep `event` to keep the event.
  */
 export class Item {
   /** Holds the line from `start` to `end`, its newline included, as UTF-8. */
   readonly memory: Buffer;
   readonly start: number;
   readonly end: number;
-  /** The numbers of its boot that it stands for: one, or those of a gap. NO_NUMBER when it has none. */
+  /** The numbers of its boot that it covers: one, or the range of a gap. NO_NUMBER when it has none. */
   readonly first: number;
   readonly last: number;
   /** Whether rules matched it: the event then has `rules`. */
@@ -38,8 +36,8 @@ export class Item {
   #event: StreamEvent | undefined;
 
   /**
-   * @param lease for how long the memory holds the line; for ever when there is none
-   * @param event the same as the line; left out by who has checked the line without making the object
+   * @param lease how long the memory holds the line; without it, forever
+   * @param event the object of the line; omit it if the line was checked without parsing
    */
   constructor(
     memory: Buffer,
@@ -72,43 +70,43 @@ export class Item {
     return this.memory.toString('utf8', this.start, this.end - 1);
   }
 
-  /** Size of the line in UTF-8, its newline included. */
+  /** Size of the line in UTF-8 bytes, including its newline. */
   get bytes(): number {
     return this.end - this.start;
   }
 
-  /** The event, where it is a gap. Gaps are never left as text, so this makes no object. */
+  /** The event, where it is a gap. Gaps always have their object, so this never parses. */
   get gap(): GapEvent | undefined {
     const event = this.#event;
     return event !== undefined && isGap(event) ? event : undefined;
   }
 }
 
-/** An item for an event whose line lies in `memory`. */
+/** Makes an item for an event whose line lies in `memory`. */
 export function itemAt(memory: Buffer, start: number, end: number, event: StreamEvent, lease?: Lease): Item {
   if (isGap(event)) return new Item(memory, start, end, event.first, event.last, lease, event);
   const seq = seqOf(event) ?? NO_NUMBER;
   return new Item(memory, start, end, seq, seq, lease, event);
 }
 
-/** An item for an event that was made here rather than received. */
+/** Makes an item for an event that the agent created. */
 export function itemOf(event: StreamEvent): Item {
   const memory = Buffer.from(`${JSON.stringify(event)}\n`);
   return itemAt(memory, 0, memory.length, event);
 }
 
-/** An item for an event that rules matched, in place of the one it was received in. */
+/** Makes an item for an event that rules matched, to replace the received one. */
 export function alertOf(event: StreamEvent, { first, last }: Item): Item {
   const memory = Buffer.from(`${JSON.stringify(event)}\n`);
   return new Item(memory, 0, memory.length, first, last, undefined, event, true);
 }
 
-/** The numbers `first` to `last` are not in the stream; `count` of them are accounted for by this event. */
+/** Makes a gap for the numbers `first` to `last`, which are not in the stream; it accounts for `count` of them. */
 export function gapItem(hop: string, first: number, last: number, count: number, cause: string, now: Date): Item {
   return itemOf({ type: 'gap', time: now.toISOString(), hop, first, last, count, cause });
 }
 
-/** What of `item` stands for numbers after `last`: all, nothing, or the rest of a gap. An item without a number is all new. */
+/** Returns the part of `item` that covers numbers after `last`: all, nothing, or the rest of a gap. An item without a number is always new. */
 export function itemAfter(item: Item, last: number): Item | undefined {
   if (item.first > last || item.last === NO_NUMBER) return item;
   const { gap } = item;

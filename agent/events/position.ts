@@ -1,14 +1,14 @@
-/** What the helper's `hello` says about numbers. */
+/** The numbering that the helper's `hello` announces. */
 export interface Numbering {
   /** Numbers are unique within a boot; events do not carry its name. */
   readonly bootId: string;
-  /** Where this numbering begins: the probe was loaded here. */
+  /** The first number after the probe was loaded. */
   readonly firstSeq: number;
   /** The newest number given. */
   readonly lastSeq: number;
 }
 
-/** How far a place got: it has everything up to the number `last` of a boot that it is going to have. */
+/** A destination's progress: it has everything meant for it up to the number `last` of a boot. */
 export interface Position {
   readonly bootId: string;
   readonly last: number;

@@ -1,4 +1,4 @@
 import type { Item } from './item.ts';
 
-/** Work on a batch between source and log: returns what goes on, in order. Must not change an item, nor keep one: whoever keeps an event keeps `event`. */
+/** Work on a batch between source and log: returns the items to pass on, in order. Must not change or keep an item; to keep an event, keep its `event`. */
 export type Stage = (batch: readonly Item[]) => readonly Item[];

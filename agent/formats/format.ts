@@ -1,8 +1,8 @@
 import type { Item } from '../events/item.ts';
 
-/** What an event does not say itself. */
+/** Facts that an event does not carry. */
 export interface FormatContext {
-  /** The boot that its number is of; undefined before any is known. */
+  /** The boot of its number; undefined before any is known. */
   readonly bootId: string | undefined;
 }
 

@@ -12,7 +12,7 @@ export const SCHEMA_VERSION = 1;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
-/** Who a line is from. */
+/** The origin of a line. */
 export interface Identity {
   /** See `hostId`. */
   readonly hostId: string;

@@ -21,7 +21,7 @@ export interface Batch {
   isGap(i: number): boolean;
 }
 
-/** What became of a batch, as the output judges it: only it knows its protocol. */
+/** The fate of a batch, as judged by the output, which alone knows its protocol. */
 export type Outcome =
   /** The place has all of it. */
   | { readonly kind: 'taken' }
@@ -84,7 +84,7 @@ export interface Output {
   open(): Promise<void>;
 
   /**
-   * Hands a batch over. What is thrown counts as a reason to close, open and try again.
+   * Hands a batch over. After an error, the caller closes, opens and tries again.
    * @throws {ReaderGoneError} when nobody is there any more to read, for good
    */
   send(batch: Batch): Promise<Outcome>;

@@ -3,7 +3,7 @@ import { Engine, type EngineLimits, type SigmaEvent } from './engine.ts';
 import type { Rule, RuleSet } from './load.ts';
 import type { Level } from './parse/metadata.ts';
 
-/** What an alert says about a rule. The author is named because the rules' licence asks for it. */
+/** The part of an alert about a rule. It names the author because the rules' licence requires it. */
 export interface MatchedRule {
   readonly id: string;
   readonly title: string;
@@ -51,8 +51,8 @@ export class Detector {
   /**
    * The rules that report this event, in the order of the set, then correlations.
    * @param timeMs the event's own time, Unix milliseconds
-   * @param incomplete fields of which the event has the end alone: a rule that may match because of that does
-   * @throws {OverBudgetError} when it would take too long to say; correlations have then not seen the event
+   * @param incomplete fields with a known end only: a rule that may match because of that counts as a match
+   * @throws {OverBudgetError} when judging would take too long; correlations have then not seen the event
    */
   observe(event: SigmaEvent, timeMs: number, incomplete?: ReadonlySet<string>): MatchedRule[] {
     const matched =

@@ -3,9 +3,9 @@ import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
 import type { Problem } from '../problem.ts';
 import type { FilterDocument, RuleDocument, SkippedDocument } from './parse/rule.ts';
 
-/** What is odd about rules, but clear: they are used all the same. */
+/** Finds oddities in rules that are still clear: the rules are used anyway. */
 
-/** Rules that are not in use are not looked at: those for other log sources have other fields. */
+/** Ignores rules that are not in use: those for other log sources have other fields. */
 export function doubtfulFields(documents: readonly RuleDocument[]): Problem[] {
   return documents.flatMap((document) =>
     unknownFields(namesIn(document)).map((message) => ({
@@ -34,7 +34,7 @@ function namesIn(document: RuleDocument): ReadonlySet<string> {
   }
 }
 
-/** Global filters that leave a rule alone which they name: it was not read, or the log source of the filter is not the rule's. */
+/** Finds global filters without effect on a rule that they name: it was not read, or its log source is another. */
 export function unmatchedFilters(
   filters: readonly FilterDocument[],
   documents: readonly (RuleDocument | SkippedDocument)[],

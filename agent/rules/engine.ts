@@ -11,9 +11,9 @@ import type { Expression } from './value/test.ts';
 export type { SigmaEvent } from './compile/subject.ts';
 
 /**
- * Steps that judging one event may take: characters looked at, times what each test may take for one. About a second of a
- * processor. With all of SigmaHQ's rules for Windows, an event takes some 3,000 steps, and one with two command lines of 2 MiB,
- * made of what those rules look for, 185 million.
+ * Most steps for judging one event: characters read, times the cost per character of each test. About one second of a
+ * processor. With all of SigmaHQ's rules for Windows, an event takes about 3,000 steps; one with two command lines of 2 MiB,
+ * built from the literals of those rules, takes 185 million.
  */
 export const MAX_STEPS = 500_000_000;
 
@@ -125,10 +125,10 @@ export class Engine implements Sink {
   }
 
   /**
-   * The same for an event of which some fields are known by their end alone. Every condition is asked, and each atom that such a field leaves
-   * open is followed both ways: that costs many times as much, for events that nearly never come.
+   * The same for an event with fields of which only the end is known. Evaluates every condition, and follows both branches of each
+   * undecided atom: this costs many times as much, for very rare events.
    * @param incomplete names of those fields
-   * @param mayMatch whether a condition counts that holds only perhaps
+   * @param mayMatch whether an undecided condition counts as holding
    * @throws {OverBudgetError} when it would take too long to say
    */
   matchIncomplete(
@@ -205,7 +205,7 @@ export class Engine implements Sink {
     return verdictOn(atom);
   }
 
-  /** Where a program can end when what may be is followed both ways. */
+  /** Returns the possible ends of a program when undecided atoms are followed both ways. */
   #explore(entry: number, ask: (atom: number) => Verdict): { accepts: boolean; rejects: boolean } {
     const code = this.#code;
     const seen = new Set<number>();
@@ -305,7 +305,7 @@ function eagerUnits(
   return [...bySubject].map(([subject, list]) => ({ subject, units: list }));
 }
 
-/** What is cheap to ask and likely to decide comes first: a stamp, then another index, then a function. */
+/** Ranks cheap and decisive atoms first: a stamp, then another index, then a function. */
 function ranking(
   atoms: readonly Atom[],
   eager: ReadonlySet<number>,

@@ -8,7 +8,7 @@ import { nodeOf, withoutText } from '../yaml/scalar.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import type { Expression } from './value/test.ts';
 
-/** What a filter does with an event that it matches. */
+/** The action of a filter on a matching event. */
 type Action = 'drop' | 'keep';
 
 export interface Filter {
@@ -26,7 +26,7 @@ const KEYS = ['name', 'detection', 'action'];
 
 /**
  * The `filters` of a configuration: a list of `{name, detection, action}`.
- * Every problem is noted on the reader. Filters are not left out one by one: a list with a hole would keep or drop other events.
+ * Every problem is noted on the reader. One faulty filter refuses the whole list: without it, the others would keep or drop different events.
  * @returns undefined when a problem was noted
  */
 export function readFilters(reader: Reader, node: Node, placeholders: Placeholders = new Map()): Filter[] | undefined {
@@ -74,14 +74,14 @@ function readFilter(reader: Reader, node: Node, place: number, placeholders: Pla
   return { name: name?.kind === 'scalar' ? name.text : `filter ${place + 1}`, action: chosen, expression };
 }
 
-/** What is odd about filters, but clear: fields that no event has. */
+/** Finds oddities in filters that are still clear: fields that no event has. */
 export function doubtfulFilters(filters: readonly Filter[]): string[] {
   return filters.flatMap(({ name, expression }) =>
     unknownFields(fieldsOf(expression)).map((message) => `filters: "${name}": ${message}`),
   );
 }
 
-/** Filters at work. The first that matches decides; an event that none matches is kept. */
+/** The compiled filters. The first match decides; an event without a match is kept. */
 export class Filters {
   readonly #filters: readonly Filter[];
   readonly #engine: Engine;
@@ -102,7 +102,7 @@ export class Filters {
   }
 
   /**
-   * @param incomplete fields of which the event has the end alone: what may match because of that is kept, and not dropped
+   * @param incomplete fields with a known end only: an event that may match because of that is kept, not dropped
    * @returns undefined where no filter matches
    * @throws {OverBudgetError} when it would take too long to say
    */

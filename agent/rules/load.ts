@@ -20,7 +20,7 @@ import type { Expression } from './value/test.ts';
 
 /** One rule file, read by the caller. */
 export interface RuleFile {
-  /** As it shall stand in messages. */
+  /** The name for messages. */
   readonly file: string;
   readonly text: string;
 }
@@ -28,7 +28,7 @@ export interface RuleFile {
 export interface LoadOptions {
   /** The events' log source: rules about others are skipped. */
   readonly logsource: Logsource;
-  /** Rules below are skipped, unless a correlation stands on them: then they only feed it. A rule without a level is kept. */
+  /** Rules below are skipped, unless a correlation uses them: then they only feed it. A rule without a level is kept. */
   readonly minLevel?: Level;
   /** Default: all but `deprecated` and `unsupported`. */
   readonly statuses?: ReadonlySet<Status>;
@@ -49,7 +49,7 @@ export interface Rule extends Omit<Metadata, 'id'> {
   readonly tests: RuleTests;
 }
 
-/** A document that is not in use, and not because it is faulty. */
+/** A document that is not in use for another reason than a fault. */
 interface Skipped {
   readonly file: string;
   readonly title: string;
@@ -138,7 +138,7 @@ export function formatRefused(refused: readonly Refused[]): string[] {
   return refused.flatMap(({ problems }) => problems.map(formatProblem));
 }
 
-/** What a document answers to. */
+/** Returns the name by which others refer to a document. */
 function identityOf({ id, name, title }: Pick<Metadata, 'id' | 'name' | 'title'>): string {
   return id ?? name ?? title;
 }
@@ -167,7 +167,7 @@ function withoutDuplicates(documents: readonly (RuleDocument | SkippedDocument)[
   });
 }
 
-/** Looked at before a document is judged: what is not for this machine has no mistakes here. */
+/** Runs before a document is checked: mistakes in rules for other machines do not matter here. */
 function reasonToSkip(
   { kind, status, logsource: own }: Head,
   { logsource, statuses = USUAL_STATUSES }: LoadOptions,
@@ -184,11 +184,11 @@ function reasonOfLevel({ level }: Pick<Metadata, 'level'>, { minLevel }: LoadOpt
   return isBelow ? `its level is ${level}, below ${minLevel}` : undefined;
 }
 
-/** What correlations stand on is needed whatever its own level; it then does not report by itself. */
+/** Names that correlations refer to. These rules are needed at any level, but then do not report themselves. */
 function namesInCorrelations(documents: readonly RuleDocument[], options: LoadOptions): ReadonlySet<string> {
   const inUse = documents.filter((d): d is CorrelationDocument => d.kind === 'correlation');
   const names = new Set<string>();
-  // Once more for each that was added: a correlation can stand on others.
+  // Repeat until nothing is added: a correlation can use others.
   for (let before = -1; before < names.size;) {
     before = names.size;
     for (const document of inUse) {

@@ -20,7 +20,7 @@ export type SuppressionDecision =
   /** `suppressed`: how many of the same were held back since the last report. */
   { readonly report: true; readonly suppressed: number } | { readonly report: false };
 
-/** What was held back in a window that is over, for a report of its own. */
+/** The matches suppressed in a window that has ended, for a separate report. */
 export interface Held {
   readonly rule: string;
   readonly group: string;
@@ -64,7 +64,7 @@ export class Suppressor {
     return { report: true, suppressed: known?.count ?? 0 };
   }
 
-  /** What windows that ended by `nowMs`, or were closed early, held back. Each is handed out once. */
+  /** Returns the matches suppressed by windows that ended by `nowMs` or closed early. Returns each once. */
   take(nowMs: number): Held[] {
     for (const [key, { ends }] of this.#groups) if (ends <= nowMs) this.#close(key);
     return this.#closed.splice(0);

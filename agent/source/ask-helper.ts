@@ -13,7 +13,7 @@ const READ_BYTES = 16 * 1024;
 /**
  * Connects to the helper, waits for its first line and leaves.
  * @param patienceMs how long to wait, in milliseconds
- * @returns why an agent would get no events now, in a sentence; undefined when the helper answers
+ * @returns a sentence on why an agent would get no events now; undefined when the helper answers
  */
 export async function askHelper(
   socketPath: string,
@@ -29,7 +29,7 @@ export async function askHelper(
   const timer = setTimeout(
     () =>
       resolve(
-        `${socketPath} is served, but nothing came within ${patienceMs / 1000} s; probes-helper is stopped, or hangs`,
+        `${socketPath} accepts connections, but sent nothing within ${patienceMs / 1000} s; probes-helper is stopped, or hangs`,
       ),
     patienceMs,
   );
@@ -40,7 +40,7 @@ export async function askHelper(
         try {
           session.receive(memory.subarray(0, bytes), []);
         } catch (error) {
-          // Events behind a good first line are not looked at here.
+          // Ignore events after a good first line.
           resolve(session.hello === undefined ? explainFailure(error, socketPath) : undefined);
         }
         return session.hello === undefined;
@@ -57,8 +57,8 @@ export async function askHelper(
   }
 }
 
-/** For `check`: a warning when no helper answers. The configuration may be right all the same. */
+/** For `check`: a warning when no helper answers. The configuration may still be right. */
 export async function helperWarnings(socketPath: string, trust: Trust): Promise<string[]> {
   const reason = await askHelper(socketPath, trust);
-  return reason === undefined ? [] : [`source.socket: no events would come now: ${reason}`];
+  return reason === undefined ? [] : [`source.socket: no events would arrive now: ${reason}`];
 }

@@ -4,9 +4,9 @@ import { listenerAsker } from './listener.ts';
 import { trustedSocket, unsafeSocket } from './socket-trust.ts';
 import { openPipe } from './windows-pipe.ts';
 
-/** Who must have made the helper's socket or pipe: root, or SYSTEM and administrators. Only tests name others. */
+/** The required creator of the helper's socket or pipe: root, or SYSTEM and administrators. Only tests set others. */
 export interface Trust {
-  /** User id that must own the socket and have called listen(2) on it. */
+  /** The user id that must own the socket and must have called listen(2) on it. */
   readonly ownerUid: number;
   /** Windows: SIDs that may own the pipe. */
   readonly ownerSids: readonly string[];
@@ -15,11 +15,10 @@ export interface Trust {
 export const PRODUCT_TRUST: Trust = { ownerUid: 0, ownerSids: ['S-1-5-18', 'S-1-5-32-544'] };
 
 /**
- * Connects to the helper, and to nobody else. The socket is checked by its path before, and by its listener after it
- * is connected; not a byte is read before both are good. A listener that is not trusted reaches `onError` as
- * HELPER_SOCKET_UNSAFE.
- * @param memory every read goes into it
- * @throws {AgentError} HELPER_SOCKET_UNSAFE when somebody else may have made what is there, ADDON_UNSAFE; the system's error when nothing is there
+ * Connects to the helper and to no other program. Checks the socket's path before it connects and the socket's listener
+ * afterwards, and reads no byte before both pass. An untrusted listener reaches `onError` as HELPER_SOCKET_UNSAFE.
+ * @param memory receives every read
+ * @throws {AgentError} HELPER_SOCKET_UNSAFE when another user may have created the socket, ADDON_UNSAFE; the system's error when there is no socket
  */
 export function connectToHelper(
   path: string,
@@ -41,7 +40,7 @@ export function connectToHelper(
   return socket;
 }
 
-/** Node.js has no public name for it. -1, which no call takes, should it ever lie elsewhere. */
+/** Node.js has no public name for it. Returns -1, which every call refuses, if a later version moves it. */
 function descriptorOf(socket: Socket): number {
   const { _handle: handle } = socket as unknown as { _handle?: { fd?: unknown } | null };
   return typeof handle?.fd === 'number' ? handle.fd : -1;

@@ -1,7 +1,7 @@
 import { EXEC_FIELDS, EXEC_REQUIRED } from '../../shared/events/exec.ts';
 import type { Check } from '../../shared/events/fields.ts';
 
-// The line of an exec event as helpers write it: the fields of EXEC_FIELDS in their order, nothing in between.
+// The line of an exec event as helpers write it: the fields of EXEC_FIELDS in their order, without blanks.
 //
 // The agent must check every event that it passes on, and it forwards most of them without looking at a field.
 // Parsing such a line, checking its fields and throwing the object away takes three times as long as comparing the
@@ -16,7 +16,7 @@ const TEXT = `"${PLAIN}(?:\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4})${PLAIN})*"`;
 /** `item` any number of times, with commas in between. */
 const list = (item: string): string => `(?:${item}(?:,${item})*)?`;
 
-/** A pattern that finds only JSON which the check accepts. */
+/** Returns a pattern that matches only JSON that the check accepts. */
 function patternOf({ kind }: Check): string {
   switch (kind?.is) {
     case 'text':
@@ -42,10 +42,10 @@ function patternOf({ kind }: Check): string {
   }
 }
 
-/** Left out of the shape. Few lines have one, and looking for it would cost every line some 3 %. */
+/** Not part of the shape. Few lines have it, and testing for it would cost every line about 3 %. */
 const RARE = 'raw';
 
-/** The fields in their order. The first must be required: the others bring their comma. */
+/** The fields in their order. The first must be required: each later one includes the comma before it. */
 function fieldsPattern(fields: Readonly<Record<string, Check>>, isRequired: (name: string) => boolean): string {
   return Object.entries(fields)
     .filter(([name]) => name !== RARE)
@@ -68,7 +68,7 @@ const ZERO = 48;
 export class ExecShape {
   readonly #upToNumber = new RegExp(UP_TO_NUMBER, 'y');
   readonly #fromNumber = new RegExp(FROM_NUMBER, 'y');
-  /** `seq` of the line that fitted. */
+  /** `seq` of the line that matched. */
   seq = 0;
   /** Where the next line begins. */
   end = 0;

@@ -25,17 +25,17 @@ const MISSED_HEARTBEATS = 3;
 const HEARTBEAT_BOUNDS_MS = { least: 100, most: 3_600_000 };
 
 /**
- * More than a Unix socket holds, so that a read takes everything and then the outputs have their turn. After a read that
+ * More than a Unix socket holds, so that one read takes everything and the outputs run next. After a read that
  * fills its memory, Node.js reads again at once, and outputs fall behind. Every read of a connection uses the same memory:
- * new memory for each would go back to the system late and in pieces.
+ * new memory for each read would return to the system late and in pieces.
  */
 const READ_BYTES = 256 * 1024;
 
 export interface HelperClientOptions {
   socketPath: string;
-  /** Who must own the socket. */
+  /** The required owner of the socket. */
   trust: Trust;
-  /** Outlives the client, so that a client for another socket goes on where this one stopped. */
+  /** Outlives the client, so that a client for another socket continues where this one stopped. */
   filter: ReplayFilter;
   /** Outlives it as well. */
   state?: SourceState;
@@ -43,17 +43,17 @@ export interface HelperClientOptions {
   /** Milliseconds that the helper may take for its first line. */
   helloTimeoutMs?: number;
   /**
-   * Gets what a hello says about numbers, before the events that it is about.
-   * @returns the first number that any output has not stored, where all of them know
+   * Gets the numbering of a hello, before the events that it covers.
+   * @returns the first number that some output has not stored; undefined unless all of them know
    */
   onNumbering: (numbering: Numbering) => number | undefined;
-  /** Gets the new events of each chunk that was read, in order. Must not keep the array, nor an item. May ask to wait before more is read. */
+  /** Gets the new events of each chunk that was read, in order. Must not keep the array or an item. May return a promise to await before the next read. */
   onItems: (items: readonly Item[]) => Promise<unknown> | undefined;
 }
 
 /**
  * Reads events from the helper's socket for as long as it runs: connects, and
- * connects again. Reads only; not one byte is ever written, and a broken stream
+ * connects again. Only reads, never writes. A broken stream
  * ends the connection, never the agent.
  */
 export class HelperClient {
@@ -61,7 +61,7 @@ export class HelperClient {
   #failures = 0;
   #stopped = false;
   #connection: SourceConnection | undefined;
-  /** Of the connection that is being made or read. Events of an earlier one are ignored. */
+  /** Number of the current connection. Events of earlier ones are ignored. */
   #attempt = 0;
   readonly #state: SourceState;
   readonly #startedAt = performance.now();
@@ -72,13 +72,13 @@ export class HelperClient {
     this.#state = options.state ?? new SourceState();
   }
 
-  /** Begins to connect and returns at once. */
+  /** Starts to connect and returns at once. */
   start(): void {
     this.#stopped = false;
     this.#connect();
   }
 
-  /** Ends the connection. Nothing reaches `onItems` after it returned. */
+  /** Ends the connection. Nothing reaches `onItems` afterwards. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
@@ -113,7 +113,7 @@ export class HelperClient {
     const session = new Session(filter, {
       state: this.#state,
       onHello: (hello, continuity) => {
-        // First the events of the numbering before this one. The session goes on filling the array that it was given.
+        // Pass on the events of the previous numbering first. The session keeps filling the same array.
         if (items.length > 0) void onItems(items.splice(0));
         this.#state.connected(hello);
         this.#reportHello(hello, continuity);
@@ -124,7 +124,7 @@ export class HelperClient {
           HEARTBEAT_BOUNDS_MS.most,
         );
         watchdog = setInterval(() => {
-          // Counts ticks, not time: an agent that was stopped itself for a while has missed nothing. One that does not read hears nothing.
+          // Count ticks, not time: a suspended agent has missed no heartbeat. While the agent waits, silence means nothing.
           silentTicks = sawLine || isWaiting ? 0 : silentTicks + 1;
           sawLine = false;
           if (silentTicks >= MISSED_HEARTBEATS) silence();
@@ -190,7 +190,7 @@ export class HelperClient {
     this.#connection = connection;
   }
 
-  /** Goes on where the outputs were left by an agent before this one. */
+  /** Continues where an earlier agent left the outputs. */
   #resume(hello: HelloEvent, continuity: Continuity): void {
     const { filter, telemetry, onNumbering } = this.#options;
     const due = onNumbering({ bootId: hello.boot_id, firstSeq: hello.first_seq, lastSeq: hello.last_seq });

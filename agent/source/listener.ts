@@ -1,18 +1,18 @@
 import { loadFfi } from '../ffi.ts';
 
-/** socket.h of Linux, on all of its systems that Node.js runs on. */
+/** From socket.h of Linux, on all architectures that Node.js supports. */
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 
-/** Answers with a user id; with undefined when the kernel does not tell. */
+/** Returns a user id; undefined when the kernel does not tell. */
 type AskListener = (descriptor: number) => number | undefined;
 
 let bound: AskListener | undefined;
 
 /**
- * Gives a function that asks the kernel who listens at the other end of a connected Unix socket: the effective user id that the
- * process had when it called listen(2). It stays when that process gives up root, or hands the socket to another
- * program: measured on Linux 6.18 for an execve under another uid. Only another call of listen(2) changes it.
+ * Returns a function that asks the kernel for the listener of a connected Unix socket: the effective user id of the process
+ * when it called listen(2). The id stays the same when that process gives up root or passes the socket to another
+ * program: measured on Linux 6.18 for an execve under another uid. Only another listen(2) changes it.
  *
  * SO_PEERCRED of unix(7); getpeereid(3) on macOS.
  * @throws {AgentError} ADDON_UNSAFE
@@ -21,7 +21,7 @@ export function listenerAsker(): AskListener {
   return (bound ??= process.platform === 'darwin' ? bindMac() : bindLinux());
 }
 
-// load(null) finds functions in the running program, which has the C library already: no file is searched for.
+// load(null) finds functions in the running program, which already has the C library: it searches for no file.
 function bindLinux(): AskListener {
   const getsockopt = loadFfi()
     .load(null)

@@ -2,27 +2,27 @@ import type { ClockEvent } from '../../shared/events/clock.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 import { gapItem, itemAfter, NO_NUMBER, type Item } from '../events/item.ts';
 
-/** Says in one word, for the log too, how a `hello` continues the numbers. */
+/** How a `hello` continues the numbers, in one word that the log uses too. */
 export type Continuity = 'first' | 'resumed' | 'probe_reloaded' | 'boot_changed' | 'numbers_reused';
 
-/** Counts what the filter has left out and put in. */
+/** Counts of events that the filter removed, and of numbers that it filled with gaps. */
 export interface ReplayCounts {
-  /** Replayed events that had been taken before. */
+  /** Replayed events that were taken before. */
   duplicates: number;
   /** Events that came after a later one on the same connection. */
   outOfOrder: number;
-  /** Numbers that the filter's own gaps stand for. */
+  /** Numbers covered by the filter's own gaps. */
   missing: number;
 }
 
 /**
- * Turns what the helper sends, replays included, into a stream in which every
+ * Turns the helper's stream, replays included, into one in which every
  * number of a boot occurs exactly once: in its event, or within a `gap`.
  *
  * Numbers on the pipe are dense and rise. So the filter keeps one number, the
- * next one due: less has been taken, more means that something is missing. A
- * hole is reported when the event after it arrives, not earlier: until then the
- * helper can still explain it with a gap of its own, which knows the cause.
+ * next one due: a lower number was taken before, a higher one means that events
+ * are missing. The filter reports a hole only when the next event arrives: until
+ * then the helper can still send a gap of its own, which knows the cause.
  *
  * Pure: time is an argument, nothing is read or written.
  */
@@ -33,15 +33,15 @@ export class ReplayFilter {
   #firstSeq = 0;
   /** The number due next. */
   #next = 0;
-  /** The newest number that the helper said it has given: everything up to it exists. */
+  /** The newest number that the helper announced: everything up to it exists. */
   #promised = -1;
   /** The newest number on this connection. */
   #newestHere = -1;
-  /** The newest word of the clock. */
+  /** The newest `clock` line. */
   #clockLine = '';
   readonly #counts: ReplayCounts = { duplicates: 0, outOfOrder: 0, missing: 0 };
 
-  /** @param onKnown gets each event that is left out since it was taken before */
+  /** @param onKnown gets each event that is removed because it was taken before */
   constructor(now: () => Date = () => new Date(), onKnown?: (item: Item) => void) {
     this.#now = now;
     this.#onKnown = onKnown;
@@ -52,8 +52,8 @@ export class ReplayFilter {
   }
 
   /**
-   * Begins a connection. Appends to `out` a gap for what the helper had
-   * promised before and, having lost its numbers, will never send.
+   * Begins a connection. Appends to `out` a gap for events that the helper
+   * announced before and can no longer send, because it lost its numbers.
    */
   begin(hello: HelloEvent, out: Item[]): Continuity {
     const continuity = this.#continuityOf(hello);
@@ -81,19 +81,19 @@ export class ReplayFilter {
     return 'resumed';
   }
 
-  /** Every output already has the events before `next`, so that these are neither new nor missing. */
+  /** Skips the events before `next`: every output has them, so they are neither new nor missing. */
   skipTo(next: number): void {
     if (next > this.#next) this.#next = next;
   }
 
-  /** Takes the last number that a heartbeat names. */
+  /** Takes the last number from a heartbeat. */
   promise(lastSeq: number): void {
     if (lastSeq > this.#promised) this.#promised = lastSeq;
   }
 
   /**
-   * Appends the new part of `item` to `out`: nothing if it was taken before, a gap and
-   * the item if numbers are missing before it, a shortened gap if part of a gap was taken.
+   * Appends the new part of `item` to `out`: nothing if it was taken before; a gap and
+   * the item if numbers are missing before it; a shortened gap if part of a gap was taken.
    */
   take(item: Item, out: Item[]): void {
     if (item.last === NO_NUMBER) this.#takeUnnumbered(item, out);
@@ -102,11 +102,11 @@ export class ReplayFilter {
     else this.#onKnown?.(item);
   }
 
-  /** Word of the clock stands before a number in the backlog, and is replayed with it; what else has no number is never replayed. */
+  /** A `clock` event has a fixed place in the backlog and is replayed from there; other events without a number are never replayed. */
   #takeUnnumbered(item: Item, out: Item[]): void {
     if (item.event.type === 'clock') {
       const { from_seq: before } = item.event as ClockEvent;
-      // Before the number due, it may have been the last thing that came.
+      // A `clock` event before the number due may be the last line received.
       const isKnown = before < this.#next || (before === this.#next && item.line === this.#clockLine);
       this.#clockLine = item.line;
       if (isKnown) {
@@ -117,7 +117,7 @@ export class ReplayFilter {
     out.push(item);
   }
 
-  /** Takes the number of an event that cannot be read: it becomes a gap of one. */
+  /** Takes the number of an unreadable event, which becomes a gap of one. */
   takeUnreadable(seq: number, out: Item[]): void {
     if (this.#consume(seq, out)) this.#report(seq, seq, 'unreadable', out);
   }

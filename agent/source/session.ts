@@ -16,30 +16,30 @@ import { WholeLines } from './whole-lines.ts';
 const NEWLINE = 10;
 
 /**
- * The most bytes that are turned into text and compared at once; a longer line is parsed. Short texts are cheap to make,
- * and a regular expression keeps the whole text that it was applied to.
+ * The most bytes converted to text and matched at once; a longer line is parsed. Short texts are cheap to make,
+ * and a regular expression keeps the whole text that it last matched.
  */
 const PIECE_BYTES = 64 * 1024;
 
-/** Hears everything of one connection except its events. */
+/** Receives everything of one connection except its events. */
 export interface SessionListener {
   /** Learns what came; outlives the connection. */
   readonly state?: SourceState;
   /** The helper introduced itself. Called once, before any event. */
   onHello(hello: HelloEvent, continuity: Continuity): void;
-  /** An event of a known type does not have the shape of its type. Never carries the event's own text. */
+  /** An event does not have the shape of its known type. Never carries the event's own text. */
   onUnreadable(reason: string): void;
 }
 
 /**
- * The protocol of one connection, apart from input and output: takes bytes, gives new
- * events.
+ * The protocol of one connection, without input and output: takes bytes and returns
+ * new events.
  *
  * Reacts to bad bytes in two ways. A line that is not an event (not JSON, no type, too
  * long, no hello first) cannot come from our helper, so the connection ends. An event
- * of a known type with a field that does not fit comes from a helper that
- * differs in a detail: its number becomes a gap and the stream goes on, because
- * a replay would bring the same line again and blind the agent permanently.
+ * of a known type with an invalid field comes from a helper that differs in a
+ * detail: its number becomes a gap and the stream continues, because a replay
+ * would bring the same line again and blind the agent permanently.
  */
 export class Session {
   readonly #filter: ReplayFilter;
@@ -65,8 +65,8 @@ export class Session {
 
   /**
    * Appends the new events of `chunk` to `out` and returns how many lines it completed. Items
-   * that were appended before an error are good. They point into `chunk`, and are good until the next call.
-   * @throws {AgentError | LineTooLongError} when the stream cannot be our helper's; the connection must end
+   * appended before an error are valid. They point into `chunk`, and stay valid until the next call.
+   * @throws {AgentError | LineTooLongError} when the stream cannot come from our helper; the connection must end
    */
   receive(chunk: Buffer, out: Item[]): number {
     this.#lease.over = true;
@@ -90,7 +90,7 @@ export class Session {
     }
   }
 
-  /** Takes whole lines: those of the usual shape as they are, the others one by one. */
+  /** Takes whole lines: uses those of the usual shape unparsed, and parses the others. */
   #receivePiece(memory: Buffer, start: number, end: number): void {
     const shape = this.#shape;
     const comparable = end - start <= PIECE_BYTES && isUtf8(memory.subarray(start, end));
@@ -137,7 +137,7 @@ export class Session {
     if (out.length > before) this.#state.count(event.type);
   }
 
-  /** Bytes that are not UTF-8 have become U+FFFD in the event, and are written as that. */
+  /** Bytes that are not UTF-8 became U+FFFD in the event, and are written in that form. */
   #readable(memory: Buffer, start: number, end: number, line: string, event: StreamEvent): Item {
     if (isUtf8(memory.subarray(start, end))) return itemAt(memory, start, end, event, this.#lease);
     const repaired = Buffer.from(`${line}\n`);
@@ -173,7 +173,7 @@ function parse(line: string): unknown {
   }
 }
 
-/** Looks at the version before anything else: a hello of another version may have another shape. */
+/** Checks the version first: a hello of another version may have another shape. */
 function checkProtocol(value: unknown): void {
   if (!isObject(value) || value['type'] !== 'hello' || typeof value['protocol'] !== 'number') return;
   if (value['protocol'] === PROTOCOL_VERSION) return;
@@ -194,7 +194,7 @@ function checkRange(gap: GapEvent): void {
 function notOurHelper(reason: string, cause?: unknown): AgentError {
   return new AgentError(
     'HELPER_PROTOCOL',
-    `${reason}. What answers on the socket does not speak the helper's protocol.`,
+    `${reason}. The program on the socket does not speak the helper's protocol.`,
     { cause },
   );
 }

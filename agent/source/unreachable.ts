@@ -1,6 +1,6 @@
 import { AgentError, reasonOf, systemCode } from '../errors.ts';
 
-/** Says in a sentence why there is no connection to the helper, and what to do. */
+/** Returns a sentence on why there is no connection to the helper, and the next step. */
 export function explainFailure(error: unknown, socketPath: string): string {
   switch (systemCode(error)) {
     case 'ENOENT':
@@ -16,5 +16,5 @@ export function explainFailure(error: unknown, socketPath: string): string {
   }
 }
 
-/** Whether something answered that is not our helper. Else nothing answered. */
+/** Whether a program other than our helper answered. If not, nothing answered. */
 export const wasRefused = (error: unknown): boolean => error instanceof AgentError || systemCode(error) === undefined;

@@ -2,7 +2,7 @@ import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 
 const NEWLINE = 10;
 
-/** A line passed the limit before its newline came. The stream cannot be read further. */
+/** A line exceeded the limit before its newline. The stream cannot be read further. */
 export class LineTooLongError extends Error {
   override readonly name = 'LineTooLongError';
   readonly limitBytes: number;
@@ -12,17 +12,17 @@ export class LineTooLongError extends Error {
   }
 }
 
-/** Gets a piece of memory from `start` to `end` that holds whole lines and nothing else, the last newline included. */
+/** Gets memory from `start` to `end` that holds only whole lines, including the last newline. */
 type TakeLines = (memory: Buffer, start: number, end: number) => void;
 
 /**
- * Cuts a byte stream after newlines, as seldom as possible. The bytes of one read
+ * Cuts a byte stream after newlines, as rarely as possible. The bytes of one read
  * stay in one piece, except the unfinished line at their end, which is joined with
- * the bytes that follow. The receiver of a piece finds the lines in it.
+ * the following bytes. The receiver splits each piece into lines.
  */
 export class WholeLines {
   readonly #take: TakeLines;
-  /** The unfinished line, copied: a chunk's memory is read into again. */
+  /** A copy of the unfinished line: the chunk's memory is reused by the next read. */
   #parts: Buffer[] = [];
   #held = 0;
 
@@ -30,7 +30,7 @@ export class WholeLines {
     this.#take = take;
   }
 
-  /** @throws {LineTooLongError} when a line passes the protocol's limit; and what `take` throws */
+  /** @throws {LineTooLongError} when a line exceeds the protocol's limit; also errors of `take` */
   push(chunk: Buffer): void {
     let start = 0;
     if (this.#held > 0) {

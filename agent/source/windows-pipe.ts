@@ -28,9 +28,9 @@ const LOOK_INTERVAL_MS = 10;
 const READS_AT_ONCE = 8;
 
 /**
- * Opens the helper's pipe for reading, and checks the owner on the same handle that is
- * then read. Another user could create a pipe of this name first, but not
- * one that belongs to SYSTEM or the administrators.
+ * Opens the helper's pipe for reading, and checks the owner on the handle that it
+ * reads from. Another user could create a pipe of this name first, but could not
+ * make SYSTEM or the administrators its owner.
  * @param owners SIDs that may own it
  * @throws {AgentError} HELPER_SOCKET_UNSAFE; an error with the code ENOENT, EACCES or EBUSY when it cannot be opened
  */
@@ -55,11 +55,11 @@ export function openPipe(
   windows.CloseHandle(handle);
   throw new AgentError(
     'HELPER_SOCKET_UNSAFE',
-    `${path} belongs to ${owner ?? 'nobody known'}, not to SYSTEM or the administrators. Only the helper may provide events: find out which program made it.`,
+    `${path} belongs to ${owner ?? 'nobody known'}, not to SYSTEM or the administrators. Only the helper may provide events: find out which program created it.`,
   );
 }
 
-/** One read is always under way; Windows fills `memory` while we do other things. */
+/** One read is always pending; Windows fills `memory` in the background. */
 class PipeConnection implements SourceConnection {
   readonly #windows = windowsFunctions();
   readonly #handle: number;
@@ -112,7 +112,7 @@ class PipeConnection implements SourceConnection {
     }
   }
 
-  /** @returns whether a read is under way */
+  /** @returns whether a read is pending */
   #begin(): boolean {
     this.#overlapped.fill(0);
     const memory = BigInt(this.#windows.ffi.address(this.#memory));
@@ -123,7 +123,7 @@ class PipeConnection implements SourceConnection {
     return this.#reading;
   }
 
-  /** @returns bytes that were read, 0 at the end, undefined while nothing came */
+  /** @returns the number of bytes read; 0 at the end; undefined while the read is pending */
   #result(): number | undefined {
     if (this.#overlapped.readUInt32LE(0) === STATUS_PENDING) return undefined;
     const bytes = [0];

@@ -12,7 +12,7 @@ interface Repeat {
   suppressed: number;
 }
 
-/** Raises internal events: the counter and the log line together, so that they cannot tell two stories. */
+/** Raises internal events: counts and logs together, so that counter and log agree. */
 export class Telemetry {
   readonly #log: Log;
   readonly #now: () => number;
@@ -33,7 +33,7 @@ export class Telemetry {
 
   /**
    * Counts every time and logs at most once a minute for the same `key`; the
-   * next line says how many were left out. For what can repeat without end.
+   * next line says how many were left out. For events that can repeat endlessly.
    */
   raiseRepeating(name: InternalEventName, key: string, fields: Record<string, unknown> = {}): void {
     this.#count(name);
@@ -50,7 +50,7 @@ export class Telemetry {
     this.#write(name, suppressed > 0 ? { ...fields, repeated: suppressed } : fields);
   }
 
-  /** How often an event was raised, left-out log lines included. */
+  /** How often an event was raised, including log lines that were left out. */
   countOf(name: InternalEventName): number {
     return this.#counts.get(name) ?? 0;
   }

@@ -42,7 +42,7 @@ export interface Source {
   place(offset: number): { line: number; column: number };
 }
 
-/** What a file of one or several documents came to. */
+/** The result of parsing a file with one or several documents. */
 export interface YamlFile {
   readonly source: Source;
   readonly documents: readonly Node[];
@@ -79,7 +79,7 @@ export function entryOf(node: MapNode, key: string): Node | undefined {
   return undefined;
 }
 
-/** What a reader of an error message calls this value. */
+/** Describes a value for an error message. */
 export function describe(node: Node): string {
   if (node.kind === 'map') return 'a map';
   if (node.kind === 'list') return 'a list';

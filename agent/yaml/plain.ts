@@ -166,7 +166,7 @@ class PlainReader {
     return { key, keyOffset: start, value: this.#value(line, after, indent, inner, true) };
   }
 
-  /** What follows `key:` or `-`, on the line or below it. */
+  /** Reads the value after `key:` or `-`, on the same line or below. */
   #value(line: Line, after: number, indent: number, path: string, listMayAlign: boolean): Node {
     let start = after;
     while (start < line.end && this.#text.charCodeAt(start) === 0x20) start++;

@@ -38,12 +38,12 @@ export interface ClockStep {
 
 /**
  * Turns moments of the boot clock into times: the boot clock plus its difference to the wall
- * clock. A wall clock that drifts is followed silently, one that is stepped with word of it.
+ * clock. Follows a drifting wall clock silently, and reports a step.
  */
 export class Clock {
   readonly #clocks: SystemClocks;
   #epoch: Moment;
-  /** What held before the last step, up to `#since`. */
+  /** The offset before the last step, valid up to `#since`. */
   #earlier: Moment;
   #since: Moment = { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
   #looked: Moment | undefined;
@@ -92,7 +92,7 @@ export class Clock {
     return isStep ? { from, to: wall, since } : undefined;
   }
 
-  /** Unix time of a moment after boot. What was before the last step has the time of that time. */
+  /** Converts a moment after boot to Unix time. Moments before the last step use the offset that was valid then. */
   fromBoot(seconds: number, nanoseconds: number): Moment {
     const since = this.#since;
     const isEarlier = seconds < since.seconds || (seconds === since.seconds && nanoseconds < since.nanoseconds);

@@ -1,6 +1,6 @@
 import type { HelloEvent } from '../../shared/events/hello.ts';
 
-/** What a source says of itself in hello. */
+/** A source's description of itself in hello. */
 export type SourceDescription = Pick<
   HelloEvent,
   'platform' | 'source' | 'boot_id' | 'probe_sha256' | 'programs' | 'limits' | 'ns'

@@ -6,10 +6,10 @@ import { MAX_CLIENTS } from '../limits.ts';
 /** Raised when the numbers below change their meaning: a state of another shape is not taken over. */
 const SHAPE = 1;
 
-/** What the pipe counts, in the order of the state. */
+/** The pipe's counters, in the order of the state. */
 const PIPE_COUNTS = ['accepted', 'refused', 'left', 'wrote', 'overtaken'] as const;
 
-/** What a look from outside can see of the pipe. */
+/** The externally visible state of the pipe. */
 export interface PipeRecord {
   readonly counts: Readonly<Record<(typeof PIPE_COUNTS)[number], number>>;
   readonly peers: readonly { readonly pid: number; readonly uid?: number }[];
@@ -154,7 +154,7 @@ export class HelperState implements BacklogBounds {
   }
 }
 
-/** What the state of a running helper tells of its numbering and its pipe; empty when it is of another version. */
+/** Reads numbering and pipe counters from a running helper's state; empty if the state is of another version. */
 export function readState(memory: ArrayBuffer, counters: number): Record<string, unknown> {
   const values = DurableState.read(memory, COUNTERS + 2 * counters, SHAPE);
   if (values === undefined) return {};

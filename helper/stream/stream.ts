@@ -14,8 +14,8 @@ const DIRECT_UNITS = 8 * 1024;
 export type LineBuilder = (seq: number, room: () => number) => string;
 
 /**
- * Numbers the events and puts them into the backlog. What was put in counts only
- * after the state was committed; until then no client is shown it.
+ * Numbers the events and puts them into the backlog. Clients see an
+ * event only after the state is committed.
  */
 export class EventStream {
   readonly #backlog: Backlog;

@@ -40,8 +40,8 @@ test("an addon that only root or the agent's own user can change is loaded, by i
 });
 
 for (const [what, spoil, message] of [
-  ['is writable by others', (file: string) => chmodSync(file, 0o666), /can be written by others than its owner/],
-  ['is writable by its group', (file: string) => chmodSync(file, 0o664), /can be written by others than its owner/],
+  ['is writable by others', (file: string) => chmodSync(file, 0o666), /is writable by users other than its owner/],
+  ['is writable by its group', (file: string) => chmodSync(file, 0o664), /is writable by users other than its owner/],
   [
     'lies in a folder that others can write',
     (_: string, folder: string) => chmodSync(folder, 0o777),

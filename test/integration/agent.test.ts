@@ -139,7 +139,7 @@ kernelTest('check says that a helper is stopped, and that one answers', async (t
   };
   t.is(await check(), '');
   helper?.process.kill('SIGSTOP');
-  t.regex(await check(), /^warning: .*nothing came within 2 s; probes-helper is stopped, or hangs\n$/);
+  t.regex(await check(), /^warning: .*sent nothing within 2 s; probes-helper is stopped, or hangs\n$/);
   helper?.process.kill('SIGCONT');
   t.is(await check(), '');
 });

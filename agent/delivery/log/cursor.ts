@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 import { flagsOf, type MemorySegment } from './memory-segment.ts';
 import type { LogReader } from './reader.ts';
 
-/** Numbers that this output does not get, and that no filter left out. */
+/** Numbers that this output misses, except those that filters dropped. */
 export interface Loss {
   readonly first: number;
   readonly last: number;
@@ -16,19 +16,19 @@ export interface Loss {
 }
 
 export interface CursorOptions {
-  /** How far the output may lag, in bytes of lines that are for it. Beyond it, the oldest are given up. */
+  /** The output's largest lag, in bytes of its lines. Beyond it, the oldest are dropped. */
   maxLagBytes: number;
-  /** Whether the output gets alerts, and gaps, only. */
+  /** Whether the output gets only alerts and gaps. */
   alertsOnly: boolean;
-  /** How far the output got in an earlier life, as far as it knows. */
+  /** The output's position from an earlier run, if known. */
   position: Position | undefined;
   /** Called after records for this output came in, or the log went on without any. */
   onMoved: () => void;
-  /** Called when records were given up; the gap that stands for them comes next. */
+  /** Called when records were dropped; their gap comes next. */
   onOvertaken: (loss: Loss) => void;
-  /** Called when the output goes on after a number that it had. */
+  /** Called when the output continues after a number that it has. */
   onResumed: (after: number) => void;
-  /** Called when the position is of this boot, and cannot be right. */
+  /** Called when the position belongs to this boot and cannot be right. */
   onPositionUnknown: (reason: string) => void;
   /** Counts what the output does not get. */
   counters?: OutputCounters;
@@ -37,7 +37,7 @@ export interface CursorOptions {
   now?: () => Date;
 }
 
-/** What a cursor gives in one go. */
+/** The result of one `take`. */
 export type Piece = Run | Made;
 
 /** Records of a segment from `from` up to, not including, `to`: their lines lie side by side. */
@@ -48,7 +48,7 @@ export interface Run {
   readonly bootId: string | undefined;
 }
 
-/** A line that is not in the log: it stands for records that were lost, or is what is left of one. */
+/** A line that is not in the log: a gap for lost records, or the rest of a partly delivered gap. */
 export interface Made {
   readonly item: Item;
   readonly bootId: string | undefined;
@@ -63,12 +63,12 @@ interface Overtaken {
 }
 
 /**
- * One output's place in the log. Reads on from there, passes over what is not for its output, and says how far the
- * output got once that is delivered.
+ * One output's place in the log. Reads from there, skips records that are not for its output, and reports the output's
+ * position after delivery.
  *
  * Records between its place and the end of the log are its lag. Where that grows beyond the bound, the cursor is
- * overtaken: it gives up the oldest until half the bound is left, and a gap takes their place. Records that were read
- * and are being sent are not given up.
+ * overtaken: it drops the oldest until half the bound is left, and a gap replaces them. Records that are being sent are
+ * never dropped.
  */
 export class Cursor implements LogReader {
   readonly #log: Log;
@@ -88,13 +88,13 @@ export class Cursor implements LogReader {
   #overtaken: Overtaken | undefined;
   /** Lines to be read before the next record of the log. */
   #made: Made[] = [];
-  /** The boot whose numbers come in. */
+  /** The boot of arriving numbers. */
   #bootId: string | undefined;
   /** Numbers up to this are in the output already; undefined once the stream has passed it. */
   #stored: number | undefined;
-  /** The newest number that came in, for this output or not. */
+  /** The newest number that arrived, for this output or another. */
   #through = NO_NUMBER;
-  /** How far the output is, once what was read is delivered. */
+  /** The output's position once all records read are delivered. */
   #readTo: Position | undefined;
   #ended = false;
 
@@ -139,7 +139,7 @@ export class Cursor implements LogReader {
     return this.#segment === this.#log.newest && this.#record === this.#segment.records && this.#lent.length === 0;
   }
 
-  /** Everything that the output is going to have up to here is delivered; undefined while some is not, or it is not known. */
+  /** The position up to which everything for the output is delivered; undefined while something is pending or the position is unknown. */
   get passed(): Position | undefined {
     const last = this.#through;
     if (this.#lagRecords > 0 || this.#bootId === undefined || last <= (this.#stored ?? NO_NUMBER)) return undefined;
@@ -147,7 +147,7 @@ export class Cursor implements LogReader {
   }
 
   /**
-   * What comes in from now on has these numbers.
+   * Sets the numbering of records from now on.
    * @returns the number up to which the output has everything; undefined when it does not know
    */
   begin(numbering: Numbering): number | undefined {
@@ -157,13 +157,13 @@ export class Cursor implements LogReader {
       this.#through = NO_NUMBER;
       this.#stored = this.#believed(numbering);
     } else if (this.#stored !== undefined && this.#stored > lastSeq) {
-      // The helper has begun its numbers again before we had come so far.
+      // The helper restarted its numbers below that position.
       this.#stored = undefined;
     }
     return this.#stored;
   }
 
-  /** The output's position, if it is of this boot and can be. One that is too high would hide events that are new. */
+  /** Returns the output's position if it belongs to this boot and is plausible. A position that is too high would hide new events. */
   #believed({ bootId, lastSeq }: Numbering): number | undefined {
     const { position, onPositionUnknown, onResumed } = this.#options;
     if (position === undefined || position.bootId !== bootId) return undefined;
@@ -198,7 +198,7 @@ export class Cursor implements LogReader {
     if (this.#lagBytes > this.#options.maxLagBytes) this.#yield();
   }
 
-  /** The log has grown, or has gone on without a record for anybody. Called by the log. */
+  /** Reacts to growth of the log, or to numbers that passed without a record. Called by the log. */
   moved(through: number): void {
     if (this.#ended) return;
     if (through !== NO_NUMBER) this.#through = through;
@@ -209,17 +209,17 @@ export class Cursor implements LogReader {
     this.#options.onMoved();
   }
 
-  /** The newest segment is filled from its front again. Called by the log while the cursor is at its end. */
+  /** Restarts at the front of the newest segment, which is refilled. Called by the log while the cursor is at its end. */
   rewind(): void {
     this.#record = 0;
   }
 
-  /** Records of the segment were given up that are not for this output. Called by the log. */
+  /** Adapts to a segment that dropped records which are not for this output. Called by the log. */
   compacted(places: Uint16Array): void {
     this.#record = places[this.#record]!;
   }
 
-  /** Nothing that is appended from now on is for this output. What is there already can be read. */
+  /** Excludes later records from this output. Earlier ones can still be read. */
   end(): void {
     this.#ended = true;
   }
@@ -304,7 +304,7 @@ export class Cursor implements LogReader {
     this.#lagBytes -= bytes;
   }
 
-  /** What is left of the record at the border of what the output has: a gap can reach over it. */
+  /** Returns the undelivered rest of the record at the output's stored position, which a gap can span. */
   #restOf(segment: MemorySegment, record: number): Item | undefined {
     const stored = this.#stored;
     if (stored === undefined || segment.bootId !== this.#bootId || segment.lastOf(record) === NO_NUMBER)
@@ -315,7 +315,7 @@ export class Cursor implements LogReader {
   }
 
   #endOfRun(segment: MemorySegment, from: number, { bytes, records }: { bytes: number; records: number }): number {
-    // Up to the border of what the output has, each record is looked at alone.
+    // Up to the stored position, check each record alone.
     if (this.#stored !== undefined) return from + 1;
     const end = Math.min(segment.records, from + Math.min(records, this.#unread));
     if (!this.#options.alertsOnly && segment.bytesOf(from, end) <= bytes) return end;
@@ -336,7 +336,7 @@ export class Cursor implements LogReader {
     this.#record = newest.records;
   }
 
-  /** Everything that was read is delivered. @returns how far the output is, where a number says so */
+  /** Marks all records read as delivered. @returns the output's position, if a number gives one */
   commit(): Position | undefined {
     this.#lagRecords -= this.#takenRecords;
     this.#lagBytes -= this.#takenBytes;
@@ -376,7 +376,7 @@ export class Cursor implements LogReader {
     return this.#options.now?.() ?? new Date();
   }
 
-  /** Gives up the oldest records that are not being sent, until half the bound is left. The newest stays, however long it is. */
+  /** Drops the oldest records that are not being sent, until half the bound is left. Keeps the newest, however long it is. */
   #yield(): void {
     const { maxLagBytes } = this.#options;
     while (this.#lagBytes > maxLagBytes / 2 && this.#findNext() && !this.#isLast()) {

@@ -3,7 +3,7 @@ import type { Numbering } from '../../events/position.ts';
 import { Cursor, type CursorOptions } from './cursor.ts';
 import { flagsOf, MemorySegment, SEGMENT_BYTES } from './memory-segment.ts';
 
-/** Segments that are kept for later: under an ordinary load, the same memory is used for ever. */
+/** Spare segments to keep: under normal load, the same memory is reused forever. */
 const MAX_SPARES = 4;
 
 /** Memory of a segment and its index, to be used again. */
@@ -23,11 +23,11 @@ interface Uncopied {
 
 /**
  * Everything on its way to the outputs, once, in the order of arrival. Each output is a cursor: a place in it. The log
- * keeps what the slowest cursor still needs, and a cursor may fall behind only so far; so its memory is the largest
- * lag that an output is allowed, not the sum of them.
+ * keeps what the slowest cursor still needs, and the lag of a cursor is bounded; so its memory is the largest
+ * lag allowed to one output, not the sum of them.
  *
- * Lines are copied once, neighbours together, from the memory they were received in; what an output that takes every
- * line writes is a piece of a segment.
+ * Lines are copied once, neighbours together, from the memory that received them. An output that takes every line writes
+ * pieces of a segment.
  */
 export class Log {
   readonly #cursors = new Set<Cursor>();
@@ -77,14 +77,14 @@ export class Log {
     return due === Infinity ? undefined : due;
   }
 
-  /** Some memory of a segment is not lent any more by somebody who is no cursor. */
+  /** Releases segment memory after a borrower other than a cursor has returned it. */
   release(): void {
     this.#release();
   }
 
   /**
    * Takes a batch of items; keeps none of them. Never waits, never throws: an output that lags too far is overtaken.
-   * @param through the number that the batch went up to: numbers up to it that are in no item were left out on purpose
+   * @param through the number that the batch went up to: lower numbers without an item were dropped on purpose
    */
   append(items: readonly Item[], through: number = NO_NUMBER): void {
     if (this.#cursors.size > 0 && items.length > 0) this.#write(items);
@@ -165,7 +165,7 @@ export class Log {
     this.#release();
   }
 
-  /** Gives up what no cursor needs any more. Where only outputs for alerts still have to read, it keeps their lines alone. */
+  /** Frees segments that no cursor needs. Where only alert outputs still have to read, keeps only their lines. */
   #release(): void {
     const everything = new Set<MemorySegment>();
     const alerts = new Set<MemorySegment>();

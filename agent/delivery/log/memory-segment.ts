@@ -10,10 +10,10 @@ export const SEGMENT_BYTES = 1024 * 1024;
 /** Records that one segment holds: its index has a fixed size, 21 bytes a record. */
 export const SEGMENT_RECORDS = 4096;
 
-/** What a reader may have to know of a record before it looks at the line. */
+/** Facts about a record that a reader can use without its line. */
 export const FLAG = { alert: 1, gap: 2 } as const;
 
-/** What the log remembers of an item besides its line and its numbers. */
+/** Returns the flags that the log stores with an item's line and numbers. */
 export function flagsOf(item: Item): number {
   return (item.isAlert ? FLAG.alert : 0) | (item.gap === undefined ? 0 : FLAG.gap);
 }
@@ -28,7 +28,7 @@ export interface RecordIndex {
 
 /**
  * A part of the log in memory: lines of one boot, side by side, and an index of them. Filled once from front to back;
- * what is in it never changes while somebody reads it.
+ * its contents never change during a read.
  */
 export class MemorySegment {
   readonly bootId: string | undefined;
@@ -36,7 +36,7 @@ export class MemorySegment {
   next: MemorySegment | undefined;
   /** Batches that are being sent from this memory. Until they are done, it is not used for anything else. */
   lent = 0;
-  /** Whether only alerts and gaps are left of it. */
+  /** Whether it holds only alerts and gaps after compaction. */
   compacted = false;
   #memory: Buffer;
   #index: RecordIndex;
@@ -49,7 +49,7 @@ export class MemorySegment {
     this.#index = index;
   }
 
-  /** A segment of lines that are there already. */
+  /** Makes a segment of existing lines. */
   static of(bootId: string | undefined, memory: Buffer, index: RecordIndex): MemorySegment {
     const segment = new MemorySegment(bootId, memory, index);
     segment.#records = index.ends.length;
@@ -112,7 +112,7 @@ export class MemorySegment {
     return this.#index.lasts[record]!;
   }
 
-  /** Whether a record is an alert or a gap: what an output for alerts gets. */
+  /** Whether a record is an alert or a gap, the records for alert outputs. */
   isNotable(record: number): boolean {
     return this.#index.flags[record] !== 0;
   }
@@ -149,8 +149,8 @@ export class MemorySegment {
   }
 
   /**
-   * Gives up every record except alerts and gaps, in memory of their size. Only while nothing is lent.
-   * @returns for each record that there was, and for the end, its place among those that are left
+   * Drops every record except alerts and gaps, and moves these to memory of their size. Only while nothing is lent.
+   * @returns for each former record, and for the end, its index among the remaining ones
    */
   compact(): Uint16Array {
     const kept = new Uint16Array(this.#records + 1);

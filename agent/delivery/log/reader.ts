@@ -1,7 +1,7 @@
 import type { Position } from '../../events/position.ts';
 import type { Loss, Piece } from './cursor.ts';
 
-/** What a delivery reads from: a place in what is on its way to the outputs, in memory or in the spool. */
+/** The source of a delivery: a place in the queue to the outputs, in memory or in the spool. */
 export interface LogReader {
   readonly alertsOnly: boolean;
   /** Records for this output that are not delivered. */
@@ -11,26 +11,26 @@ export interface LogReader {
   readonly everAppended: number;
   /** Everything that the output is going to have up to here is delivered; undefined while some is not, or it is not known. */
   readonly passed: Position | undefined;
-  /** Whether what is not delivered is there after a restart. */
+  /** Whether undelivered records survive a restart. */
   readonly isKept: boolean;
   /**
-   * Gets what comes next ready to be taken.
-   * @returns what to wait for before this is called again; undefined when `take` can be called now. Never rejects.
+   * Prepares the next records for `take`.
+   * @returns a promise to await before the next call; undefined when `take` can be called now. Never rejects.
    */
   prepare(): Promise<void> | undefined;
   /**
-   * Reads on: records that lie side by side, of so many bytes and records at most, but one at least; or a line that was made here.
-   * @param after when given, what is of another boot than this piece is left for the next time
+   * Reads the next adjacent records within the limits, at least one; or a line that the cursor made.
+   * @param after if given, records of another boot than this piece are left for the next call
    * @returns undefined when nothing more is there now
    */
   take(limits: { bytes: number; records: number }, after?: Piece): Piece | undefined;
-  /** Everything that was read is delivered. @returns how far the output is, where its own bookmark has to remember that */
+  /** Marks all records read as delivered. @returns the output's position, if its own bookmark has to store it */
   commit(): Position | undefined;
-  /** Remembers what was committed, where this remembers it itself. Never rejects. */
+  /** Saves the committed position, if the reader itself stores it. Never rejects. */
   save(): Promise<void>;
-  /** A gap that comes next, for records that the receiver refused. */
+  /** Inserts a gap next, for records that the receiver refused. */
   insertGap(bootId: string | undefined, range: Omit<Loss, 'unnumbered'>, cause: string): void;
-  /** Nothing that comes in from now on is for this output. What is there already can be read. */
+  /** Excludes later records from this output. Earlier ones can still be read. */
   end(): void;
   /** Gives up its place in this process. Safe to call twice. */
   close(): Promise<void>;

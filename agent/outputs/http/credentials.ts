@@ -1,10 +1,10 @@
 import { secretText, type SmallFiles } from '../network/small-files.ts';
 import type { HttpOutputConfig } from './config.ts';
 
-/** What proves who we are. */
+/** The agent's credentials. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
-  /** What must be in no message: the secret, and the forms that it is sent in. */
+  /** Texts that no message may hold: the secret, and the forms in which it is sent. */
   readonly secrets: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { systemCode } from '../../errors.ts';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** How much of a reply is read, in bytes. What follows is not waited for: the connection is dropped. */
+/** The most bytes read of a reply. If there are more, the connection is dropped. */
 const MAX_REPLY_BYTES = 64 * 1024;
 
 export interface Reply {

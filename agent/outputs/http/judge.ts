@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Verdict } from '../network/parts.ts';
 import type { Reply } from './exchange.ts';
 
-/** What a reply has to be. What is undefined does not matter. */
+/** Requirements for a reply. Undefined ones do not apply. */
 export interface Condition {
   readonly statuses: ReadonlySet<number> | undefined;
   readonly body: { readonly test: (text: string) => boolean } | undefined;
@@ -16,7 +16,7 @@ export interface Reading {
   readonly refuse: Condition | undefined;
 }
 
-/** What the reply says, before anything is done about it. */
+/** The parsed reply. */
 export type Judgement =
   | Verdict
   /** The receiver does not believe who we are. */
@@ -34,7 +34,7 @@ const NOT_ABOUT_RECORDS: ReadonlySet<number> = new Set([404, 405, 407, 408, 410,
 const MAX_CODE_LENGTH = 10;
 
 /**
- * What a reply means for what was sent. Reasons hold the status and the receiver's error number, never its text:
+ * Judges a batch by the reply to it. Reasons hold the status and the receiver's error number, never its text:
  * that may repeat what was sent, and the log holds no command lines.
  * @param now milliseconds since 1970
  */

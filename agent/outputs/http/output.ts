@@ -46,7 +46,7 @@ export class HttpOutput implements Output {
   #credentials: Credentials = { headers: {}, secrets: [] };
   /** Whether what was read last could be used. */
   #filesAreUsed = false;
-  /** What the receiver said last, for a dead letter. */
+  /** The receiver's last reply, for a dead letter. */
   #reply: Reply | undefined;
   #warned = false;
 

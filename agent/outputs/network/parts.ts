@@ -15,7 +15,7 @@ export interface Part {
   endOf(i: number): number;
 }
 
-/** What became of a part. */
+/** The fate of a part. */
 export type Verdict =
   | { readonly kind: 'taken' }
   /** All of it may be taken later. */
@@ -54,7 +54,7 @@ export async function sendInParts(batch: Batch, { maxBytes, send, onRefused }: P
     }
     const verdict = await send(partOf(batch, lines, from, to));
     if (verdict.kind === 'retry') {
-      // What was refused is settled first; the next attempt begins behind it.
+      // Settle the refused records first; the next attempt starts after them.
       if (refused.length > 0) return { kind: 'refused', reason: refusal, records: refused, through: from };
       const { reason, afterMs } = verdict;
       return { kind: 'retry', reason, taken: from, ...(afterMs === undefined ? {} : { afterMs }) };

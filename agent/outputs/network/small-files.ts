@@ -27,16 +27,16 @@ export class SmallFiles {
     this.#environment = environment;
   }
 
-  /** What a file held when it was read last; undefined where there is no path. */
+  /** Returns a file's content at its last read; undefined without a path. */
   get(path: string | undefined): Buffer | undefined {
     return path === undefined ? undefined : this.#known.get(path)?.content;
   }
 
   /**
-   * Reads what changed.
+   * Reads the files that changed.
    * @param force whether files are read that look the same
    * @returns whether any now holds something else
-   * @throws an error that names the file and says what to do; what was read before stays
+   * @throws an error that names the file and the next step; the earlier content stays
    */
   async refresh(force = false): Promise<boolean> {
     const known = new Map<string, Known>();

@@ -88,7 +88,7 @@ function userOf(
   return neutralise(name === sid ? `…${sid.slice(1 - USER_WIDTH)}` : name.slice(name.lastIndexOf('\\') + 1));
 }
 
-/** What an alert says of the rules that matched it: level and title of each. */
+/** The rules that an alert matched: level and title of each. */
 function matchedRules(event: object): string[] {
   const { rules } = event as { rules?: ReadonlyArray<Pick<MatchedRule, 'level' | 'title'>> };
   if (!Array.isArray(rules)) return [];

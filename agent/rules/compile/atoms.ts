@@ -8,10 +8,10 @@ import { literalsOf, type Literals } from './classify.ts';
 import { combine, FALSE, negate, type Condition } from './node.ts';
 import { Subject, type Current } from './subject.ts';
 
-/** What one atom is. */
+/** One atom: an indexed literal or a check. */
 export type Atom = LiteralAtom | CheckAtom;
 
-/** True when one of some literals stands in a field: an index tells. */
+/** True when a field holds one of the literals; decided by an index. */
 export interface LiteralAtom {
   readonly kind: 'literals';
   readonly subject: Subject;
@@ -19,7 +19,7 @@ export interface LiteralAtom {
   readonly texts: readonly string[];
 }
 
-/** True when a function says so; `gate` is an atom without which it cannot be. */
+/** True when a function returns true; it requires the atom `gate`. */
 interface CheckAtom {
   readonly kind: 'check';
   readonly subject: Subject;

@@ -15,7 +15,7 @@ function own(shares: Readonly<Record<string, number>>, name: string): number | u
   return Object.hasOwn(shares, name) ? shares[name] : undefined;
 }
 
-/** What it costs to read and index a field, in the same unit: fields that most rules need anyway are free. */
+/** Cost of reading and indexing a field, in the same unit: fields that most rules need are free. */
 const FIELD_COST: Readonly<Record<string, number>> = {
   Image: 0,
   CommandLine: 0,

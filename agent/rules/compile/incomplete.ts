@@ -3,17 +3,17 @@ import { ANY } from '../value/tokens.ts';
 import type { Atom, LiteralAtom } from './atoms.ts';
 import type { Subject } from './subject.ts';
 
-/** Whether something is so; undefined where it may be. */
+/** True, false, or undefined for undecided. */
 export type Verdict = boolean | undefined;
 
-/** Whether an atom reads a field of which only the end is known. A keyword reads them all. */
+/** Whether an atom reads a field with a known end only. A keyword reads all fields. */
 export function isIncomplete(atom: Atom, fields: ReadonlySet<string>): boolean {
   const { field } = atom.subject;
   if (field === null || fields.has(field)) return true;
   return atom.kind === 'check' && atom.test.kind === 'field' && fields.has(atom.test.field);
 }
 
-/** What an atom says of a value when something unknown may stand before it. */
+/** Returns an atom's verdict on a value that unknown text may precede. */
 export function verdictOn(atom: Atom): Verdict {
   const { subject } = atom;
   if (subject.field !== null && subject.raw === undefined) return holdsAsItIs(atom, subject);
@@ -23,7 +23,7 @@ export function verdictOn(atom: Atom): Verdict {
     case 'text': {
       const { tokens, cased } = test;
       const fits = atom.holds(subject);
-      // What a leading star takes may as well be longer.
+      // A leading star also takes the unknown text.
       if (fits && tokens[0] === ANY) return true;
       const last = tokens.at(-1);
       if (typeof last !== 'string') return undefined;

@@ -49,7 +49,7 @@ export class Correlator {
     return found;
   }
 
-  /** What is held, and how many groups had to be forgotten before their time. */
+  /** Groups and entries held, and groups evicted early. */
   statistics(): { groups: number; entries: number; evicted: number } {
     const sum = (of: (state: CorrelationState) => number) =>
       this.#states.reduce((total, state) => total + of(state), 0);

@@ -10,7 +10,7 @@ export interface CorrelationRule extends Omit<Metadata, 'id'> {
   readonly file: string;
   readonly line: number;
   readonly correlation: Correlation;
-  /** What it counts, in order: identities of rules or of other correlations. */
+  /** The inputs that it counts, in order: identities of rules or of other correlations. */
   readonly inputs: readonly string[];
   /** For each alias and each input: the field that stands for it. */
   readonly fieldOf: (alias: string, input: number) => string;
@@ -97,7 +97,7 @@ function refusal({ file, line, title }: CorrelationDocument, faults: readonly Fa
   return { file, title, problems: faults.map((fault) => ({ file, line, column: 1, ...fault })) };
 }
 
-/** What only shows once the rules are known. An alias for a rule that is not listed would leave the one that was meant without it. */
+/** Finds faults that only show once the rules are known. An alias for a rule that is not listed would leave the intended rule without one. */
 function faultsOf(
   { correlation: { rules, aliases } }: CorrelationDocument,
   byName: ReadonlyMap<string, Target>,

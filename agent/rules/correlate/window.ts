@@ -1,15 +1,15 @@
 import type { Correlation } from '../parse/correlation.ts';
 
 /**
- * What one group of a correlation remembers. Every window is bounded: it
- * holds what its condition can tell apart and no more.
+ * The memory of one group of a correlation. Every window is bounded: it
+ * holds only the entries that its condition needs.
  */
 export interface Window {
   /**
    * Takes one event in and forgets what is older than the timespan.
    * @param input place of the matching rule in the correlation's list
    * @param value of the counted field, for the value types
-   * @returns what the condition is about: a count, a sum, an average …
+   * @returns the measure for the condition: a count, a sum, an average …
    */
   add(timeMs: number, input: number, value: string): number;
   /** Entries held now. */

@@ -24,7 +24,7 @@ export function imageOf(event: ExecEvent): string | undefined {
 }
 
 /**
- * Names of the fields, Sigma's and our own, of which an event has the end alone.
+ * Names of the fields, Sigma's and our own, of which an event has only the end.
  * @returns undefined for nearly every event: all of its paths are whole
  */
 export function incompleteFields(event: ExecEvent): ReadonlySet<string> | undefined {
@@ -37,8 +37,8 @@ export function incompleteFields(event: ExecEvent): ReadonlySet<string> | undefi
 }
 
 /**
- * The path that the program was asked for by, made absolute, when it ends with all that is known of the image: then nothing
- * but a link above that could make it another path than the image's. A script's path does not.
+ * Returns the requested path, made absolute, if it ends with the known part of the image's path: then only a link above
+ * that part could make the two paths differ. A script's path does not end so.
  */
 function askedFor(event: ExecEvent): string | undefined {
   const { exe, filename, cwd } = event;

@@ -6,7 +6,7 @@ import { FIELDS } from './table.ts';
 const SIGMA_NAMES = new Set(FIELDS.map(({ sigma }) => sigma));
 const NAMES = [...SIGMA_NAMES, ...Object.keys(EXEC_FIELDS)];
 
-/** Every field that an expression reads, those that it compares with among them. */
+/** Returns every field that an expression reads, including fields that it compares with. */
 export function fieldsOf(expression: Expression, found = new Set<string>()): ReadonlySet<string> {
   if (expression.op === 'not') fieldsOf(expression.arg, found);
   else if (expression.op !== 'test') for (const arg of expression.args) fieldsOf(arg, found);
@@ -18,8 +18,8 @@ export function fieldsOf(expression: Expression, found = new Set<string>()): Rea
 }
 
 /**
- * What to say of names that no event has on any system, so that nobody waits for a rule that cannot match. Names are
- * compared as they are, with capitals. Of a name with dots, the first part counts.
+ * Reports field names that no event has on any system: a rule that needs one cannot match. Names are case-sensitive.
+ * Of a name with dots, only the first part counts.
  */
 export function unknownFields(names: Iterable<string>): string[] {
   return [...names]

@@ -18,8 +18,8 @@ export interface Digests {
 }
 
 /**
- * What an event does not carry and the agent finds out: cached and bounded by
- * whoever implements it, and only called when a rule reads the field. Each may answer undefined.
+ * Look-ups of facts that an event does not carry. The implementation caches and bounds them; a look-up is only
+ * called when a rule reads the field. Each may return undefined.
  */
 export interface Lookups {
   readonly userName?: (uid: number) => string | undefined;

@@ -5,7 +5,7 @@ import { FIELDS, type FieldRow, type Platform } from './table.ts';
 
 export interface MapperOptions {
   readonly platform: Platform;
-  /** What the rules read; only these are filled. Absent: all of the table. */
+  /** The fields that rules read; only these are filled. If absent, the whole table. */
   readonly fields?: ReadonlySet<string>;
   readonly lookups?: Lookups;
 }
@@ -13,14 +13,14 @@ export interface MapperOptions {
 /**
  * Gives an event of ours Sigma's field names. A name that the table does not
  * have is read from our event itself, so rules can also ask for `container_id`, `flags` or `parent.pid`.
- * Fields without a value are left out. Pure but for the look-ups.
+ * Fields without a value are left out. Pure, except for the look-ups.
  */
 export function createMapper({ platform, fields, lookups = {} }: MapperOptions): (event: ExecEvent) => SigmaEvent {
   const rows = FIELDS.filter(
     (row) => row.platforms.includes(platform) && (fields === undefined || fields.has(row.sigma)),
   );
   const known = new Set(FIELDS.map((row) => row.sigma));
-  // No event of ours has a field of that name, and an assignment to it would be none.
+  // No event has a field `__proto__`, and assigning to it would not create one.
   const own = [...(fields ?? [])]
     .filter((name) => !known.has(name) && name !== '__proto__')
     .map((name) => [name, reader(name)] as const);

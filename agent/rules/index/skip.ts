@@ -73,7 +73,7 @@ export class SkipIndex implements LiteralIndex {
     return text.length + most - left;
   }
 
-  /** For a text that is made of what the literals are made of. What was found already is found again. */
+  /** Scans texts built from parts of the literals. May report a literal again. */
   #scanAll(text: string, sink: Sink): number {
     this.#linear ??= new ContainsIndex(this.#literals);
     return this.#linear.scan(text, sink);

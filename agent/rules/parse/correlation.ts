@@ -28,7 +28,7 @@ export interface Correlation {
   readonly groupBy: readonly string[];
   readonly timespanMs: number;
   readonly bounds: Bounds;
-  /** What the value types count, add up or sort. Several fields count as one combined value. */
+  /** The fields that value types count, add up or sort. Several fields form one combined value. */
   readonly fields: readonly string[];
   /** 0 to 100, only with value_percentile. */
   readonly percentile?: number;

@@ -2,7 +2,7 @@ import { entryOf, type MapNode, type Node } from '../../yaml/node.ts';
 import { KNOWN_KEYS } from './metadata.ts';
 import type { Logsource } from './logsource.ts';
 
-/** What decides whether a document is of any concern here, read before anything in it is judged. */
+/** The keys that decide whether a document applies here, read before the rest is checked. */
 export interface Head {
   readonly kind: 'rule' | 'correlation' | 'filter';
   readonly title: string;

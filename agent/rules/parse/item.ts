@@ -61,7 +61,7 @@ export function readItem(
   return modifiers.includes('neq') ? { op: 'not', arg: all } : all;
 }
 
-/** What is odd about values, but clear. */
+/** Warns about values that are odd but clear. */
 function warn(reader: Reader, value: Node, nodes: readonly Node[], modifiers: readonly string[]): void {
   if (modifiers.includes('all') && nodes.length < 2)
     reader.warning(value, 'all needs a list of at least two values; it is ignored');

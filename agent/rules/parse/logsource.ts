@@ -1,7 +1,7 @@
 import { describe, entryOf, type MapNode, type Reader } from '../../yaml/node.ts';
 import { optional, text } from './metadata.ts';
 
-/** Which events a rule is about (specification, "LogSource"). What is absent is not restricted. */
+/** The events that a rule covers (specification, "LogSource"). An absent key does not restrict them. */
 export interface Logsource {
   readonly category?: string;
   readonly product?: string;

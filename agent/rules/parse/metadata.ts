@@ -13,7 +13,7 @@ interface Related {
   readonly type: (typeof RELATIONS)[number];
 }
 
-/** What a rule, a correlation and a global filter say about themselves (specification, "Components"). */
+/** The metadata of a rule, a correlation or a global filter (specification, "Components"). */
 export interface Metadata {
   readonly title: string;
   readonly id?: string;
@@ -72,7 +72,7 @@ const READ = new Set([
   'taxonomy',
 ]);
 
-/** What is wrong with anything but the title and the taxonomy is a warning: a sound detection is used all the same. */
+/** A fault in any key except title and taxonomy is a warning: a sound detection is used anyway. */
 export function readMetadata(reader: Reader, node: MapNode): Metadata {
   const title = text(reader, node, 'title');
   if (title === undefined) reader.problem(node, 'the title is missing');
@@ -115,7 +115,7 @@ export function text(reader: Reader, node: MapNode, key: string): string | undef
   return undefined;
 }
 
-/** The same for a key that a rule can do without: what is no text is a warning, and as if it were not there. */
+/** The same for a key that a rule can do without: a value other than text is ignored with a warning. */
 function note(reader: Reader, node: MapNode, key: string): string | undefined {
   const value = entryOf(node, key);
   if (value === undefined) return undefined;

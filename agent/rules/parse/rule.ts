@@ -59,7 +59,7 @@ export interface ReadResult {
   readonly documents: readonly (RuleDocument | SkippedDocument)[];
   /** Documents that are left out, with every reason of each. */
   readonly refused: readonly Refused[];
-  /** What is odd but clear; the rule is loaded. */
+  /** Oddities that are still clear; the rule is loaded. */
   readonly warnings: readonly Problem[];
 }
 

@@ -1,7 +1,7 @@
 import type { Program } from './program.ts';
 import { has, NEWLINE, WORD, type Ranges } from './ranges.ts';
 
-/** What an assertion needs to know of a character beside it. */
+/** The kind of a neighbouring character, for assertions. */
 export type Kind = 'none' | 'line_feed' | 'word' | 'other';
 
 /** Characters that no set of the expression tells apart. */
@@ -13,7 +13,7 @@ export interface CharacterClass {
 
 /**
  * The classes of a program. A line feed that ends the text is a class of its
- * own (`$` is true before it), and so is the end.
+ * own (`$` is true before it). The end is another.
  */
 export class Alphabet {
   readonly classes: CharacterClass[] = [];

@@ -50,8 +50,8 @@ export function nullable(re: Re): boolean {
 }
 
 /**
- * What is left when only being found counts: at its ends, an expression need
- * not repeat more often than it must (`a+b.*` is found where `ab` is).
+ * Simplifies an expression that only has to be found: at its ends, it needs
+ * only the fewest repetitions (`a+b.*` is found where `ab` is).
  */
 export function trim(re: Re): Re {
   return trimEnd(trimEnd(re, 'first'), 'last');

@@ -121,7 +121,7 @@ export class BitSearch {
   }
 }
 
-/** What is reached without reading: instructions that read, and whether the end is. */
+/** Reading instructions that are reachable without reading, and whether the end is reachable. */
 function closureOf(code: Program['code'], from: number): { reads: number[]; completes: boolean } {
   const seen = new Set<number>();
   const open = [from];

@@ -32,7 +32,7 @@ class NoProof extends Error {}
 
 interface State {
   readonly paths: number;
-  /** What the character just before can be; undefined where nothing is known. */
+  /** The possible kinds of the previous character; undefined if unknown. */
   readonly before: Ranges | undefined;
 }
 

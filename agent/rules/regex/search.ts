@@ -168,7 +168,7 @@ export class Search {
   }
 
   /**
-   * Follows every path over one character. What waits after it is then at the beginning of `#reached`.
+   * Follows every path over one character. The waiting instructions are then at the start of `#reached`.
    * @returns how many those are, or -1 when a path was complete before the character
    */
   #step(waiting: ArrayLike<number>, waitingCount: number, before: Kind, c: number): number {

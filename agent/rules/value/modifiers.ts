@@ -239,7 +239,7 @@ export const MODIFIERS: ReadonlyMap<string, Modifier> = new Map<string, Modifier
 /** Modifiers of the whole list, not of its values: AND instead of OR, and NOT around it all. */
 export const LIST_MODIFIERS: ReadonlySet<string> = new Set(['all', 'neq']);
 
-/** What is left of a value when no modifier remains. @throws {ModifierError} for a faulty regular expression */
+/** Returns the value after all modifiers. @throws {ModifierError} for a faulty regular expression */
 export function finish(value: Value): Test {
   switch (value.kind) {
     case 'test':

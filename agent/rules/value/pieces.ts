@@ -1,6 +1,6 @@
 import { ANY, type Token } from './tokens.ts';
 
-/** What stands between two stars; none of them. */
+/** The tokens between two stars, without the stars. */
 export type Piece = readonly Exclude<Token, typeof ANY | object>[];
 
 /** Characters that a piece with `?` or dashes in it may have: each 32 of them can cost a step a character of the text. */

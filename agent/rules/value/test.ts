@@ -5,7 +5,7 @@ import type { Decimal } from './decimal.ts';
 import type { TimePart } from './time-part.ts';
 import type { Token } from './tokens.ts';
 
-/** What one value of a rule asks of one value of an event, after every modifier was applied. */
+/** The test of one rule value on one event value, after all modifiers. */
 export type Test =
   | TextTest
   | RegexTest

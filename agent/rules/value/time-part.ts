@@ -1,7 +1,7 @@
 /** The time modifiers of specification v2.1: each takes one number out of a date. */
 export type TimePart = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year';
 
-/** What each part can be, for the check of a rule. ISO weeks reach 53 in some years. */
+/** The range of each part, for checking rules. ISO weeks reach 53 in some years. */
 export const TIME_PARTS: Readonly<Record<TimePart, readonly [least: number, most: number]>> = {
   minute: [0, 59],
   hour: [0, 23],

@@ -31,13 +31,13 @@ export function argumentList(encoded: string, block: string): string {
   return block === '' ? '[]' : `["${encoded.replaceAll(NUL, '","')}"]`;
 }
 
-/** What follows the first argument, each with a space before it. */
+/** Returns the arguments after the first, each with a space before it. */
 export function afterFirst(encoded: string): string {
   return spaced(encoded, encoded.indexOf(NUL));
 }
 
 /**
- * What the caller of a script passed after argv[0]. The kernel has replaced argv[0]
+ * Returns the arguments that the caller of a script passed after argv[0]. The kernel has replaced argv[0]
  * by the interpreter, perhaps one argument of the #! line, and the path of the
  * script: the caller's arguments follow that path.
  * @param filename in the spelling of JSON

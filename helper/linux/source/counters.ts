@@ -17,7 +17,7 @@ const FDINFO_BYTES = 4096;
  * Runs of a program that the kernel skipped, because it was running on that
  * processor already (possible where tracepoints can be preempted: bpf/preemption.h).
  * The probe cannot count these itself. Kernels before 5.12 do not tell, and do not
- * preempt. What a further program has told instead is not missing.
+ * preempt. Runs that a further program reported instead are not missing.
  */
 export class SkippedRuns {
   readonly #files: readonly number[];
@@ -66,7 +66,7 @@ export class KernelCounters {
     return this.#read(counter, COUNTERS.lost);
   }
 
-  /** What every counter says now. */
+  /** Returns the current value of every counter. */
   all(): KernelCount[] {
     return Array.from({ length: this.size }, (_, counter) => ({
       events: this.#read(counter, COUNTERS.events),

@@ -85,7 +85,7 @@ export class EbpfSource implements EventSource {
     return taken === DRAIN_TURN_RECORDS || !more;
   }
 
-  /** What the clients cannot take yet waits where there is room, before anything is cut for them. */
+  /** Keeps events that the clients cannot take yet where there is room, before any are cut. */
   #shouldWait(): boolean {
     return this.#stream.isCrowded && this.#ring.pendingBytes < this.#ring.size * RING_WAIT_SHARE;
   }
@@ -95,9 +95,9 @@ export class EbpfSource implements EventSource {
   }
 
   settle(): void {
-    // Counted before draining: whatever else these losses belong between is then drained as well.
+    // Read the counters before draining: then all events around these losses are drained too.
     const counts = this.#counters.all();
-    // More is waiting, or being written: its number may lie before a loss. There is a next time.
+    // More events wait or are being written: their numbers may lie before a loss. Report it next time.
     if (this.drain() || this.#ring.pendingBytes > 0) return;
     this.#reader.settle(counts);
     this.#reportSkipped();

@@ -89,5 +89,5 @@ export const FLAG_FD_PATH_CUT = 1 << 22;
 /** AT_FDCWD of fcntl.h, as an unsigned word: no descriptor. */
 export const NO_FD = 0xffffff9c;
 
-/** What the kernel writes where there is no login uid. */
+/** The kernel's value for a missing login uid. */
 export const NO_UID = 0xffffffff;

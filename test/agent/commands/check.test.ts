@@ -147,7 +147,7 @@ for (const [what, socket, expected] of [
     work.configure(`source: { socket: ${socket} }\noutputs: [{ name: a, type: stdout }]\n`);
     const { code, stderr } = await agent('check', '--config', work.configFile);
     t.is(code, 0);
-    t.regex(stderr, /^warning: source\.socket: no events would come now: .*\n$/);
+    t.regex(stderr, /^warning: source\.socket: no events would arrive now: .*\n$/);
     t.regex(stderr, expected);
     const json = await agent('check', '--json', '--config', work.configFile);
     t.like(JSON.parse(json.stdout), { ok: true, problems: [] });

@@ -116,7 +116,7 @@ test('what cannot be read is status 6 and says why, and a wrong option is status
   const none = await agent('match', '--rules', '/no/such/folder', '/dev/null');
   t.deepEqual(
     [none.code, none.stderr],
-    [6, 'probes-agent match: there is no folder /no/such/folder; make it, or take it out of the list\n'],
+    [6, 'probes-agent match: there is no folder /no/such/folder; create it, or remove it from the list\n'],
   );
   const missing = await agent('match', '--rules', bench.rules, '/no/such/file');
   t.deepEqual([missing.code, missing.stderr], [6, 'probes-agent match: there is no file /no/such/file\n']);

@@ -64,7 +64,7 @@ test('spool says what is missing', async (t) => {
   t.deepEqual([none.code, none.stderr], [8, `spool ${folder.spool}: there is no such folder\n`]);
   work.configure('outputs: [{ name: a, type: stdout }]\n');
   const unset = await agent('spool', '--config', work.configFile);
-  t.deepEqual([unset.code, unset.stderr], [3, `${work.configFile}: there is no "spool" in it\n`]);
+  t.deepEqual([unset.code, unset.stderr], [3, `${work.configFile}: it has no "spool"\n`]);
 });
 
 test('check opens the spool, changes nothing, and warns when no output uses it', async (t) => {

@@ -218,7 +218,7 @@ test.serial(
     agent.child.kill('SIGHUP');
     await agent.until(() => agent.countOf('ConfigRefused') === 1);
     t.deepEqual(agent.events.find(({ event }) => event === 'ConfigRefused')!['problems'], [
-      `${set.configFile}:3:36: rules.folders[0]: there is no folder /no/such/folder; make it, or take it out of the list`,
+      `${set.configFile}:3:36: rules.folders[0]: there is no folder /no/such/folder; create it, or remove it from the list`,
     ]);
     helper.send(compiler(1), miner(2));
     await agent.until(written(set.all, 2));
@@ -241,7 +241,7 @@ test.serial(
     t.is((await agent.exited).code, 3);
     t.true(
       agent.stderr.includes(
-        `${set.configFile}:2:36: rules.folders[0]: there is no folder /no/such/folder; make it, or take it out of the list\nCONFIG_WRONG: 1 problem; nothing was started\n`,
+        `${set.configFile}:2:36: rules.folders[0]: there is no folder /no/such/folder; create it, or remove it from the list\nCONFIG_WRONG: 1 problem; nothing was started\n`,
       ),
       agent.stderr,
     );

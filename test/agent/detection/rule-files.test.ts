@@ -51,7 +51,7 @@ test('rule files are found at any depth, in the order of their paths, and what i
 test('a folder that is missing or none says what to do', (t) => {
   const path = folder(t);
   writeFileSync(join(path, 'file'), '');
-  t.regex(refusal(t, join(path, 'none')), /^there is no folder .*; make it, or take it out of the list$/);
+  t.regex(refusal(t, join(path, 'none')), /^there is no folder .*; create it, or remove it from the list$/);
   t.regex(refusal(t, join(path, 'file')), /is not a folder$/);
 });
 

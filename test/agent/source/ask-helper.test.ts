@@ -18,7 +18,7 @@ test('one that takes the connection and says nothing, as a stopped one does, is 
   await withServer(
     () => undefined,
     async (path) =>
-      t.regex((await askHelper(path, TRUST, 50)) ?? '', /nothing came within 0\.05 s; probes-helper is stopped/),
+      t.regex((await askHelper(path, TRUST, 50)) ?? '', /sent nothing within 0\.05 s; probes-helper is stopped/),
   );
 });
 
