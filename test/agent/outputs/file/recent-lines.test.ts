@@ -39,3 +39,23 @@ test('what is remembered is a copy', (t) => {
   lines.fill(0);
   t.is(recent.take().lines.toString(), 'a\n');
 });
+
+test('lines that lie over the end of the ring come back whole, as often as it goes round', (t) => {
+  const recent = new RecentLines(() => 0);
+  let expected = Buffer.alloc(0);
+  for (let i = 0; i < 40; i++) {
+    const lines = Buffer.alloc(700_001, 65 + (i % 26));
+    recent.add(lines);
+    expected = Buffer.concat([expected, lines]).subarray(-5 * 700_001);
+  }
+  t.true(recent.take().lines.equals(expected));
+});
+
+test('lines larger than the bound are not remembered, and that is said', (t) => {
+  let now = 0;
+  const recent = new RecentLines(() => now);
+  recent.add(Buffer.alloc(5 * MiB));
+  t.false(recent.take().complete);
+  now = 5000;
+  t.true(recent.take().complete);
+});
