@@ -173,8 +173,12 @@ export class RotatingFile {
     if (await this.#followMove()) return;
     if (maxFiles === 1) await rm(path, { force: true });
     else
-      for (const number of await this.#numbersToMove())
-        await rename(number === 0 ? path : `${path}.${number}`, `${path}.${number + 1}`);
+      for (const number of await this.#numbersToMove()) {
+        const to = `${path}.${number + 1}`;
+        // The last one is given up. Any other has moved away by now: one that is there again came in between.
+        if (number + 2 < maxFiles && (await statIfThere(to)) !== undefined) throw new Error(`${to} is in the way`);
+        await rename(number === 0 ? path : `${path}.${number}`, to);
+      }
     await this.#replace(this.now);
   }
 
