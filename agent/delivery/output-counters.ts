@@ -14,7 +14,7 @@ export interface Missed {
 }
 
 /**
- * What became of the records for one output. Each number that the output lacks is counted once, when and where it was
+ * The fate of the records for one output. Each number that the output lacks is counted once, when and where it was
  * lost; so the sum is the sum of `count` over the gaps that the output gets. A gap that is itself given up, and becomes
  * part of a larger one, is not counted again.
  */

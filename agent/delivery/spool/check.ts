@@ -5,7 +5,7 @@ import { isSpooled, type OutputConfig } from '../../outputs/kinds.ts';
 import type { SpoolConfig } from './config.ts';
 import { inspectSpool } from './inspect.ts';
 
-/** What is wrong with the spool of a configuration: `problems` would keep an agent from starting. Changes nothing. */
+/** Problems of a configuration's spool: `problems` would keep an agent from starting. Changes nothing. */
 export async function checkSpool({
   spool,
   outputs,

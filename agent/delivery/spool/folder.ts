@@ -75,7 +75,7 @@ export function cursorPath(folder: string, output: string): string {
   return join(folder, `${output}.cursor`);
 }
 
-/** What identifies a spool. A damaged file is replaced by what the segments say. */
+/** The identity of a spool. A damaged file is replaced by what the segments say. */
 export interface Identity {
   readonly id: string;
   /** Why it had to be found out anew. */

@@ -16,7 +16,7 @@ const MAX_PART_BYTES = 256 * 1024 * 1024;
 /** Arrays and bytes only, so that each frame can be read without any other. */
 const packr = new Packr({ useRecords: false });
 
-/** What a frame is about, before its lines are looked at. */
+/** The facts of a frame that are known before its lines are read. */
 export interface FrameHeader {
   readonly indexBytes: number;
   readonly linesBytes: number;
