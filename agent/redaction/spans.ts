@@ -1,11 +1,12 @@
 import { Alphabet, type Kind } from '../rules/regex/alphabet.ts';
-import { nullable, type Assertion } from '../rules/regex/ast.ts';
+import { nullable } from '../rules/regex/ast.ts';
 import { linearSteps } from '../rules/regex/linear.ts';
 import { neededLiterals } from '../rules/regex/literals.ts';
 import { parseRegex, RegexError } from '../rules/regex/parse.ts';
 import { printRegex } from '../rules/regex/print.ts';
 import { compileProgram, type Program } from '../rules/regex/program.ts';
 import { has } from '../rules/regex/ranges.ts';
+import { holds } from '../rules/regex/search.ts';
 import type { Budget } from './budget.ts';
 
 /** Receives where something is: from `start` up to, not including, `end`, in UTF-16 units. */
@@ -123,25 +124,5 @@ class SpanSearch {
 
   #kindAt(text: string, at: number): Kind {
     return this.#alphabet.classes[this.#alphabet.classOf(text.charCodeAt(at))]!.kind;
-  }
-}
-
-/** Whether an assertion is true between two characters. */
-function holds(at: Assertion, before: Kind, after: Kind, isLast: boolean): boolean {
-  switch (at) {
-    case 'start':
-      return before === 'none';
-    case 'end':
-      return after === 'none' || isLast;
-    case 'very_end':
-      return after === 'none';
-    case 'line_start':
-      return before === 'none' || before === 'line_feed';
-    case 'line_end':
-      return after === 'none' || after === 'line_feed';
-    case 'word':
-      return (before === 'word') !== (after === 'word');
-    case 'not_word':
-      return (before === 'word') === (after === 'word');
   }
 }

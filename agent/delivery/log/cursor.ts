@@ -32,7 +32,7 @@ export interface CursorOptions {
   onPositionUnknown: (reason: string) => void;
   /** Counts what the output does not get. */
   counters?: OutputCounters;
-  /** What gaps for records that were given up say; an output's queue that is full when left out. */
+  /** Hop and cause of gaps for records that were given up; by default, a full queue of the output. */
   loss?: { readonly hop: string; readonly cause: string };
   now?: () => Date;
 }

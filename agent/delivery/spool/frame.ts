@@ -27,7 +27,7 @@ export interface FrameHeader {
   readonly after: Place;
 }
 
-/** What a frame's index says: the boot of its numbers and, for each record, where its line ends and its numbers. */
+/** The index of a frame: the boot of its numbers and, for each record, where its line ends and its numbers. */
 export interface FrameIndex extends RecordIndex {
   readonly bootId: string | undefined;
 }

@@ -35,7 +35,7 @@ export const BEGINNING: Place = {
   notableBytes: 0,
 };
 
-/** What of a spool one boot is. The numbers of a boot that has ended are known as long as the spool keeps its name. */
+/** The part of a spool that belongs to one boot. The numbers of a boot that has ended are known as long as the spool keeps its name. */
 export interface BootSpan {
   readonly bootId: string | undefined;
   /** The first number that the spool accounts for. */
@@ -54,7 +54,7 @@ export interface Lost {
 }
 
 /**
- * What lies between two places, boot by boot.
+ * The numbers lost between two places, boot by boot.
  * @param boots of the spool, in order
  * @param alertsOnly whether only alerts and gaps count
  */

@@ -8,7 +8,7 @@ import { FrameScanner } from './scanner.ts';
 import { openFile, type SegmentFile, type SegmentHeader } from './segment-file.ts';
 import type { SpoolState } from './state.ts';
 
-/** What a whole segment says. */
+/** The facts about a whole segment. */
 interface Extent {
   header: SegmentHeader | undefined;
   /** The place before the first good frame. */

@@ -24,7 +24,7 @@ export interface Damage {
 }
 
 /**
- * Reads the frames of a segment's file, one after the other. What is damaged is passed over up to the next good frame: the
+ * Reads the frames of a segment's file, one after the other. Damaged bytes are passed over up to the next good frame: the
  * length of a frame is believed when its header is whole; else the file is searched for the next header.
  */
 export class FrameScanner {

@@ -31,7 +31,7 @@ export interface SegmentFile {
   size: number;
 }
 
-/** What a segment's first bytes say. Everything in it can be found in another way, so a damaged header loses nothing. */
+/** The header of a segment. Everything in it can be found in another way, so a damaged header loses nothing. */
 export interface SegmentHeader {
   readonly spoolId: string;
   readonly bootId: string | undefined;

@@ -226,7 +226,7 @@ export class Spool {
     }
   }
 
-  /** An output is closed. What it needs stays on disk, unless another has taken its place. */
+  /** An output is closed. Its undelivered records stay on disk, unless another has taken its place. */
   #left(cursor: SpooledCursor): void {
     this.#cursors.delete(cursor);
     if (![...this.#cursors].some(({ name }) => name === cursor.name)) this.#away.set(cursor.name, cursor.needs);
@@ -289,7 +289,7 @@ export class Spool {
     }
   }
 
-  /** What filters left out is accounted for by a frame without records: the helper need not send it again. */
+  /** A frame without records accounts for numbers that filters left out: the helper need not send them again. */
   #addPassed(): void {
     const { passed } = this.#input;
     const { end } = this.#state;

@@ -316,7 +316,7 @@ export class SpooledCursor implements LogReader {
     this.#made.splice(at === -1 ? this.#made.length : at, 0, { item, bootId, safe });
   }
 
-  /** What was only passed over is done as well, while nothing is being sent. */
+  /** While nothing is being sent, records that were only passed over count as done, too. */
   passOver(): void {
     if (this.#isSending || this.#read === undefined || this.#closing !== undefined) return;
     if (this.#made.length === 0) this.#find();

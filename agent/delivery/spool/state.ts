@@ -11,7 +11,7 @@ import { Segments } from './segments.ts';
 /** Damages that are remembered, so that each is told once, however many outputs come across it. */
 const MAX_TOLD = 1000;
 
-/** What the parts of one open spool share. */
+/** The state that the parts of one open spool share. */
 export class SpoolState {
   readonly folder: string;
   readonly id: string;

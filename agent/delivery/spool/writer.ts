@@ -38,7 +38,7 @@ export interface PendingFrame {
   readonly view: TailView | undefined;
 }
 
-/** Writes frames to segments, in order, one write at a time. What fails is tried again until it works. */
+/** Writes frames to segments, in order, one write at a time. A write that fails is tried again until it works. */
 export class SpoolWriter {
   readonly #state: SpoolState;
   readonly #options: WriterOptions;
@@ -267,7 +267,7 @@ export class SpoolWriter {
     this.#isDirty = false;
   }
 
-  /** What is written survives a crash of the machine from now on. Says so itself when that fails. */
+  /** Forces written frames to disk, so that they survive a crash of the machine. Reports its own failure. */
   async sync(): Promise<void> {
     if (this.#isDirty) {
       const { ordinal } = this.#state.written;
@@ -314,7 +314,7 @@ export class SpoolWriter {
   }
 }
 
-/** What a header says of boots: those after its own are not known yet when it is read alone. */
+/** The boots in a header: those after its own are not known yet when it is read alone. */
 function bootsUpTo(boots: SpoolState['boots'], bootId: string | undefined): SpoolState['boots'] {
   return boots.slice(0, boots.findLastIndex((span) => span.bootId === bootId) + 1);
 }

@@ -225,7 +225,8 @@ export class Search {
 
 const key = (waiting: readonly number[], before: Kind) => `${before}:${waiting.join()}`;
 
-function holds(at: Assertion, before: Kind, after: Kind, last: boolean): boolean {
+/** Whether an assertion is true between two characters. */
+export function holds(at: Assertion, before: Kind, after: Kind, last: boolean): boolean {
   switch (at) {
     case 'start':
       return before === 'none';
