@@ -98,7 +98,7 @@ export class Deliveries {
   async change({ outputs, spool: spoolConfig }: DeliveryConfig, deadline: () => Promise<void>): Promise<void> {
     const wanted = outputs.some((output) => this.#kinds.isSpooled(output)) ? spoolConfig : undefined;
     const spool = await this.#keeper.open(wanted);
-    const change = this.#plan(outputs, spool !== undefined);
+    const change = await this.#plan(outputs, spool !== undefined);
     try {
       await this.#openAll(change.fresh);
     } catch (error) {
@@ -128,7 +128,7 @@ export class Deliveries {
     }
   }
 
-  #plan(configs: readonly OutputConfig[], hasSpool: boolean): Change {
+  async #plan(configs: readonly OutputConfig[], hasSpool: boolean): Promise<Change> {
     const change: Change = { entries: [], fresh: [], succeeding: [], leaving: [] };
     const staying = new Set<Entry>();
     for (const config of configs) {
@@ -141,7 +141,7 @@ export class Deliveries {
         change.entries.push(same);
         continue;
       }
-      const entry = { config, delivery: this.#make(config), isSpooled: spooled };
+      const entry = { config, delivery: await this.#make(config), isSpooled: spooled };
       const taken = this.#entries.some((other) => destinationOf(other.config)?.id === destinationOf(config)?.id);
       (taken ? change.succeeding : change.fresh).push(entry);
       change.entries.push(entry);
@@ -150,10 +150,10 @@ export class Deliveries {
     return change;
   }
 
-  #make(config: OutputConfig): Delivery {
+  async #make(config: OutputConfig): Promise<Delivery> {
     return new Delivery({
       name: config.name,
-      output: this.#kinds.createOutput(config, this.#telemetry),
+      output: await this.#kinds.createOutput(config, this.#telemetry),
       maxLagBytes: config.max_queue_bytes,
       alertsOnly: config.events === 'alerts',
       telemetry: this.#telemetry,

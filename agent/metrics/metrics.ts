@@ -2,9 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { OpenError } from '../delivery/open-error.ts';
 import { reasonOf } from '../errors.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { answerer } from './answer.ts';
 import { formatAddress, type MetricsConfig } from './config.ts';
-import { Listener } from './listener.ts';
+import type { Listener } from './listener.ts';
 import type { View } from './view.ts';
 
 export type MetricsOptions = View & { readonly telemetry: Telemetry };
@@ -41,6 +40,7 @@ export class Metrics {
   async #open({ listen }: MetricsConfig): Promise<Listener> {
     const failed = (error: unknown): void =>
       this.#view.telemetry.raiseRepeating('MetricsFailed', reasonOf(error), { reason: reasonOf(error) });
+    const [{ answerer }, { Listener }] = await Promise.all([import('./answer.ts'), import('./listener.ts')]);
     const listener = new Listener(listen, answerer(this.#view, failed), failed);
     try {
       await listener.open();

@@ -13,8 +13,8 @@ export interface OutputKind<Schema extends z.ZodObject> {
   schema: Schema;
   /** Whether the output uses the spool, when there is one: it sends over a network, to somebody who can be away for long. */
   spooled?: boolean;
-  /** Makes the output. Opens nothing. */
-  create: (config: z.output<Schema>, telemetry: Telemetry) => Output;
+  /** Makes the output; loads its code only then, since most machines have one or two outputs. Opens nothing. */
+  create: (config: z.output<Schema>, telemetry: Telemetry) => Promise<Output>;
   /** Gets the data as read, before validation; undefined when it names no place. */
   destination: (raw: Record<string, unknown>) => Destination | undefined;
   /** A further place that it writes to, in the same way. */

@@ -20,7 +20,7 @@ export const outputSchema = z.discriminatedUnion(
 export type OutputConfig = z.output<typeof outputSchema>;
 
 /** Makes the output that an entry describes. Opens nothing. */
-export function createOutput(config: OutputConfig, telemetry: Telemetry): Output {
+export function createOutput(config: OutputConfig, telemetry: Telemetry): Promise<Output> {
   return kindOf(config.type)!.create(config, telemetry);
 }
 

@@ -28,7 +28,7 @@ export async function bundle(program: Pick<Program, 'entry'>, platform: NodeJS.P
     format: 'cjs',
     // The bundle contains names of files. They must not depend on where a link to node_modules leads.
     preserveSymlinks: true,
-    charset: 'utf8',
+    charset: 'ascii',
     legalComments: 'none',
     define: {
       'import.meta.dirname': '__dirname',
@@ -47,5 +47,13 @@ export async function bundle(program: Pick<Program, 'entry'>, platform: NodeJS.P
   const used = Object.values(result.metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
   );
-  return { code: file.contents, inputs: used.map(([name]) => name) };
+  return { code: Buffer.from(escaped(file.text)), inputs: used.map(([name]) => name) };
+}
+
+/**
+ * Escapes the characters that the bundler left, which are in comments. V8 keeps the whole text in memory, and needs twice
+ * as much of it when one character is beyond Latin-1.
+ */
+function escaped(code: string): string {
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

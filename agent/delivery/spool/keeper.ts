@@ -3,7 +3,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { Log } from '../log/log.ts';
 import { OpenError } from '../open-error.ts';
 import type { SpoolConfig } from './config.ts';
-import { Spool } from './spool.ts';
+import type { Spool } from './spool.ts';
 
 /** The spool of a running agent, and how it changes with the configuration. */
 export class SpoolKeeper {
@@ -33,6 +33,7 @@ export class SpoolKeeper {
       throw new OpenError(['spool: what is said of it can be changed only by a restart of the agent']);
     }
     try {
+      const { Spool } = await import('./spool.ts');
       return await Spool.open(this.#log, { folder, maxBytes, whenFull, sync, reserve, telemetry: this.#telemetry });
     } catch (error) {
       throw new OpenError([`spool ${folder}: ${reasonOf(error)}`], { cause: error });

@@ -1,9 +1,8 @@
 import type { OutputKind } from '../kind.ts';
 import { stdoutOutputSchema } from './config.ts';
-import { StdoutOutput } from './output.ts';
 
 export const stdout: OutputKind<typeof stdoutOutputSchema> = {
   schema: stdoutOutputSchema,
-  create: (config) => new StdoutOutput(config),
+  create: async (config) => new (await import('./output.ts')).StdoutOutput(config),
   destination: () => ({ id: 'stdout', key: 'type' }),
 };

@@ -19,7 +19,7 @@ function make() {
   const log = new Log();
   const gates = new Map<string, Gate>();
   const kinds = {
-    createOutput: ({ name }: OutputConfig) => {
+    createOutput: async ({ name }: OutputConfig) => {
       const gate = new Gate();
       gates.set(name, gate);
       return gate;
