@@ -142,6 +142,7 @@ ${FILTER('/cc1')}outputs:
   );
   t.deepEqual(exactProblemsOf(lines), []);
   const seals = sealsIn(lines);
-  t.is(seals.at(-1)!.to, sent);
+  // The agent may end before it has read the last number, which a filter drops.
+  t.true(seals.at(-1)!.to >= sent - 1);
   t.true(seals.some(({ reason }) => reason === 'numbers'));
 });
