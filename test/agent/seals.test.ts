@@ -113,7 +113,7 @@ ${FILTER('/cc1')}outputs:
   for (let life = 0; life < 5; life++) {
     await using agent = await start(work, config);
     await agent.until(() => agent.countOf('HelperConnected') === 1);
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < (life === 3 ? 100 : 30); i++) {
       helper.send(
         ...Array.from({ length: 50 }, () =>
           execEvent(++sent, sent % 3 === 0 ? { exe: '/usr/lib/cc1', filename: '/usr/lib/cc1' } : {}),
@@ -122,8 +122,10 @@ ${FILTER('/cc1')}outputs:
       await delay(5);
     }
     helper.hello.last_seq = sent;
-    if (life === 3) t.is(await agent.end(), 0);
-    else {
+    if (life === 3) {
+      await agent.until(() => read(work.path('all')).includes(`"seq":${sent - (sent % 3 === 0 ? 1 : 0)},`));
+      t.is(await agent.end(), 0);
+    } else {
       await killed(agent);
     }
   }
