@@ -81,6 +81,8 @@ toolTest('cpio reads payload and scripts: names, modes, owners', (t) => {
     [`./${HOME}/bin`]: 'drwxr-xr-x',
     [`./${HOME}/bin/exec.d`]: '-rw-r--r--',
     [`./${HOME}/bin/probes-helper`]: '-rwxr-xr-x',
+    [`./${HOME}/schemas`]: 'drwxr-xr-x',
+    [`./${HOME}/schemas/native-1.schema.json`]: '-rw-r--r--',
     [`./${HOME}/uninstall`]: '-rwxr-xr-x',
   });
   t.deepEqual(
