@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { NO_NUMBER } from '../../events/item.ts';
+import { itemAfter, NO_NUMBER, type Item } from '../../events/item.ts';
 import type { Mark, SealFacts } from '../../events/mark.ts';
 import type { SealEvent } from '../../events/seal.ts';
 import { firstSeal, type SealState } from '../../events/seal-state.ts';
@@ -48,6 +48,15 @@ export class Sealer {
   numberFor(bootId: string): number {
     if (this.#open?.boot_id !== bootId) this.#open = firstSeal(bootId);
     return this.#open!.seal;
+  }
+
+  /**
+   * A gap as it goes out. The spool names a hole from the last number that a record had; what filters left out behind that may be
+   * sealed already, and a gap is looked for within its seal.
+   */
+  clipped(gap: Item): Item {
+    const from = this.#open?.from ?? NO_NUMBER;
+    return gap.first < from ? (itemAfter(gap, from - 1) ?? gap) : gap;
   }
 
   /**
