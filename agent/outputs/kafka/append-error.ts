@@ -1,6 +1,6 @@
 import { reasonOf } from '../../errors.ts';
 import { BrokerError } from './error-codes.ts';
-import { nameOf, type Address } from './link.ts';
+import { LinkError, nameOf, type Address } from './link.ts';
 
 /** How many brokers a message names. */
 const MAX_SHOWN = 4;
@@ -23,22 +23,30 @@ export class AppendError extends Error {
   }
 }
 
+export interface AskOptions {
+  /** Whether the broker gets a batch, which may be more than it takes. */
+  readonly hasBatch?: boolean;
+  /** Added when the broker ends the connection. */
+  readonly hint?: string;
+}
+
 /**
- * Does something with a broker, and names the broker in what goes wrong.
- * @param isCutOff whether an error means that the broker may have got too much
+ * Asks a broker something, and names it in what goes wrong.
+ * @throws {AppendError}
  */
 export async function at<T>(
   address: Address,
   work: () => Promise<T>,
-  isCutOff: (error: unknown) => boolean = () => false,
+  { hasBatch = false, hint = '' }: AskOptions = {},
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new AppendError(`${nameOf(address)}: ${reasonOf(error)}`, {
+    const ended = error instanceof LinkError && error.cutOff;
+    throw new AppendError(`${nameOf(address)}: ${reasonOf(error)}${ended ? hint : ''}`, {
       cause: error,
       unauthorized: error instanceof BrokerError && error.meaning === 'unauthorized',
-      cutOff: isCutOff(error),
+      cutOff: ended && hasBatch,
     });
   }
 }

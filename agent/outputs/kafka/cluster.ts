@@ -1,7 +1,7 @@
 import { AppendError, at, joined } from './append-error.ts';
 import { Deadline } from './deadline.ts';
 import { BrokerError, CODE } from './error-codes.ts';
-import { Link, LinkError, nameOf, type Address } from './link.ts';
+import { Link, nameOf, type Address } from './link.ts';
 import { authenticate, type Access } from './sasl.ts';
 import { MalformedReplyError } from './wire/decoder.ts';
 import {
@@ -121,7 +121,7 @@ export class Cluster {
         if (first?.id !== partition || others.length > 0) throw new MalformedReplyError();
         return { answer: first, throttleMs: reply.throttleMs };
       },
-      (error) => error instanceof LinkError && error.cutOff,
+      { hasBatch: true },
     );
     if (this.#session !== undefined) this.#session.used = true;
     // Another broker may lead by now; asking costs little.
@@ -162,7 +162,7 @@ export class Cluster {
     }
     const { brokers } = this.#options;
     const errors: AppendError[] = [];
-    for (let tried = 0; tried < brokers.length && !deadline.isOver; tried++) {
+    for (let tried = 0; tried < brokers.length && (tried === 0 || !deadline.isOver); tried++) {
       const address = brokers[(this.#next + tried) % brokers.length]!;
       const share = deadline.shareFor(brokers.length - tried);
       try {
@@ -183,7 +183,7 @@ export class Cluster {
 
   #ask({ link, versions }: Session, deadline: Deadline): Promise<{ partition: number; address: Address }> {
     const { topic: name, key } = this.#options;
-    return at(link.address, async () => {
+    const ask = async (): Promise<{ partition: number; address: Address }> => {
       const version = versionOf(API.metadata, versions);
       const reply = await link.request(API.metadata, version, [metadataRequest(version, name)], deadline.left);
       const { brokers, topics } = readMetadata(reply, version);
@@ -200,13 +200,14 @@ export class Cluster {
       const { host, port } = leader;
       if (host === '' || host.length > MAX_HOST_LENGTH || port < 1 || port > 65_535) throw new MalformedReplyError();
       return { partition, address: { host, port } };
-    });
+    };
+    return at(link.address, ask, { hint: this.#hint });
   }
 
   /** Connects, asks for the versions, and authenticates. */
   #open(address: Address, deadline: Deadline): Promise<Session> {
     const { tls, sasl } = this.#access;
-    return at(address, async () => {
+    const open = async (): Promise<Session> => {
       const link = await Link.open(address, tls, deadline.left);
       try {
         const { error, versions } = readApiVersions(await link.request(API.apiVersions, 0, [], deadline.left));
@@ -222,7 +223,15 @@ export class Cluster {
         link.close();
         throw error;
       }
-    });
+    };
+    return at(address, open, { hint: this.#hint });
+  }
+
+  /** A broker ends the connection without a word when it expects something else. */
+  get #hint(): string {
+    const { tls, sasl } = this.#access;
+    const missing = [sasl === undefined ? 'auth' : '', tls === undefined ? 'tls' : ''].filter((key) => key !== '');
+    return missing.length === 0 ? '' : `; does that port ask for ${missing.join(' or ')}?`;
   }
 
   /** Ends the connection. The next batch makes another. */
