@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import type { KafkaOutputConfig } from './config.ts';
 import { BrokerError, CODE } from './error-codes.ts';
 import type { Link } from './link.ts';
 import { Scram } from './scram.ts';
@@ -11,11 +12,9 @@ import {
   type SaslReply,
 } from './wire/messages.ts';
 
-export const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
-
 /** How the agent proves who it is. */
 export interface Sasl {
-  readonly mechanism: (typeof MECHANISMS)[number];
+  readonly mechanism: NonNullable<KafkaOutputConfig['auth']>['mechanism'];
   readonly user: string;
   readonly password: string;
 }

@@ -1,4 +1,4 @@
-import { Decoder } from './decoder.ts';
+import type { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 
 /**
@@ -47,7 +47,7 @@ export function metadataRequest(version: number, topic: string): Buffer {
   return request.finish();
 }
 
-export interface TopicPartition {
+interface TopicPartition {
   readonly error: number;
   readonly id: number;
   /** Node of its leader; -1 where it has none. */

@@ -3,7 +3,7 @@ import { constants, gzip, zstdCompress } from 'node:zlib';
 import { crc32c } from './crc32c.ts';
 import { Encoder } from './encoder.ts';
 
-export type Compression = 'none' | 'gzip' | 'zstd';
+type Compression = 'none' | 'gzip' | 'zstd';
 
 /** The lowest three bits of a batch's attributes. */
 const CODEC: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, zstd: 4 };
@@ -20,7 +20,7 @@ const NO_PRODUCER = -1;
 /** Bytes behind the field that counts them: epoch, magic, checksum; then what the checksum is of. */
 const COUNTED_BEFORE_CHECKSUM = 4 + 1 + 4;
 
-export type Headers = ReadonlyArray<readonly [name: string, value: string]>;
+type Headers = ReadonlyArray<readonly [name: string, value: string]>;
 
 /** One record of a batch. */
 export interface BatchRecord {
