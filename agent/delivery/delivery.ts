@@ -6,11 +6,14 @@ import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '..
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch, type PendingBatch } from './batch.ts';
-import type { CursorOptions, Loss } from './log/cursor.ts';
+import type { CursorOptions } from './log/cursor.ts';
+import type { Loss } from './log/loss.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
 import { OutputCounters } from './output-counters.ts';
 import type { LogReader } from './log/reader.ts';
 import { Retry } from './retry.ts';
+import { Sealer } from './seal/sealer.ts';
+import type { SealState } from '../events/seal-state.ts';
 
 /** How long an output's bookmark may stay while only records for others pass, in milliseconds. */
 const PASSED_AFTER_MS = 1000;
@@ -29,6 +32,8 @@ export interface DeliveryOptions {
   maxLagBytes: number;
   /** Whether the output gets only alerts and gaps. */
   alertsOnly?: boolean;
+  /** Whether seals go into its stream. */
+  seals?: boolean;
   telemetry: Telemetry;
   /** Called once, when the output's reader has gone for good. */
   onReaderGone: () => void;
@@ -68,6 +73,9 @@ export class Delivery {
   /** The output's position from an earlier run. */
   #position: Position | undefined;
   #hasPosition = false;
+  /** Of its seals, from an earlier run, where the output itself knows. */
+  #sealState: SealState | undefined;
+  #sealer: Sealer | undefined;
   #batch: PendingBatch | undefined;
   #sending: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
@@ -123,10 +131,11 @@ export class Delivery {
 
   /** Assigns new records, and those that the source keeps, to this output. It gets them after `start`. */
   attach(log: DeliverySource): void {
-    const { alertsOnly = false, maxLagBytes, name, telemetry, now } = this.#options;
+    const { alertsOnly = false, seals = false, maxLagBytes, name, telemetry, now } = this.#options;
     this.#cursor = log.open({
       alertsOnly,
       maxLagBytes,
+      marks: seals ? 'stop' : 'skip',
       position: this.#position,
       onMoved: () => this.#moved(),
       onOvertaken: (loss) => this.#lost(loss),
@@ -219,6 +228,7 @@ export class Delivery {
     if (this.#hasPosition || output.bookmark === undefined) return;
     this.#hasPosition = true;
     this.#position = await output.bookmark.load();
+    if (this.#options.seals === true) this.#sealState = await output.bookmark.loadSeals?.();
   }
 
   /** Returns the next batch when it is due; else schedules another call. */
@@ -238,7 +248,15 @@ export class Delivery {
       }
     }
     this.#waitingSince = undefined;
-    return takeBatch(cursor, this.#options.output.format, this.#limits);
+    return takeBatch(cursor, this.#options.output.format, this.#limits, this.#sealerFor(cursor));
+  }
+
+  #sealerFor(cursor: LogReader): Sealer | undefined {
+    const { seals = false, name, telemetry, now } = this.#options;
+    if (!seals) return undefined;
+    const onUnbalanced = (reason: string): void =>
+      telemetry.raiseRepeating('SealUnbalanced', name, { output: name, reason });
+    return (this.#sealer ??= new Sealer(cursor.seals ?? this.#sealState, onUnbalanced, now));
   }
 
   async #send(batch: PendingBatch): Promise<Outcome> {
@@ -259,18 +277,24 @@ export class Delivery {
     this.#downSince = undefined;
     if (outcome.kind === 'refused') {
       const { through = this.#batch!.records } = outcome;
-      this.#counters.taken += through;
+      this.#countTaken(this.#batch!, through);
       this.#refuse(this.#batch!, outcome);
       if (this.#batch!.advance(through)) return;
-    } else this.#counters.taken += this.#batch!.records;
+    } else this.#countTaken(this.#batch!, this.#batch!.records);
     await this.#commit();
+  }
+
+  #countTaken(batch: PendingBatch, records: number): void {
+    const seals = batch.sealsIn(records);
+    this.#counters.taken += records - seals;
+    this.#counters.seals += seals;
   }
 
   async #tryLater({ reason, taken = 0, afterMs, reopen = false }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const { output, telemetry } = this.#options;
     this.#downSince ??= performance.now();
     this.#counters.retries++;
-    this.#counters.taken += Math.min(taken, this.#batch?.records ?? 0);
+    if (this.#batch !== undefined) this.#countTaken(this.#batch, Math.min(taken, this.#batch.records));
     if (taken > 0 && this.#batch?.advance(taken) === false) await this.#commit();
     telemetry.raiseRepeating('OutputFailed', `${this.name} ${reason}`, { output: this.name, reason });
     if (reopen) {
@@ -289,10 +313,18 @@ export class Delivery {
       reason,
       count: records.length,
     });
-    this.#counters.taken -= records.length;
+    const seals = records.filter((i) => batch.isSeal(i)).length;
+    this.#counters.seals -= seals;
+    this.#counters.taken -= records.length - seals;
     this.#counters.refused += records.length;
     this.#counters.rejected += events.length;
-    this.#counters.unnumbered += records.filter((i) => batch.numbersOf(i).last === NO_NUMBER).length;
+    this.#counters.unnumbered += records.filter(
+      (i) => batch.numbersOf(i).last === NO_NUMBER && !batch.isSeal(i),
+    ).length;
+    for (const i of events) {
+      const part = batch.partOf(i);
+      if (part !== undefined) this.#sealer?.withdraw(part);
+    }
     for (const { first, last } of joined(events.map((i) => batch.numbersOf(i)))) {
       this.#cursor?.insertGap(batch.bootId, { first, last, count: last - first + 1 }, 'rejected');
     }
@@ -301,7 +333,7 @@ export class Delivery {
   /** Moves cursor and bookmark to the end of the finished batch. */
   async #commit(): Promise<void> {
     this.#batch = undefined;
-    const position = this.#cursor?.commit();
+    const position = this.#cursor?.commit(this.#sealer?.state);
     if (position !== undefined) await this.#tellBookmark(position);
     await this.#cursor?.save();
     this.#moved();

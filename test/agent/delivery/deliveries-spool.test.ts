@@ -25,6 +25,7 @@ function make() {
       return gate;
     },
     isSpooled: ({ name }: OutputConfig) => name.startsWith('net'),
+    isSealed: () => false,
   };
   return { deliveries: new Deliveries(log, telemetry, () => undefined, kinds), log, gates, raised };
 }
