@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import test, { type ExecutionContext } from 'ava';
 import { hostId } from '../../agent/formats/host-id.ts';
+import { problemsOf } from '../agent/delivery/seal/check.ts';
 import { Workplace, type AgentProcess } from '../agent/support/agent-process.ts';
 import { numberAfter, read, start } from '../agent/support/outputs.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
@@ -25,9 +26,19 @@ function configure(work: Workplace, helper: FakeHelper, cluster: KafkaCluster, m
 
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1);
 
-/** Each number arrived, and first in order; what came twice came after. All are in one partition, as the broker counts them. */
-function assertWhole(t: ExecutionContext, { consumed, seqs }: KafkaConsumer, last: number): void {
-  t.deepEqual(firstArrivals(seqs), upTo(last));
+/**
+ * Each number arrived, and first in order; what came twice came after. All are in one partition, as the broker counts them. What
+ * the seals say is true.
+ */
+function assertWhole(
+  t: ExecutionContext,
+  { consumed, seqs }: KafkaConsumer,
+  last: number,
+  expected = upTo(last),
+): void {
+  t.deepEqual(firstArrivals(seqs), expected);
+  t.deepEqual(problemsOf(consumed.map(({ value }) => value)), []);
+  t.true(consumed.some(({ event: { type } }) => type === 'seal'));
   t.is(new Set(consumed.map(({ partition }) => partition)).size, 1);
   t.deepEqual(
     consumed.map(({ offset }) => offset),
@@ -121,8 +132,7 @@ test.serial('errors of the protocol, connections that are cut and slow answers l
   const last = load.last + 12;
   await agent.until(() => consumer.seqs.includes(last));
   t.is(await agent.end(), 0);
-  const numbers = consumer.consumed.flatMap(({ event: { type, seq, first } }) => (type === 'gap' ? [first] : [seq]));
-  t.deepEqual(firstArrivals(numbers), [...upTo(load.last + 1), last - 1, last]);
+  assertWhole(t, consumer, last, [...upTo(load.last + 1), last - 1, last]);
   t.is(read(work.path('refused')), '');
 });
 
@@ -140,19 +150,21 @@ test.serial(
     helper.send(...upTo(20).map((seq) => execEvent(seq)));
     await using consumer = new KafkaConsumer(cluster.addresses, TOPIC);
     await agent.until(() => consumer.consumed.length === 20);
+    t.is(await agent.end(), 0);
+    // The twenty-first is the seal.
+    await agent.until(() => consumer.consumed.length === 21);
     assertWhole(t, consumer, 20);
     for (const { key, headers, event } of consumer.consumed) {
       t.is(key, hostId());
-      t.is(headers, `boot_id=${helper.hello.boot_id}`);
-      t.like(event, { host_id: hostId(), boot_id: helper.hello.boot_id, stream: 'bus', schema_version: 1 });
+      t.is(headers, `boot_id=${helper.hello.boot_id},seal=1`);
+      t.like(event, { host_id: hostId(), boot_id: helper.hello.boot_id, stream: 'bus', schema_version: 1, seal: 1 });
     }
-    t.is(await agent.end(), 0);
     // Another producer with the same key writes to the same partition.
     const args = ['-P', '-b', cluster.addresses.join(), '-t', TOPIC, '-k', hostId(), '-X', 'topic.partitioner=murmur2'];
     const produced = spawnSync('kcat', args, { input: '{"seq":21}', encoding: 'utf8' });
     t.is(produced.status, 0, produced.stderr);
-    await agent.until(() => consumer.consumed.length === 21);
-    t.is(consumer.consumed[20]!.partition, consumer.consumed[0]!.partition);
-    t.is(consumer.consumed[20]!.key, hostId());
+    await agent.until(() => consumer.consumed.length === 22);
+    t.is(consumer.consumed[21]!.partition, consumer.consumed[0]!.partition);
+    t.is(consumer.consumed[21]!.key, hostId());
   },
 );

@@ -25,6 +25,7 @@ export interface Consumed {
   readonly offset: number;
   readonly key: string;
   readonly headers: string;
+  readonly value: string;
   readonly event: Record<string, unknown>;
 }
 
@@ -97,13 +98,15 @@ export class KafkaConsumer implements AsyncDisposable {
     createInterface({ input: this.#child.stdout! }).on('line', (line) => {
       const [partition, offset, key, headers, value] = line.split('\t') as [string, string, string, string, string];
       const event = JSON.parse(value) as Record<string, unknown>;
-      this.consumed.push({ partition: Number(partition), offset: Number(offset), key, headers, event });
+      this.consumed.push({ partition: Number(partition), offset: Number(offset), key, headers, value, event });
     });
   }
 
-  /** Numbers of events, in the order in which they were read. */
+  /** Numbers of events and the first ones of gaps, in the order in which they were read; seals have none. */
   get seqs(): unknown[] {
-    return this.consumed.map(({ event }) => event['seq']);
+    return this.consumed
+      .filter(({ event: { type } }) => type !== 'seal')
+      .map(({ event: { seq, first } }) => seq ?? first);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

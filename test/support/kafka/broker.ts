@@ -98,11 +98,16 @@ export class KafkaBroker implements AsyncDisposable {
     return this.#port;
   }
 
+  /** What was stored, as events. */
+  get events(): Array<Record<string, unknown>> {
+    return this.stored.map(({ value }) => JSON.parse(value) as Record<string, unknown>);
+  }
+
+  /** Numbers of events and of gaps, without seals. */
   get seqs(): unknown[] {
-    return this.stored.map(({ value }) => {
-      const { type, seq, first, last } = JSON.parse(value) as Record<string, unknown>;
-      return type === 'gap' ? `${String(first)}-${String(last)}` : seq;
-    });
+    return this.events
+      .filter(({ type }) => type !== 'seal')
+      .map(({ type, seq, first, last }) => (type === 'gap' ? `${String(first)}-${String(last)}` : seq));
   }
 
   #serve(socket: Socket): void {

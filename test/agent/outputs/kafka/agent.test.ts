@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { execEvent, FakeHelper } from '../../../support/fake-helper.ts';
 import { KafkaBroker } from '../../../support/kafka/broker.ts';
+import { problemsOf } from '../../delivery/seal/check.ts';
 import { Workplace } from '../../support/agent-process.ts';
 import { numberAfter, read, start } from '../../support/outputs.ts';
 
@@ -23,6 +24,22 @@ outputs:
 `;
 
 const firsts = (seqs: readonly unknown[]): unknown[] => [...new Set(seqs)];
+/** Everything is there, first in order; the seals say so too, and each record has the number of its own as a header. */
+function assertWhole(t: ExecutionContext, { events, seqs, stored }: KafkaBroker, last: number): void {
+  t.deepEqual(firsts(seqs), upTo(last));
+  t.deepEqual(
+    problemsOf(
+      stored.map(({ value }) => value),
+      () => false,
+    ),
+    [],
+  );
+  t.deepEqual(
+    stored.map(({ headers }) => Object.fromEntries(headers)['seal']),
+    events.map(({ seal }) => (seal === undefined ? undefined : String(seal))),
+  );
+}
+
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1);
 
 test.serial(
@@ -44,7 +61,7 @@ test.serial(
     await load(helper, 4001, 5000, 2000);
     await agent.until(() => broker.seqs.includes(5000));
     t.is(await agent.end(), 0);
-    t.deepEqual(firsts(broker.seqs), upTo(5000));
+    assertWhole(t, broker, 5000);
     t.is(numberAfter(read(local)), 5001);
     t.true(agent.countOf('OutputRecovered') > 0);
   },
@@ -74,7 +91,8 @@ test.serial(
     await using agent = await start(work, text);
     await agent.until(() => broker.seqs.includes(sent));
     t.is(await agent.end(), 0);
-    t.deepEqual(firsts(broker.seqs), upTo(sent));
+    assertWhole(t, broker, sent);
+    t.true(broker.events.some(({ type }) => type === 'seal'));
     t.true(broker.stored.length - sent <= 4 * 2 * 200, `${broker.stored.length - sent} twice`);
   },
 );
