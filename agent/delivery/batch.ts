@@ -1,3 +1,4 @@
+import type { GapEvent } from '../../shared/events/gap.ts';
 import { Item, itemOf, NO_NUMBER } from '../events/item.ts';
 import type { Mark } from '../events/mark.ts';
 import type { SealEvent } from '../events/seal.ts';
@@ -6,7 +7,7 @@ import type { Batch, BatchLimits } from '../outputs/output.ts';
 import type { Piece, Run } from './log/cursor.ts';
 import { FLAG, type RecordIndex } from './log/memory-segment.ts';
 import type { LogReader } from './log/reader.ts';
-import { gapIn } from './log/loss.ts';
+import { gapIn, Overtaken, type Loss } from './log/loss.ts';
 import type { Sealer } from './seal/sealer.ts';
 
 const NEWLINE = 10;
@@ -92,6 +93,19 @@ export class PendingBatch implements Batch {
   /** What record `i` adds to the sum of its seal; undefined when it was not counted. */
   partOf(i: number): number | undefined {
     return this.#parts[this.#sent + i];
+  }
+
+  /** The gap for the records that have not arrived; undefined where none of them has a number. */
+  lossOfRest(): Loss | undefined {
+    const loss = new Overtaken(this.bootId);
+    for (let i = 0; i < this.records; i++) {
+      const { first, last } = this.numbersOf(i);
+      const line = this.isGap(i)
+        ? this.lines.toString('utf8', i === 0 ? 0 : this.endOf(i - 1), this.endOf(i))
+        : undefined;
+      loss.add(first, last, line === undefined ? undefined : (JSON.parse(line) as GapEvent));
+    }
+    return loss.count === 0 ? undefined : loss.loss;
   }
 
   /** Marks the first `records` as arrived. @returns whether any are left */

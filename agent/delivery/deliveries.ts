@@ -136,7 +136,13 @@ export class Deliveries {
     } of [...change.fresh, ...change.succeeding])
       delivery.attach(spooled && spool !== undefined ? spool.source(name) : this.#log);
     for (const { delivery } of change.fresh) delivery.start();
-    await this.#closeAll(change.leaving, deadline());
+    const left = await this.#closeAll(change.leaving, deadline());
+    for (const [i, { config, delivery }] of change.leaving.entries()) {
+      if (left[i] === 0) continue;
+      const place = destinationOf(config)?.id;
+      const successor = change.succeeding.find((entry) => destinationOf(entry.config)?.id === place);
+      successor?.delivery.inherit(delivery.leaveBehind());
+    }
     await this.#keeper.settle(
       spool,
       change.entries.flatMap(({ isSpooled: spooled, config: { name } }) => (spooled ? [name] : [])),
@@ -211,18 +217,19 @@ export class Deliveries {
   async close(deadline: Promise<void>): Promise<number> {
     const entries = this.#entries;
     this.#entries = [];
-    const unwritten = await this.#closeAll(entries, deadline);
+    const left = await this.#closeAll(entries, deadline);
     await this.#keeper.close();
-    return unwritten;
+    return left.reduce((sum, records) => sum + records, 0);
   }
 
-  async #closeAll(entries: readonly Entry[], deadline: Promise<void>): Promise<number> {
+  /** @returns for each, the records that it did not deliver in time */
+  async #closeAll(entries: readonly Entry[], deadline: Promise<void>): Promise<number[]> {
     const unwritten = await Promise.all(entries.map(({ delivery }) => delivery.close(deadline)));
     for (const [i, { config }] of entries.entries()) {
       const left = unwritten[i]!;
       if (left > 0) this.#telemetry.raise('ShutdownTimedOut', { output: config.name, unwritten: left });
       else this.#telemetry.raise('OutputClosed', { output: config.name });
     }
-    return unwritten.reduce((sum, left) => sum + left, 0);
+    return unwritten;
   }
 }

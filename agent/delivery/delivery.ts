@@ -1,12 +1,12 @@
 import type { Pace } from '../backoff.ts';
 import { reasonOf } from '../errors.ts';
-import { NO_NUMBER } from '../events/item.ts';
+import { gapItem, itemAfter, NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch, type PendingBatch } from './batch.ts';
-import type { CursorOptions } from './log/cursor.ts';
+import type { CursorOptions, Made } from './log/cursor.ts';
 import type { Loss } from './log/loss.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
 import { OutputCounters } from './output-counters.ts';
@@ -76,6 +76,8 @@ export class Delivery {
   /** Of its seals, from an earlier run, where the output itself knows. */
   #sealState: SealState | undefined;
   #sealer: Sealer | undefined;
+  /** What an output before this one left behind, until the position is known. */
+  #inherited: Made[] = [];
   #batch: PendingBatch | undefined;
   #sending: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
@@ -205,6 +207,7 @@ export class Delivery {
           await wait;
           continue;
         }
+        this.#nameInherited(this.#cursor);
         const batch = (this.#batch ??= this.#takeBatch(this.#cursor));
         if (batch === undefined) {
           if (!this.#passedIsDue) return;
@@ -387,6 +390,38 @@ export class Delivery {
     // A send that never ends must not withhold the place in the log from a successor.
     if (isKept) await this.#cursor?.close();
     return missing;
+  }
+
+  /**
+   * Gives up what a closed delivery still has, for its successor in the same place, which has to name it.
+   * @returns gaps, oldest first
+   */
+  leaveBehind(): Made[] {
+    const rest = this.#batch?.lossOfRest();
+    const cause = 'shutdown_timeout';
+    const now = this.#options.now?.() ?? new Date();
+    const gaps = this.#cursor?.giveUp(cause) ?? [];
+    if (rest === undefined || this.#cursor?.isKept === true) return gaps;
+    this.#lost(rest);
+    this.#counters.overtaken += rest.count;
+    return [
+      { bootId: this.#batch?.bootId, item: gapItem('output', rest.first, rest.last, rest.count, cause, now) },
+      ...gaps,
+    ];
+  }
+
+  /** Takes over what a delivery to the same place left behind. Before `start`. */
+  inherit(gaps: readonly Made[]): void {
+    this.#inherited.push(...gaps);
+  }
+
+  /** Names what the output before did not get, as far as its place does not have it all the same. */
+  #nameInherited(cursor: LogReader): void {
+    const position = this.#position;
+    for (const { item, bootId } of this.#inherited.splice(0)) {
+      const rest = position?.bootId === bootId ? itemAfter(item, position?.last ?? NO_NUMBER) : item;
+      if (rest !== undefined) cursor.insert({ item: rest, bootId });
+    }
   }
 
   async #finish(): Promise<void> {

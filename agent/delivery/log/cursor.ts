@@ -86,6 +86,8 @@ export class Cursor implements LogReader {
   /** The output's position once all records read are delivered. */
   #readTo: Position | undefined;
   #ended = false;
+  /** What gaps for records that were given up say. */
+  #loss: { readonly hop: string; readonly cause: string };
 
   /** @param settle called after this cursor has moved from one segment to another, with itself at its end */
   constructor(log: Log, options: CursorOptions, settle: (done?: Cursor) => void) {
@@ -93,6 +95,7 @@ export class Cursor implements LogReader {
     this.#options = options;
     this.#settle = settle;
     this.#counters = options.counters ?? new OutputCounters();
+    this.#loss = options.loss ?? { hop: 'output', cause: 'queue_full' };
     this.#segment = log.newest;
     this.#record = log.newest.records;
   }
@@ -222,6 +225,20 @@ export class Cursor implements LogReader {
   nextBootId(): string | undefined {
     if (this.#overtaken !== undefined) this.#nameLoss();
     return this.#made[0]?.bootId ?? (this.#findNext() ? this.#segment.bootId : undefined);
+  }
+
+  /** Gives up everything that was not read. @returns the gaps that name it, boot by boot, with those that were not read */
+  giveUp(cause: string): Made[] {
+    this.#loss = { hop: this.#loss.hop, cause };
+    while (this.#findNext()) {
+      const segment = this.#segment;
+      const record = this.#record++;
+      this.#drop(segment, record);
+      this.#pass(segment.bytesOf(record, record + 1));
+    }
+    if (this.#overtaken !== undefined) this.#nameLoss();
+    this.#lagRecords -= this.#made.length;
+    return this.#made.splice(0);
   }
 
   /** Gives up its place. */
@@ -372,10 +389,11 @@ export class Cursor implements LogReader {
   async save(): Promise<void> {}
 
   insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
-    this.#make(bootId, gapItem('output', first, last, count, cause, this.#now()));
+    this.insert({ bootId, item: gapItem('output', first, last, count, cause, this.#now()) });
   }
 
-  #make(bootId: string | undefined, item: Item): void {
+  /** Puts a line in front of what comes next. */
+  insert({ item, bootId }: Made): void {
     this.#made.push({ item, bootId });
     this.#lagRecords++;
     this.#everAppended++;
@@ -423,8 +441,9 @@ export class Cursor implements LogReader {
     this.#overtaken = undefined;
     this.#options.onOvertaken(loss.loss);
     if (loss.count > 0) {
-      const { hop, cause } = this.#options.loss ?? { hop: 'output', cause: 'queue_full' };
-      this.#make(loss.bootId, gapItem(hop, loss.first, loss.last, loss.count, cause, this.#now()));
+      const { hop, cause } = this.#loss;
+      const item = gapItem(hop, loss.first, loss.last, loss.count, cause, this.#now());
+      this.insert({ bootId: loss.bootId, item });
     }
   }
 }

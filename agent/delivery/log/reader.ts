@@ -1,6 +1,6 @@
 import type { Position } from '../../events/position.ts';
 import type { SealState } from '../../events/seal-state.ts';
-import type { Piece } from './cursor.ts';
+import type { Made, Piece } from './cursor.ts';
 import type { Loss } from './loss.ts';
 
 /** The source of a delivery: a place in the queue to the outputs, in memory or in the spool. */
@@ -36,6 +36,10 @@ export interface LogReader {
   save(): Promise<void>;
   /** Inserts a gap next, for records that the receiver refused. */
   insertGap(bootId: string | undefined, range: Omit<Loss, 'unnumbered'>, cause: string): void;
+  /** Inserts a line next. */
+  insert(made: Made): void;
+  /** Gives up everything that was not read, unless it survives a restart. @returns the gaps that name it, boot by boot */
+  giveUp(cause: string): Made[];
   /** Excludes later records from this output. Earlier ones can still be read. */
   end(): void;
   /** Gives up its place in this process. Safe to call twice. */

@@ -358,11 +358,19 @@ export class SpooledCursor implements LogReader {
   }
 
   insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
+    this.insert({ bootId, item: gapItem('output', first, last, count, cause, this.#options.now()) });
+  }
+
+  insert({ item, bootId }: Made): void {
     const safe = this.#batchFrom ?? this.#read!;
-    const item = gapItem('output', first, last, count, cause, this.#options.now());
     // In front of gaps for what comes later.
     const at = this.#made.findIndex((made) => made.safe.ordinal > safe.ordinal);
     this.#made.splice(at === -1 ? this.#made.length : at, 0, { item, bootId, safe, repeats: true });
+  }
+
+  /** All of it is on disk. */
+  giveUp(): Made[] {
+    return [];
   }
 
   /** While nothing is being sent, records that were only passed over count as done, too. */
