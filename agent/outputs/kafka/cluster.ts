@@ -25,8 +25,8 @@ const LIFETIME_SHARE = 0.8;
 /** Of the time that is left, the leader may wait so much for the replicas: its answer has to come back too. */
 const SHARE_FOR_REPLICAS = 0.8;
 
-/** The longest name of a host (RFC 1035, section 2.3.4). */
-const MAX_HOST_LENGTH = 255;
+/** A host as a broker may name it: messages repeat it. */
+const HOST = /^[A-Za-z0-9._:%-]{1,255}$/u;
 
 /** A connection that was let in. */
 interface Session {
@@ -198,7 +198,7 @@ export class Cluster {
       if (found.leader < 0 || leader === undefined)
         throw new BrokerError(found.error === CODE.none ? CODE.leaderNotAvailable : found.error);
       const { host, port } = leader;
-      if (host === '' || host.length > MAX_HOST_LENGTH || port < 1 || port > 65_535) throw new MalformedReplyError();
+      if (!HOST.test(host) || port < 1 || port > 65_535) throw new MalformedReplyError();
       return { partition, address: { host, port } };
     };
     return at(link.address, ask, { hint: this.#hint });

@@ -156,6 +156,7 @@ const WRONG: ReadonlyArray<readonly [string, number, Buffer, RegExp]> = [
   ['names no leader', API.metadata, metadata('127.0.0.1', 1, { node: -1, leader: -1 }), /LEADER_NOT_AVAILABLE/u],
   ['names a leader without a host', API.metadata, metadata('', 1), NO_KAFKA],
   ['names a leader with an endless host', API.metadata, metadata('a'.repeat(300), 1), NO_KAFKA],
+  ['names a leader that would colour a terminal', API.metadata, metadata('\u001b[31mhost', 1), NO_KAFKA],
   ['names a leader at port 0', API.metadata, metadata('127.0.0.1', 0), NO_KAFKA],
   ['names a leader at a port beyond all', API.metadata, metadata('127.0.0.1', 65_536), NO_KAFKA],
 ];
@@ -204,12 +205,12 @@ test.serial(
 
 test.serial('a slow broker has its time; one that is slower than that gets the batch again', async (t) => {
   await using broker = await new KafkaBroker().listen();
-  await using output = await outputFor(broker.address, { timeout: '1s' });
+  await using output = await outputFor(broker.address, { timeout: '3s' });
   t.is(await sent(output, [exec(1)]), 'taken');
   broker.delayMs = 200;
   t.is(await sent(output, [exec(2)]), 'taken');
-  t.true(broker.produced.at(-1)!.timeoutMs <= 1000, 'the replicas get no more time than the agent waits');
-  broker.delayMs = 1500;
+  t.true(broker.produced.at(-1)!.timeoutMs <= 3000, 'the replicas get no more time than the agent waits');
+  broker.delayMs = 4000;
   t.regex(await sent(output, [exec(3)]), TIMEOUT);
   broker.delayMs = 0;
   t.is(await sent(output, [exec(3)]), 'taken');

@@ -63,7 +63,7 @@ test('batches share one connection, one is on its way at a time, and none is tak
 
 test('after each kind of failure the same batch goes again, whole, and the next one behind it', async (t) => {
   await using broker = await new KafkaBroker().listen();
-  await using output = await outputFor(broker.address, { timeout: '300ms' });
+  await using output = await outputFor(broker.address, { timeout: '1s' });
   const answers = [6, 7, 19, 'cut', 'nothing', Buffer.from('garbage')] as const;
   let place = 0;
   broker.answer = ({ api }) => (api === API.produce ? answers[place++] : undefined);

@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { API, KafkaBroker } from '../../../support/kafka/broker.ts';
 import type { SaslOptions } from '../../../support/kafka/sasl.ts';
@@ -76,14 +77,20 @@ test('a server that does not know the password gets no events', async (t) => {
 });
 
 test('a connection whose time is over is replaced before the broker ends it', async (t) => {
-  await using broker = await new KafkaBroker(asking({ lifetimeMs: 300 })).listen();
-  await using output = await outputFor(broker.address, { auth: { user: 'ada', password_file: file('hunter2') } });
-  t.is(await sent(output, [exec(1)]), 'taken');
-  t.is(await sent(output, [exec(2)]), 'taken');
-  t.is(broker.connections, 1);
-  await new Promise((resolve) => setTimeout(resolve, 260));
-  t.is(await sent(output, [exec(3)]), 'taken');
-  t.is(broker.connections, 2);
+  for (const [lifetimeMs, connections] of [
+    [3_600_000, 1],
+    [0, 1],
+    [1, 3],
+  ] as const) {
+    await using broker = await new KafkaBroker(asking({ lifetimeMs })).listen();
+    await using output = await outputFor(broker.address, { auth: { user: 'ada', password_file: file('hunter2') } });
+    for (let i = 1; i <= 3; i++) {
+      t.is(await sent(output, [exec(i)]), 'taken');
+      await delay(5);
+    }
+    t.is(broker.connections, connections);
+    t.is(output.raised.length, 0);
+  }
 });
 
 test('a password that cannot be read keeps the output from opening; later it loses nothing', async (t) => {

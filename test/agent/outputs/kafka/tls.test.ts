@@ -17,7 +17,7 @@ const serving = (name: string, more: TlsOptions = {}): Promise<KafkaBroker> =>
 
 /** What becomes of a batch. */
 async function sentTo(broker: string, tls: object | undefined): Promise<string> {
-  await using output = await outputFor(broker, { timeout: '3s', ...(tls === undefined ? {} : { tls }) });
+  await using output = await outputFor(broker, { timeout: '10s', ...(tls === undefined ? {} : { tls }) });
   return sent(output, ITEMS);
 }
 
