@@ -74,15 +74,20 @@ export class KafkaBroker implements AsyncDisposable {
   }
 
   async listen(): Promise<this> {
-    const serve = (socket: Socket): void => this.#serve(socket);
+    const sockets = this.#sockets;
+    const keep = (socket: Socket): void => {
+      sockets.add(socket.on('error', () => undefined));
+      socket.on('close', () => sockets.delete(socket));
+    };
+    const serve = (socket: Socket): void => {
+      keep(socket);
+      this.#serve(socket);
+    };
     const { tls } = this.options;
     const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
     server.on('tlsClientError', () => undefined);
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
+    // Those that never get as far as TLS, too.
+    server.on('connection', keep);
     this.#server = server;
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
@@ -112,7 +117,6 @@ export class KafkaBroker implements AsyncDisposable {
 
   #serve(socket: Socket): void {
     this.connections++;
-    socket.on('error', () => undefined);
     const session: Session = { isIn: this.options.sasl === undefined, mechanism: '', step: 0, first: '', server: '' };
     let held = Buffer.alloc(0);
     socket.on('data', (piece: Buffer) => {
@@ -251,7 +255,10 @@ export class KafkaBroker implements AsyncDisposable {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    // A reset of the connection under TLS would leave the end of TLS waiting for it.
+    for (const socket of this.#sockets)
+      if (this.options.tls === undefined) socket.resetAndDestroy();
+      else socket.destroy();
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 
