@@ -2,6 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { LineSplitter } from '../../support/line-splitter.ts';
 import { endWithUs } from '../../support/reaper.ts';
 
 const SOURCE = path.resolve(import.meta.dirname, '../fixtures/kafka-cluster.c');
@@ -95,11 +96,17 @@ export class KafkaConsumer implements AsyncDisposable {
     ];
     this.#child = spawn('kcat', args, { stdio: ['ignore', 'pipe', 'ignore'] });
     endWithUs(this.#child);
-    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
-      const [partition, offset, key, headers, value] = line.split('\t') as [string, string, string, string, string];
-      const event = JSON.parse(value) as Record<string, unknown>;
-      this.consumed.push({ partition: Number(partition), offset: Number(offset), key, headers, value, event });
+    // Whole lines only: a consumer that is ended leaves half a line.
+    const splitter = new LineSplitter();
+    this.#child.stdout!.on('data', (chunk: Buffer) => {
+      for (const line of splitter.push(chunk)) this.#keep(Buffer.from(line).toString('utf8'));
     });
+  }
+
+  #keep(line: string): void {
+    const [partition, offset, key, headers, value] = line.split('\t') as [string, string, string, string, string];
+    const event = JSON.parse(value) as Record<string, unknown>;
+    this.consumed.push({ partition: Number(partition), offset: Number(offset), key, headers, value, event });
   }
 
   /** Numbers of events and the first ones of gaps, in the order in which they were read; seals have none. */
