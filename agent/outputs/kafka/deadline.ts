@@ -1,4 +1,4 @@
-/** A broker is given so long to answer, when there are others to ask: milliseconds. */
+/** The least time for one broker when others can still be asked, in milliseconds. */
 const LEAST_FOR_ONE_MS = 1000;
 
 /** Time until a deadline. */
@@ -9,7 +9,7 @@ export class Deadline {
     this.#at = performance.now() + ms;
   }
 
-  /** Milliseconds, 1 at least: a timer of 0 would not run out at once either. */
+  /** Milliseconds, 1 at least. */
   get left(): number {
     return Math.max(1, this.#at - performance.now());
   }
