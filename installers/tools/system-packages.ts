@@ -44,13 +44,13 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'gcc',
-    purposes: ['tests'],
+    purposes: ['tests', 'receivers'],
     why: 'compiles the small programs that tests execute',
     present: () => hasCommand('gcc'),
   },
   {
     name: 'libc6-dev',
-    purposes: ['tests'],
+    purposes: ['tests', 'receivers'],
     why: 'headers for those programs',
     present: () => existsSync('/usr/include/stdio.h'),
   },
@@ -173,6 +173,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['receivers'],
     why: 'gets the alerts of Prometheus',
     present: () => hasCommand('prometheus-alertmanager'),
+  },
+  {
+    name: 'librdkafka-dev',
+    purposes: ['receivers'],
+    why: 'mock brokers that take records of the kafka output',
+    present: () => existsSync('/usr/include/librdkafka/rdkafka_mock.h'),
+  },
+  {
+    name: 'kcat',
+    purposes: ['receivers'],
+    why: 'reads the records back',
+    present: () => hasCommand('kcat'),
   },
   {
     name: 'p7zip-full',

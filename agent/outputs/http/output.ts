@@ -1,7 +1,6 @@
 import { Agent as PlainAgent, request as requestPlain } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import { crc32 } from 'node:zlib';
-import { isIP } from 'node:net';
 import { VERSION } from '../../../shared/version.ts';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
@@ -13,6 +12,7 @@ import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
 import { SmallFiles } from '../network/small-files.ts';
+import { isThisMachine } from '../network/this-machine.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
 import { bodyOf } from './body.ts';
@@ -192,7 +192,7 @@ export class HttpOutput implements Output {
     const reason =
       tls?.verify === false
         ? 'tls.verify is false: whoever answers gets the events'
-        : isPlain(url) && !isLoopback(new URL(url).hostname)
+        : isPlain(url) && !isThisMachine(new URL(url).hostname)
           ? 'http is not encrypted: who is in between reads the events, and the secret of auth'
           : undefined;
     if (reason !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason });
@@ -250,8 +250,4 @@ function conditionOf({ status, body }: HttpOutputConfig['accept']): Condition {
     statuses: status === undefined ? undefined : new Set(status),
     body: body === undefined ? undefined : replyPattern(body),
   };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -19,7 +19,7 @@ const SECRET_FILE = 'expected the file that holds it: an absolute path, or $CRED
 const secretFile = z
   .preprocess(
     // A password of digits is no text to YAML, and must not be shown either.
-    (value) => (typeof value === 'string' ? value : ''),
+    (value) => (typeof value === 'string' || value === undefined ? value : ''),
     z.string().superRefine((path, context) => {
       if (!CREDENTIAL.test(path) && !absolutePath.safeParse(path).success) refuse(context, SECRET_FILE);
     }),
