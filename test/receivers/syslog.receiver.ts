@@ -124,6 +124,36 @@ test.serial('RELP: rsyslog that is killed eight times under load misses nothing'
   t.is(await agent.end(), 0);
 });
 
+for (const [what, changed, isLossy] of [
+  ['as shipped, what rsyslog has acknowledged survives its end', '$&', false],
+  ['with a queue instead, acknowledged events are lost, which is why', '', true],
+] as const)
+  test.serial(`RELP: ${what}`, async (t) => {
+    using work = new Workplace();
+    await using helper = await new FakeHelper().listen();
+    // The file is slow, so that a queue has something in it.
+    const configure = (places: Places): string =>
+      plainRelp(places)
+        .replace(/^ +#sync="on"/mu, 'sync="on"')
+        .replace(/ queue\.type="Direct"(?=\) \{)/u, changed);
+    await using server = await new Rsyslog(configure).start();
+    await using agent = await running(
+      work,
+      helper,
+      `outputs:\n  - { name: soc, type: syslog, transport: relp, address: "${server.address}" }\n`,
+    );
+    helper.send(...Array.from({ length: 2000 }, (_, i) => execEvent(i + 1)));
+    await server.until(100);
+    await server.kill();
+    await server.start();
+    helper.send(execEvent(2001));
+    await server.until(2001);
+    const arrived = new Set(server.events.map(({ seq }) => seq)).size;
+    t.log(`${2001 - arrived} of 2001 lost`);
+    t.is(arrived < 2001, isLossy);
+    t.is(await agent.end(), 0);
+  });
+
 test.serial('RELP: events that are longer than what rsyslog takes by default arrive whole', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
