@@ -1,5 +1,3 @@
-import type { Item } from '../../events/item.ts';
-import type { Format, FormatContext } from '../../formats/format.ts';
 import type { Level } from '../../rules/parse/metadata.ts';
 
 /** RFC 5424, section 6.2.1, table 2. */
@@ -16,70 +14,65 @@ const OF_LEVEL: Readonly<Record<Level, number>> = {
 
 const OPENING_BRACE = 0x7b;
 const QUOTE = 0x22;
+// In a string, the quotes of these would have backslashes in front of them.
 const TYPE = Buffer.from('"type":"');
 const TIME = Buffer.from('"time":"');
+const RULES = Buffer.from('"rules":[');
 
 /** Stands for a field without a value: RFC 5424, section 6. */
 const NIL = '-';
 
+const MAX_HOST_LENGTH = 255;
+
+/** No header has more bytes: priority and version, time, host, the program's name, MSGID, three fields of one byte. */
+export const MAX_HEADER_BYTES = 7 + 28 + (MAX_HOST_LENGTH + 1) + 16 + 33 + 4;
+
 /**
- * Messages of RFC 5424: a header, then the line of another format as MSG. Without a byte order mark, which the RFC wants in
- * front of UTF-8 but JSON does not allow (RFC 8259, section 8.1).
+ * Headers of RFC 5424. The line that follows is MSG, without a byte order mark, which the RFC wants in front of UTF-8 but JSON
+ * does not allow (RFC 8259, section 8.1).
  */
-export class SyslogMessages implements Format {
-  readonly #json: Format;
+export class Headers {
   readonly #facility: number;
   readonly #host: string;
 
   /**
-   * @param json makes the part behind the header, a JSON object
    * @param host the host's name; what a header cannot carry is replaced
    * @param facility its number
    */
-  constructor(json: Format, host: string, facility: number) {
-    this.#json = json;
+  constructor(host: string, facility: number) {
     this.#facility = facility;
-    // RFC 5424, section 6.2.4. No brace, so that the first one of a message begins its JSON.
-    this.#host = host.replaceAll(/[^\x21-\x7a]/gu, '?').slice(0, 255) || NIL;
+    // RFC 5424, section 6.2.4.
+    this.#host = host.replaceAll(/[^\x21-\x7e]/gu, '?').slice(0, MAX_HOST_LENGTH) || NIL;
   }
 
-  encode(item: Item, context: FormatContext): readonly Uint8Array[] {
-    const json = this.#json.encode(item, context);
-    return [this.#headerOf(item), ...(typeof json === 'string' ? [Buffer.from(json)] : json)];
-  }
-
-  #headerOf(item: Item): Buffer {
-    const line = item.memory.subarray(item.start, item.end);
-    const type = textField(line, TYPE, item, 'type');
-    const priority = 8 * this.#facility + severityOf(item, type);
+  /** The header for an event, with the space at its end. @param line of JSON; a newline at its end does no harm */
+  of(line: Buffer): Buffer {
+    const type = textField(line, TYPE, 'type');
+    const priority = 8 * this.#facility + severityOf(line, type);
     const id = /^[\w.-]{1,32}$/u.test(type) ? type : NIL;
-    const time = timestamp(textField(line, TIME, item, 'time'));
+    const time = timestamp(textField(line, TIME, 'time'));
     return Buffer.from(`<${priority}>1 ${time} ${this.#host} platform-probes ${NIL} ${id} ${NIL} `, 'latin1');
   }
 }
 
-/** The JSON of a message, without its header. */
-export function jsonOf(message: Buffer): Buffer {
-  return message.subarray(Math.max(0, message.indexOf(OPENING_BRACE)));
-}
-
-function severityOf(item: Item, type: string): number {
+function severityOf(line: Buffer, type: string): number {
   if (type === 'gap') return SEVERITY.warning;
-  if (!item.isAlert) return SEVERITY.informational;
-  const { rules } = item.event as { rules?: ReadonlyArray<{ level?: Level }> };
-  return Math.min(...(rules ?? []).map(({ level }) => OF_LEVEL[level!] ?? SEVERITY.notice), SEVERITY.informational);
+  if (!line.includes(RULES)) return SEVERITY.informational;
+  const { rules } = JSON.parse(line.toString()) as { rules?: unknown };
+  const levels = Array.isArray(rules) ? rules.map((rule) => (rule as { level?: Level } | null)?.level) : [];
+  return Math.min(...levels.map((level) => OF_LEVEL[level!] ?? SEVERITY.notice), SEVERITY.informational);
 }
 
 /**
- * A text of the event; empty where it has none. Not parsed when no brace is in front of it, so that it is a field of the event
- * itself; in a string, the quotes of `key` would have backslashes in front of them.
+ * A text of the event; empty where it has none. Nothing is parsed when no brace is in front of it, so that it is a field of the
+ * event itself.
  */
-function textField(line: Buffer, key: Buffer, item: Item, name: string): string {
+function textField(line: Buffer, key: Buffer, name: string): string {
   const at = line.indexOf(key);
   if (at === -1) return '';
   const brace = line.indexOf(OPENING_BRACE, 1);
   if (brace !== -1 && brace < at) {
-    const value = (item.event as unknown as Record<string, unknown>)[name];
+    const value = (JSON.parse(line.toString()) as Record<string, unknown>)[name];
     return typeof value === 'string' ? value : '';
   }
   const from = at + key.length;

@@ -12,7 +12,7 @@ import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '
 import { targetOf, weaknessOf, type SyslogOutputConfig } from './config.ts';
 import { ConnectionError, type ConnectOptions } from './connection.ts';
 import { facilityNumber } from './facility.ts';
-import { jsonOf, SyslogMessages } from './message.ts';
+import { Headers, MAX_HEADER_BYTES } from './message.ts';
 import { RelpSession } from './relp/session.ts';
 import type { Sent, Session } from './session.ts';
 import { StreamSession } from './stream-session.ts';
@@ -22,6 +22,8 @@ const SHARE_BEFORE_HEADER = 2 / 3;
 
 /** How long a new connection without acknowledgements has to last before something is sent on it, in milliseconds. */
 const SETTLE_MS = 1000;
+
+const NEWLINE = Buffer.from('\n');
 
 const REFUSED = 'the receiver refuses it: status 500';
 
@@ -35,6 +37,7 @@ export class SyslogOutput implements Output {
   readonly #pacer: Pacer | undefined;
   readonly #deadLetters: DeadLetters | undefined;
   readonly #settleMs: number;
+  #headers: Headers | undefined;
   #session: Session | undefined;
   #warned = false;
 
@@ -59,7 +62,8 @@ export class SyslogOutput implements Output {
     const { facility, name, tls } = this.#config;
     if (this.format === undefined) {
       const identity = identityOf(name);
-      this.format = new SyslogMessages(new Identified(identity), identity.host, facilityNumber(facility));
+      this.format = new Identified(identity);
+      this.#headers = new Headers(identity.host, facilityNumber(facility));
     }
     await this.#files.refresh(true);
     tlsOptions(tls, this.#files);
@@ -68,7 +72,7 @@ export class SyslogOutput implements Output {
   }
 
   async send(batch: Batch): Promise<Outcome> {
-    const { short, long } = this.#sorted(batch);
+    const { short, long } = this.#byLength(batch);
     await this.#pacer?.wait(short.length);
     const sent = short.length === 0 ? { settled: 0, refused: [] } : await this.#sendMessages(batch, short);
     // The first one that is not settled; the end of the batch when all are.
@@ -78,7 +82,8 @@ export class SyslogOutput implements Output {
     for (const i of sent.refused) refused.set(short[i]!, REFUSED);
     if (refused.size > 0) {
       const records = [...refused.keys()].toSorted((a, b) => a - b);
-      for (const record of records) await this.#bury(lineOf(batch, record), refused.get(record)!);
+      const lineOf = cutter(batch);
+      for (const record of records) await this.#bury(lineOf(record), refused.get(record)!);
       return { kind: 'refused', reason: refused.get(records.at(-1)!)!, records, through };
     }
     if (sent.problem === undefined) return TAKEN;
@@ -86,25 +91,31 @@ export class SyslogOutput implements Output {
   }
 
   /** Records by whether the receiver takes messages of that length. */
-  #sorted(batch: Batch): { short: number[]; long: number[] } {
-    const { max_message_bytes } = this.#config;
+  #byLength(batch: Batch): { short: number[]; long: number[] } {
     const short: number[] = [];
     const long: number[] = [];
-    let start = 0;
-    for (let record = 0; record < batch.records; record++) {
-      const end = batch.endOf(record);
-      (end - start - 1 > max_message_bytes ? long : short).push(record);
-      start = end;
-    }
+    const lineOf = cutter(batch);
+    for (let record = 0; record < batch.records; record++)
+      (this.#isTooLong(lineOf(record)) ? long : short).push(record);
     return { short, long };
+  }
+
+  #isTooLong(line: Buffer): boolean {
+    const { max_message_bytes: most } = this.#config;
+    // Most lines need no header to know.
+    return line.length + MAX_HEADER_BYTES > most && line.length + this.#headers!.of(line).length > most;
   }
 
   async #sendMessages(batch: Batch, records: readonly number[]): Promise<Sent> {
     try {
       const session = await this.#ready();
+      const lineOf = cutter(batch);
       return await session.send({
         count: records.length,
-        at: (i) => lineOf(batch, records[i]!).subarray(0, -1),
+        at: (i) => {
+          const line = lineOf(records[i]!);
+          return [this.#headers!.of(line), line];
+        },
       });
     } catch (error) {
       return { settled: 0, refused: [], problem: reasonOf(error) };
@@ -158,7 +169,7 @@ export class SyslogOutput implements Output {
 
   async #bury(line: Buffer, reason: string): Promise<void> {
     try {
-      await this.#deadLetters?.add(jsonOf(line), { reason });
+      await this.#deadLetters?.add(Buffer.concat([line, NEWLINE]), { reason });
     } catch (error) {
       const { name: output } = this.#config;
       const problem = reasonOf(error);
@@ -177,7 +188,8 @@ export class SyslogOutput implements Output {
   }
 }
 
-/** A record's line with its newline. */
-function lineOf(batch: Batch, record: number): Buffer {
-  return batch.lines.subarray(record === 0 ? 0 : batch.endOf(record - 1), batch.endOf(record));
+/** Cuts the lines of a batch out of it, without their newlines. */
+function cutter(batch: Batch): (record: number) => Buffer {
+  const { lines } = batch;
+  return (record) => lines.subarray(record === 0 ? 0 : batch.endOf(record - 1), batch.endOf(record) - 1);
 }

@@ -1,8 +1,8 @@
 /** Messages that are to be sent, in order. */
 export interface Messages {
   readonly count: number;
-  /** Message `i`, counted from 0, without a newline. Lent until `send` has resolved. */
-  readonly at: (i: number) => Buffer;
+  /** Header and line of message `i`, counted from 0, without a newline. Lent until `send` has resolved. */
+  readonly at: (i: number) => readonly [Buffer, Buffer];
 }
 
 /** What became of them. */

@@ -44,9 +44,10 @@ export class StreamSession implements Session {
       for (let i = 0; i < count;) {
         const pieces: Uint8Array[] = [];
         for (let bytes = 0; i < count && bytes < CHUNK_BYTES; i++) {
-          const message = at(i);
-          pieces.push(Buffer.from(`${message.length} `), message);
-          bytes += message.length;
+          const [header, line] = at(i);
+          const length = header.length + line.length;
+          pieces.push(Buffer.from(`${length} `), header, line);
+          bytes += length;
         }
         await this.#connection.write(pieces);
       }

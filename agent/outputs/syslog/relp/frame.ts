@@ -17,9 +17,10 @@ export interface Frame {
 }
 
 /** The bytes of a frame in pieces. The data is not copied. */
-export function frameOf(transaction: number, command: string, data: Uint8Array): Uint8Array[] {
-  if (data.length === 0) return [Buffer.from(`${transaction} ${command} 0\n`)];
-  return [Buffer.from(`${transaction} ${command} ${data.length} `), data, Buffer.of(NEWLINE)];
+export function frameOf(transaction: number, command: string, ...data: Uint8Array[]): Uint8Array[] {
+  const length = data.reduce((sum, piece) => sum + piece.length, 0);
+  if (length === 0) return [Buffer.from(`${transaction} ${command} 0\n`)];
+  return [Buffer.from(`${transaction} ${command} ${length} `), ...data, Buffer.of(NEWLINE)];
 }
 
 /** Splits what comes in into frames. Holds at most one that is not whole. */

@@ -109,8 +109,8 @@ export class RelpSession implements Session {
       const message = messages.at(round.next);
       const transaction = this.#nextTransaction();
       waiting.set(transaction, round.next++);
-      pieces.push(...frameOf(transaction, 'syslog', message));
-      bytes += message.length;
+      pieces.push(...frameOf(transaction, 'syslog', ...message));
+      bytes += message[0].length + message[1].length;
     }
     if (pieces.length > 0) void this.#write(pieces);
   }

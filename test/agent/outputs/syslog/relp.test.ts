@@ -150,7 +150,10 @@ test('after transaction 999999999 comes 1', async (t) => {
   await using receiver = await new RelpReceiver().listen();
   const [host, port] = receiver.address.split(':');
   const session = await RelpSession.open({ target: { host: host!, port: Number(port) }, timeoutMs: 5000 }, 999_999_990);
-  const sent = await session.send({ count: 20, at: (i) => Buffer.from(`{"type":"x","seq":${i}}`) });
+  const sent = await session.send({
+    count: 20,
+    at: (i) => [Buffer.from('<30>1 '), Buffer.from(`{"type":"x","seq":${i}}`)],
+  });
   t.deepEqual(sent, { settled: 20, refused: [] });
   const transactions = receiver.questions.map(({ transaction }) => transaction);
   t.deepEqual(transactions.slice(8, 12), [999_999_998, 999_999_999, 1, 2]);
