@@ -62,19 +62,27 @@ export class Rsyslog implements AsyncDisposable {
     throw new Error(`rsyslogd does not listen:\n${said}`);
   }
 
-  /** The events in its file, in order. @throws where a line is none */
+  /** The lines in its file, in order. */
+  get lines(): string[] {
+    return wholeLines(read(this.places.file));
+  }
+
+  /** The same as events, without seals. @throws where a line is none */
   get events(): Array<Record<string, unknown>> {
-    return wholeLines(read(this.places.file)).map((line) => JSON.parse(line) as Record<string, unknown>);
+    return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ type }) => type !== 'seal');
   }
 
   /** Resolves when its file holds an event with this number. */
-  async until(seq: number): Promise<void> {
-    const wanted = `"seq":${seq},`;
+  until(seq: number): Promise<void> {
+    return this.untilThere(`"seq":${seq},`);
+  }
+
+  async untilThere(wanted: string): Promise<void> {
     for (let waited = 0; waited < 60_000 * PATIENCE; waited += 100) {
       if (read(this.places.file).includes(wanted)) return;
       await delay(100);
     }
-    throw new Error(`event ${seq} never came; the last one is ${JSON.stringify(this.events.at(-1))}`);
+    throw new Error(`${wanted} never came; the last one is ${JSON.stringify(this.events.at(-1))}`);
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
