@@ -184,6 +184,45 @@ test.serial('RELP: events that are longer than what rsyslog takes by default arr
   t.is(await agent.end(), 0);
 });
 
+test.serial(
+  'RELP: rsyslog with its default limit cuts a long event, which max_message_bytes makes a gap instead',
+  async (t) => {
+    for (const [more, types] of [
+      ['', ['exec', 'cut', 'exec']],
+      [', max_message_bytes: 8KiB', ['exec', 'exec', 'gap']],
+    ] as const) {
+      using work = new Workplace();
+      await using helper = await new FakeHelper().listen();
+      await using server = await new Rsyslog((places) =>
+        plainRelp(places)
+          .replace(/^global\(maxMessageSize.*\n/mu, '')
+          .replaceAll(/ maxDataSize="\w+"/gu, ''),
+      ).start();
+      await using agent = await running(
+        work,
+        helper,
+        `outputs:\n  - { name: soc, type: syslog, transport: relp, address: "${server.address}"${more} }\n`,
+      );
+      helper.send(execEvent(1), execEvent(2, { command: 'x'.repeat(20_000) }), execEvent(3));
+      await server.until(3);
+      if (more !== '') await server.untilThere('"cause":"rejected"');
+      t.is(agent.countOf('OutputFailed'), 0);
+      t.is(agent.countOf('EventsRefused'), more === '' ? 0 : 1);
+      t.deepEqual(server.lines.map(typeOf), [...types]);
+      t.is(await agent.end(), 0);
+    }
+  },
+);
+
+/** The type of an event; `cut` where a line is none any more. */
+function typeOf(line: string): unknown {
+  try {
+    return (JSON.parse(line) as { type: unknown }).type;
+  } catch {
+    return 'cut';
+  }
+}
+
 for (const [title, input, keys] of [
   [
     'TCP',
