@@ -110,13 +110,15 @@ export class SyslogOutput implements Output {
     try {
       const session = await this.#ready();
       const lineOf = cutter(batch);
-      return await session.send({
+      const sent = await session.send({
         count: records.length,
         at: (i) => {
           const line = lineOf(records[i]!);
           return [this.#headers!.of(line), line];
         },
       });
+      this.#tellLoss(session);
+      return sent;
     } catch (error) {
       return { settled: 0, refused: [], problem: reasonOf(error) };
     }
@@ -128,13 +130,10 @@ export class SyslogOutput implements Output {
     // The end of a connection that was idle is seen only now.
     await tick();
     const session = this.#session;
+    if (session !== undefined) this.#tellLoss(session);
     if (session !== undefined && session.problem === undefined && !isOld) return session;
     this.#session = undefined;
-    const problem = session?.problem;
     await session?.close();
-    // Told, since it may be a loss. The batch goes over the next connection.
-    if (problem !== undefined && session?.isAcknowledged === false)
-      throw new ConnectionError(`${problem}; what was on its way may be lost`);
     const { timeout: timeoutMs, tls, transport } = this.#config;
     const options: ConnectOptions = {
       target: targetOf(this.#config),
@@ -149,6 +148,13 @@ export class SyslogOutput implements Output {
       if (error instanceof ConnectionError) await this.#files.refresh(true).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** @throws when a session has ended that may have lost something: said once; the batch goes over the next connection */
+  #tellLoss({ problem, isAcknowledged }: Session): void {
+    if (problem === undefined || isAcknowledged) return;
+    this.#session = undefined;
+    throw new ConnectionError(`${problem}; what was on its way may be lost`);
   }
 
   #warn(): void {
