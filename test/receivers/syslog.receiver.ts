@@ -68,7 +68,10 @@ const spoolIn = (work: Workplace): string => `spool: { folder: ${work.path('spoo
 /** Ends the agent, whose last seal then arrives. @returns what the seals say that lacks */
 async function endAndVerify(t: ExecutionContext, agent: AgentProcess, server: Rsyslog): Promise<string[]> {
   t.is(await agent.end(), 0);
-  await server.untilThere('"reason":"stop"');
+  for (let i = 0; i < 50 && !server.lines.some((line) => line.includes('"reason":"stop"')); i++) await delay(100);
+  // Without acknowledgements the last seal itself can be missing: then nothing is said of the numbers behind the one before.
+  if (agent.countOf('OutputUnacknowledged') === 0)
+    t.true(server.lines.some((line) => line.includes('"reason":"stop"')));
   return problemsOf(server.lines);
 }
 
