@@ -6,9 +6,10 @@ import { kafka } from './kafka/kind.ts';
 import type { Destination, OutputKind } from './kind.ts';
 import type { Output } from './output.ts';
 import { stdout } from './stdout/kind.ts';
+import { syslog } from './syslog/kind.ts';
 
 /** Every type of output. To add one: a folder, and its name here. */
-const KINDS = [stdout, file, http, kafka] as const;
+const KINDS = [stdout, file, http, syslog, kafka] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
 
@@ -28,6 +29,11 @@ export function createOutput(config: OutputConfig, telemetry: Telemetry): Promis
 /** Whether the output that an entry describes uses the spool. */
 export function isSpooled(config: OutputConfig): boolean {
   return kindOf(config.type)?.spooled === true;
+}
+
+/** What an output cannot promise as it is configured, if there is something to say. */
+export function weaknessOf(config: OutputConfig): string | undefined {
+  return kindOf(config.type)?.weakness?.(config);
 }
 
 /** Whether the output that an entry describes makes seals, provided that what is kept of them is: by its own bookmark or by a spool. */

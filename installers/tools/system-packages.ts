@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { complain, progress } from './progress.ts';
@@ -163,6 +163,30 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('clickhouse-server'),
   },
   {
+    name: 'rsyslog',
+    purposes: ['receivers'],
+    why: 'takes events, as a real receiver of the syslog output',
+    present: () => hasCommand('rsyslogd'),
+  },
+  {
+    name: 'rsyslog-relp',
+    purposes: ['receivers'],
+    why: 'rsyslog takes them over RELP',
+    present: () => hasRsyslogModule('imrelp'),
+  },
+  {
+    name: 'rsyslog-gnutls',
+    purposes: ['receivers'],
+    why: 'rsyslog takes them over TLS',
+    present: () => hasRsyslogModule('lmnsd_gtls'),
+  },
+  {
+    name: 'rsyslog-openssl',
+    purposes: ['receivers'],
+    why: 'and over the TLS of another library',
+    present: () => hasRsyslogModule('lmnsd_ossl'),
+  },
+  {
     name: 'prometheus',
     purposes: ['receivers'],
     why: 'scrapes the metrics of the agent; promtool checks them and the example alerts',
@@ -258,6 +282,10 @@ export function hasCommand(name: string): boolean {
       return false;
     }
   });
+}
+
+function hasRsyslogModule(name: string): boolean {
+  return globSync(`/usr/lib/*/rsyslog/${name}.so`).length > 0;
 }
 
 function hasLibrary(soname: string): boolean {

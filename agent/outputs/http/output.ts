@@ -12,7 +12,7 @@ import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
 import { SmallFiles } from '../network/small-files.ts';
-import { isThisMachine } from '../network/this-machine.ts';
+import { isLoopback } from '../network/loopback.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
 import { bodyOf } from './body.ts';
@@ -192,7 +192,7 @@ export class HttpOutput implements Output {
     const reason =
       tls?.verify === false
         ? 'tls.verify is false: whoever answers gets the events'
-        : isPlain(url) && !isThisMachine(new URL(url).hostname)
+        : isPlain(url) && !isLoopback(new URL(url).hostname)
           ? 'http is not encrypted: who is in between reads the events, and the secret of auth'
           : undefined;
     if (reason !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason });

@@ -8,7 +8,7 @@ import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
 import { secretText, SmallFiles } from '../network/small-files.ts';
-import { isThisMachine } from '../network/this-machine.ts';
+import { isLoopback } from '../network/loopback.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
 import { addressIn } from './address.ts';
@@ -175,7 +175,7 @@ export class KafkaOutput implements Output {
     if (this.#warned) return;
     this.#warned = true;
     const { brokers, name: output, tls } = this.#config;
-    const remote = brokers.some((broker) => !isThisMachine(addressIn(broker)!.host));
+    const remote = brokers.some((broker) => !isLoopback(addressIn(broker)!.host));
     const reason =
       tls?.verify === false
         ? 'tls.verify is false: whoever answers gets the events'
