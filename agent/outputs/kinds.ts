@@ -3,11 +3,12 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { file } from './file/kind.ts';
 import { http } from './http/kind.ts';
 import type { Destination, OutputKind } from './kind.ts';
+import { nats } from './nats/kind.ts';
 import type { Output } from './output.ts';
 import { stdout } from './stdout/kind.ts';
 
 /** Every type of output. To add one: a folder, and its name here. */
-const KINDS = [stdout, file, http] as const;
+const KINDS = [stdout, file, http, nats] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
 
