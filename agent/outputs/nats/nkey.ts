@@ -4,8 +4,10 @@ import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:cr
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const PREFIX_SEED = 18 << 3;
 const PREFIX_USER = 20 << 3;
-const SEED_BYTES = 32;
 const CRC_BYTES = 2;
+
+/** Two bytes of prefix, 32 of the seed, and the CRC. */
+const SEED_LETTERS = 58;
 
 /** DER in front of an Ed25519 seed: RFC 8410, section 7. */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -24,7 +26,7 @@ export interface Nkey {
  */
 export function nkeyOf(seed: string): Nkey | undefined {
   const bytes = fromBase32(seed);
-  if (bytes?.length !== 2 + SEED_BYTES + CRC_BYTES) return undefined;
+  if (seed.length !== SEED_LETTERS || bytes === undefined) return undefined;
   const body = bytes.subarray(0, -CRC_BYTES);
   const kind = ((body[0]! & 7) << 5) | (body[1]! >> 3);
   if (bytes.readUInt16LE(body.length) !== crc16(body) || (body[0]! & 0xf8) !== PREFIX_SEED || kind !== PREFIX_USER)

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { TLSSocket, type SecureContextOptions, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
 /** A message that came in. */
 export interface Published {
@@ -50,12 +50,12 @@ export class StandIn implements AsyncDisposable {
   refusal: (connect: Record<string, unknown>) => string | undefined = () => undefined;
   /** Called with each socket before anything is said, to replace all of it. */
   serve: ((socket: Socket) => void) | undefined;
-  readonly #tls: (TlsOptions & SecureContextOptions) | undefined;
+  readonly #tls: TlsOptions | undefined;
   readonly #tlsFirst: boolean;
   readonly #server: Server;
   #port = 0;
 
-  constructor({ tls, tlsFirst = false }: { tls?: TlsOptions & SecureContextOptions; tlsFirst?: boolean } = {}) {
+  constructor({ tls, tlsFirst = false }: { tls?: TlsOptions; tlsFirst?: boolean } = {}) {
     this.#tls = tls;
     this.#tlsFirst = tlsFirst;
     this.#server = createServer((socket) => {
@@ -97,14 +97,20 @@ export class StandIn implements AsyncDisposable {
       ...this.info,
     };
     const greeting = `INFO ${JSON.stringify(info)} \r\n`;
-    if (this.#tls !== undefined && this.#tlsFirst) return this.#converse(this.#encrypt(raw), greeting);
+    if (this.#tls !== undefined && this.#tlsFirst) return this.#encrypt(raw, greeting);
     raw.write(greeting);
-    this.#converse(this.#tls === undefined ? raw : this.#encrypt(raw));
+    if (this.#tls === undefined) this.#converse(raw);
+    else this.#encrypt(raw);
   }
 
-  #encrypt(raw: Socket): Socket {
-    const socket = new TLSSocket(raw, { isServer: true, ...this.#tls });
-    return socket.on('error', () => undefined);
+  #encrypt(raw: Socket, greeting?: string): void {
+    const server = createTlsServer(this.#tls!, (socket) =>
+      this.#converse(
+        socket.on('error', () => undefined),
+        greeting,
+      ),
+    );
+    server.on('tlsClientError', () => undefined).emit('connection', raw);
   }
 
   #converse(socket: Socket, greeting = ''): void {
@@ -117,7 +123,7 @@ export class StandIn implements AsyncDisposable {
       for (;;) {
         const end = rest.indexOf('\r\n');
         if (end === -1 || refused) break;
-        const [operation, ...words] = rest.toString('latin1', 0, end).split(' ');
+        const [operation, ...words] = rest.toString('utf8', 0, end).split(' ');
         if (operation !== 'HPUB') {
           rest = rest.subarray(end + 2);
           if (operation === 'CONNECT') {
