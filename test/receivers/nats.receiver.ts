@@ -12,7 +12,8 @@ import { NatsServer, type Stored } from './support/nats-server.ts';
 import { NatsUsers } from './support/nats-users.ts';
 import { residentMiB, SteadyLoad } from './support/steady-load.ts';
 
-const OUTAGE_MS = 5000;
+const OUTAGE_MS = 60_000;
+const KILLS = 5;
 const EVENTS_PER_SECOND = 2000;
 const PATIENCE_MS = 60_000;
 
@@ -54,12 +55,13 @@ for (const { program, version } of natsServers()) {
       await using server = await new NatsServer(program).start();
       // As the documents say it.
       t.is((await server.ask(`$JS.API.STREAM.CREATE.${STREAM.name}`, JSON.stringify(STREAM)))['error'], undefined);
-      await using agent = await start(work, configure(work, helper, server));
+      // Small batches, so that most kills meet one on its way.
+      await using agent = await start(work, configure(work, helper, server, 'batch: { max_age: 10ms }'));
       await agent.until(() => agent.countOf('HelperConnected') === 1);
       const load = new SteadyLoad(helper, EVENTS_PER_SECOND);
       await until(async () => (await server.count(STREAM.name)) > 2 * EVENTS_PER_SECOND, agent);
       const before = residentMiB(agent.child.pid!);
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < KILLS; i++) {
         await server.kill();
         await delay(500);
         await server.start();
@@ -67,6 +69,7 @@ for (const { program, version } of natsServers()) {
       }
       await server.kill();
       await delay(OUTAGE_MS);
+      const waiting = residentMiB(agent.child.pid!) - before;
       await server.start();
       await delay(2000);
       const last = await load.stop();
@@ -79,8 +82,10 @@ for (const { program, version } of natsServers()) {
       t.is(stored.length, last);
       t.true(stored.every(({ event }, i) => event['seq'] === i + 1));
       t.true(stored.every(({ subject }) => subject === `probes.${hostId()}.exec`));
-      t.true(grown < 96, `${grown} MiB more`);
-      t.true(agent.countOf('OutputRecovered') >= 4, agent.stderr);
+      // What waits lies on disk. When all of it goes out at once, there is garbage, as much as V8 lets be.
+      t.true(waiting < 64, `${waiting} MiB more while the server was away`);
+      t.true(grown < 256, `${grown} MiB more at the end`);
+      t.true(agent.countOf('OutputRecovered') >= KILLS, agent.stderr);
       t.is(agent.countOf('EventsDropped'), 0);
       t.true(last > (OUTAGE_MS / 1000) * EVENTS_PER_SECOND * 0.9, String(last));
     },

@@ -58,7 +58,7 @@ export function judge({ status, payload }: Reply, stream: string | undefined, pa
   if (status === NO_RESPONDERS && payload.length === 0)
     return {
       kind: 'retry',
-      reason: `no JetStream stream has the subject; make one, for example with: nats stream add PROBES --subjects '${pattern}' --dupe-window 2h`,
+      reason: `no JetStream stream has the subject; make one, for example with: nats stream add PROBES --subjects '${pattern}' --dupe-window 30m`,
     };
   if (status !== undefined) return { kind: 'retry', reason: `status ${status} in place of an acknowledgement` };
   const answer = answerIn(payload);

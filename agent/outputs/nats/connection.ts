@@ -9,6 +9,7 @@ import { OperationReader, ProtocolError, type Operation } from './operations.ts'
 import { serverError, ServerError } from './server-error.ts';
 
 const CRLF = '\r\n';
+const END = Buffer.from(CRLF);
 const INBOX_SID = 1;
 
 /** A server that sends so many bytes without an acknowledgement among them is not listened to any longer. Bounds PONGs, too. */
@@ -39,9 +40,11 @@ export interface ConnectionSettings {
   readonly name: string;
 }
 
+type Settle = (reply: Reply | ServerError) => void;
+
 interface Pending {
   readonly sentAt: number;
-  settle(reply: Reply | ServerError): void;
+  readonly settle: Settle;
 }
 
 interface Expectation {
@@ -60,6 +63,8 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   #reader = new OperationReader();
   #socket!: Socket;
+  /** Of messages that `together` will write. */
+  #pieces: Buffer[] = [];
   #expected: Expectation | undefined;
   #failure: ServerError | undefined;
   #nonce: string | undefined;
@@ -136,7 +141,7 @@ export class Connection {
     return { ...(isIP(address.host) === 0 ? { servername: address.host } : {}), host: address.host, ...tls };
   }
 
-  /** Goes on in TLS. Bytes that came before it could be of anybody. */
+  /** Goes on in TLS. Anybody in between could have sent what came before. */
   #startTls(): void {
     if (this.#reader.restBytes > 0) throw this.#fail(new ServerError('the server speaks before TLS begins'));
     this.#socket.removeAllListeners('data');
@@ -209,32 +214,23 @@ export class Connection {
   }
 
   /**
-   * Sends a message. The caller bounds how many are unanswered, and their bytes.
-   * @returns the reply, or why there will be none; never rejects
+   * Sends a message, within `together`. The caller bounds how many are unanswered, and their bytes.
+   * @param settle called once, with the reply, or with the reason why there is none. Not a promise: there are many
    */
-  publish({ subject, head, payload }: Message): Promise<Reply | ServerError> {
-    if (this.#failure !== undefined) return Promise.resolve(this.#failure);
-    const { promise, resolve } = Promise.withResolvers<Reply | ServerError>();
+  publish({ subject, head, payload }: Message, settle: Settle): void {
+    if (this.#failure !== undefined) return settle(this.#failure);
     const number = ++this.#last;
-    this.#pending.set(number, { sentAt: performance.now(), settle: resolve });
-    const bytes = head.length + payload.length;
-    this.#socket.write(
-      Buffer.concat([
-        Buffer.from(`HPUB ${subject} ${this.#inbox}.${number} ${head.length} ${bytes}${CRLF}`),
-        head,
-        payload,
-        Buffer.from(CRLF),
-      ]),
-    );
+    this.#pending.set(number, { sentAt: performance.now(), settle });
+    const line = `HPUB ${subject} ${this.#inbox}.${number} ${head.length} ${head.length + payload.length}${CRLF}`;
+    this.#pieces.push(Buffer.from(line + head, 'latin1'), payload, END);
     this.#timer ??= setTimeout(() => this.#checkTime(), this.#settings.timeoutMs);
-    return promise;
   }
 
-  /** Several messages as one write. */
-  together(write: () => void): void {
-    this.#socket.cork();
-    write();
-    this.#socket.uncork();
+  /** Several messages as one write. Their bytes are copied: the socket may have them longer than the batch. */
+  together(publish: () => void): void {
+    publish();
+    if (this.#pieces.length > 0) this.#socket.write(Buffer.concat(this.#pieces));
+    this.#pieces = [];
   }
 
   #checkTime(): void {
@@ -270,6 +266,6 @@ export class Connection {
 }
 
 /** The header of a message. @param fields such as `Nats-Msg-Id: 1`, of printable ASCII */
-export function headOf(fields: readonly string[]): Buffer {
-  return Buffer.from(['NATS/1.0', ...fields, CRLF].join(CRLF));
+export function headOf(fields: readonly string[]): string {
+  return ['NATS/1.0', ...fields, CRLF].join(CRLF);
 }

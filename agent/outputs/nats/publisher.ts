@@ -11,7 +11,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 export interface Message {
   readonly subject: string;
   /** As `headOf` makes it. */
-  readonly head: Buffer;
+  readonly head: string;
   readonly payload: Buffer;
 }
 
@@ -21,6 +21,8 @@ export interface Sent {
   /** The server's words where it refused the message. */
   readonly reply?: string;
 }
+
+const TAKEN: Sent = { fate: { kind: 'taken' } };
 
 /**
  * Publishes messages on one connection, with a bounded number of them unanswered. Until one is taken, and after one was not, it
@@ -49,8 +51,7 @@ export class Publisher {
     let next: Message | undefined;
     let begun = 0;
     let failed = false;
-    const answered = async (i: number, bytes: number, answer: Promise<Reply | ServerError>): Promise<void> => {
-      const reply = await answer;
+    const answered = (i: number, bytes: number, reply: Reply | ServerError): void => {
       results[i] = this.#resultOf(reply);
       failed ||= results[i].fate.kind === 'retry';
       this.#isWide = !failed;
@@ -68,7 +69,8 @@ export class Publisher {
           else if (this.#fits(bytes)) {
             this.#messages++;
             this.#bytes += bytes;
-            void answered(begun, bytes, this.#connection.publish(next));
+            const i = begun;
+            this.#connection.publish(next, (reply) => answered(i, bytes, reply));
           } else break;
           begun++;
           next = undefined;
@@ -94,6 +96,7 @@ export class Publisher {
   #resultOf(reply: Reply | ServerError): Sent {
     if (reply instanceof ServerError) return { fate: { kind: 'retry', reason: reply.message } };
     const fate = this.#judge(reply);
+    if (fate.kind === 'taken') return TAKEN;
     return fate.kind === 'refused' ? { fate, reply: reply.payload.toString('utf8') } : { fate };
   }
 }
