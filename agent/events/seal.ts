@@ -1,7 +1,10 @@
 import { count, instant, oneOf, optional, requiredOf, sha256, type FieldTable } from '../../shared/events/fields.ts';
 
-/** Why a seal was made: so many numbers passed, or so much time; nothing happened; before a reload or the end; its boot was over. */
-export const SEAL_REASONS = ['numbers', 'time', 'idle', 'reload', 'stop', 'boot'] as const;
+/**
+ * Why a seal was made: so many numbers passed, or so much time; nothing happened; before a reload or the end; its boot was
+ * over; the probe was loaded anew, and its numbers go on from a later one.
+ */
+export const SEAL_REASONS = ['numbers', 'time', 'idle', 'reload', 'stop', 'boot', 'probe'] as const;
 
 export type SealReason = (typeof SEAL_REASONS)[number];
 
@@ -12,7 +15,10 @@ export type SealReason = (typeof SEAL_REASONS)[number];
 export interface SealEvent {
   type: 'seal';
   time: string;
-  /** The first number that it covers: the one after `to` of the seal before. */
+  /**
+   * The first number that it covers: the one after `to` of the seal before. A later one where the probe was loaded anew: the
+   * numbers between were never given, and nothing was watched then.
+   */
   from: number;
   /** The last. `from - 1` when it covers none, which only says that the stream is alive. */
   to: number;
