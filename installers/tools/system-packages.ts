@@ -187,6 +187,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasRsyslogModule('lmnsd_ossl'),
   },
   {
+    name: 'nats-server',
+    purposes: ['receivers'],
+    why: 'takes events, as a real receiver of the nats output',
+    present: () => hasCommand('nats-server'),
+  },
+  {
     name: 'prometheus',
     purposes: ['receivers'],
     why: 'scrapes the metrics of the agent; promtool checks them and the example alerts',
