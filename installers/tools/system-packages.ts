@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { complain, progress } from './progress.ts';
@@ -161,6 +161,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['receivers'],
     why: 'takes events, as a real receiver of the http output',
     present: () => hasCommand('clickhouse-server'),
+  },
+  {
+    name: 'postgresql',
+    purposes: ['receivers'],
+    why: 'runs the queries of docs/completeness.md',
+    present: () => globSync('/usr/lib/postgresql/*/bin/initdb').length > 0 && hasCommand('psql'),
   },
   {
     name: 'prometheus',
