@@ -3,7 +3,9 @@ import type { Config } from './config/schema.ts';
 import { Detection } from './detection/detection.ts';
 import type { Log } from './log.ts';
 import { Deliveries } from './delivery/deliveries.ts';
+import { Marker } from './delivery/seal/marker.ts';
 import { Log as EventLog } from './delivery/log/log.ts';
+import type { SealFacts } from './events/mark.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Pipeline } from './pipeline.ts';
 import { Redaction } from './redaction/redaction.ts';
@@ -15,6 +17,8 @@ import { Telemetry } from './telemetry/telemetry.ts';
 
 export interface AgentOptions {
   config: Config;
+  /** SHA-256 of the file that it is from. */
+  configSha256?: string;
   log: Log;
   /** The required owner of the helper's socket. */
   trust: Trust;
@@ -35,18 +39,26 @@ export class Agent {
   readonly #deliveries: Deliveries;
   readonly #source = new SourceState();
   readonly #metrics: Metrics;
+  readonly #marker: Marker;
   #config: Config;
+  #configSha256: string | undefined;
   #client: HelperClient;
 
-  constructor({ config, log, trust, onReaderGone }: AgentOptions) {
+  constructor({ config, configSha256, log, trust, onReaderGone }: AgentOptions) {
     this.telemetry = new Telemetry(log);
     this.#log = log;
     this.#trust = trust;
     this.#config = config;
-    this.#detection = new Detection(this.telemetry);
+    this.#configSha256 = configSha256;
+    this.#detection = new Detection(this.telemetry, { onChange: () => this.#marker.mark('reload') });
     this.#redaction = new Redaction(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
     this.#deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
+    this.#marker = new Marker({
+      log: this.#events,
+      facts: () => this.#facts,
+      isNeeded: () => this.#deliveries.haveSeals,
+    });
     this.#metrics = new Metrics({
       telemetry: this.telemetry,
       source: this.#source,
@@ -57,6 +69,7 @@ export class Agent {
     this.#pipeline = new Pipeline({
       stages: [this.#detection.stage, this.#redaction.stage],
       log: this.#events,
+      marker: this.#marker,
       congestion: () => this.#deliveries.congestion,
       blocked: () => this.#deliveries.blocked,
     });
@@ -80,9 +93,11 @@ export class Agent {
    * Switches to another configuration without losing an event.
    * @throws {RulesError | OpenError} when rules cannot be used or an output cannot be opened; the previous configuration stays in force
    */
-  async reload(config: Config): Promise<void> {
+  async reload(config: Config, configSha256?: string): Promise<void> {
     const prepared = this.#detection.prepare(config);
     await this.#changeOutputs(config);
+    this.#marker.mark('reload');
+    this.#configSha256 = configSha256;
     this.#detection.adopt(prepared);
     this.#redaction.adopt(config.redaction);
     const moved = config.source.socket !== this.#config.source.socket;
@@ -102,14 +117,33 @@ export class Agent {
     this.#client.stop();
     this.#detection.close();
     this.#redaction.close();
+    this.#marker.mark('stop');
+    this.#marker.close();
     const unwritten = await this.#deliveries.close(this.#deadline());
     await this.#metrics.close();
     return unwritten;
   }
 
   async #changeOutputs(config: Config): Promise<void> {
-    const changeOutputs = () => this.#deliveries.change(config, () => this.#deadline());
+    const changeOutputs = () =>
+      this.#deliveries.change(
+        config,
+        () => this.#deadline(),
+        () => this.#marker.mark('reload'),
+      );
     await this.#metrics.change(config.metrics, changeOutputs);
+  }
+
+  /** What seals say of what is in force. */
+  get #facts(): SealFacts {
+    const { hello, heartbeat } = this.#source;
+    const { rulesSha256 } = this.#detection;
+    return {
+      ...(heartbeat && { kernel_count: heartbeat.kernel_count, kernel_lost: heartbeat.kernel_lost }),
+      ...(hello?.probe_sha256 !== undefined && { probe_sha256: hello.probe_sha256 }),
+      ...(this.#configSha256 !== undefined && { config_sha256: this.#configSha256 }),
+      ...(rulesSha256 !== undefined && { rules_sha256: rulesSha256 }),
+    };
   }
 
   #deadline(): Promise<void> {
@@ -125,7 +159,9 @@ export class Agent {
       telemetry: this.telemetry,
       onNumbering: (numbering) => {
         this.#detection.begin(numbering);
-        return this.#events.begin(numbering);
+        const due = this.#events.begin(numbering);
+        this.#marker.begin(numbering, due);
+        return due;
       },
       onItems: (items) => this.#pipeline.take(items),
     });

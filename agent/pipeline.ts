@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './delivery/log/log.ts';
+import type { Marker } from './delivery/seal/marker.ts';
 import { NO_NUMBER, type Item } from './events/item.ts';
 import type { Stage } from './events/stage.ts';
 
@@ -10,6 +11,7 @@ export interface PipelineOptions {
   /** Filters, rules and enrichment, in the order of their work. */
   stages: readonly Stage[];
   log: Log;
+  marker?: Pick<Marker, 'passed'>;
   /** Settles when outputs that are far behind have made progress; undefined while none is. */
   congestion: () => Promise<unknown> | undefined;
   /** Settles when a full spool that must not lose anything has room again; undefined while it has. The source waits for it. */
@@ -32,15 +34,22 @@ export class Pipeline {
    * @returns a promise to await before the next batch, if any; short, except when a full spool blocks
    */
   take(batch: readonly Item[]): Promise<unknown> | undefined {
-    const { stages, log, congestion } = this.#options;
+    const { stages, log, marker, congestion } = this.#options;
     let items = batch;
     for (const stage of stages) items = stage(items);
-    log.append(items, lastNumberOf(batch));
+    const last = lastNumberOf(batch);
+    log.append(items, last);
+    marker?.passed(firstNumberOf(batch), last);
     const blocked = this.#options.blocked?.();
     if (blocked !== undefined) return blocked;
     const busy = congestion();
     return busy && Promise.race([busy, delay(PATIENCE_MS, undefined, { ref: false })]);
   }
+}
+
+/** Returns the first number in the batch, which is the lowest. */
+function firstNumberOf(batch: readonly Item[]): number {
+  return batch.find(({ first }) => first !== NO_NUMBER)?.first ?? NO_NUMBER;
 }
 
 /** Returns the last number in the batch, which is the highest. */

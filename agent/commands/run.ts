@@ -60,7 +60,13 @@ async function runUntilStopped(
   }
   const log = logTo === undefined ? createLog(loaded.config.log.level) : createLog(loaded.config.log.level, logTo);
   const stopping = Promise.withResolvers<void>();
-  const agent = new Agent({ config: loaded.config, log, trust, onReaderGone: stopping.resolve });
+  const agent = new Agent({
+    config: loaded.config,
+    configSha256: loaded.sha256,
+    log,
+    trust,
+    onReaderGone: stopping.resolve,
+  });
   const { telemetry } = agent;
   telemetry.raise('AgentStarted', { version: VERSION, config: file, uid: process.getuid?.() });
   if (process.getuid?.() === 0) telemetry.raise('AgentRunsAsRoot');
@@ -97,7 +103,7 @@ async function reload(agent: Agent, file: string): Promise<void> {
     return;
   }
   try {
-    await agent.reload(loaded.config);
+    await agent.reload(loaded.config, loaded.sha256);
     agent.telemetry.raise('ConfigReloaded', { config: file });
   } catch (error) {
     if (error instanceof RulesError)

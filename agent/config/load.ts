@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { reasonOf, systemCode } from '../errors.ts';
 import { readBoundedSync } from '../files/read-bounded.ts';
 import { findCollisions } from './collisions.ts';
@@ -22,6 +23,8 @@ export const MAX_CONFIG_BYTES = 1024 * 1024;
 export interface LoadedConfig {
   ok: true;
   config: Config;
+  /** SHA-256 of the file, as sha256sum prints it. */
+  sha256: string;
   /** Locates a path of the configuration in the file, for problems found later. */
   placeOf: (path: readonly PropertyKey[]) => Omit<Problem, 'message'>;
 }
@@ -31,16 +34,18 @@ export type LoadResult = LoadedConfig | { ok: false; problems: Problem[] };
 /** Reads and checks a configuration file. Never throws: `problems` holds everything wrong with it. */
 export function loadConfig(file: string): LoadResult {
   let text: string;
+  let bytes: Buffer;
   try {
-    text = textOf(readBoundedSync(file, { maxBytes: MAX_CONFIG_BYTES }));
+    bytes = readBoundedSync(file, { maxBytes: MAX_CONFIG_BYTES });
+    text = textOf(bytes);
   } catch (error) {
     return refuse([{ file, line: 1, column: 1, path: '', message: unreadable(error) }]);
   }
-  return parseConfig(text, file);
+  return parseConfig(text, file, bytes);
 }
 
 /** The same for text already read; `file` only appears in problems. */
-export function parseConfig(text: string, file: string): LoadResult {
+export function parseConfig(text: string, file: string, bytes: string | Buffer = text): LoadResult {
   const { source, documents, problems } = readYaml(file, text);
   if (problems.length > 0) return refuse(problems);
   const [document, second] = documents;
@@ -50,10 +55,10 @@ export function parseConfig(text: string, file: string): LoadResult {
   }
   if (document === undefined)
     return refuse([{ file, line: 1, column: 1, path: '', message: 'the file is empty; it needs at least "outputs"' }]);
-  return checkDocument(document, source);
+  return checkDocument(document, source, hash('sha256', bytes));
 }
 
-function checkDocument(document: Node, source: Source): LoadResult {
+function checkDocument(document: Node, source: Source, sha256: string): LoadResult {
   const { file } = source;
   const places = new Places(document, source);
   const data = plain(document);
@@ -66,7 +71,7 @@ function checkDocument(document: Node, source: Source): LoadResult {
   }));
   const { filters, problems } = filtersIn(document, source, data);
   if (result.success && collisions.length === 0 && problems.length === 0)
-    return { ok: true, config: { ...result.data, filters }, placeOf };
+    return { ok: true, config: { ...result.data, filters }, sha256, placeOf };
   const issues = result.success ? [] : result.error.issues.flatMap((issue) => explainIssue(issue, known, places));
   return refuse([...issues.map((issue) => ({ file, ...issue })), ...collisions, ...problems]);
 }

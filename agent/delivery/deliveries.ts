@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { Log } from './log/log.ts';
-import { createOutput, destinationOf, isSpooled, type OutputConfig } from '../outputs/kinds.ts';
+import { createOutput, destinationOf, isSealed, isSpooled, type OutputConfig } from '../outputs/kinds.ts';
 import { OpenError } from './open-error.ts';
 import { OutputCounters } from './output-counters.ts';
 import type { SpoolConfig } from './spool/config.ts';
@@ -13,6 +13,8 @@ interface Entry {
   delivery: Delivery;
   /** Whether it reads from the spool. */
   isSpooled: boolean;
+  /** Whether seals go into its stream. */
+  isSealed: boolean;
 }
 
 /** The parts of a configuration about delivery. */
@@ -42,6 +44,7 @@ interface Change {
 export interface Kinds {
   createOutput: typeof createOutput;
   isSpooled: typeof isSpooled;
+  isSealed: typeof isSealed;
 }
 
 /** The open outputs, and how they change with the configuration. */
@@ -56,7 +59,12 @@ export class Deliveries {
   readonly #keeper: SpoolKeeper;
 
   /** @param kinds how outputs are made, and which of them use the spool */
-  constructor(log: Log, telemetry: Telemetry, onReaderGone: () => void, kinds: Kinds = { createOutput, isSpooled }) {
+  constructor(
+    log: Log,
+    telemetry: Telemetry,
+    onReaderGone: () => void,
+    kinds: Kinds = { createOutput, isSpooled, isSealed },
+  ) {
     this.#log = log;
     this.#telemetry = telemetry;
     this.#onReaderGone = onReaderGone;
@@ -79,6 +87,11 @@ export class Deliveries {
     return sends && Promise.all(sends);
   }
 
+  /** Whether any output makes seals. */
+  get haveSeals(): boolean {
+    return this.#entries.some(({ isSealed: sealed }) => sealed);
+  }
+
   get reports(): OutputReport[] {
     return this.#entries.map(({ config: { name, type }, delivery }) => ({
       name,
@@ -92,10 +105,15 @@ export class Deliveries {
    * Switches to the outputs of a configuration. An unchanged output stays open and loses nothing; a changed one gets the rest
    * of the log, and is closed before its successor opens.
    *
+   * @param onChange called in the moment in which records begin to go to the new outputs
    * @param deadline after which a leaving output that cannot write is abandoned
    * @throws {OpenError} when the spool or new outputs cannot be opened; nothing has changed then
    */
-  async change({ outputs, spool: spoolConfig }: DeliveryConfig, deadline: () => Promise<void>): Promise<void> {
+  async change(
+    { outputs, spool: spoolConfig }: DeliveryConfig,
+    deadline: () => Promise<void>,
+    onChange: () => void = () => undefined,
+  ): Promise<void> {
     const wanted = outputs.some((output) => this.#kinds.isSpooled(output)) ? spoolConfig : undefined;
     const spool = await this.#keeper.open(wanted);
     const change = await this.#plan(outputs, spool !== undefined);
@@ -105,6 +123,7 @@ export class Deliveries {
       await this.#keeper.giveUp(spool);
       throw error;
     }
+    onChange();
     this.#entries = change.entries;
     for (const name of this.#counters.keys())
       if (!outputs.some((output) => output.name === name)) this.#counters.delete(name);
@@ -117,7 +136,13 @@ export class Deliveries {
     } of [...change.fresh, ...change.succeeding])
       delivery.attach(spooled && spool !== undefined ? spool.source(name) : this.#log);
     for (const { delivery } of change.fresh) delivery.start();
-    await this.#closeAll(change.leaving, deadline());
+    const left = await this.#closeAll(change.leaving, deadline());
+    for (const [i, { config, delivery }] of change.leaving.entries()) {
+      if (left[i] === 0) continue;
+      const place = destinationOf(config)?.id;
+      const successor = change.succeeding.find((entry) => destinationOf(entry.config)?.id === place);
+      successor?.delivery.inherit(delivery.leaveBehind());
+    }
     await this.#keeper.settle(
       spool,
       change.entries.flatMap(({ isSpooled: spooled, config: { name } }) => (spooled ? [name] : [])),
@@ -141,7 +166,10 @@ export class Deliveries {
         change.entries.push(same);
         continue;
       }
-      const entry = { config, delivery: await this.#make(config), isSpooled: spooled };
+      // Without a spool, an output with no bookmark forgets with each restart how far its seals were.
+      const sealed = this.#kinds.isSealed(config) && (spooled || !this.#kinds.isSpooled(config));
+      const delivery = await this.#make(config, sealed);
+      const entry = { config, delivery, isSpooled: spooled, isSealed: sealed };
       const taken = this.#entries.some((other) => destinationOf(other.config)?.id === destinationOf(config)?.id);
       (taken ? change.succeeding : change.fresh).push(entry);
       change.entries.push(entry);
@@ -150,12 +178,13 @@ export class Deliveries {
     return change;
   }
 
-  async #make(config: OutputConfig): Promise<Delivery> {
+  async #make(config: OutputConfig, seals: boolean): Promise<Delivery> {
     return new Delivery({
       name: config.name,
       output: await this.#kinds.createOutput(config, this.#telemetry),
       maxLagBytes: config.max_queue_bytes,
       alertsOnly: config.events === 'alerts',
+      seals,
       telemetry: this.#telemetry,
       counters: this.#countersOf(config.name),
       onReaderGone: this.#onReaderGone,
@@ -188,18 +217,19 @@ export class Deliveries {
   async close(deadline: Promise<void>): Promise<number> {
     const entries = this.#entries;
     this.#entries = [];
-    const unwritten = await this.#closeAll(entries, deadline);
+    const left = await this.#closeAll(entries, deadline);
     await this.#keeper.close();
-    return unwritten;
+    return left.reduce((sum, records) => sum + records, 0);
   }
 
-  async #closeAll(entries: readonly Entry[], deadline: Promise<void>): Promise<number> {
+  /** @returns for each, the records that it did not deliver in time */
+  async #closeAll(entries: readonly Entry[], deadline: Promise<void>): Promise<number[]> {
     const unwritten = await Promise.all(entries.map(({ delivery }) => delivery.close(deadline)));
     for (const [i, { config }] of entries.entries()) {
       const left = unwritten[i]!;
       if (left > 0) this.#telemetry.raise('ShutdownTimedOut', { output: config.name, unwritten: left });
       else this.#telemetry.raise('OutputClosed', { output: config.name });
     }
-    return unwritten.reduce((sum, left) => sum + left, 0);
+    return unwritten;
   }
 }

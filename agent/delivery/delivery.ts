@@ -1,16 +1,19 @@
 import type { Pace } from '../backoff.ts';
 import { reasonOf } from '../errors.ts';
-import { NO_NUMBER } from '../events/item.ts';
+import { gapItem, itemAfter, NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch, type PendingBatch } from './batch.ts';
-import type { CursorOptions, Loss } from './log/cursor.ts';
+import type { CursorOptions, Made } from './log/cursor.ts';
+import type { Loss } from './log/loss.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
 import { OutputCounters } from './output-counters.ts';
 import type { LogReader } from './log/reader.ts';
 import { Retry } from './retry.ts';
+import { Sealer } from './seal/sealer.ts';
+import type { SealState } from '../events/seal-state.ts';
 
 /** How long an output's bookmark may stay while only records for others pass, in milliseconds. */
 const PASSED_AFTER_MS = 1000;
@@ -29,6 +32,8 @@ export interface DeliveryOptions {
   maxLagBytes: number;
   /** Whether the output gets only alerts and gaps. */
   alertsOnly?: boolean;
+  /** Whether seals go into its stream. */
+  seals?: boolean;
   telemetry: Telemetry;
   /** Called once, when the output's reader has gone for good. */
   onReaderGone: () => void;
@@ -68,6 +73,11 @@ export class Delivery {
   /** The output's position from an earlier run. */
   #position: Position | undefined;
   #hasPosition = false;
+  /** Of its seals, from an earlier run, where the output itself knows. */
+  #sealState: SealState | undefined;
+  #sealer: Sealer | undefined;
+  /** What an output before this one left behind, until the position is known. */
+  #inherited: Made[] = [];
   #batch: PendingBatch | undefined;
   #sending: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
@@ -123,10 +133,11 @@ export class Delivery {
 
   /** Assigns new records, and those that the source keeps, to this output. It gets them after `start`. */
   attach(log: DeliverySource): void {
-    const { alertsOnly = false, maxLagBytes, name, telemetry, now } = this.#options;
+    const { alertsOnly = false, seals = false, maxLagBytes, name, telemetry, now } = this.#options;
     this.#cursor = log.open({
       alertsOnly,
       maxLagBytes,
+      marks: seals ? 'stop' : 'skip',
       position: this.#position,
       onMoved: () => this.#moved(),
       onOvertaken: (loss) => this.#lost(loss),
@@ -196,6 +207,7 @@ export class Delivery {
           await wait;
           continue;
         }
+        this.#nameInherited(this.#cursor);
         const batch = (this.#batch ??= this.#takeBatch(this.#cursor));
         if (batch === undefined) {
           if (!this.#passedIsDue) return;
@@ -219,6 +231,7 @@ export class Delivery {
     if (this.#hasPosition || output.bookmark === undefined) return;
     this.#hasPosition = true;
     this.#position = await output.bookmark.load();
+    if (this.#options.seals === true) this.#sealState = await output.bookmark.loadSeals?.();
   }
 
   /** Returns the next batch when it is due; else schedules another call. */
@@ -238,7 +251,15 @@ export class Delivery {
       }
     }
     this.#waitingSince = undefined;
-    return takeBatch(cursor, this.#options.output.format, this.#limits);
+    return takeBatch(cursor, this.#options.output.format, this.#limits, this.#sealerFor(cursor));
+  }
+
+  #sealerFor(cursor: LogReader): Sealer | undefined {
+    const { seals = false, name, telemetry, now } = this.#options;
+    if (!seals) return undefined;
+    const onUnbalanced = (reason: string): void =>
+      telemetry.raiseRepeating('SealUnbalanced', name, { output: name, reason });
+    return (this.#sealer ??= new Sealer(cursor.seals ?? this.#sealState, onUnbalanced, now));
   }
 
   async #send(batch: PendingBatch): Promise<Outcome> {
@@ -259,18 +280,24 @@ export class Delivery {
     this.#downSince = undefined;
     if (outcome.kind === 'refused') {
       const { through = this.#batch!.records } = outcome;
-      this.#counters.taken += through;
+      this.#countTaken(this.#batch!, through);
       this.#refuse(this.#batch!, outcome);
       if (this.#batch!.advance(through)) return;
-    } else this.#counters.taken += this.#batch!.records;
+    } else this.#countTaken(this.#batch!, this.#batch!.records);
     await this.#commit();
+  }
+
+  #countTaken(batch: PendingBatch, records: number): void {
+    const seals = batch.sealsIn(records);
+    this.#counters.taken += records - seals;
+    this.#counters.seals += seals;
   }
 
   async #tryLater({ reason, taken = 0, afterMs, reopen = false }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const { output, telemetry } = this.#options;
     this.#downSince ??= performance.now();
     this.#counters.retries++;
-    this.#counters.taken += Math.min(taken, this.#batch?.records ?? 0);
+    if (this.#batch !== undefined) this.#countTaken(this.#batch, Math.min(taken, this.#batch.records));
     if (taken > 0 && this.#batch?.advance(taken) === false) await this.#commit();
     telemetry.raiseRepeating('OutputFailed', `${this.name} ${reason}`, { output: this.name, reason });
     if (reopen) {
@@ -289,10 +316,18 @@ export class Delivery {
       reason,
       count: records.length,
     });
-    this.#counters.taken -= records.length;
+    const seals = records.filter((i) => batch.isSeal(i)).length;
+    this.#counters.seals -= seals;
+    this.#counters.taken -= records.length - seals;
     this.#counters.refused += records.length;
     this.#counters.rejected += events.length;
-    this.#counters.unnumbered += records.filter((i) => batch.numbersOf(i).last === NO_NUMBER).length;
+    this.#counters.unnumbered += records.filter(
+      (i) => batch.numbersOf(i).last === NO_NUMBER && !batch.isSeal(i),
+    ).length;
+    for (const i of events) {
+      const part = batch.partOf(i);
+      if (part !== undefined) this.#sealer?.withdraw(part);
+    }
     for (const { first, last } of joined(events.map((i) => batch.numbersOf(i)))) {
       this.#cursor?.insertGap(batch.bootId, { first, last, count: last - first + 1 }, 'rejected');
     }
@@ -301,7 +336,7 @@ export class Delivery {
   /** Moves cursor and bookmark to the end of the finished batch. */
   async #commit(): Promise<void> {
     this.#batch = undefined;
-    const position = this.#cursor?.commit();
+    const position = this.#cursor?.commit(this.#sealer?.state);
     if (position !== undefined) await this.#tellBookmark(position);
     await this.#cursor?.save();
     this.#moved();
@@ -355,6 +390,38 @@ export class Delivery {
     // A send that never ends must not withhold the place in the log from a successor.
     if (isKept) await this.#cursor?.close();
     return missing;
+  }
+
+  /**
+   * Gives up what a closed delivery still has, for its successor in the same place, which has to name it.
+   * @returns gaps, oldest first
+   */
+  leaveBehind(): Made[] {
+    const rest = this.#batch?.lossOfRest();
+    const cause = 'shutdown_timeout';
+    const now = this.#options.now?.() ?? new Date();
+    const gaps = this.#cursor?.giveUp(cause) ?? [];
+    if (rest === undefined || this.#cursor?.isKept === true) return gaps;
+    this.#lost(rest);
+    this.#counters.overtaken += rest.count;
+    return [
+      { bootId: this.#batch?.bootId, item: gapItem('output', rest.first, rest.last, rest.count, cause, now) },
+      ...gaps,
+    ];
+  }
+
+  /** Takes over what a delivery to the same place left behind. Before `start`. */
+  inherit(gaps: readonly Made[]): void {
+    this.#inherited.push(...gaps);
+  }
+
+  /** Names what the output before did not get, as far as its place does not have it all the same. */
+  #nameInherited(cursor: LogReader): void {
+    const position = this.#position;
+    for (const { item, bootId } of this.#inherited.splice(0)) {
+      const rest = position?.bootId === bootId ? itemAfter(item, position?.last ?? NO_NUMBER) : item;
+      if (rest !== undefined) cursor.insert({ item: rest, bootId });
+    }
   }
 
   async #finish(): Promise<void> {

@@ -21,6 +21,8 @@ export interface Missed {
 export class OutputCounters {
   /** Records that the output took, gaps included. */
   taken = 0;
+  /** Seals that the output took. */
+  seals = 0;
   /** Attempts to send that failed. */
   retries = 0;
   /** Records that the receiver will never take, gaps included. */

@@ -21,6 +21,7 @@ import {
   lostTo,
   readRuleFiles,
   sameFiles,
+  sha256Of,
   skippedByReason,
   type LoadedRules,
 } from './rule-set.ts';
@@ -59,6 +60,12 @@ export interface Prepared {
   readonly warnings: readonly string[];
 }
 
+export interface DetectionOptions {
+  /** Called just before rules come in force whose files changed, between two batches. */
+  onChange?: () => void;
+  readFiles?: typeof readRuleFiles;
+}
+
 /**
  * The filters and rules in force: a stage between source and outputs. They change as a whole, between two batches, when the
  * configuration or a rule file changes. If loading fails, they stay.
@@ -66,15 +73,18 @@ export interface Prepared {
 export class Detection {
   readonly counters = new DetectionCounters();
   readonly #telemetry: Telemetry;
+  readonly #onChange: () => void;
   readonly #readFiles: typeof readRuleFiles;
   readonly #enrichment = new Enrichment({ live: true });
   readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
   readonly #watcher: RuleWatcher;
   readonly #reporter: NodeJS.Timeout;
   #inForce: Prepared | undefined;
+  #rulesSha256: string | undefined;
 
   /** @param readFiles replaced only in tests */
-  constructor(telemetry: Telemetry, readFiles = readRuleFiles) {
+  constructor(telemetry: Telemetry, { onChange = () => undefined, readFiles = readRuleFiles }: DetectionOptions = {}) {
+    this.#onChange = onChange;
     this.#telemetry = telemetry;
     this.#readFiles = readFiles;
     this.#watcher = new RuleWatcher({
@@ -82,6 +92,11 @@ export class Detection {
       onUnwatched: (folder, reason) => telemetry.raiseRepeating('RulesNotWatched', folder, { folder, reason }),
     });
     this.#reporter = setInterval(() => this.#reportSuppressed(Date.now()), SUPPRESSION_REPORT_MS).unref();
+  }
+
+  /** SHA-256 of the rules in force, undefined without rules. */
+  get rulesSha256(): string | undefined {
+    return this.#rulesSha256;
   }
 
   /** Filters, then rules. */
@@ -121,6 +136,8 @@ export class Detection {
 
   /** Puts `prepared` in force from the next batch on. */
   adopt(prepared: Prepared): void {
+    if (this.#inForce?.loaded !== prepared.loaded || this.#inForce === undefined)
+      this.#rulesSha256 = prepared.loaded && sha256Of(prepared.loaded.files);
     this.#inForce = prepared;
     const { loaded, warnings, config } = prepared;
     this.#watcher.watch(loaded?.folders ?? []);
@@ -204,7 +221,11 @@ export class Detection {
     try {
       const read = this.#read(config.rules);
       if (sameFiles(read.files, loaded.files)) this.#watcher.watch(read.folders);
-      else this.adopt(this.#compile(config, this.#load(config.rules, read)));
+      else {
+        const prepared = this.#compile(config, this.#load(config.rules, read));
+        this.#onChange();
+        this.adopt(prepared);
+      }
     } catch (error) {
       // Whatever the files hold, the rules in force stay and the agent continues.
       const { reasons, folder } = error instanceof RulesError ? error : new RulesError([reasonOf(error)]);

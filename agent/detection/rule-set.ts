@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Platform } from '../rules/fields/table.ts';
 import { formatProblem } from '../problem.ts';
 import { loadRules, type RuleFile, type RuleSet } from '../rules/load.ts';
@@ -59,6 +60,13 @@ export function lostTo(next: RuleSet, current: RuleSet): string[] {
 /** Whether two loads read the same files. */
 export function sameFiles(a: readonly RuleFile[], b: readonly RuleFile[]): boolean {
   return a.length === b.length && a.every(({ file, text }, i) => file === b[i]!.file && text === b[i]!.text);
+}
+
+/** SHA-256 over the rule files, their names and texts, in the order in which they are read. */
+export function sha256Of(files: readonly RuleFile[]): string {
+  const digest = createHash('sha256');
+  for (const { file, text } of files) digest.update(JSON.stringify([file, text]));
+  return digest.digest('hex');
 }
 
 /** How many documents were skipped, by reason, the most frequent reasons first. */

@@ -4,6 +4,8 @@ import type { Item } from '../events/item.ts';
 export interface FormatContext {
   /** The boot of its number; undefined before any is known. */
   readonly bootId: string | undefined;
+  /** The seal that covers it; undefined where the output seals nothing. */
+  readonly seal?: number | undefined;
 }
 
 /**

@@ -28,23 +28,25 @@ export function identityOf(stream: string): Identity {
 }
 
 /**
- * The native format with `host_id`, `host`, `boot_id`, `stream` and `schema_version` at the end of each line, gaps and alerts
- * included. Nothing is parsed: the bytes go in front of the line's last brace.
+ * The native format with `host_id`, `host`, `boot_id`, `stream`, `schema_version` and `seal` at the end of each line, gaps and
+ * alerts included. Nothing is parsed: the bytes go in front of the line's last brace.
  */
 export class Identified implements Format {
   readonly #identity: Identity;
   #bootId: string | undefined;
+  #seal: number | undefined;
   #tail: Uint8Array;
 
   constructor(identity: Identity) {
     this.#identity = identity;
-    this.#tail = this.#tailFor(undefined);
+    this.#tail = this.#tailFor({ bootId: undefined });
   }
 
-  encode({ memory, start, end }: Item, { bootId }: FormatContext): readonly Uint8Array[] {
-    if (bootId !== this.#bootId) {
-      this.#bootId = bootId;
-      this.#tail = this.#tailFor(bootId);
+  encode({ memory, start, end }: Item, context: FormatContext): readonly Uint8Array[] {
+    if (context.bootId !== this.#bootId || context.seal !== this.#seal) {
+      this.#bootId = context.bootId;
+      this.#seal = context.seal;
+      this.#tail = this.#tailFor(context);
     }
     const brace = memory.lastIndexOf(CLOSING_BRACE, end - 1);
     // Every event has a type, so there is a field in front of the comma.
@@ -52,9 +54,9 @@ export class Identified implements Format {
     return [memory.subarray(start, brace), this.#tail];
   }
 
-  #tailFor(bootId: string | undefined): Uint8Array {
+  #tailFor({ bootId, seal }: FormatContext): Uint8Array {
     const { hostId: id, host, stream } = this.#identity;
-    const fields = { host_id: id, host, boot_id: bootId, stream, schema_version: SCHEMA_VERSION };
+    const fields = { host_id: id, host, boot_id: bootId, stream, schema_version: SCHEMA_VERSION, seal };
     return Buffer.from(`,${JSON.stringify(fields).slice(1)}`);
   }
 }

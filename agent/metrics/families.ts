@@ -142,6 +142,7 @@ function outputFamilies({ detection }: View, outputs: readonly OutputReport[]): 
       'Records that the output took, gaps included.',
       ...each(({ counters }) => counters.taken),
     ),
+    counter('probes_output_seals_total', 'Seals that the output took.', ...each(({ counters }) => counters.seals)),
     counter(
       'probes_output_retries_total',
       'Attempts to open or to send that failed.',

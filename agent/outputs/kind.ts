@@ -13,6 +13,8 @@ export interface OutputKind<Schema extends z.ZodObject> {
   schema: Schema;
   /** Whether the output uses the spool, when there is one: it sends over a network, to somebody who can be away for long. */
   spooled?: boolean;
+  /** Whether its lines say who they are from, and seals among them what they prove. The output or the spool then keeps how far they are. */
+  sealed?: (config: z.output<Schema>) => boolean;
   /** Makes the output; loads its code only then, since most machines have one or two outputs. Opens nothing. */
   create: (config: z.output<Schema>, telemetry: Telemetry) => Promise<Output>;
   /** Gets the data as read, before validation; undefined when it names no place. */

@@ -29,6 +29,11 @@ export function isSpooled(config: OutputConfig): boolean {
   return kindOf(config.type)?.spooled === true;
 }
 
+/** Whether the output that an entry describes makes seals, provided that what is kept of them is: by its own bookmark or by a spool. */
+export function isSealed(config: OutputConfig): boolean {
+  return kindOf(config.type)?.sealed?.(config as never) === true;
+}
+
 /** The place that an entry of `outputs` writes to, before it was validated; undefined when it names none. */
 export function destinationOf(raw: unknown): Destination | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;

@@ -1,5 +1,6 @@
 import type { Position } from '../events/position.ts';
 import type { Format } from '../formats/format.ts';
+import type { SealState } from '../events/seal-state.ts';
 
 /** Lines that an output is given to send, in order. */
 export interface Batch {
@@ -64,6 +65,8 @@ export interface BatchLimits {
 export interface Bookmark {
   /** How far the output is; undefined when that is not known: it then gets all that the helper holds. Called once, after `open`. */
   load(): Promise<Position | undefined>;
+  /** How far its seals are, as its lines say; undefined where they do not. Called once, after `load`, where the output seals. */
+  loadSeals?(): Promise<SealState | undefined>;
   /**
    * The output has everything up to this position that it is going to have. Called after each batch that it took, and now and
    * then while what passes is not for it. Never rejects.

@@ -6,7 +6,7 @@
 export const SHAPES: Readonly<Record<string, string>> = {
   private_key: '-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----(?:-{0,4}[^-])*(?:-----END [A-Z0-9 ]{0,40}-----)?',
   aws: '(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}',
-  github: '(?:gh[oprsu]_[A-Za-z0-9]{36}[A-Za-z0-9]*|github_pat_[A-Za-z0-9_]{40}[A-Za-z0-9_]*)',
+  github: '(?:(?:gho_|ghp_|ghr_|ghs_|ghu_)[A-Za-z0-9]{36}[A-Za-z0-9]*|github_pat_[A-Za-z0-9_]{40}[A-Za-z0-9_]*)',
   gitlab: '(?:glpat|glptt|gldt|glrt|glcbt|glft|glimt|glagent|gloas|glsoat|glffct)-[A-Za-z0-9_.-]{20}[A-Za-z0-9_.-]*',
   slack: '(?:xox[abceoprs]|xapp)-[A-Za-z0-9-]{10}[A-Za-z0-9-]*',
   slack_webhook: 'hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{20}[A-Za-z0-9/]*',
@@ -31,6 +31,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   new_relic: 'NRAK-[A-Z0-9]{27}',
   linear: 'lin_(?:api|oauth)_[A-Za-z0-9]{32}[A-Za-z0-9]*',
   telegram: '\\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}',
-  twilio: '\\bSK[0-9a-f]{32}\\b',
+  // `SK` alone is in too many words: each line with one would be looked at closely.
+  twilio: `\\b(?:${[...'0123456789abcdef'].map((digit) => `SK${digit}`).join('|')})[0-9a-f]{31}\\b`,
   age: 'AGE-SECRET-KEY-1[A-Z0-9]{58}',
 };

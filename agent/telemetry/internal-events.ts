@@ -55,6 +55,11 @@ export const INTERNAL_EVENTS = {
   EventUnreadable: ['error', 'an event does not fit the protocol; a gap stands in its place'],
   EventsDropped: ['error', 'an output could not keep up; a gap event names the events that it missed'],
 
+  SealUnbalanced: [
+    'error',
+    'more events than numbers came in for a seal, which therefore says less than it should; the helper repeated numbers',
+  ],
+
   OutputOpened: ['info', 'output opened'],
   OutputClosed: ['info', 'output closed'],
   OutputResumed: ['info', 'an output continues after the events that it already had'],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { EVENT_SCHEMA_FILE } from '../generated/event-schemas.ts';
 import { sha256 } from '../programs/manifest.ts';
 import { PROGRAMS } from '../programs/programs.ts';
 import { inCheckout } from '../tools/root-folder.ts';
@@ -31,6 +32,7 @@ export function commonFiles(): TreeEntry[] {
     file(`${HOME}/bin/exec.d`, 'dtrace/exec.d'),
     file(`${HOME}/agent.example.yaml`, 'installers/macos/agent.example.yaml'),
     file(`${HOME}/LICENSE`, 'LICENSE'),
+    file(`${HOME}/schemas/${path.basename(EVENT_SCHEMA_FILE)}`, EVENT_SCHEMA_FILE),
     file(`${HOME}/uninstall`, 'installers/macos/scripts/uninstall', 0o755),
     file('Library/LaunchDaemons/platform-probes.helper.plist', 'installers/macos/launchd/platform-probes.helper.plist'),
     file('Library/LaunchDaemons/platform-probes.agent.plist', 'installers/macos/launchd/platform-probes.agent.plist'),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { VERSION } from '../../shared/version.ts';
+import { EVENT_SCHEMA_FILE } from '../generated/event-schemas.ts';
 import { manifestText } from '../programs/manifest.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { sign, type Signing } from './sign.ts';
@@ -38,6 +39,7 @@ export function buildMsi({ files, output, signing, version = VERSION, extraFiles
     // After signing, because a signature changes the file.
     writeFileSync(path.join(staged, 'manifest.json'), manifestText(staged, SHIPPED));
     cpSync(path.join(SOURCES, 'agent.yaml'), path.join(staged, 'agent.yaml'));
+    copyFileSync(inCheckout(EVENT_SCHEMA_FILE), path.join(staged, path.basename(EVENT_SCHEMA_FILE)));
     const source = path.join(work, 'platform-probes.wxs');
     writeFileSync(source, sourceOf(version, extraFiles));
     const msi = path.join(work, 'platform-probes.msi');

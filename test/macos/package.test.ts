@@ -81,6 +81,8 @@ toolTest('cpio reads payload and scripts: names, modes, owners', (t) => {
     [`./${HOME}/bin`]: 'drwxr-xr-x',
     [`./${HOME}/bin/exec.d`]: '-rw-r--r--',
     [`./${HOME}/bin/probes-helper`]: '-rwxr-xr-x',
+    [`./${HOME}/schemas`]: 'drwxr-xr-x',
+    [`./${HOME}/schemas/native-1.schema.json`]: '-rw-r--r--',
     [`./${HOME}/uninstall`]: '-rwxr-xr-x',
   });
   t.deepEqual(
@@ -102,7 +104,7 @@ toolTest('PackageInfo counts what the payload holds', (t) => {
       'u',
     ),
   );
-  t.regex(info, /numberOfFiles="12"/u);
+  t.regex(info, /numberOfFiles="14"/u);
   t.regex(info, /<preinstall file="\.\/preinstall"\/>/u);
 });
 
@@ -124,7 +126,7 @@ toolTest('the bill names every path of the payload, with mode, owner, size and c
     );
   }
   t.like(paths.get(`./${HOME}/bin`), { type: 2, mode: 0o040_755, uid: 0, gid: 0 });
-  t.is(paths.size, 12);
+  t.is(paths.size, 14);
 });
 
 test('checksums of the bill are those of cksum(1)', (t) => {

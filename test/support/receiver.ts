@@ -73,8 +73,11 @@ export class Receiver implements AsyncDisposable {
     return `${this.#tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}/events`;
   }
 
+  /** Numbers of events and ranges of gaps. */
   get seqs(): unknown[] {
-    return this.events.map(({ seq, type, first, last }) => (type === 'gap' ? `${String(first)}-${String(last)}` : seq));
+    return this.events
+      .filter(({ type }) => type !== 'seal')
+      .map(({ seq, type, first, last }) => (type === 'gap' ? `${String(first)}-${String(last)}` : seq));
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -65,7 +65,7 @@ test.serial('the installer installs and starts both services, and events arrive'
     readdirSync(machine.onDriveC(...PROGRAMS))
       .filter((name) => !name.endsWith('.txt') && !name.startsWith('session-'))
       .toSorted(),
-    ['koffi.node', 'manifest.json', 'probes-agent.exe', 'probes-helper.exe', 'stand-in-etw.dll'],
+    ['koffi.node', 'manifest.json', 'probes-agent.exe', 'probes-helper.exe', 'schemas', 'stand-in-etw.dll'],
   );
   await running();
   const events = await send('halves 3', 3);

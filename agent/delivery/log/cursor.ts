@@ -2,18 +2,10 @@ import type { GapEvent } from '../../../shared/events/gap.ts';
 import { countAfter, gapItem, itemAfter, itemOf, NO_NUMBER, type Item, type StreamEvent } from '../../events/item.ts';
 import type { Numbering, Position } from '../../events/position.ts';
 import { OutputCounters } from '../output-counters.ts';
+import { gapIn, Overtaken, type Loss } from './loss.ts';
 import type { Log } from './log.ts';
 import { flagsOf, type MemorySegment } from './memory-segment.ts';
 import type { LogReader } from './reader.ts';
-
-/** Numbers that this output misses, except those that filters dropped. */
-export interface Loss {
-  readonly first: number;
-  readonly last: number;
-  readonly count: number;
-  /** Events without a number: no gap can name them, only the log. */
-  readonly unnumbered: number;
-}
 
 export interface CursorOptions {
   /** The output's largest lag, in bytes of its lines. Beyond it, the oldest are dropped. */
@@ -30,6 +22,11 @@ export interface CursorOptions {
   onResumed: (after: number) => void;
   /** Called when the position belongs to this boot and cannot be right. */
   onPositionUnknown: (reason: string) => void;
+  /**
+   * What happens to marks, which no output sends: `skip` passes over them, `stop` gives each as a piece of its own, `copy` gives them
+   * among the other records.
+   */
+  marks?: 'skip' | 'stop' | 'copy';
   /** Counts what the output does not get. */
   counters?: OutputCounters;
   /** Hop and cause of gaps for records that were given up; by default, a full queue of the output. */
@@ -52,14 +49,6 @@ export interface Run {
 export interface Made {
   readonly item: Item;
   readonly bootId: string | undefined;
-}
-
-interface Overtaken {
-  readonly bootId: string | undefined;
-  first: number;
-  last: number;
-  count: number;
-  unnumbered: number;
 }
 
 /**
@@ -97,6 +86,8 @@ export class Cursor implements LogReader {
   /** The output's position once all records read are delivered. */
   #readTo: Position | undefined;
   #ended = false;
+  /** What gaps for records that were given up say. */
+  #loss: { readonly hop: string; readonly cause: string };
 
   /** @param settle called after this cursor has moved from one segment to another, with itself at its end */
   constructor(log: Log, options: CursorOptions, settle: (done?: Cursor) => void) {
@@ -104,6 +95,7 @@ export class Cursor implements LogReader {
     this.#options = options;
     this.#settle = settle;
     this.#counters = options.counters ?? new OutputCounters();
+    this.#loss = options.loss ?? { hop: 'output', cause: 'queue_full' };
     this.#segment = log.newest;
     this.#record = log.newest.records;
   }
@@ -114,6 +106,11 @@ export class Cursor implements LogReader {
 
   get isKept(): boolean {
     return false;
+  }
+
+  /** The output itself knows. */
+  get seals(): undefined {
+    return undefined;
   }
 
   /** The segment that is read next. */
@@ -224,6 +221,26 @@ export class Cursor implements LogReader {
     this.#ended = true;
   }
 
+  /** The boot of the next record for this output; undefined where there is none. Moves over records that are not for it. */
+  nextBootId(): string | undefined {
+    if (this.#overtaken !== undefined) this.#nameLoss();
+    return this.#made[0]?.bootId ?? (this.#findNext() ? this.#segment.bootId : undefined);
+  }
+
+  /** Gives up everything that was not read. @returns the gaps that name it, boot by boot, with those that were not read */
+  giveUp(cause: string): Made[] {
+    this.#loss = { hop: this.#loss.hop, cause };
+    while (this.#findNext()) {
+      const segment = this.#segment;
+      const record = this.#record++;
+      this.#drop(segment, record);
+      this.#pass(segment.bytesOf(record, record + 1));
+    }
+    if (this.#overtaken !== undefined) this.#nameLoss();
+    this.#lagRecords -= this.#made.length;
+    return this.#made.splice(0);
+  }
+
   /** Gives up its place. */
   async close(): Promise<void> {
     this.#ended = true;
@@ -247,8 +264,8 @@ export class Cursor implements LogReader {
     if (!this.#findNext()) return undefined;
     const segment = this.#segment;
     const { bootId } = segment;
-    if (after !== undefined && bootId !== after.bootId) return undefined;
     const from = this.#record;
+    if (after !== undefined && (bootId !== after.bootId || this.#stopsAt(segment, from))) return undefined;
     const rest = this.#restOf(segment, from);
     if (rest !== undefined) {
       this.#record++;
@@ -285,7 +302,16 @@ export class Cursor implements LogReader {
     return false;
   }
 
+  #stopsAt(segment: MemorySegment, record: number): boolean {
+    return this.#options.marks === 'stop' && segment.isMark(record);
+  }
+
   #wants(segment: MemorySegment, record: number): boolean {
+    if (segment.isMark(record)) {
+      if (this.#options.marks !== undefined && this.#options.marks !== 'skip') return true;
+      this.#pass(segment.bytesOf(record, record + 1));
+      return false;
+    }
     if (this.#options.alertsOnly && !segment.isNotable(record)) return false;
     if (!this.#hasStored(segment, record)) return true;
     this.#pass(segment.bytesOf(record, record + 1));
@@ -316,8 +342,9 @@ export class Cursor implements LogReader {
 
   #endOfRun(segment: MemorySegment, from: number, { bytes, records }: { bytes: number; records: number }): number {
     // Up to the stored position, check each record alone.
-    if (this.#stored !== undefined) return from + 1;
-    const end = Math.min(segment.records, from + Math.min(records, this.#unread));
+    if (this.#stored !== undefined || this.#stopsAt(segment, from)) return from + 1;
+    const most = Math.min(segment.records, from + Math.min(records, this.#unread));
+    const end = this.#options.marks === 'copy' ? most : segment.nextMark(from + 1, most);
     if (!this.#options.alertsOnly && segment.bytesOf(from, end) <= bytes) return end;
     let to = from + 1;
     while (to < end && segment.bytesOf(from, to + 1) <= bytes && this.#wants(segment, to)) to++;
@@ -362,10 +389,11 @@ export class Cursor implements LogReader {
   async save(): Promise<void> {}
 
   insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
-    this.#make(bootId, gapItem('output', first, last, count, cause, this.#now()));
+    this.insert({ bootId, item: gapItem('output', first, last, count, cause, this.#now()) });
   }
 
-  #make(bootId: string | undefined, item: Item): void {
+  /** Puts a line in front of what comes next. */
+  insert({ item, bootId }: Made): void {
     this.#made.push({ item, bootId });
     this.#lagRecords++;
     this.#everAppended++;
@@ -393,39 +421,29 @@ export class Cursor implements LogReader {
   }
 
   #drop(segment: MemorySegment, record: number): void {
+    // Nothing is lost with a mark: the next one seals as much.
+    if (segment.isMark(record)) return;
     if (this.#overtaken !== undefined && this.#overtaken.bootId !== segment.bootId) this.#nameLoss();
-    const loss = (this.#overtaken ??= {
-      bootId: segment.bootId,
-      first: Number.MAX_SAFE_INTEGER,
-      last: NO_NUMBER,
-      count: 0,
-      unnumbered: 0,
-    });
     const last = segment.lastOf(record);
-    if (last === NO_NUMBER) {
-      loss.unnumbered++;
-      this.#counters.unnumbered++;
-      return;
-    }
-    const gap = segment.isGap(record) ? (this.#restOf(segment, record)?.gap ?? gapIn(segment, record)) : undefined;
+    const gap =
+      last !== NO_NUMBER && segment.isGap(record)
+        ? (this.#restOf(segment, record)?.gap ?? gapIn(segment, record))
+        : undefined;
+    const loss = (this.#overtaken ??= new Overtaken(segment.bootId));
+    loss.add(segment.firstOf(record), last, gap);
+    if (last === NO_NUMBER) this.#counters.unnumbered++;
     // What a gap stands for was counted when the gap came in.
-    if (gap === undefined) this.#counters.overtaken++;
-    loss.first = Math.min(loss.first, gap?.first ?? segment.firstOf(record));
-    loss.last = Math.max(loss.last, last);
-    loss.count += gap?.count ?? 1;
+    else if (gap === undefined) this.#counters.overtaken++;
   }
 
   #nameLoss(): void {
     const loss = this.#overtaken!;
     this.#overtaken = undefined;
-    this.#options.onOvertaken(loss);
+    this.#options.onOvertaken(loss.loss);
     if (loss.count > 0) {
-      const { hop, cause } = this.#options.loss ?? { hop: 'output', cause: 'queue_full' };
-      this.#make(loss.bootId, gapItem(hop, loss.first, loss.last, loss.count, cause, this.#now()));
+      const { hop, cause } = this.#loss;
+      const item = gapItem(hop, loss.first, loss.last, loss.count, cause, this.#now());
+      this.insert({ bootId: loss.bootId, item });
     }
   }
-}
-
-function gapIn(segment: MemorySegment, record: number): GapEvent {
-  return JSON.parse(segment.lineOf(record)) as GapEvent;
 }

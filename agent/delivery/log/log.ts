@@ -1,7 +1,8 @@
-import { NO_NUMBER, type Item } from '../../events/item.ts';
+import { Item, NO_NUMBER } from '../../events/item.ts';
+import type { Mark } from '../../events/mark.ts';
 import type { Numbering } from '../../events/position.ts';
 import { Cursor, type CursorOptions } from './cursor.ts';
-import { flagsOf, MemorySegment, SEGMENT_BYTES } from './memory-segment.ts';
+import { FLAG, flagsOf, MemorySegment, SEGMENT_BYTES } from './memory-segment.ts';
 
 /** Spare segments to keep: under normal load, the same memory is reused forever. */
 const MAX_SPARES = 4;
@@ -89,6 +90,17 @@ export class Log {
   append(items: readonly Item[], through: number = NO_NUMBER): void {
     if (this.#cursors.size > 0 && items.length > 0) this.#write(items);
     for (const cursor of this.#cursors) cursor.moved(through);
+  }
+
+  /** Puts a mark behind what came in. Outputs that seal get it, with what came before it. */
+  mark(mark: Mark): void {
+    if (this.#cursors.size === 0) return;
+    this.#reuse();
+    const memory = Buffer.from(`${JSON.stringify(mark)}\n`);
+    this.#add(new Item(memory, 0, memory.length, NO_NUMBER, NO_NUMBER), memory.length, FLAG.mark);
+    this.#copy();
+    for (const cursor of this.#cursors) cursor.appended(1, memory.length);
+    for (const cursor of this.#cursors) cursor.moved(NO_NUMBER);
   }
 
   #write(items: readonly Item[]): void {

@@ -10,8 +10,8 @@ export const SEGMENT_BYTES = 1024 * 1024;
 /** Records that one segment holds: its index has a fixed size, 21 bytes a record. */
 export const SEGMENT_RECORDS = 4096;
 
-/** Facts about a record that a reader can use without its line. */
-export const FLAG = { alert: 1, gap: 2 } as const;
+/** Facts about a record that a reader can use without its line. A mark has no other flag. */
+export const FLAG = { alert: 1, gap: 2, mark: 4 } as const;
 
 /** Returns the flags that the log stores with an item's line and numbers. */
 export function flagsOf(item: Item): number {
@@ -112,7 +112,7 @@ export class MemorySegment {
     return this.#index.lasts[record]!;
   }
 
-  /** Whether a record is an alert or a gap, the records for alert outputs. */
+  /** Whether a record is an alert or a gap, the records for alert outputs; or a mark. */
   isNotable(record: number): boolean {
     return this.#index.flags[record] !== 0;
   }
@@ -123,6 +123,16 @@ export class MemorySegment {
 
   isAlert(record: number): boolean {
     return (this.#index.flags[record]! & FLAG.alert) !== 0;
+  }
+
+  isMark(record: number): boolean {
+    return this.#index.flags[record] === FLAG.mark;
+  }
+
+  /** The first mark among the records from `from` up to, not including, `to`; `to` where there is none. */
+  nextMark(from: number, to: number): number {
+    const at = from >= to ? -1 : this.#index.flags.subarray(from, to).indexOf(FLAG.mark);
+    return at < 0 ? to : from + at;
   }
 
   /** Bytes of the lines of records from `from` up to, not including, `to`. */

@@ -4,11 +4,12 @@ import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { NO_NUMBER } from '../../events/item.ts';
+import { sealStateSchema, type SealState } from '../../events/seal-state.ts';
 import type { Place } from './place.ts';
 import { FILE_MODE, openFile, SPOOL_VERSION } from './segment-file.ts';
 
 /** Bytes of one copy. There are two, written in turn, so that one is whole whatever happens to the other. */
-const SLOT_BYTES = 1024;
+export const SLOT_BYTES = 2048;
 
 const count = z.int().min(0);
 
@@ -27,6 +28,7 @@ const cursorSchema = z.object({
   notable_records: count,
   bytes: count,
   notable_bytes: count,
+  seals: sealStateSchema.optional(),
 });
 
 export interface CursorState {
@@ -34,6 +36,8 @@ export interface CursorState {
   readonly spoolId: string;
   readonly place: Place;
   readonly synced: number;
+  /** Of the output's seals at that place; undefined when it makes none. */
+  readonly seals?: SealState | undefined;
 }
 
 /** A cursor that was read; or why there is none, where a file is. */
@@ -63,7 +67,7 @@ export class CursorFile {
   }
 
   /** @param sync whether it has to survive a crash of the machine. @throws the system's error */
-  async save({ spoolId, place, synced }: CursorState, sync: boolean): Promise<void> {
+  async save({ spoolId, place, synced, seals }: CursorState, sync: boolean): Promise<void> {
     const serial = ++this.#serial;
     const text = JSON.stringify({
       version: SPOOL_VERSION,
@@ -78,6 +82,7 @@ export class CursorFile {
       notable_records: place.notableRecords,
       bytes: place.bytes,
       notable_bytes: place.notableBytes,
+      seals,
     });
     const slot = Buffer.alloc(SLOT_BYTES, ' ');
     slot.write(`${checksum(text)} ${text}`);
@@ -126,7 +131,7 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
     .sort((a, b) => b.serial - a.serial);
   const [newest] = copies;
   if (newest === undefined) return { serial: 0, problem: 'it is damaged' };
-  const { serial, version, spool, synced, boot_id, notable_records, notable_bytes, ...counts } = newest;
+  const { serial, version, spool, synced, seals, boot_id, notable_records, notable_bytes, ...counts } = newest;
   if (version !== SPOOL_VERSION) return { serial, problem: `it is of version ${version}, not ${SPOOL_VERSION}` };
   const place = {
     ...counts,
@@ -134,7 +139,7 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
     notableRecords: notable_records,
     notableBytes: notable_bytes,
   };
-  return { serial, state: { spoolId: spool, synced, place } };
+  return { serial, state: { spoolId: spool, synced, place, seals } };
 }
 
 function parse(slot: Buffer): z.output<typeof cursorSchema> | undefined {

@@ -104,6 +104,7 @@ export class Spool {
     });
     this.#input = log.open({
       alertsOnly: false,
+      marks: 'copy',
       maxLagBytes: options.maxLagBytes ?? MAX_LAG_BYTES,
       position: state.position,
       onMoved: () => this.#pull(),
@@ -145,11 +146,12 @@ export class Spool {
   /** The source of the records of an output. Who opens it again before it is closed goes on after that. */
   source(name: string): DeliverySource {
     return {
-      open: ({ alertsOnly, onMoved, onOvertaken, counters, now }) => {
+      open: ({ alertsOnly, marks, onMoved, onOvertaken, counters, now }) => {
         const predecessor = [...this.#cursors].findLast((cursor) => cursor.name === name);
         const cursor = new SpooledCursor({
           name,
           alertsOnly,
+          seals: marks === 'stop',
           state: this.#state,
           tail: this.#tail,
           syncEach: this.#options.sync === 'batch',

@@ -1,10 +1,12 @@
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import { gapItem } from '../../events/item.ts';
 import { reasonOf } from '../../errors.ts';
-import type { Loss, Made, Piece } from '../log/cursor.ts';
+import type { Made, Piece } from '../log/cursor.ts';
+import type { Loss } from '../log/loss.ts';
 import type { MemorySegment } from '../log/memory-segment.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { OutputCounters } from '../output-counters.ts';
+import type { SealState } from '../../events/seal-state.ts';
 import { CursorFile } from './cursor-file.ts';
 import { DiskReader } from './disk-reader.ts';
 import { cursorPath } from './folder.ts';
@@ -17,6 +19,8 @@ export interface SpooledCursorOptions {
   /** Of the output: names the file that keeps the place. */
   name: string;
   alertsOnly: boolean;
+  /** Whether the output seals, and so gets marks. */
+  seals: boolean;
   state: SpoolState;
   tail: Tail;
   /** Whether each place that is remembered has to survive a crash of the machine at once. */
@@ -41,6 +45,8 @@ export interface SpooledCursorOptions {
 /** A line that was made here, and the place that the output has reached while it is not delivered. */
 interface PendingMade extends Made {
   readonly safe: Place;
+  /** Whether the batch before it is read again from there after a restart. */
+  readonly repeats: boolean;
 }
 
 /**
@@ -67,6 +73,10 @@ export class SpooledCursor implements LogReader {
   #lent: MemorySegment[] = [];
   /** Of what is being sent, gaps that are not counted yet. */
   #gaps: GapEvent[] = [];
+  /** As of `#done`. */
+  #seals: SealState | undefined;
+  /** The mark whose being written was waited for. */
+  #awaitedMark = 0;
   #starting: Promise<void> | undefined;
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
@@ -90,6 +100,10 @@ export class SpooledCursor implements LogReader {
 
   get isKept(): boolean {
     return true;
+  }
+
+  get seals(): SealState | undefined {
+    return this.#seals;
   }
 
   /** The ordinal that this output still needs, and all after it. */
@@ -136,10 +150,14 @@ export class SpooledCursor implements LogReader {
     const { predecessor, state, name, oldest } = this.#options;
     await predecessor?.closed;
     const { state: found, problem } = await this.#file.load();
-    if (predecessor?.place !== undefined) return this.#begin(predecessor.place);
+    if (predecessor?.place !== undefined) {
+      this.#seals = predecessor.seals;
+      return this.#begin(predecessor.place);
+    }
     const doubt = problem ?? (found === undefined ? undefined : doubtOf(found, state));
     if (doubt !== undefined) state.telemetry.raise('SpoolCursorUnknown', { output: name, reason: doubt });
     const place = doubt === undefined ? found?.place : undefined;
+    this.#seals = doubt === undefined ? found?.seals : undefined;
     // A crash of the machine took the records before it from the spool: they are delivered, and those that are there as well.
     if (place !== undefined && place.ordinal > state.recoveredTo) this.#begin(state.opened);
     else this.#begin(place ?? (await oldest()));
@@ -174,8 +192,29 @@ export class SpooledCursor implements LogReader {
   prepare(): Promise<void> | undefined {
     if (this.#closing !== undefined) return undefined;
     if (this.#starting !== undefined) return this.#starting;
-    if (this.#made.length > 0 || this.#find() !== undefined) return undefined;
+    if (this.#made.length > 0) return undefined;
+    const view = this.#find();
+    if (view !== undefined) return this.#markWritten(view);
     return this.#isOnDisk ? this.#load() : undefined;
+  }
+
+  /**
+   * The lines behind a mark say that they are in the next seal. Once one of them is out, the mark may not be lost with this
+   * process. Waits once: a disk that takes nothing does not hold up the output.
+   */
+  #markWritten(view: FrameView): Promise<void> | undefined {
+    const { ordinal } = this.#read!;
+    const { state, written } = this.#options;
+    if (!view.segment.isMark(recordAt(view, this.#read!)) || this.#made.length > 0) return undefined;
+    if (ordinal < state.written.ordinal || ordinal === this.#awaitedMark) return undefined;
+    this.#awaitedMark = ordinal;
+    return written(ordinal + 1);
+  }
+
+  nextBootId(): string | undefined {
+    if (this.#closing !== undefined || this.#read === undefined) return undefined;
+    const view = this.#made.length > 0 ? undefined : this.#find();
+    return this.#made[0]?.bootId ?? view?.segment.bootId;
   }
 
   /** Whether there is more for this output than what is in memory. */
@@ -211,15 +250,19 @@ export class SpooledCursor implements LogReader {
         if (this.#made.length > 0) return view;
         continue;
       }
-      if (!this.alertsOnly) return view;
+      if (!this.alertsOnly && (this.#options.seals || !view.segment.isMark(recordAt(view, read)))) return view;
       const { segment, to, after } = view;
       let record = recordAt(view, read);
       const from = record;
-      if (after.notableRecords === read.notableRecords) record = to;
-      else while (record < to && !segment.isNotable(record)) record++;
+      if (this.alertsOnly && after.notableRecords === read.notableRecords) record = to;
+      else while (record < to && !this.#isWanted(segment, record)) record++;
       if (record > from) this.#read = record === to ? after : placeAfter(read, segment, from, record);
       if (record < to) return view;
     }
+  }
+
+  #isWanted(segment: MemorySegment, record: number): boolean {
+    return segment.isMark(record) ? this.#options.seals : !this.alertsOnly || segment.isNotable(record);
   }
 
   #viewAt(ordinal: number): FrameView | undefined {
@@ -241,7 +284,7 @@ export class SpooledCursor implements LogReader {
     const cause = to.ordinal <= state.droppedTo ? 'spool_full' : 'damaged';
     for (const { bootId, first, last, count } of lostBetween(at, to, state.boots, alertsOnly)) {
       onLost({ first, last, count, unnumbered: 0 }, cause);
-      this.#made.push({ item: gapItem('spool', first, last, count, cause, now()), bootId, safe: at });
+      this.#made.push({ item: gapItem('spool', first, last, count, cause, now()), bootId, safe: at, repeats: false });
     }
     this.#read = to;
   }
@@ -263,6 +306,7 @@ export class SpooledCursor implements LogReader {
     this.#batchFrom ??= this.#read;
     const { segment } = view;
     const first = recordAt(view, this.#read);
+    if (after !== undefined && segment.isMark(first)) return undefined;
     const to = this.#endOfRun(view, first, limits);
     segment.lent++;
     this.#lent.push(segment);
@@ -279,7 +323,8 @@ export class SpooledCursor implements LogReader {
       const read: Place = this.#read!;
       const stop = Math.min(view.to, first + limits.records, to + this.#end.ordinal - read.ordinal);
       const from = to;
-      while (to < stop && (to === first || segment.bytesOf(first, to + 1) <= limits.bytes)) {
+      const most = segment.isMark(first) ? first + 1 : segment.nextMark(to, stop);
+      while (to < most && (to === first || segment.bytesOf(first, to + 1) <= limits.bytes)) {
         if (this.alertsOnly && !segment.isNotable(to)) break;
         to++;
       }
@@ -291,13 +336,17 @@ export class SpooledCursor implements LogReader {
     return to;
   }
 
-  commit(): undefined {
+  commit(seals?: SealState): undefined {
     for (const { hop, cause, count } of this.#gaps) this.#options.counters.missed(hop, cause, count);
     this.#gaps = [];
     this.#giveBack();
     this.#isSending = false;
     if (this.#closing !== undefined) return undefined;
-    this.#reach(this.#made[0]?.safe ?? this.#read);
+    const [pending] = this.#made;
+    // What is read again after a restart is not counted yet.
+    const repeats = pending !== undefined && (pending.repeats || pending.safe.ordinal === this.#done?.ordinal);
+    if (!repeats) this.#seals = seals;
+    this.#reach(pending?.safe ?? this.#read);
     this.#batchFrom = undefined;
     this.#options.onProgress();
     return undefined;
@@ -309,11 +358,19 @@ export class SpooledCursor implements LogReader {
   }
 
   insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
+    this.insert({ bootId, item: gapItem('output', first, last, count, cause, this.#options.now()) });
+  }
+
+  insert({ item, bootId }: Made): void {
     const safe = this.#batchFrom ?? this.#read!;
-    const item = gapItem('output', first, last, count, cause, this.#options.now());
     // In front of gaps for what comes later.
     const at = this.#made.findIndex((made) => made.safe.ordinal > safe.ordinal);
-    this.#made.splice(at === -1 ? this.#made.length : at, 0, { item, bootId, safe });
+    this.#made.splice(at === -1 ? this.#made.length : at, 0, { item, bootId, safe, repeats: true });
+  }
+
+  /** All of it is on disk. */
+  giveUp(): Made[] {
+    return [];
   }
 
   /** While nothing is being sent, records that were only passed over count as done, too. */
@@ -347,10 +404,11 @@ export class SpooledCursor implements LogReader {
     await written(place.ordinal);
     if (place.ordinal > state.written.ordinal) return;
     const synced = Math.min(state.synced, place.ordinal);
-    const key = `${place.ordinal} ${synced}`;
+    const seals = this.#seals;
+    const key = `${place.ordinal} ${synced} ${seals?.seal} ${seals?.lines}`;
     if (key === this.#saved) return;
     try {
-      await this.#file.save({ spoolId: state.id, place, synced }, syncEach);
+      await this.#file.save({ spoolId: state.id, place, synced, seals }, syncEach);
       this.#saved = key;
     } catch (error) {
       state.telemetry.raiseRepeating('PositionNotKept', name, { output: name, reason: reasonOf(error) });

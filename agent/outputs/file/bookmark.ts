@@ -5,6 +5,8 @@ import { NO_NUMBER } from '../../events/item.ts';
 import type { Position } from '../../events/position.ts';
 import type { Batch, Bookmark } from '../output.ts';
 import { loadState, saveState, statePathOf, type FileState } from './state-file.ts';
+import type { SealState } from '../../events/seal-state.ts';
+import { sealStateOf } from './seals.ts';
 import { lastNumberIn } from './tail.ts';
 
 export interface FileBookmarkOptions {
@@ -71,6 +73,11 @@ export class FileBookmark implements Bookmark {
     return this.#position;
   }
 
+  /** Reads it from the file's newest lines. */
+  loadSeals(): Promise<SealState | undefined> {
+    return sealStateOf(this.#path, this.#options.file());
+  }
+
   async #find(file: FileNow): Promise<void> {
     const state = this.#state;
     if (state === undefined) {
@@ -105,7 +112,7 @@ export class FileBookmark implements Bookmark {
    * These lines are written next. Must be told before: a killed agent would else leave lines whose boot nobody knows.
    */
   async follows({ bootId, first, last }: Pick<Batch, 'bootId' | 'first' | 'last'>): Promise<void> {
-    this.#lastLine = last;
+    if (last !== NO_NUMBER) this.#lastLine = last;
     if (bootId === undefined || bootId === this.#begunBootId) return;
     this.#begunBootId = bootId;
     const state = this.#begun(bootId, first, this.#options.file());

@@ -4,6 +4,7 @@ import { filePlace } from './place.ts';
 
 export const file: OutputKind<typeof fileOutputSchema> = {
   schema: fileOutputSchema,
+  sealed: ({ identity }) => identity,
   create: async (config, telemetry) => new (await import('./output.ts')).FileOutput(config, telemetry),
   destination: ({ path }) => (typeof path === 'string' ? filePlace(path, 'path') : undefined),
 };

@@ -12,7 +12,7 @@ const LONGEST_WINDOW_BYTES = 2 * MAX_LINE_BYTES;
 
 /**
  * The number that the lines of a file between two places end with: `seq` of the
- * last event, or `last` of a gap. Unfinished lines and lines that are no events are passed over. Undefined when there is none.
+ * last event, `last` of a gap or `to` of a seal. Unfinished lines and lines that are no events are passed over. Undefined when there is none.
  */
 export async function lastNumberIn(file: FileHandle, from: number, to: number): Promise<number | undefined> {
   for (let length = FIRST_WINDOW_BYTES; from < to; length *= 4) {
@@ -41,6 +41,7 @@ function numberOf(line: string): number | undefined {
   try {
     const event: unknown = JSON.parse(line);
     if (isObject(event) && event['type'] === 'gap') return isNumber(event['last']) ? event['last'] : undefined;
+    if (isObject(event) && event['type'] === 'seal') return isNumber(event['to']) ? event['to'] : undefined;
     return seqOf(checkEvent(event) as StreamEvent);
   } catch {
     return undefined;
@@ -63,7 +64,8 @@ export async function endOfWholeLines(file: FileHandle, size: number): Promise<n
   return 0;
 }
 
-async function read(file: FileHandle, start: number, end: number): Promise<Buffer> {
+/** The bytes between two places of a file; fewer where it ends before. */
+export async function read(file: FileHandle, start: number, end: number): Promise<Buffer> {
   const window = Buffer.allocUnsafe(end - start);
   let length = 0;
   while (length < window.length) {

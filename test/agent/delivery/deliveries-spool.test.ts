@@ -7,6 +7,7 @@ import { OpenError } from '../../../agent/delivery/open-error.ts';
 import type { SpoolConfig } from '../../../agent/delivery/spool/config.ts';
 import type { OutputConfig } from '../../../agent/outputs/kinds.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
+import { gap } from '../support/items.ts';
 import { events, TemporaryFolder, until } from './spool/support.ts';
 import { Gate } from './support.ts';
 
@@ -25,6 +26,7 @@ function make() {
       return gate;
     },
     isSpooled: ({ name }: OutputConfig) => name.startsWith('net'),
+    isSealed: () => false,
   };
   return { deliveries: new Deliveries(log, telemetry, () => undefined, kinds), log, gates, raised };
 }
@@ -90,6 +92,32 @@ test('a reload: a changed output goes on where it was, one that left is forgotte
   await deliveries.change({ outputs: [output('local')], spool }, NOW);
   await deliveries.close(NOW());
 });
+
+for (const to of ['memory', 'a spool'])
+  test(`a reload whose old output ran out of time: the new one, which reads from ${to}, names what the old one left`, async (t) => {
+    using folder = new TemporaryFolder();
+    const { deliveries, log, gates, raised } = make();
+    log.begin(NUMBERING);
+    await deliveries.change({ outputs: [output('net')] }, NOW);
+    const before = gates.get('net')!;
+    log.append(events(1, 2), 2);
+    await until(() => before.taken.length === 2);
+    before.hold();
+    // One batch is on its way, the rest waits.
+    log.append(events(3, 3), 5);
+    await until(() => before.begun.length === 2);
+    log.append([...events(6, 2), gap(8, 10)], 10);
+    const spool = to === 'memory' ? {} : { spool: spoolIn(folder.spool) };
+    await deliveries.change({ outputs: [output('net', 65_536)], ...spool }, NOW);
+    const after = gates.get('net')!;
+    t.not(after, before);
+    log.append(events(11, 1), 11);
+    await until(() => after.taken.length === 3);
+    before.release();
+    t.is(after.summary, '[3-5 output shutdown_timeout] [6-10 output shutdown_timeout] 11');
+    t.is(raised.filter(({ event }) => event === 'ShutdownTimedOut').length, 1);
+    await deliveries.close(NOW());
+  });
 
 test('a spool that cannot be used, or that changes while the agent runs, is refused, and all stays as it was', async (t) => {
   using folder = new TemporaryFolder();

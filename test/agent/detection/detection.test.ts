@@ -22,7 +22,7 @@ function setting(t: ExecutionContext, rules: Readonly<Record<string, string>>, r
   const write = (name: string, text: string): void => writeFileSync(join(folder, 'rules', name), text);
   for (const [name, text] of Object.entries(rules)) write(name, text);
   const { telemetry, raised } = recordingTelemetry();
-  const detection = new Detection(telemetry, readFiles);
+  const detection = new Detection(telemetry, { ...(readFiles && { readFiles }) });
   t.teardown(() => {
     detection.close();
     rmSync(folder, { recursive: true });

@@ -210,4 +210,7 @@ test('every shape finds its example and has literals, so that lines without it a
   const missing = Object.keys(SHAPES).filter((name) => !found.has(name));
   t.deepEqual(missing, []);
   for (const { name, pattern } of PATTERNS.shapes) t.true((pattern.literals ?? []).length > 0, name);
+  // Two letters are in half of all lines.
+  for (const { name, pattern } of PATTERNS.shapes)
+    for (const literal of pattern.literals ?? []) t.true(literal.length >= 3, `${name}: ${literal}`);
 });

@@ -17,7 +17,7 @@ import {
 import { basename, join } from 'node:path';
 import test from 'ava';
 import * as fc from 'fast-check';
-import { readCursor } from '../../../../agent/delivery/spool/cursor-file.ts';
+import { readCursor, SLOT_BYTES } from '../../../../agent/delivery/spool/cursor-file.ts';
 import { HEADER_BYTES, MAGIC } from '../../../../agent/delivery/spool/frame.ts';
 import { Gate } from '../support.ts';
 import { begin, events, gotBy, TemporaryFolder, until, type Got, type Life } from './support.ts';
@@ -333,13 +333,13 @@ for (const [what, harm, reason] of [
 /** A cursor file whose copies say something else, with checksums that fit. */
 function resigned(text: string, change: (place: Record<string, unknown>) => unknown): Buffer {
   const { crc32 } = process.getBuiltinModule('node:zlib');
-  const slots = [text.slice(0, 1024), text.slice(1024, 2048)].map((slot) => {
+  const slots = [text.slice(0, SLOT_BYTES), text.slice(SLOT_BYTES, 2 * SLOT_BYTES)].map((slot) => {
     const json = /\{.*\}/u.exec(slot)?.[0];
     if (json === undefined) return slot;
     const place = JSON.parse(json) as Record<string, unknown>;
     change(place);
     const fresh = JSON.stringify(place);
-    return `${`${crc32(fresh).toString(16).padStart(8, '0')} ${fresh}`.padEnd(1023)}\n`;
+    return `${`${crc32(fresh).toString(16).padStart(8, '0')} ${fresh}`.padEnd(SLOT_BYTES - 1)}\n`;
   });
   return Buffer.from(slots.join(''));
 }

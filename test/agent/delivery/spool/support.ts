@@ -55,7 +55,10 @@ export interface Life {
   /** What the source has to send first; undefined when all that it holds. */
   due: number | undefined;
   /** Begins to deliver to an output. */
-  output(name: string, options?: { alertsOnly?: boolean; gate?: Gate; limits?: BatchLimits }): Promise<Receiver>;
+  output(
+    name: string,
+    options?: { alertsOnly?: boolean; gate?: Gate; limits?: BatchLimits; seals?: boolean },
+  ): Promise<Receiver>;
   /** Ends it as an agent that is told to stop. */
   stop(): Promise<void>;
 }
@@ -98,7 +101,7 @@ export async function begin(
     spool,
     raised,
     due,
-    output: async (name, { alertsOnly = false, gate = new Gate(), limits } = {}) => {
+    output: async (name, { alertsOnly = false, gate = new Gate(), limits, seals = false } = {}) => {
       if (limits !== undefined) Object.assign(gate, { limits });
       const counters = new OutputCounters();
       const delivery = new Delivery({
@@ -107,6 +110,7 @@ export async function begin(
         output: gate,
         maxLagBytes: 1024 * 1024,
         alertsOnly,
+        seals,
         telemetry,
         onReaderGone: () => undefined,
         pace: { firstMs: 1, longestMs: 2 },

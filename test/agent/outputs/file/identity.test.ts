@@ -1,6 +1,7 @@
 import test from 'ava';
 import { misfit } from '../../../support/event-schema.ts';
 import { execEvent, FakeHelper, gapEvent } from '../../../support/fake-helper.ts';
+import { problemsOf } from '../../delivery/seal/check.ts';
 import { Workplace } from '../../support/agent-process.ts';
 import { killed, linesOf, read, start, summaryOf, toFile } from '../../support/outputs.ts';
 
@@ -23,10 +24,11 @@ test.serial(
     await using agent = await start(work, config);
     await agent.until(() => linesOf(read(path)).length === 4);
     t.is(await agent.end(), 0);
-    t.is(summaryOf(read(path)), '1 [2-4 ring ring_full] 5 6');
+    t.is(summaryOf(read(path)), '1 [2-4 ring ring_full] 5 6 seal');
+    t.deepEqual(problemsOf(linesOf(read(path))), []);
     for (const line of linesOf(read(path))) {
       const event = JSON.parse(line) as object;
-      t.like(event, { boot_id: helper.hello.boot_id, stream: 'local', schema_version: 1 });
+      t.like(event, { boot_id: helper.hello.boot_id, stream: 'local', schema_version: 1, seal: 1 });
       t.is(misfit(event), undefined);
     }
   },

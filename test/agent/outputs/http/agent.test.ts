@@ -4,6 +4,7 @@ import test from 'ava';
 import { execEvent, FakeHelper } from '../../../support/fake-helper.ts';
 import { PATIENCE } from '../../../support/pace.ts';
 import { Receiver, status } from '../../../support/receiver.ts';
+import { problemsOf } from '../../delivery/seal/check.ts';
 import { Workplace } from '../../support/agent-process.ts';
 import { linesOf, numberAfter, read, start } from '../../support/outputs.ts';
 
@@ -226,5 +227,12 @@ test.serial(
     );
     t.true(receiver.seqs.length - sent <= 6 * 2 * 200, `${receiver.seqs.length - sent} twice`);
     t.false(receiver.events.some(({ type }) => type === 'gap'));
+    // The same bytes: nothing in these lines is escaped.
+    const lines = receiver.events.map((event) => JSON.stringify(event));
+    t.deepEqual(
+      problemsOf(lines, () => false),
+      [],
+    );
+    t.true(lines.some((line) => line.startsWith('{"type":"seal"') && line.includes(`"to":${sent},`)));
   },
 );

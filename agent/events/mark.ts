@@ -1,0 +1,15 @@
+import type { SealEvent, SealReason } from './seal.ts';
+
+/** What a seal says of helper, configuration and rules. Absent where it is not known. */
+export type SealFacts = Pick<
+  SealEvent,
+  'kernel_count' | 'kernel_lost' | 'probe_sha256' | 'config_sha256' | 'rules_sha256'
+>;
+
+/** A place in the log at which outputs seal what came before it. It is kept with the records, so that it stays where it is when they are sent again. */
+export interface Mark extends SealFacts {
+  readonly time: string;
+  readonly reason: SealReason;
+  /** Numbers up to this one had come in. */
+  readonly through: number;
+}
