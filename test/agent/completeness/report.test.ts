@@ -95,7 +95,14 @@ const PROBLEMS: ReadonlyArray<readonly [Problem, string]> = [
   ],
   [
     {
-      ...{ kind: 'lines_missing', seal: 3, ...RANGE, events: 2, sent: 5, gap_numbers: 0, gap: 0, others: 0 },
+      kind: 'lines_missing',
+      seal: 3,
+      ...RANGE,
+      events: 2,
+      sent: 5,
+      gap_numbers: 0,
+      gap: 0,
+      others: 0,
       numbers: [
         [5, 5],
         [7, 8],
