@@ -3,6 +3,7 @@ import { COST } from './budget.ts';
 import type { Ledger, Stream } from './ledger.ts';
 
 const CLOSING_BRACE = 0x7d;
+const COLON = 0x3a;
 const ZERO = 0x30;
 /** Digits of the largest number that JavaScript represents exactly. */
 export const MAX_DIGITS = 16;
@@ -50,6 +51,8 @@ export class Origins {
     let value = 0;
     for (let unit = 1; at > start && isDigit(memory[at]!); at--, unit *= 10) value += (memory[at]! - ZERO) * unit;
     const digits = end - 2 - at;
+    // -5 and 1.5 end with digits, too.
+    if (memory[at] !== COLON) return false;
     if (digits === 0 || digits > MAX_DIGITS || !Number.isSafeInteger(value) || memory[at + 1] === ZERO) return false;
     const tail =
       this.#last !== undefined && endsWith(memory, start, at + 1, this.#last.bytes)
@@ -80,8 +83,7 @@ export class Origins {
     } catch {
       return undefined;
     }
-    if (!isObject(fields) || JSON.stringify(fields) !== text || !TAIL_FIELDS.includes(Object.keys(fields).join()))
-      return undefined;
+    if (!isObject(fields) || !TAIL_FIELDS.includes(Object.keys(fields).join())) return undefined;
     const origin = originOf(fields);
     if (origin === undefined) return undefined;
     const stream = this.#ledger.stream(origin.hostId, origin.host, origin.bootId, origin.stream);

@@ -31,6 +31,9 @@ const HOSTILE: ReadonlyArray<readonly [title: string, line: string | Buffer, fau
   ['a number with a zero in front', LINES[0]!.replace(/"seq":\d+/u, '"seq":007'), 'bad_number'],
   ['a seal number that is none', LINES[0]!.replace(/"seal":\d+\}$/u, '"seal":"x"}'), 'bad_number'],
   ['a seal number that is too large', LINES[0]!.replace(/"seal":\d+\}$/u, '"seal":9999999999999999}'), 'bad_number'],
+  ['a seal number below zero', LINES[0]!.replace(/"seal":\d+\}$/u, '"seal":-5}'), 'bad_number'],
+  ['a seal number that is not whole', LINES[0]!.replace(/"seal":\d+\}$/u, '"seal":1.5}'), 'bad_number'],
+  ['a seal number beyond all', LINES[0]!.replace(/"seal":\d+\}$/u, '"seal":1e300}'), 'bad_number'],
   ['a gap that is none', LINES[0]!.replace(/^.*(?=,"host_id")/u, '{"type":"gap","first":1'), 'bad_gap'],
   [
     'a gap that ends before it begins',

@@ -125,6 +125,7 @@ test('the numbers that are missing are named where nothing was filtered', (t) =>
 
 test('files whose oldest lines were removed: no alarm, wherever the cut lies', (t) => {
   let judged = 0;
+  const begins = { with: 0, within: 0 };
   for (const seed of SEEDS) {
     const rows = sealedStreams({ seed, hosts: 1, boots: 1, rough: false }).map(({ text }) => text);
     for (const share of [0.1, 0.33, 0.5, 0.8]) {
@@ -134,12 +135,46 @@ test('files whose oldest lines were removed: no alarm, wherever the cut lies', (
         // The first seal of a boot has none before it: then the cut and a loss look the same.
         if (problems.some((problem) => problem.kind === 'lines_missing' && problem.seal === 1)) continue;
         judged++;
+        const kinds = verdict.notes.map(({ kind }) => kind);
+        begins.with += kinds.filter((kind) => kind === 'begins_with').length;
+        begins.within += kinds.filter((kind) => kind === 'begins_within').length;
         const nothing = problems.length === 1 && problems[0]!.kind === 'no_seal';
         t.true(problems.length === 0 || nothing, `${seed} ${share} ${JSON.stringify(problems)}`);
       }
     }
   }
   t.true(judged > 600);
+  t.true(begins.with > 10 && begins.within > 300, JSON.stringify(begins));
+});
+
+test('lines in front of the first seal, whose own seals are lost, are named', (t) => {
+  for (const seed of SEEDS) {
+    const rows = sealedStreams({ seed, hosts: 1, boots: 1, rough: false });
+    const left = rows.filter(({ what, seal }) => what.is !== 'seal' || seal > 2);
+    for (const verdict of verdictsOf(left.map(({ text }) => text)).verdicts) {
+      const before = rows.flatMap(({ what, seal, origin }) =>
+        what.is === 'event' && seal <= 2 && keyOf(origin) === keyOfVerdict(verdict) ? [what.seq] : [],
+      );
+      const [problem, ...others] = problemsOf(verdict, 'uncovered');
+      t.deepEqual(others, []);
+      t.like(problem, { from: Math.min(...before), to: verdict.from! - 1, held: new Set(before).size });
+      t.true(problem!.seals![1] === 2 && verdict.complete_to === undefined);
+    }
+  }
+});
+
+test('a stream of which only a part of one seal is there proves nothing', (t) => {
+  const rows = sealedStreams({ seed: 5, hosts: 1, boots: 1, rough: false });
+  const { origin } = rows[0]!;
+  const third = rows.filter((row) => row.origin === origin && row.seal === 3);
+  t.true(third.length > 4);
+  const [whole, part] = [third, third.slice(2)].map((lines) => verdictsOf(lines.map(({ text }) => text)).verdicts[0]!);
+  t.true(whole!.complete);
+  t.deepEqual(
+    part!.problems.map(({ kind }) => kind),
+    ['no_seal'],
+  );
+  t.is(part!.complete_to, undefined);
 });
 
 test('a line that was changed is noticed, and so is a seal', (t) => {
