@@ -192,7 +192,10 @@ class Builder {
 
   add(piece: Piece): void {
     // A cursor only makes lines for gaps.
-    if ('item' in piece) return this.#addItem(piece.item, FLAG.gap, piece.item.gap?.count, true);
+    if ('item' in piece) {
+      const item = this.#sealer?.clipped(piece.item) ?? piece.item;
+      return this.#addItem(item, FLAG.gap, item.gap?.count, true);
+    }
     const { segment, from, to } = piece;
     if (segment.isMark(from)) {
       const seal = this.#sealer?.sealAt(JSON.parse(segment.lineOf(from)) as Mark);

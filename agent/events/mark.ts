@@ -10,6 +10,8 @@ export type SealFacts = Pick<
 export interface Mark extends SealFacts {
   readonly time: string;
   readonly reason: SealReason;
-  /** Numbers up to this one had come in. */
+  /** Numbers up to this one had come in; NO_NUMBER where that is not known. */
   readonly through: number;
+  /** Numbers go on from here: those between were never given. */
+  readonly next?: number;
 }

@@ -10,8 +10,11 @@ import {
 } from '../../shared/events/fields.ts';
 import { checkFields, EventError, shape } from '../../shared/events/parse.ts';
 
-/** Why a seal was made: so many numbers passed, or so much time; nothing happened; before a reload or the end; its boot was over. */
-export const SEAL_REASONS = ['numbers', 'time', 'idle', 'reload', 'stop', 'boot'] as const;
+/**
+ * Why a seal was made: so many numbers passed, or so much time; nothing happened; before a reload or the end; its boot was
+ * over; the probe was loaded anew, and its numbers go on from a later one.
+ */
+export const SEAL_REASONS = ['numbers', 'time', 'idle', 'reload', 'stop', 'boot', 'probe'] as const;
 
 export type SealReason = (typeof SEAL_REASONS)[number];
 
@@ -22,7 +25,10 @@ export type SealReason = (typeof SEAL_REASONS)[number];
 export interface SealEvent {
   type: 'seal';
   time: string;
-  /** The first number that it covers: the one after `to` of the seal before. */
+  /**
+   * The first number that it covers: the one after `to` of the seal before. A later one where the probe was loaded anew: the
+   * numbers between were never given, and nothing was watched then.
+   */
   from: number;
   /** The last. `from - 1` when it covers none, which only says that the stream is alive. */
   to: number;

@@ -20,7 +20,9 @@ import type { Observer } from './observers/observer.ts';
 import { OWN, OWN_VARIANTS } from './observers/ours.ts';
 import { PRINTING } from './observers/printing.ts';
 import { terminal, type Participant, type Results } from './report.ts';
-import { measureRules, rulesSection, withRulesSection } from './rules/section.ts';
+import { OUTPUTS_HEADING, outputsSection, type OutputsResult } from './outputs/section.ts';
+import { measurePart, withSection, type Part } from './part.ts';
+import { RULES_HEADING, rulesSection, type RulesResult } from './rules/section.ts';
 import { SHAPES, Storms, type Shape } from './storm.ts';
 import { idle, latency, million, neverSlept, peakMemory, trickle, type Peak } from './sustained.ts';
 
@@ -31,7 +33,8 @@ const USAGE = `npm run bench -- [options]
 
   --rounds N        how often each is measured (7)
   --execs N         execs in each storm (10000)
-  --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or rules: the rule engine alone, which needs no root
+  --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or one of these parts alone, which need no root:
+                    rules (the rule engine), outputs (what each output and the spool cost)
   --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
   --quick           the storms alone: no latency, idle time and peak memory
   --million         also a million execs by two workers
@@ -159,16 +162,28 @@ async function measureOwn(bench: Bench, storms: Storms, execs: number, failures:
   return own;
 }
 
-/** The rule engine, which has nothing to do with a kernel. */
-function benchRules(): void {
-  const result = measureRules();
-  process.stdout.write(values.json ? `${JSON.stringify(result, undefined, 2)}\n` : rulesSection(result));
+const RULES: Part<RulesResult> = { id: 'rules', heading: RULES_HEADING, section: rulesSection };
+const OUTPUTS: Part<OutputsResult> = { id: 'outputs', heading: OUTPUTS_HEADING, section: outputsSection };
+
+/** One part, which has nothing to do with observers. */
+function benchPart<Result>(part: Part<Result>): void {
+  const result = measurePart(part);
+  process.stdout.write(values.json ? `${JSON.stringify(result, undefined, 2)}\n` : part.section(result));
   const page = inCheckout('docs/benchmarks.md');
-  if (values.write) writeFileSync(page, withRulesSection(readFileSync(page, 'utf8'), rulesSection(result)));
+  if (values.write) writeFileSync(page, withSection(readFileSync(page, 'utf8'), part.heading, part.section(result)));
+}
+
+function build(): void {
+  const made = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 2, 2] });
+  if (made.status !== 0) throw new Error('the build failed');
 }
 
 async function main(): Promise<void> {
-  if (values.only === 'rules') return benchRules();
+  if (values.only === 'rules') return benchPart(RULES);
+  if (values.only === 'outputs') {
+    build();
+    return benchPart(OUTPUTS);
+  }
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     throw new Error('needs root on Linux: sudo npm run bench');
   const [rounds, execs] = [whole('rounds', values.rounds, 1000), whole('execs', values.execs, 40_000)];
@@ -178,8 +193,7 @@ async function main(): Promise<void> {
 
   if (ensureSystemPackages('run').length > 0) throw new Error('system packages are missing');
   mountTracing();
-  const build = spawnSync(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 2, 2] });
-  if (build.status !== 0) throw new Error('the build failed');
+  build();
 
   const folder = mkdtempSync('/var/tmp/probes-bench-');
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
@@ -218,7 +232,12 @@ async function main(): Promise<void> {
     pairs,
     peaks,
     ...own,
-    rules: (await attempt(failures, 'rules', async () => measureRules())) ?? { missing: 'it failed in this run' },
+    rules: (await attempt(failures, 'rules', async () => measurePart(RULES))) ?? { missing: 'it failed in this run' },
+    outputs: values.quick
+      ? { missing: 'left out in this run' }
+      : ((await attempt(failures, 'outputs', async () => measurePart(OUTPUTS))) ?? {
+          missing: 'it failed in this run',
+        }),
     failures,
     slept: !neverSlept(),
   };

@@ -43,11 +43,22 @@ export class Marker {
    * Events from now on have these numbers.
    * @param due the first that an output lacks, if that is known: those before it may be sealed by no mark yet
    */
-  begin({ bootId }: Numbering, due?: number): void {
-    if (bootId === this.#bootId) return;
+  begin({ bootId, firstSeq }: Numbering, due?: number): void {
+    if (bootId === this.#bootId) {
+      if (firstSeq > this.#through + 1 && this.#through !== NO_NUMBER) this.#skipTo(firstSeq);
+      return;
+    }
     this.#bootId = bootId;
     this.#through = due === undefined ? NO_NUMBER : due - 1;
     this.#marked = NO_NUMBER;
+    // Outputs that are ahead of it pass over it.
+    this.#skipTo(firstSeq);
+  }
+
+  /** The probe was loaded anew: numbers go on from `next`. */
+  #skipTo(next: number): void {
+    this.#put('probe', next);
+    if (next > this.#through + 1) this.#through = this.#marked = this.#through === NO_NUMBER ? NO_NUMBER : next - 1;
   }
 
   /** Numbers from `first` to `last` are in the log, or were left out of it. */
@@ -67,13 +78,18 @@ export class Marker {
 
   /** Puts a mark behind what came in. Makes none for a reload or an end when nothing came in since the last. */
   mark(reason: SealReason): void {
-    const { log, facts, isNeeded, now } = this.#options;
-    if (this.#through === NO_NUMBER || !isNeeded()) return;
+    if (this.#through === NO_NUMBER) return;
     if (this.#through === this.#marked && (reason === 'reload' || reason === 'stop')) return;
     this.#marked = this.#through;
+    this.#put(reason);
+  }
+
+  #put(reason: SealReason, next?: number): void {
+    const { log, facts, isNeeded, now } = this.#options;
+    if (!isNeeded()) return;
     this.#markedAt = performance.now();
     const time = (now?.() ?? new Date()).toISOString();
-    log.mark({ time, reason, through: this.#through, ...facts() });
+    log.mark({ time, reason, through: this.#through, ...(next === undefined ? {} : { next }), ...facts() });
   }
 
   close(): void {

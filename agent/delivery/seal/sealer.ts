@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { NO_NUMBER } from '../../events/item.ts';
+import { itemAfter, NO_NUMBER, type Item } from '../../events/item.ts';
 import type { Mark, SealFacts } from '../../events/mark.ts';
 import type { SealEvent } from '../../events/seal.ts';
 import { firstSeal, type SealState } from '../../events/seal-state.ts';
@@ -20,6 +20,8 @@ export interface SealedLine {
  */
 export class Sealer {
   #open: { -readonly [K in keyof SealState]: SealState[K] } | undefined;
+  /** Where the seal after the one that was made begins, unless it goes on behind it. */
+  #next: number | undefined;
   readonly #now: () => Date;
   readonly #onUnbalanced: (reason: string) => void;
 
@@ -46,6 +48,15 @@ export class Sealer {
   numberFor(bootId: string): number {
     if (this.#open?.boot_id !== bootId) this.#open = firstSeal(bootId);
     return this.#open!.seal;
+  }
+
+  /**
+   * A gap as it goes out. The spool names a hole from the last number that a record had; what filters left out behind that may be
+   * sealed already, and a gap is looked for within its seal.
+   */
+  clipped(gap: Item): Item {
+    const from = this.#open?.from ?? NO_NUMBER;
+    return gap.first < from ? (itemAfter(gap, from - 1) ?? gap) : gap;
   }
 
   /**
@@ -77,10 +88,18 @@ export class Sealer {
   }
 
   /** A seal at a mark of the boot of `numberFor`; undefined when the stream is ahead of the mark. */
-  sealAt({ time, reason, through, ...facts }: Mark): SealEvent | undefined {
+  sealAt({ time, reason, through, next, ...facts }: Mark): SealEvent | undefined {
     const open = this.#open!;
-    if (through < open.through) return undefined;
-    return this.#seal({ time, reason, ...facts }, open.from ?? through + 1, through);
+    this.#next = undefined;
+    if (next === undefined) {
+      if (through < open.through) return undefined;
+      return this.#seal({ time, reason, ...facts }, open.from ?? through + 1, through);
+    }
+    const to = Math.max(through, open.through);
+    // Nothing was skipped, or nothing came before.
+    if (open.from === undefined || to + 1 >= next) return undefined;
+    this.#next = next;
+    return this.#seal({ time, reason, ...facts }, open.from, to);
   }
 
   /** The seal that a boot still lacks when a record of another boot is next; undefined when it lacks none. */
@@ -119,7 +138,9 @@ export class Sealer {
   sealed({ to }: SealEvent, bytes: Uint8Array): void {
     const { boot_id, seal, through } = this.#open!;
     const prev = digest(bytes).toString('hex');
-    this.#open = { ...firstSeal(boot_id), seal: seal + 1, from: to + 1, through: Math.max(through, to), prev };
+    const from = this.#next ?? to + 1;
+    this.#next = undefined;
+    this.#open = { ...firstSeal(boot_id), seal: seal + 1, from, through: Math.max(through, from - 1), prev };
   }
 }
 

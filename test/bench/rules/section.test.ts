@@ -1,5 +1,6 @@
 import test from 'ava';
-import { rulesSection, withRulesSection } from './section.ts';
+import { withSection } from '../part.ts';
+import { RULES_HEADING, rulesSection } from './section.ts';
 
 const FIGURES = {
   platform: 'linux',
@@ -25,7 +26,7 @@ test('the figures are a row of the section, and what could not be measured is sa
 
 test('the section takes the place of the one before, or goes before the last of the page', (t) => {
   const page = '# Page\n\n## Storms\n\na\n\n## Last\n\nb\n';
-  const once = withRulesSection(page, '## Rules\n\none\n');
+  const once = withSection(page, RULES_HEADING, '## Rules\n\none\n');
   t.is(once, '# Page\n\n## Storms\n\na\n\n## Rules\n\none\n\n## Last\n\nb\n');
-  t.is(withRulesSection(once, '## Rules\n\ntwo\n'), once.replace('one', 'two'));
+  t.is(withSection(once, RULES_HEADING, '## Rules\n\ntwo\n'), once.replace('one', 'two'));
 });

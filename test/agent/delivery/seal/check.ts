@@ -56,8 +56,11 @@ function contentProblems(
   const own = lines.filter((line) => (line.type as string) !== 'seal' && line.seal === seal.seal);
   const events = own.filter(({ seq }) => seq !== undefined && seq >= seal.from && seq <= seal.to);
   const gaps = own.filter((line) => (line.type as string) === 'gap');
+  const problemsOfGaps = gaps
+    .filter(({ first, count, last }) => count > last - first + 1 || (first < seal.from && last >= seal.from))
+    .map(({ first, last }) => `${name}: the gap ${first}-${last} reaches over its border`);
   const numbers = new Set(events.map(({ seq }) => seq!));
-  const problems: string[] = [];
+  const problems = problemsOfGaps;
   // What a receiver took, but not answered for, can be refused when it is sent again: a gap then names what is there.
   const inGaps = [...numbers].filter((n) => gaps.some(({ first, last }) => n >= first && n <= last)).length;
   if (numbers.size < seal.sent || numbers.size - inGaps > seal.sent)
