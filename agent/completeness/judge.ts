@@ -50,6 +50,8 @@ class Judgement {
   #missingNumbers = 0;
   /** Seals of which lines are missing. */
   readonly #short = new Set<FoundSeal>();
+  /** Seals that begin behind numbers that were never given, and the last number before those. */
+  readonly #jumps = new Map<FoundSeal, number>();
   #steps = MAX_STEPS;
   /** The first number that is judged. */
   #begin = 0;
@@ -148,6 +150,11 @@ class Judgement {
 
   #hole(from: number, seal: FoundSeal, before: FoundSeal | undefined): void {
     const to = seal.from - 1;
+    // When the probe was loaded anew, the numbers between were never given.
+    if (this.#endingAt(from - 1, seal.seal - 1).some(({ reason }) => reason === 'probe')) {
+      this.#jumps.set(seal, from - 1);
+      return this.#note({ kind: 'not_watched', from, to });
+    }
     const isKnown = before !== undefined && before.seal < seal.seal - 1;
     this.#problem({
       kind: 'uncovered',
@@ -166,11 +173,12 @@ class Judgement {
 
   /** Whether a seal that ends where this one begins has the number before. */
   #follows({ seal, from }: FoundSeal): boolean {
-    return this.#before(seal, from).length > 0;
+    return this.#endingAt(from - 1, seal - 1).length > 0;
   }
 
-  #before(seal: number, from: number): FoundSeal[] {
-    return this.#stream.under.get(seal - 1)?.seals.filter(({ to }) => to === from - 1) ?? [];
+  /** The seals of a number whose last number is this one. */
+  #endingAt(last: number, seal: number): FoundSeal[] {
+    return this.#stream.under.get(seal)?.seals.filter(({ to }) => to === last) ?? [];
   }
 
   #judge(judged: Judged): void {
@@ -284,7 +292,7 @@ class Judgement {
         if (prev !== undefined) fault('it is the first of its chain, and has a prev');
         continue;
       }
-      const before = this.#before(number, from);
+      const before = this.#endingAt(this.#jumps.get(seal) ?? from - 1, number - 1);
       if (prev === undefined) fault('it has no prev, and is not the first of its chain');
       else if (before.length > 0 && !before.some(({ hash }) => hash === prev))
         fault(`its prev is not the SHA-256 of seal ${number - 1}: one of the two was changed`);

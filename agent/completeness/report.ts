@@ -69,6 +69,8 @@ function noteText(note: Note): string {
       return `begins with seal ${note.seal}, number ${note.from}; seals before it are not in the input`;
     case 'begins_within':
       return `begins within seal ${note.seal}, ${rangeText([note.from, note.to])}; judged from ${note.to + 1} on`;
+    case 'not_watched':
+      return `${rangeText([note.from, note.to])}: never given; the probe was loaded anew, and nothing was watched in between`;
     case 'chain_began_again':
       return `the agent had lost its place: a further chain of seals begins at ${note.from}`;
     case 'surplus':

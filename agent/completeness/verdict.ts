@@ -62,6 +62,8 @@ export type Note =
   | { readonly kind: 'begins_with'; readonly seal: number; readonly from: number }
   /** The input begins in the middle of this seal; it is judged from the next one on. */
   | { readonly kind: 'begins_within'; readonly seal: number; readonly from: number; readonly to: number }
+  /** The probe was loaded anew: these numbers were never given, and nothing was watched between. */
+  | { readonly kind: 'not_watched'; readonly from: number; readonly to: number }
   /** The agent had lost its place: a further chain begins. */
   | { readonly kind: 'chain_began_again'; readonly from: number }
   /** There are more lines under a seal than it covers: from before a crash, or added. */

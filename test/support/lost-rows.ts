@@ -86,7 +86,13 @@ function expectedOf(before: readonly Row[], after: readonly Row[]): ExpectedDama
       isRough: rows[0]!.origin.isRough,
       byNumber: byNumber.toSorted(),
       bySeal: bySeal.toSorted(),
-      uncovered: seals.length === 0 ? [] : numbersFrom(from, to).filter((number) => !covered.has(number)),
+      uncovered:
+        seals.length === 0
+          ? []
+          : withoutJumps(
+              numbersFrom(from, to).filter((number) => !covered.has(number)),
+              seals,
+            ),
       lostSeals: sealsIn(rows)
         .map(({ seal }) => seal)
         .filter((seal) => !sealNumbers.includes(seal) && seal > lowest && seal < highest),
@@ -100,6 +106,23 @@ const sealsIn = (rows: readonly Row[]) =>
   unique(rows).flatMap(({ seal, what }) => (what.is === 'seal' ? [{ seal, fields: what.fields }] : []));
 
 const unique = (rows: readonly Row[]): Row[] => [...new Map(rows.map((row) => [row.text, row])).values()];
+
+/** Numbers that no seal covers, except those that were never given, as the seals on both sides say. */
+function withoutJumps(numbers: readonly number[], seals: ReturnType<typeof sealsIn>): number[] {
+  const uncovered = new Set(numbers);
+  const starts = numbers.filter((number) => !uncovered.has(number - 1));
+  const ends = numbers.filter((number) => !uncovered.has(number + 1));
+  return starts.flatMap((start, i) => {
+    const end = ends[i]!;
+    const isJump = seals.some(
+      ({ seal, fields }) =>
+        fields.reason === 'probe' &&
+        fields.to === start - 1 &&
+        seals.some((next) => next.seal === seal + 1 && next.fields.from === end + 1),
+    );
+    return isJump ? [] : numbersFrom(start, end);
+  });
+}
 
 /** The number under which a line is known; none for a step of the clock. */
 const startOf = (what: Row['what']): number[] =>

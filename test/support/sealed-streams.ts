@@ -38,7 +38,9 @@ export interface Origin {
 type Happening =
   | { readonly is: 'event' | 'filtered'; readonly seq: number }
   | { readonly is: 'gap'; readonly first: number; readonly last: number; readonly count: number }
-  | { readonly is: 'clock'; readonly at: number; readonly step: number };
+  | { readonly is: 'clock'; readonly at: number; readonly step: number }
+  /** The probe is loaded anew: numbers from `seq` on are not given, until `next`. */
+  | { readonly is: 'jump'; readonly seq: number; readonly next: number };
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const digits = (text: string, count: number): string => sha256(text).slice(0, count);
@@ -49,7 +51,7 @@ export interface Shape {
   readonly boots?: number;
   /** Numbers of each boot. */
   readonly numbers?: number;
-  /** The agent crashes and loses its place now and then. Otherwise it only sends some lines twice. */
+  /** The agent crashes and loses its place now and then. Otherwise it sends some lines twice, and the probe is loaded anew. By default two of three seeds. */
   readonly rough?: boolean;
 }
 
@@ -59,12 +61,12 @@ const STREAMS = ['lake', 'soc'];
  * All lines that hosts send in some boots, on two outputs each, in the order in which they are sent: filters, gaps, steps of
  * the clock, idle seals, lines that come twice and, where the shape is rough, agents that crash and go on from an older place.
  */
-export function sealedStreams({ seed, hosts = 3, boots = 2, numbers = 300, rough = true }: Shape): Row[] {
+export function sealedStreams({ seed, hosts = 3, boots = 2, numbers = 300, rough = seed % 3 !== 0 }: Shape): Row[] {
   const random = randomFrom(seed);
   const rows: Row[] = [];
   for (let host = 0; host < hosts; host++) {
     for (let boot = 0; boot < boots; boot++) {
-      const happenings = happeningsOf(random, 1 + Math.floor(random() * 5000), numbers);
+      const happenings = happeningsOf(random, 1 + Math.floor(random() * 5000), numbers, !rough);
       for (const stream of STREAMS) {
         const origin = {
           host_id: digits(`host ${seed} ${host}`, 32),
@@ -81,14 +83,21 @@ export function sealedStreams({ seed, hosts = 3, boots = 2, numbers = 300, rough
   return rows;
 }
 
-function happeningsOf(random: () => number, first: number, numbers: number): Happening[] {
+function happeningsOf(random: () => number, first: number, numbers: number, jumps: boolean): Happening[] {
   const happenings: Happening[] = [];
-  for (let seq = first; seq < first + numbers;) {
+  let end = first + numbers;
+  for (let seq = first; seq < end;) {
     const chance = random();
+    if (jumps && chance > 0.995 && seq > first) {
+      const next = seq + 5 + Math.floor(random() * 60);
+      happenings.push({ is: 'jump', seq, next });
+      end += next - seq;
+      seq = next;
+    }
     if (chance < 0.01) {
       happenings.push({ is: 'clock', at: seq, step: happenings.length });
     } else if (chance < 0.04) {
-      const last = Math.min(seq + Math.floor(random() * 9), first + numbers - 1);
+      const last = Math.min(seq + Math.floor(random() * 9), end - 1);
       const size = last - seq + 1;
       // A filter can have taken numbers out of a gap's range.
       const count = random() < 0.3 ? Math.max(1, size - Math.floor(random() * 3)) : size;
@@ -142,6 +151,12 @@ class Writer {
     let crashes = this.#origin.isRough ? 4 : 0;
     while (place.at < happenings.length) {
       const happening = happenings[place.at]!;
+      if (happening.is === 'jump') {
+        place = { ...this.#seal(place, happening.seq - 1, 'probe'), at: place.at + 1, from: happening.next };
+        room = this.#size();
+        sealed = place.at;
+        continue;
+      }
       const next = this.#after(place, happening);
       // A place is stored now and then, and a crash goes back to it.
       if (this.#random() < 0.03) stored = place;
@@ -158,8 +173,9 @@ class Writer {
       if (crashes > 0 && this.#random() < 0.02) {
         crashes--;
         // A place that is lost is found again by what the helper still holds: more than is unsealed.
-        const isLost = this.#random() < 0.2;
         const at = Math.min(stored.at, sealed);
+        // Right behind a jump, nobody could tell the hole from lost seals.
+        const isLost = this.#random() < 0.2 && happenings[at - 1]?.is !== 'jump' && happenings[at]?.is !== 'jump';
         place = isLost ? { ...begin, at, from: numberOf(at) } : stored;
         stored = place;
         room = this.#size();

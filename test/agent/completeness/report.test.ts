@@ -137,6 +137,10 @@ for (const [problem, text] of PROBLEMS)
 const NOTES: ReadonlyArray<readonly [Note, string]> = [
   [{ kind: 'begins_with', seal: 3, from: 5 }, 'begins with seal 3, number 5; seals before it are not in the input'],
   [{ kind: 'begins_within', seal: 3, ...RANGE }, 'begins within seal 3, 5–9; judged from 10 on'],
+  [
+    { kind: 'not_watched', from: 5, to: 9 },
+    '5–9: never given; the probe was loaded anew, and nothing was watched in between',
+  ],
   [{ kind: 'chain_began_again', from: 5 }, 'the agent had lost its place: a further chain of seals begins at 5'],
   [
     { kind: 'surplus', seal: 3, ...RANGE, lines: 1 },

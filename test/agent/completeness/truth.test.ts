@@ -6,7 +6,7 @@ import { keyOfVerdict, problemsOf, verdictsOf } from './support.ts';
 const SEEDS = Array.from({ length: 100 }, (_, i) => i + 1);
 
 test('100 fleets of which nothing is missing, in any order: no alarm', (t) => {
-  let [streams, restarts, surplus, forms] = [0, 0, 0, 0];
+  let [streams, restarts, surplus, forms, jumps] = [0, 0, 0, 0, 0];
   for (const seed of SEEDS) {
     const rows = sealedStreams({ seed });
     for (const order of [rows, shuffled(rows, randomFrom(seed))]) {
@@ -17,7 +17,12 @@ test('100 fleets of which nothing is missing, in any order: no alarm', (t) => {
         t.deepEqual(verdict.problems, [], `${seed} ${keyOfVerdict(verdict)}`);
         t.true(verdict.complete);
         t.is(verdict.complete_to, verdict.sealed_to);
-        t.is(verdict.events + verdict.filtered + verdict.in_gaps, verdict.sealed_to! - verdict.from! + 1);
+        const jumped = verdict.notes.reduce(
+          (sum, note) => sum + (note.kind === 'not_watched' ? note.to - note.from + 1 : 0),
+          0,
+        );
+        jumps += jumped;
+        t.is(verdict.events + verdict.filtered + verdict.in_gaps + jumped, verdict.sealed_to! - verdict.from! + 1);
         streams++;
         for (const { kind } of verdict.notes) {
           if (kind === 'chain_began_again') restarts++;
@@ -29,6 +34,7 @@ test('100 fleets of which nothing is missing, in any order: no alarm', (t) => {
   }
   t.is(streams, 2400);
   t.true(restarts > 100 && surplus > 100 && forms > 100, 'agents crashed and lost their places');
+  t.true(jumps > 1000, 'probes were loaded anew');
 });
 
 test('100 fleets of which rows are taken away: exactly what they damage is named', (t) => {
@@ -85,7 +91,9 @@ test('100 fleets of which rows are taken away: exactly what they damage is named
           where,
         );
       }
-      t.deepEqual([...problemsOf(verdict, 'changed'), ...problemsOf(verdict, 'chain')], [], where);
+      t.deepEqual(problemsOf(verdict, 'changed'), [], where);
+      // After a crash the same range can have two seals. If the one that the next names is lost, the other does not fit.
+      if (!damage.isRough) t.deepEqual(problemsOf(verdict, 'chain'), [], where);
       const isDamaged = damage.byNumber.length > 0 || damage.uncovered.length > 0 || damage.first > 1;
       if (!damage.isRough) t.is(verdict.complete, !isDamaged && damage.lostSeals.length === 0, where);
       // Nothing that is damaged lies in what is called complete.
