@@ -4,6 +4,7 @@ import { check } from './commands/check.ts';
 import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
+import { verify, type VerifyOptions } from './commands/verify.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './detection/rule-set.ts';
@@ -30,6 +31,9 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     match: async (options) => {
       code = await match(options);
     },
+    verify: async (options) => {
+      code = await verify(options);
+    },
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },
@@ -53,6 +57,7 @@ interface Actions {
   check: (file: string, json: boolean) => Promise<void>;
   spool: (options: SpoolCommandOptions) => Promise<void>;
   match: (options: MatchOptions) => Promise<void>;
+  verify: (options: VerifyOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -115,6 +120,13 @@ Signals:
     .action((action: SpoolCommandOptions['action'], options: Omit<SpoolCommandOptions, 'action'>) =>
       actions.spool({ ...options, action }),
     );
+  program
+    .command('verify')
+    .description('say to which number events are complete, by their seals, or what is missing')
+    .argument('<files...>', 'events as JSON lines, with their seals, in any order; - is standard input')
+    .option('--whole', "the files hold each boot's events from the first on: earlier seals that lack are a loss", false)
+    .option('--json', 'report as JSON on standard output, as in a pipe', false)
+    .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
