@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { cut } from './cut.ts';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 /** One request that a receiver got, its body as text. */
@@ -100,7 +101,7 @@ export class Receiver implements AsyncDisposable {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) cut(socket, this.#tls !== undefined);
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 
