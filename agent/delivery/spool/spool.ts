@@ -231,7 +231,7 @@ export class Spool {
   /** An output is closed. Its undelivered records stay on disk, unless another has taken its place. */
   #left(cursor: SpooledCursor): void {
     this.#cursors.delete(cursor);
-    if (![...this.#cursors].some(({ name }) => name === cursor.name)) this.#away.set(cursor.name, cursor.needs);
+    if (![...this.#cursors].some(({ name }) => name === cursor.name)) this.#away.set(cursor.name, cursor.keeps);
     this.#progress();
   }
 
@@ -260,9 +260,10 @@ export class Spool {
     if (this.#input.lagRecords > 0) this.#pull();
   }
 
-  /** Removes segments that every output has. */
+  /** Removes segments that no output needs after a restart. */
   #removeDelivered(): void {
-    const need = Math.min(this.#lowestNeed(), this.#lowestAway());
+    let need = this.#lowestAway();
+    for (const { keeps } of this.#cursors) need = Math.min(need, keeps);
     if (need === Infinity) return;
     const { segments } = this.#state;
     for (let { oldest } = segments; oldest !== undefined; oldest = segments.oldest) {
@@ -273,7 +274,7 @@ export class Spool {
     }
   }
 
-  /** Remembers how far all got; called by itself, once for each sync interval. */
+  /** Forces to disk what is written, then how far all got; called by itself, once for each sync interval. */
   async tick(): Promise<void> {
     if (this.#isClosed) return;
     return (this.#ticking ??= this.#tick().finally(() => {
@@ -287,7 +288,7 @@ export class Spool {
     await this.#writer.sync();
     for (const cursor of this.#cursors) {
       cursor.passOver();
-      await cursor.save();
+      await cursor.save(true);
     }
   }
 
