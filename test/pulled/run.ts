@@ -89,17 +89,23 @@ class Streams {
     return this.#of(name, bootId).reduce((sum, { lines }) => sum + lines.length, 0);
   }
 
-  /** @param sync `batch`, or how many milliseconds before the plug was pulled may not be settled */
-  of(name: Name, bootId: string, sync: 'batch' | number): Pulled {
+  /**
+   * @param sync `batch`, or how many milliseconds before the plug was pulled may not be settled
+   * @param safe the last number that had to survive; by default, that of what was settled
+   */
+  of(name: Name, bootId: string, sync: 'batch' | number, safe?: number): Pulled {
     const requests = this.#of(name, bootId);
     const pulledAt = this.#pulledAt.get(bootId)!;
     const before = requests.filter(({ at }) => at <= pulledAt);
     // The next request is sent once the end of the one before is noted down.
     const settled = sync === 'batch' ? before.length - 1 : before.filter(({ at }) => at <= pulledAt - sync).length;
+    const linesOf = (some: readonly Request[]): Array<readonly string[]> => some.map(({ lines }) => lines);
+    const settledLines = linesOf(before.slice(0, Math.max(0, settled)));
     return {
-      before: before.map(({ lines }) => lines),
-      after: requests.slice(before.length).map(({ lines }) => lines),
-      settled: Math.max(0, settled),
+      before: linesOf(before),
+      after: linesOf(requests.slice(before.length)),
+      settled: settledLines.length,
+      safe: safe ?? lastIn(settledLines),
     };
   }
 }
@@ -155,11 +161,12 @@ class Machine {
 
 /** Adds the judgement of one boot to the tally. */
 function judge(streams: Streams, bootId: string, title: string, sync: 'batch' | number, log: string): void {
-  const [lake, late] = OUTPUTS.map((name) => streams.of(name, bootId, sync)) as [Pulled, Pulled];
+  const lake = streams.of('lake', bootId, sync);
+  const late = streams.of('late', bootId, sync, lake.safe);
   const first = numbersIn(lake.before)[0]!;
   // Numbers of a boot begin with any.
   const count = (last: number): number => Math.max(0, last - first + 1);
-  const safe = count(lastIn(lake.before.slice(0, lake.settled)));
+  const safe = count(lake.safe);
   const kept = count(lastIn(late.after));
   const twice = numbersIn([...lake.before, ...lake.after]);
   const faults = [

@@ -11,7 +11,7 @@ import { lockFolder, type Lock } from './lock.ts';
 import type { Place } from './place.ts';
 import { forgetOthers, oldestPlace, placesOf, recover } from './recover.ts';
 import { removeSegment, type RoomOptions } from './room.ts';
-import { SEGMENT_FILE_BYTES } from './segment-file.ts';
+import { SEGMENT_FILE_BYTES, type SegmentFile } from './segment-file.ts';
 import { SpooledCursor } from './spooled-cursor.ts';
 import { SpoolState } from './state.ts';
 import { Tail, type TailView } from './tail.ts';
@@ -58,6 +58,7 @@ export class Spool {
   readonly #away: Map<string, number>;
   readonly #timer: NodeJS.Timeout;
   #ticking: Promise<void> | undefined;
+  #keeping: Promise<void> | undefined;
   #room: PromiseWithResolvers<void> | undefined;
   #isClosed = false;
 
@@ -262,16 +263,34 @@ export class Spool {
 
   /** Removes segments that no output needs after a restart. */
   #removeDelivered(): void {
-    let need = this.#lowestAway();
-    for (const { keeps } of this.#cursors) need = Math.min(need, keeps);
-    if (need === Infinity) return;
+    const away = this.#lowestAway();
+    let kept = away;
+    for (const { keeps } of this.#cursors) kept = Math.min(kept, keeps);
     const { segments } = this.#state;
+    const isBefore = (next: SegmentFile | undefined, ordinal: number): boolean =>
+      next !== undefined && next.first <= ordinal && ordinal !== Infinity;
     for (let { oldest } = segments; oldest !== undefined; oldest = segments.oldest) {
       const next = segments.after(oldest);
-      if (next === undefined || next.first > need) break;
+      if (!isBefore(next, kept)) {
+        if (isBefore(next, Math.min(away, this.#lowestNeed()))) this.#keepPlaces();
+        break;
+      }
       void removeSegment(this.#state, oldest);
       this.#writer.wake();
     }
+  }
+
+  /** Forces places to disk before their time: a segment waits for nothing else. */
+  #keepPlaces(): void {
+    this.#keeping ??= this.#saveAll().finally(() => {
+      this.#keeping = undefined;
+    });
+  }
+
+  /** Records first: a place beyond what survives a crash of the machine helps nobody. */
+  async #saveAll(): Promise<void> {
+    await this.#writer.sync();
+    for (const cursor of this.#cursors) await cursor.save(true);
   }
 
   /** Forces to disk what is written, then how far all got; called by itself, once for each sync interval. */
@@ -285,11 +304,8 @@ export class Spool {
   async #tick(): Promise<void> {
     this.#addPassed();
     await this.#writer.reached(this.#state.end.ordinal);
-    await this.#writer.sync();
-    for (const cursor of this.#cursors) {
-      cursor.passOver();
-      await cursor.save(true);
-    }
+    for (const cursor of this.#cursors) cursor.passOver();
+    await this.#saveAll();
   }
 
   /** A frame without records accounts for numbers that filters left out: the helper need not send them again. */
