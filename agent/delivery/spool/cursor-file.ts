@@ -123,11 +123,10 @@ export class CursorFile {
 /** Reads the newer whole copy. Never throws. */
 export async function readCursor(path: string, uid?: number): Promise<LoadedCursor & { serial: number }> {
   const bytes = Buffer.alloc(2 * SLOT_BYTES);
-  let length = 0;
   try {
     const file = await openFile(path, false, uid);
     try {
-      length = (await file.read(bytes, 0, bytes.length, 0)).bytesRead;
+      await file.read(bytes, 0, bytes.length, 0);
     } finally {
       await file.close();
     }
@@ -140,8 +139,7 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
     .filter((copy) => copy !== undefined)
     .sort((a, b) => b.serial - a.serial);
   const [newest] = copies;
-  if (newest === undefined)
-    return isUnused(bytes.subarray(0, length)) ? { serial: 0 } : { serial: 0, problem: 'it is damaged' };
+  if (newest === undefined) return isUnused(bytes) ? { serial: 0 } : { serial: 0, problem: 'it is damaged' };
   const { serial, version, spool, synced, seals, boot_id, notable_records, notable_bytes, ...counts } = newest;
   if (version !== SPOOL_VERSION) return { serial, problem: `it is of version ${version}, not ${SPOOL_VERSION}` };
   const place = {
@@ -153,7 +151,7 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
   return { serial, state: { spoolId: spool, synced, place, seals } };
 }
 
-/** Whether a file was made, and a crash came before a place was saved in it. */
+/** Whether a file is as it was made: a crash came before a place was saved in it. */
 const isUnused = (bytes: Buffer): boolean => bytes.every((byte) => byte === SPACE);
 
 function parse(slot: Buffer): z.output<typeof cursorSchema> | undefined {

@@ -282,7 +282,8 @@ export class Spool {
 
   /** Forces places to disk before their time: a segment waits for nothing else. */
   #keepPlaces(): void {
-    this.#keeping ??= this.#saveAll().finally(() => {
+    if (this.#keeping !== undefined) return;
+    this.#keeping = this.#saveAll().finally(() => {
       this.#keeping = undefined;
     });
   }
@@ -325,7 +326,7 @@ export class Spool {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     clearInterval(this.#timer);
-    await this.#ticking;
+    await Promise.all([this.#ticking, this.#keeping]);
     this.#addPassed();
     this.#isClosed = true;
     this.#room?.resolve();
