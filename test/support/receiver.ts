@@ -115,6 +115,9 @@ function decode(body: Buffer, encoding: string | undefined): string {
   return (encoding === 'zstd' ? zstdDecompressSync(body) : body).toString();
 }
 
+/** The lines of a body of NDJSON, as they came. */
+export const linesIn = (body: string): string[] => body.split('\n').filter((line) => line !== '');
+
 /** The events of a body: a JSON array, or one on each line. */
 export function eventsIn(body: string): Array<Record<string, unknown>> {
   const text = body.startsWith('[') ? body : `[${body.trimEnd().split('\n').join(',')}]`;
