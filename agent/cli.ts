@@ -6,7 +6,7 @@ import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
-import { hostPlatform } from './detection/rule-set.ts';
+import { hostPlatform } from './values/platform.ts';
 import { PRODUCT_TRUST, type Trust } from './source/connect.ts';
 import { exitMeanings } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';

@@ -11,9 +11,10 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { writeAll } from '../files/descriptor.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
-import { FIELDS, type Platform } from '../rules/fields/table.ts';
+import { FIELDS } from '../rules/fields/table.ts';
 import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
+import type { Platform } from '../values/platform.ts';
 import { neutralise } from '../terminal-text.ts';
 import { LineTooLongError, WholeLines } from '../source/whole-lines.ts';
 

@@ -6,11 +6,12 @@ import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
 import { incompleteFields } from '../rules/fields/incomplete.ts';
-import { FIELDS, type Platform } from '../rules/fields/table.ts';
+import { FIELDS } from '../rules/fields/table.ts';
 import { Filters, type Filter } from '../rules/filter.ts';
 import { OverBudgetError, type SigmaEvent } from '../rules/engine.ts';
 import type { RuleSet } from '../rules/load.ts';
 import type { Suppression, Suppressor } from '../rules/suppress.ts';
+import type { Platform } from '../values/platform.ts';
 import type { DetectionCounters } from './counters.ts';
 import { MAX_DROPPED_PROCESSES } from './limits.ts';
 import { keyOf } from './suppression.ts';
@@ -169,7 +170,7 @@ export class Judge {
 }
 
 /** A rule as an alert names it; `suppressed`: its alerts withheld since the last one. */
-type ReportedRule = MatchedRule & { readonly suppressed?: number };
+export type ReportedRule = MatchedRule & { readonly suppressed?: number };
 
 /** The event's own time, Unix milliseconds. */
 export function timeOf({ time, timestamp }: Pick<ExecEvent, 'time' | 'timestamp'>): number {

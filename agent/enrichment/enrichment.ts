@@ -11,7 +11,7 @@ import { ProcessTree } from './process-tree.ts';
 import { UserNames } from './user-names.ts';
 
 /** A process above the one that an alert is about. */
-interface Ancestor {
+export interface Ancestor {
   readonly pid: number;
   readonly entity_id?: string;
   readonly exe?: string;
