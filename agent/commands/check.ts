@@ -8,6 +8,7 @@ import { checkSpool } from '../delivery/spool/check.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
 import { doubtfulFilters } from '../rules/filter.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { weaknessOf, type OutputConfig } from '../outputs/kinds.ts';
 import { helperWarnings } from '../source/ask-helper.ts';
 import type { Trust } from '../source/connect.ts';
 import { neutralise } from '../terminal-text.ts';
@@ -32,6 +33,7 @@ export async function check(file: string, json: boolean, trust: Trust): Promise<
   const warnings = [
     ...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []),
     ...spool.warnings,
+    ...(loaded.ok ? weaknesses(loaded.config.outputs) : []),
     ...(report?.warnings ?? []),
   ];
   const exposure = exposureOf(resolve(file));
@@ -42,6 +44,13 @@ export async function check(file: string, json: boolean, trust: Trust): Promise<
   else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, report);
   else printProblems(problems);
   return ok ? EXIT.OK : EXIT.CONFIG;
+}
+
+function weaknesses(outputs: readonly OutputConfig[]): string[] {
+  return outputs.flatMap((output) => {
+    const weakness = weaknessOf(output);
+    return weakness === undefined ? [] : [`output "${output.name}": ${weakness}`];
+  });
 }
 
 function printJson(

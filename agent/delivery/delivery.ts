@@ -5,18 +5,22 @@ import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
-import { takeBatch, type PendingBatch } from './batch.ts';
+import { takeBatch } from './batch.ts';
 import type { CursorOptions, Made } from './log/cursor.ts';
 import type { Loss } from './log/loss.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
 import { OutputCounters } from './output-counters.ts';
 import type { LogReader } from './log/reader.ts';
+import type { PendingBatch } from './pending-batch.ts';
+import { refuse } from './refuse.ts';
 import { Retry } from './retry.ts';
 import { Sealer } from './seal/sealer.ts';
 import type { SealState } from '../events/seal-state.ts';
 
 /** How long an output's bookmark may stay while only records for others pass, in milliseconds. */
 const PASSED_AFTER_MS = 1000;
+
+type Refusal = Extract<Outcome, { kind: 'refused' }>;
 
 const ONE_SEGMENT: BatchLimits = { bytes: SEGMENT_BYTES, records: SEGMENT_RECORDS, ageMs: 0 };
 
@@ -281,7 +285,7 @@ export class Delivery {
     if (outcome.kind === 'refused') {
       const { through = this.#batch!.records } = outcome;
       this.#countTaken(this.#batch!, through);
-      this.#refuse(this.#batch!, outcome);
+      if (this.#cursor !== undefined) this.#refuse(this.#batch!, outcome, this.#cursor);
       if (this.#batch!.advance(through)) return;
     } else this.#countTaken(this.#batch!, this.#batch!.records);
     await this.#commit();
@@ -307,30 +311,14 @@ export class Delivery {
     if (!this.#abandoned) await this.#retry.wait(afterMs);
   }
 
-  /** Turns records that the receiver will never take into a gap, so that they do not block later ones. */
-  #refuse(batch: PendingBatch, { reason, records }: Extract<Outcome, { kind: 'refused' }>): void {
-    // A gap in place of a refused gap would be refused too, endlessly.
-    const events = records.filter((i) => !batch.isGap(i) && batch.numbersOf(i).last !== NO_NUMBER);
-    this.#options.telemetry.raiseRepeating('EventsRefused', `${this.name} ${reason}`, {
+  #refuse(batch: PendingBatch, { reason, records }: Refusal, cursor: LogReader): void {
+    const { telemetry } = this.#options;
+    telemetry.raiseRepeating('EventsRefused', `${this.name} ${reason}`, {
       output: this.name,
       reason,
       count: records.length,
     });
-    const seals = records.filter((i) => batch.isSeal(i)).length;
-    this.#counters.seals -= seals;
-    this.#counters.taken -= records.length - seals;
-    this.#counters.refused += records.length;
-    this.#counters.rejected += events.length;
-    this.#counters.unnumbered += records.filter(
-      (i) => batch.numbersOf(i).last === NO_NUMBER && !batch.isSeal(i),
-    ).length;
-    for (const i of events) {
-      const part = batch.partOf(i);
-      if (part !== undefined) this.#sealer?.withdraw(part);
-    }
-    for (const { first, last } of joined(events.map((i) => batch.numbersOf(i)))) {
-      this.#cursor?.insertGap(batch.bootId, { first, last, count: last - first + 1 }, 'rejected');
-    }
+    refuse(batch, records, { cursor, counters: this.#counters, sealer: this.#sealer });
   }
 
   /** Moves cursor and bookmark to the end of the finished batch. */
@@ -435,15 +423,4 @@ export class Delivery {
     await output.close().catch(() => undefined);
     await this.#cursor?.close();
   }
-}
-
-/** Joins adjacent ranges. */
-function joined(ranges: ReadonlyArray<{ first: number; last: number }>): Array<{ first: number; last: number }> {
-  const result: Array<{ first: number; last: number }> = [];
-  for (const { first, last } of ranges) {
-    const before = result.at(-1);
-    if (before !== undefined && before.last + 1 === first) before.last = last;
-    else result.push({ first, last });
-  }
-  return result;
 }

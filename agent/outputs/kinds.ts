@@ -2,12 +2,15 @@ import * as z from 'zod';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { file } from './file/kind.ts';
 import { http } from './http/kind.ts';
+import { kafka } from './kafka/kind.ts';
 import type { Destination, OutputKind } from './kind.ts';
+import { nats } from './nats/kind.ts';
 import type { Output } from './output.ts';
 import { stdout } from './stdout/kind.ts';
+import { syslog } from './syslog/kind.ts';
 
 /** Every type of output. To add one: a folder, and its name here. */
-const KINDS = [stdout, file, http] as const;
+const KINDS = [stdout, file, http, syslog, nats, kafka] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
 
@@ -27,6 +30,11 @@ export function createOutput(config: OutputConfig, telemetry: Telemetry): Promis
 /** Whether the output that an entry describes uses the spool. */
 export function isSpooled(config: OutputConfig): boolean {
   return kindOf(config.type)?.spooled === true;
+}
+
+/** What an output cannot promise as it is configured, if there is something to say. */
+export function weaknessOf(config: OutputConfig): string | undefined {
+  return kindOf(config.type)?.weakness?.(config);
 }
 
 /** Whether the output that an entry describes makes seals, provided that what is kept of them is: by its own bookmark or by a spool. */

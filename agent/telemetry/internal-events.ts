@@ -82,6 +82,7 @@ export const INTERNAL_EVENTS = {
   MetricsClosed: ['info', 'metrics and health are no longer served'],
   MetricsFailed: ['error', 'a request for metrics could not be served'],
   OutputUnprotected: ['warn', 'what an output sends is not protected on its way'],
+  OutputUnacknowledged: ['warn', 'an output has no acknowledgements, so events can be lost without a gap'],
   DeadLetterNotKept: ['error', 'an event that a receiver refused could not be written to the dead_letter file'],
   SpoolOpened: ['info', 'the spool was opened'],
   SpoolTailCut: ['info', 'an unfinished write was removed from the spool; its events are replayed'],

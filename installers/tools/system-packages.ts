@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { complain, progress } from './progress.ts';
@@ -44,13 +44,13 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'gcc',
-    purposes: ['tests'],
+    purposes: ['tests', 'receivers'],
     why: 'compiles the small programs that tests execute',
     present: () => hasCommand('gcc'),
   },
   {
     name: 'libc6-dev',
-    purposes: ['tests'],
+    purposes: ['tests', 'receivers'],
     why: 'headers for those programs',
     present: () => existsSync('/usr/include/stdio.h'),
   },
@@ -163,6 +163,36 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('clickhouse-server'),
   },
   {
+    name: 'rsyslog',
+    purposes: ['receivers'],
+    why: 'takes events, as a real receiver of the syslog output',
+    present: () => hasCommand('rsyslogd'),
+  },
+  {
+    name: 'rsyslog-relp',
+    purposes: ['receivers'],
+    why: 'rsyslog takes them over RELP',
+    present: () => hasRsyslogModule('imrelp'),
+  },
+  {
+    name: 'rsyslog-gnutls',
+    purposes: ['receivers'],
+    why: 'rsyslog takes them over TLS',
+    present: () => hasRsyslogModule('lmnsd_gtls'),
+  },
+  {
+    name: 'rsyslog-openssl',
+    purposes: ['receivers'],
+    why: 'and over the TLS of another library',
+    present: () => hasRsyslogModule('lmnsd_ossl'),
+  },
+  {
+    name: 'nats-server',
+    purposes: ['receivers'],
+    why: 'takes events, as a real receiver of the nats output',
+    present: () => hasCommand('nats-server'),
+  },
+  {
     name: 'prometheus',
     purposes: ['receivers'],
     why: 'scrapes the metrics of the agent; promtool checks them and the example alerts',
@@ -173,6 +203,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['receivers'],
     why: 'gets the alerts of Prometheus',
     present: () => hasCommand('prometheus-alertmanager'),
+  },
+  {
+    name: 'librdkafka-dev',
+    purposes: ['receivers'],
+    why: 'mock brokers that take records of the kafka output',
+    present: () => existsSync('/usr/include/librdkafka/rdkafka_mock.h'),
+  },
+  {
+    name: 'kcat',
+    purposes: ['receivers'],
+    why: 'reads the records back',
+    present: () => hasCommand('kcat'),
   },
   {
     name: 'p7zip-full',
@@ -246,6 +288,10 @@ export function hasCommand(name: string): boolean {
       return false;
     }
   });
+}
+
+function hasRsyslogModule(name: string): boolean {
+  return globSync(`/usr/lib/*/rsyslog/${name}.so`).length > 0;
 }
 
 function hasLibrary(soname: string): boolean {

@@ -1,5 +1,10 @@
-import { progress } from '../../installers/tools/progress.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { messageOf, progress } from '../../installers/tools/progress.ts';
 import { run } from '../../installers/tools/run.ts';
+
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** apt's settings for a fetch, as `NAME=VALUE`. */
 type Settings = readonly string[];
@@ -42,6 +47,49 @@ export function mirror(): string {
   const targets = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']).split('\n');
   const found = targets.find((uri) => /\/debian\/?$/u.test(uri));
   if (found === undefined)
-    throw new Error("none of this machine's apt sources is a Debian mirror; kernels and dtrace come from one");
+    throw new Error("none of this machine's apt sources is a Debian mirror; packages of other suites come from one");
   return found;
+}
+
+/** apt with the packages of a suite, and none of this machine's. */
+interface SuiteApt {
+  /** Where `download` puts packages. */
+  readonly packages: string;
+  /** Runs a program of apt. @returns what it printed */
+  readonly apt: (program: string, ...args: string[]) => string;
+  /** Downloads a package, without those that it needs. @returns why that failed */
+  readonly download: (name: string) => string | undefined;
+}
+
+/**
+ * Has apt fetch the list of a suite's packages. This machine's package lists stay as they are.
+ * @param folder for all files of it
+ */
+export function aptOf(suite: string, folder: string): SuiteApt {
+  const packages = path.join(folder, 'packages');
+  for (const part of ['lists/partial', 'cache/archives/partial', 'packages'])
+    mkdirSync(path.join(folder, part), { recursive: true });
+  const sources = path.join(folder, 'sources.list');
+  writeFileSync(sources, `deb [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`);
+  const settings = path.join(folder, 'apt.conf');
+  writeFileSync(
+    settings,
+    `Dir::Etc::SourceList "${sources}"; Dir::Etc::SourceParts "/dev/null"; Dir::Etc::Preferences "/dev/null"; Dir::Etc::PreferencesParts "/dev/null";
+Dir::State "${folder}"; Dir::State::status "/dev/null"; Dir::Cache "${folder}/cache";
+APT::Sandbox::User "root"; APT::Architecture "amd64"; Acquire::Languages "none"; Acquire::Retries "3";
+`,
+  );
+  // In English, so that fetchFromSuite recognises what apt says.
+  const env = { ...process.env, APT_CONFIG: settings, LC_ALL: 'C' };
+  const apt = (program: string, ...args: string[]): string => run(program, args, { cwd: packages, env });
+  fetchFromSuite(suite, (options) => apt('apt-get', '-qq', ...options.flatMap((each) => ['-o', each]), 'update'));
+  const download = (name: string): string | undefined => {
+    try {
+      apt('apt-get', '-qq', 'download', name);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  };
+  return { packages, apt, download };
 }

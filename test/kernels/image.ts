@@ -1,26 +1,14 @@
-import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { CACHE } from '../../installers/tools/cache.ts';
 import { progress } from '../../installers/tools/progress.ts';
 import { run } from '../../installers/tools/run.ts';
-import { fetchFromSuite, mirror } from './debian-suite.ts';
+import { aptOf } from './debian-suite.ts';
 import { FLAVOUR, type Kernel } from './kernels.ts';
 
 /** Kernels, and file systems for them. */
 export const KERNEL_CACHE = path.join(CACHE, 'kernels');
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** A kernel on disk. */
 export interface Image {
@@ -50,40 +38,19 @@ export function kernelImage(kernel: Kernel, work: string, renew: boolean): Image
 
 /** Downloads the packages of the suite's current kernel, and gives the files. This machine's package lists stay as they are. */
 function download(suite: string, work: string): string[] {
-  const state = path.join(work, 'apt', suite);
-  const packages = path.join(state, 'packages');
-  for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])
-    mkdirSync(path.join(state, folder), { recursive: true });
-  const sources = path.join(state, 'sources.list');
-  writeFileSync(sources, `deb [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`);
-  const settings = path.join(state, 'apt.conf');
-  writeFileSync(
-    settings,
-    `Dir::Etc::SourceList "${sources}"; Dir::Etc::SourceParts "/dev/null"; Dir::Etc::Preferences "/dev/null"; Dir::Etc::PreferencesParts "/dev/null";
-Dir::State "${state}"; Dir::State::status "/dev/null"; Dir::Cache "${state}/cache";
-APT::Sandbox::User "root"; APT::Architecture "amd64"; Acquire::Languages "none"; Acquire::Retries "3";
-`,
-  );
-  // In English, so that fetchFromSuite recognises what apt says.
-  const env = { ...process.env, APT_CONFIG: settings, LC_ALL: 'C' };
-  const apt = (program: string, ...args: string[]): string => run(program, args, { cwd: packages, env });
+  const { apt, packages, download: get } = aptOf(suite, path.join(work, 'apt', suite));
   const dependencies = (name: string, kinds: string): string[] =>
     (/^Depends: (.*)$/mu.exec(apt('apt-cache', 'show', '--no-all-versions', name))?.[1] ?? '').match(
       new RegExp(`linux-(?:${kinds})-\\d[^ ,|]*`, 'gu'),
     ) ?? [];
 
-  fetchFromSuite(suite, (options) => apt('apt-get', '-qq', ...options.flatMap((each) => ['-o', each]), 'update'));
   const [image] = dependencies(`linux-image-${FLAVOUR}`, 'image');
   if (image === undefined) throw new Error(`${suite} has no linux-image-${FLAVOUR}`);
   // Newer kernels come in parts.
   for (const name of [image, ...dependencies(image, 'binary|modules|base')]) {
-    const got = spawnSync('apt-get', ['-qq', 'download', name], {
-      cwd: packages,
-      env,
-      encoding: 'utf8',
-    });
+    const problem = get(name);
     // The parts named after the kernel are not in every suite.
-    if (got.status !== 0 && name === image) throw new Error(`cannot download ${name}: ${got.stderr.trim()}`);
+    if (problem !== undefined && name === image) throw new Error(`cannot download ${name}: ${problem}`);
   }
   return globSync('*.deb', { cwd: packages }).map((file) => path.join(packages, file));
 }

@@ -1,7 +1,6 @@
 import { Agent as PlainAgent, request as requestPlain } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import { crc32 } from 'node:zlib';
-import { isIP } from 'node:net';
 import { VERSION } from '../../../shared/version.ts';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
@@ -13,6 +12,7 @@ import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
 import { SmallFiles } from '../network/small-files.ts';
+import { isLoopback } from '../network/loopback.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
 import { bodyOf } from './body.ts';
@@ -250,8 +250,4 @@ function conditionOf({ status, body }: HttpOutputConfig['accept']): Condition {
     statuses: status === undefined ? undefined : new Set(status),
     body: body === undefined ? undefined : replyPattern(body),
   };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 }

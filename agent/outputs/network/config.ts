@@ -16,10 +16,10 @@ const SECRET_FILE = 'expected the file that holds it: an absolute path, or $CRED
 /**
  * A file that holds a secret. A value that is none is not shown: somebody may have written the secret itself there.
  */
-const secretFile = z
+export const secretFile = z
   .preprocess(
     // A password of digits is no text to YAML, and must not be shown either.
-    (value) => (typeof value === 'string' ? value : ''),
+    (value) => (typeof value === 'string' || value === undefined ? value : ''),
     z.string().superRefine((path, context) => {
       if (!CREDENTIAL.test(path) && !absolutePath.safeParse(path).success) refuse(context, SECRET_FILE);
     }),

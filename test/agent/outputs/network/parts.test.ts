@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { sendInParts, type Part, type Verdict } from '../../../../agent/outputs/network/parts.ts';
 import { PartSize } from '../../../../agent/outputs/network/part-size.ts';
-import { PendingBatch } from '../../../../agent/delivery/batch.ts';
+import { PendingBatch } from '../../../../agent/delivery/pending-batch.ts';
 import { exec, gap } from '../../support/items.ts';
 
 /** A batch as the delivery makes it: what was settled of it can be taken off its front. */

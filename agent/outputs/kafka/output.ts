@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { reasonOf } from '../../errors.ts';
+import type { Format } from '../../formats/format.ts';
+import { Identified, identityOf } from '../../formats/identified.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { DeadLetters } from '../network/dead-letters.ts';
+import { Pacer } from '../network/pacer.ts';
+import { PartSize } from '../network/part-size.ts';
+import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
+import { secretText, SmallFiles } from '../network/small-files.ts';
+import { isLoopback } from '../network/loopback.ts';
+import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
+import { addressIn } from './address.ts';
+import { AppendError } from './append-error.ts';
+import { Cluster } from './cluster.ts';
+import type { KafkaOutputConfig } from './config.ts';
+import { explain } from './error-codes.ts';
+import { recordsOf } from './records.ts';
+import type { Sasl } from './sasl.ts';
+import { API, PRODUCE_WITH_ZSTD } from './wire/messages.ts';
+import { recordBatch } from './wire/record-batch.ts';
+
+/** Of `batch.max_bytes`, lines may have so much: the key and the headers of their records take the rest. */
+const SHARE_FOR_LINES = 2 / 3;
+
+/** The delivery counts lines before the identity makes them longer. A batch that is then too long is sent in two parts. */
+const SHARE_BEFORE_IDENTITY = 2 / 3;
+
+/** The longest wait that a broker can ask for, in milliseconds. */
+const LONGEST_THROTTLE_MS = 60_000;
+
+/** The fate of an attempt. */
+type Judgement = Verdict | { readonly kind: 'unauthorized' | 'too_large'; readonly reason: string };
+
+/**
+ * Records of a Kafka topic: one for each line, all with the host's id as their key, so that they are in one partition and in
+ * order. One batch at a time; it counts as taken when all replicas in sync have it.
+ */
+export class KafkaOutput implements Output {
+  format: Format | undefined;
+  readonly limits: BatchLimits;
+  readonly #config: KafkaOutputConfig;
+  readonly #telemetry: Telemetry;
+  readonly #files: SmallFiles;
+  readonly #pacer: Pacer | undefined;
+  readonly #size: PartSize;
+  readonly #deadLetters: DeadLetters | undefined;
+  #key: Buffer | undefined;
+  #cluster: Cluster | undefined;
+  /** Whether what was read last could be used. */
+  #filesAreUsed = false;
+  /** When the broker takes the next batch, on the clock of `performance.now`. */
+  #throttledUntil = 0;
+  #warned = false;
+
+  constructor(config: KafkaOutputConfig, telemetry: Telemetry) {
+    const { name, auth, batch, dead_letter, max_rate, tls } = config;
+    this.#config = config;
+    this.#telemetry = telemetry;
+    this.#files = new SmallFiles([...tlsFiles(tls), auth?.password_file]);
+    this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
+    const lineBytes = Math.floor(batch.max_bytes * SHARE_FOR_LINES);
+    this.#size = new PartSize(lineBytes);
+    this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
+    this.limits = {
+      bytes: Math.floor(lineBytes * SHARE_BEFORE_IDENTITY),
+      // At most what may go in a second: then a batch waits no longer than that.
+      records: Math.min(batch.max_events, max_rate ?? Infinity),
+      ageMs: batch.max_age,
+    };
+  }
+
+  /** Does not connect: the agent also starts while the brokers are away. */
+  async open(): Promise<void> {
+    const { brokers, compression, name, timeout, topic } = this.#config;
+    const identity = identityOf(name);
+    this.format ??= new Identified(identity);
+    this.#key ??= Buffer.from(identity.hostId);
+    this.#cluster ??= new Cluster({
+      brokers: brokers.map((broker) => addressIn(broker)!),
+      topic,
+      key: this.#key,
+      leastProduce: compression === 'zstd' ? PRODUCE_WITH_ZSTD : API.produce.min,
+      timeoutMs: timeout,
+    });
+    await this.#files.refresh(true);
+    this.#useFiles();
+    await this.#deadLetters?.open();
+    this.#warn();
+  }
+
+  async send(batch: Batch): Promise<Outcome> {
+    try {
+      if ((await this.#files.refresh()) || !this.#filesAreUsed) this.#useFiles();
+    } catch (error) {
+      return { kind: 'retry', reason: reasonOf(error) };
+    }
+    return sendInParts(batch, {
+      maxBytes: () => this.#size.bytes,
+      send: (part) => this.#sendPart(part),
+      onRefused: (line, reason) => this.#bury(line, reason),
+    });
+  }
+
+  async #sendPart(part: Part): Promise<Verdict> {
+    await this.#pacer?.wait(part.records);
+    const throttledMs = this.#throttledUntil - performance.now();
+    if (throttledMs > 0) await delay(throttledMs);
+    let judgement = await this.#attempt(part);
+    if (judgement.kind === 'unauthorized' && (await this.#haveNewSecrets())) judgement = await this.#attempt(part);
+    switch (judgement.kind) {
+      case 'taken':
+        this.#size.taken();
+        return judgement;
+      case 'too_large':
+        if (part.records > 1) this.#size.tooLarge(part.lines.length);
+        return { kind: 'refused', reason: judgement.reason };
+      case 'unauthorized':
+        return { kind: 'retry', reason: judgement.reason };
+      default:
+        return judgement;
+    }
+  }
+
+  async #attempt(part: Part): Promise<Judgement> {
+    const { compression } = this.#config;
+    const batch = await recordBatch(recordsOf(part), {
+      key: this.#key!,
+      compression,
+      timestamp: Date.now(),
+      bytes: Math.ceil(part.lines.length / SHARE_FOR_LINES),
+    });
+    try {
+      const { error, throttleMs } = await this.#cluster!.append(batch);
+      this.#throttledUntil = performance.now() + Math.min(throttleMs, LONGEST_THROTTLE_MS);
+      if (error === 0) return { kind: 'taken' };
+      const { meaning, reason } = explain(error);
+      return { kind: meaning, reason };
+    } catch (error) {
+      if (!(error instanceof AppendError)) throw error;
+      if (error.cutOff && part.records > 1) this.#size.cutOff(part.lines.length);
+      return { kind: error.unauthorized ? 'unauthorized' : 'retry', reason: error.message };
+    }
+  }
+
+  async #haveNewSecrets(): Promise<boolean> {
+    try {
+      if (!(await this.#files.refresh(true))) return false;
+      this.#useFiles();
+      return true;
+    } catch {
+      // The next batch looks again, and then the reason is told.
+      return false;
+    }
+  }
+
+  /** @throws when the files cannot be used; nothing is sent until they can */
+  #useFiles(): void {
+    const { tls } = this.#config;
+    this.#filesAreUsed = false;
+    const sasl = this.#sasl();
+    this.#cluster!.use({ tls: tls === undefined ? undefined : tlsOptions(tls, this.#files), sasl });
+    this.#filesAreUsed = true;
+  }
+
+  #sasl(): Sasl | undefined {
+    const { auth } = this.#config;
+    if (auth === undefined) return undefined;
+    const { mechanism, user, password_file } = auth;
+    return { mechanism, user, password: secretText(this.#files.get(password_file)!, password_file) };
+  }
+
+  #warn(): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    const { brokers, name: output, tls } = this.#config;
+    const remote = brokers.some((broker) => !isLoopback(addressIn(broker)!.host));
+    const reason =
+      tls?.verify === false
+        ? 'tls.verify is false: whoever answers gets the events'
+        : tls === undefined && remote
+          ? 'without tls nothing is encrypted: who is in between reads the events, and the password of auth with mechanism plain'
+          : undefined;
+    if (reason !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason });
+  }
+
+  async #bury(line: Buffer, reason: string): Promise<void> {
+    try {
+      await this.#deadLetters?.add(line, { reason });
+    } catch (error) {
+      const { name: output } = this.#config;
+      const problem = reasonOf(error);
+      this.#telemetry.raiseRepeating('DeadLetterNotKept', `${output} ${problem}`, { output, reason: problem });
+    }
+  }
+
+  async flush(): Promise<void> {
+    // What the replicas have is in their hands.
+  }
+
+  async close(): Promise<void> {
+    this.#cluster?.close();
+    await this.#deadLetters?.close();
+  }
+}

@@ -1,0 +1,231 @@
+import { randomInt } from 'node:crypto';
+import type { ConnectionOptions } from 'node:tls';
+import { reasonOf } from '../../errors.ts';
+import type { Format } from '../../formats/format.ts';
+import { Identified, identityOf, type Identity } from '../../formats/identified.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { DeadLetters } from '../network/dead-letters.ts';
+import { isLoopback } from '../network/loopback.ts';
+import { Pacer } from '../network/pacer.ts';
+import { SmallFiles } from '../network/small-files.ts';
+import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '../output.ts';
+import { judge } from './acknowledgement.ts';
+import { addressOf, type NatsOutputConfig } from './config.ts';
+import { Connection, headOf } from './connection.ts';
+import { authFiles, credentialsOf, type Credentials } from './credentials.ts';
+import { messageId, typeOf } from './message.ts';
+import { Publisher, type Message, type Sent } from './publisher.ts';
+import { ServerError } from './server-error.ts';
+import { subjectOf, subjectPattern } from './subject.ts';
+
+/** How much of a reply goes into a dead letter, in characters. */
+const MAX_REPLY_SHOWN = 1024;
+
+/** Types whose subjects are remembered; the helper knows some ten. */
+const MAX_SUBJECTS = 64;
+
+/**
+ * Lines to a JetStream stream, a message each, on one connection. A batch counts as taken when each of its messages is
+ * acknowledged.
+ */
+export class NatsOutput implements Output {
+  format: Format | undefined;
+  readonly limits: BatchLimits;
+  readonly #config: NatsOutputConfig;
+  readonly #telemetry: Telemetry;
+  readonly #files: SmallFiles;
+  readonly #pacer: Pacer | undefined;
+  readonly #deadLetters: DeadLetters | undefined;
+  /** By boot and type. */
+  readonly #subjects = new Map<string, string>();
+  #identity: Identity | undefined;
+  #credentials: Credentials | undefined;
+  #tls: ConnectionOptions = {};
+  #connection: Connection | undefined;
+  #publisher: Publisher | undefined;
+  /** The server that is tried next. The first is drawn: many agents have the same list. */
+  #server: number;
+  #warned = false;
+
+  constructor(config: NatsOutputConfig, telemetry: Telemetry) {
+    const { name, auth, batch, dead_letter, max_rate, servers, tls } = config;
+    this.#config = config;
+    this.#telemetry = telemetry;
+    this.#files = new SmallFiles([...tlsFiles(tls), ...authFiles(auth)]);
+    this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
+    this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
+    this.#server = randomInt(servers.length);
+    this.limits = {
+      bytes: batch.max_bytes,
+      // At most what may go in a second: then a batch waits no longer than that.
+      records: Math.min(batch.max_events, max_rate ?? Infinity),
+      ageMs: batch.max_age,
+    };
+  }
+
+  /** Does not connect: the agent also starts while the servers are away. */
+  async open(): Promise<void> {
+    this.#identity ??= identityOf(this.#config.name);
+    this.format ??= new Identified(this.#identity);
+    await this.#files.refresh(true);
+    this.#useFiles();
+    await this.#deadLetters?.open();
+    this.#warn();
+  }
+
+  async send(batch: Batch): Promise<Outcome> {
+    try {
+      if ((await this.#files.refresh()) || this.#credentials === undefined) this.#useFiles();
+      if (this.#connection?.isUsable !== true) await this.#connect();
+    } catch (error) {
+      return { kind: 'retry', reason: reasonOf(error) };
+    }
+    await this.#pacer?.wait(batch.records);
+    const { lines } = batch;
+    const lineAt = (i: number): Buffer => lines.subarray(i === 0 ? 0 : batch.endOf(i - 1), batch.endOf(i));
+    const sent = await this.#publisher!.publish(batch.records, (i) => this.#messageOf(batch, lineAt(i), i));
+    return this.#outcomeOf(sent, lineAt);
+  }
+
+  /** Connects, to the next server where there was a connection. @throws where it does not take the agent */
+  async #connect(): Promise<void> {
+    if (this.#connection !== undefined) this.#server++;
+    this.#disconnect();
+    try {
+      this.#connection = await this.#openConnection();
+    } catch (error) {
+      if (!(error instanceof ServerError) || !error.unauthorized || !(await this.#haveNewSecrets())) throw error;
+      this.#connection = await this.#openConnection();
+    }
+    const { stream, subject } = this.#config;
+    this.#publisher = new Publisher(this.#connection, (reply) => judge(reply, stream, subjectPattern(subject)));
+  }
+
+  async #openConnection(): Promise<Connection> {
+    const { inbox_prefix, servers, timeout, tls, tls_first } = this.#config;
+    const server = servers[this.#server % servers.length]!;
+    try {
+      return await Connection.open({
+        address: addressOf(server, tls),
+        tls: this.#tls,
+        tlsFirst: tls_first,
+        timeoutMs: timeout,
+        credentials: this.#credentials!,
+        inboxPrefix: inbox_prefix,
+        name: `platform-probes ${this.#identity!.host}`,
+      });
+    } catch (error) {
+      this.#server++;
+      throw error;
+    }
+  }
+
+  #disconnect(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  #messageOf(batch: Batch, line: Buffer, i: number): Message {
+    const type = typeOf(line);
+    const { stream } = this.#config;
+    return {
+      subject: this.#subjectOf(batch.bootId ?? 'unknown', type),
+      head: headOf([
+        `Nats-Msg-Id: ${messageId(batch, i, line, type, this.#identity!)}`,
+        ...(stream === undefined ? [] : [`Nats-Expected-Stream: ${stream}`]),
+      ]),
+      payload: line.subarray(0, -1),
+    };
+  }
+
+  #subjectOf(bootId: string, type: string): string {
+    const key = `${bootId} ${type}`;
+    let subject = this.#subjects.get(key);
+    if (subject === undefined) {
+      const { hostId, host, stream } = this.#identity!;
+      subject = subjectOf(this.#config.subject, { host_id: hostId, host, boot_id: bootId, stream, type });
+      if (this.#subjects.size >= MAX_SUBJECTS) this.#subjects.clear();
+      this.#subjects.set(key, subject);
+    }
+    return subject;
+  }
+
+  /** The outcome for the records in front of the first that has to be sent again. */
+  async #outcomeOf(sent: readonly Sent[], lineAt: (i: number) => Buffer): Promise<Outcome> {
+    const failed = sent.findIndex(({ fate }) => fate.kind === 'retry');
+    const through = failed === -1 ? sent.length : failed;
+    const refused: number[] = [];
+    let refusal = '';
+    for (const [i, { fate, reply }] of sent.slice(0, through).entries()) {
+      if (fate.kind !== 'refused') continue;
+      refused.push(i);
+      refusal = fate.reason;
+      await this.#bury(lineAt(i), refusal, reply);
+    }
+    if (refused.length > 0) return { kind: 'refused', reason: refusal, records: refused, through };
+    const fate = sent[through]?.fate;
+    return fate?.kind === 'retry' ? { kind: 'retry', reason: fate.reason, taken: through } : TAKEN;
+  }
+
+  async #haveNewSecrets(): Promise<boolean> {
+    try {
+      if (!(await this.#files.refresh(true))) return false;
+      this.#useFiles();
+      return true;
+    } catch {
+      // The next batch looks again, and then the reason is told.
+      return false;
+    }
+  }
+
+  /** @throws when the files cannot be used; nothing is sent until they can */
+  #useFiles(): void {
+    const { auth, tls } = this.#config;
+    this.#credentials = undefined;
+    this.#disconnect();
+    const credentials = credentialsOf(auth, this.#files);
+    this.#tls = tlsOptions(tls, this.#files);
+    this.#credentials = credentials;
+  }
+
+  #warn(): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    const { name: output, servers, tls } = this.#config;
+    const addresses = servers.map((server) => addressOf(server, tls));
+    const reason =
+      tls?.verify === false
+        ? 'tls.verify is false: whoever answers gets the events'
+        : addresses.some(({ host, tls: isTls }) => !isTls && !isLoopback(host))
+          ? 'nats:// without tls is not encrypted unless the server asks for it: who is in between reads the events, and the secret of auth'
+          : undefined;
+    if (reason !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason });
+  }
+
+  async #bury(line: Buffer, reason: string, reply: string | undefined): Promise<void> {
+    try {
+      await this.#deadLetters?.add(line, { reason, ...this.#shown(reply) });
+    } catch (error) {
+      const { name: output } = this.#config;
+      const problem = reasonOf(error);
+      this.#telemetry.raiseRepeating('DeadLetterNotKept', `${output} ${problem}`, { output, reason: problem });
+    }
+  }
+
+  /** A reply without the secrets that the server may have repeated. */
+  #shown(reply: string | undefined): { reply?: string } {
+    let text = reply ?? '';
+    for (const secret of this.#credentials?.secrets ?? []) text = text.replaceAll(secret, '***');
+    return text === '' ? {} : { reply: text.slice(0, MAX_REPLY_SHOWN) };
+  }
+
+  async flush(): Promise<void> {
+    // What the stream acknowledged is in its hands.
+  }
+
+  async close(): Promise<void> {
+    this.#disconnect();
+    await this.#deadLetters?.close();
+  }
+}
