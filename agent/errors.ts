@@ -45,7 +45,7 @@ export const ERRORS = {
   },
   INPUT: {
     status: EXIT.INPUT,
-    meaning: 'match could not read the events or the rules',
+    meaning: 'match or convert could not read the events or the rules, or a line is no event',
     remedy: 'check the paths on the command line',
   },
   ADDON_UNSAFE: {

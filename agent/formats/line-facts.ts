@@ -1,4 +1,5 @@
 import { isObject } from '../../shared/events/fields.ts';
+import { checkEvent } from '../../shared/events/parse.ts';
 import { NO_NUMBER } from '../events/item.ts';
 
 /** What a line of any of our formats says of numbers and seals. */
@@ -23,18 +24,21 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads a line that one of our outputs has written. @returns undefined for what is no such line */
 export function factsOf(line: string): LineFacts | undefined {
-  let value: unknown;
   try {
-    value = JSON.parse(line);
+    const value: unknown = JSON.parse(line);
+    const fields = isObject(value) ? (native(value) ?? ecs(value) ?? ocsf(value)) : undefined;
+    return fields && read(fields);
   } catch {
     return undefined;
   }
-  const fields = isObject(value) ? (native(value) ?? ecs(value) ?? ocsf(value)) : undefined;
-  return fields && read(fields);
 }
 
+/** The count of a gap can be smaller than its range, unlike on the pipe: what filters left out of the range is not missing. */
 function native(value: Fields): Fields | undefined {
-  return typeof value['type'] === 'string' ? value : undefined;
+  const { type } = value;
+  if (typeof type !== 'string') return undefined;
+  if (type !== 'gap' && type !== 'seal') checkEvent(value);
+  return value;
 }
 
 /** Only lines of ECS that are ours have `probes`. */

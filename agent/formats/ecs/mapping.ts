@@ -60,7 +60,8 @@ const EVENT: readonly Row[] = [
     kinds: ['exit'],
     from: ['run_time'],
     how: 'in nanoseconds',
-    json: ({ process: { run_time: micros } }) => (micros === undefined ? undefined : micros === 0 ? '0' : `${micros}000`),
+    json: ({ process: { run_time: micros } }) =>
+      micros === undefined ? undefined : micros === 0 ? '0' : `${micros}000`,
   },
   made(['alert'], 'event.severity', ['rules[].level'], '1 informational to 5 critical, of the highest', (subject) =>
     severityOf(topRule(subject)?.level),
@@ -74,51 +75,109 @@ const HOST: readonly Row[] = [
   ofOrigin(KINDS, 'host.id', 'host_id', ({ hostId }) => hostId),
   ofOrigin(KINDS, 'host.name', 'host', ({ host }) => host),
   ofOrigin(KINDS, 'host.boot.id', 'boot_id', ({ bootId }) => bootId),
-  { ...ofOrigin(KINDS, 'host.os.type', '', ({ platform }) => platform), from: [], how: "`linux`, `macos` or `windows`: the agent's" },
+  {
+    ...ofOrigin(KINDS, 'host.os.type', '', ({ platform }) => platform),
+    from: [],
+    how: "`linux`, `macos` or `windows`: the agent's",
+  },
 ];
 
 const PROCESS: readonly Row[] = [
   copy(PROCESS_KINDS, 'process.pid', 'pid'),
-  made(PROCESS_KINDS, 'process.entity_id', ['entity_id', 'boot_id', 'pid', 'start_time'], '`BOOT/PID/START`', processId),
+  made(
+    PROCESS_KINDS,
+    'process.entity_id',
+    ['entity_id', 'boot_id', 'pid', 'start_time'],
+    '`BOOT/PID/START`',
+    processId,
+  ),
   made(COMMAND_KINDS, 'process.executable', ['exe', 'filename'], '`exe`, else `filename`', ({ kind, process }) =>
     kind === 'exec_failed' ? process.exe : imageOf(process),
   ),
-  made(COMMAND_KINDS, 'process.name', ['exe', 'filename', 'comm'], 'the last part of the same, else `comm`', (subject) => {
-    const { kind, process } = subject;
-    return nameIn(kind === 'exec_failed' ? process.exe : imageOf(process), subject) ?? process.comm;
-  }),
-  made(COMMAND_KINDS, 'process.command_line', ['command_line', 'command'], '`command_line`, else `command`', ({ process }) =>
-    process.command_line ?? process.command,
+  made(
+    COMMAND_KINDS,
+    'process.name',
+    ['exe', 'filename', 'comm'],
+    'the last part of the same, else `comm`',
+    (subject) => {
+      const { kind, process } = subject;
+      return nameIn(kind === 'exec_failed' ? process.exe : imageOf(process), subject) ?? process.comm;
+    },
+  ),
+  made(
+    COMMAND_KINDS,
+    'process.command_line',
+    ['command_line', 'command'],
+    '`command_line`, else `command`',
+    ({ process }) => process.command_line ?? process.command,
   ),
   copy(COMMAND_KINDS, 'process.args', 'argv'),
   made(COMMAND_KINDS, 'process.args_count', ['argv'], 'how many', ({ process }) => process.argv?.length),
   copy(COMMAND_KINDS, 'process.working_directory', 'cwd'),
-  made(PROCESS_KINDS, 'process.start', ['time', 'run_time', 'start_time'], 'of an exit, and of events of macOS and Windows', startText),
+  made(
+    PROCESS_KINDS,
+    'process.start',
+    ['time', 'run_time', 'start_time'],
+    'of an exit, and of events of macOS and Windows',
+    startText,
+  ),
   made(['exit'], 'process.end', ['time'], '', timeOf),
   copy(['exit'], 'process.exit_code', 'exit_code'),
   copy(COMMAND_KINDS, 'process.thread.name', 'comm'),
-  made(COMMAND_KINDS, 'process.session_leader.pid', ['session_id'], 'except on Windows, where it is no process', ({ origin, process }) =>
-    origin.platform === 'windows' ? undefined : process.session_id,
+  made(
+    COMMAND_KINDS,
+    'process.session_leader.pid',
+    ['session_id'],
+    'except on Windows, where it is no process',
+    ({ origin, process }) => (origin.platform === 'windows' ? undefined : process.session_id),
   ),
   // Linux, include/linux/kdev_t.h, new_encode_dev.
-  made(COMMAND_KINDS, 'process.tty.char_device.major', ['tty'], 'the major number, on Linux', ({ origin, process: { tty } }) =>
-    tty === undefined || origin.platform !== 'linux' ? undefined : (tty >>> 8) & 0xfff,
+  made(
+    COMMAND_KINDS,
+    'process.tty.char_device.major',
+    ['tty'],
+    'the major number, on Linux',
+    ({ origin, process: { tty } }) =>
+      tty === undefined || origin.platform !== 'linux' ? undefined : (tty >>> 8) & 0xfff,
   ),
-  made(COMMAND_KINDS, 'process.tty.char_device.minor', ['tty'], 'the minor number, on Linux', ({ origin, process: { tty } }) =>
-    tty === undefined || origin.platform !== 'linux' ? undefined : (tty & 0xff) | ((tty >>> 12) & 0xfff00),
+  made(
+    COMMAND_KINDS,
+    'process.tty.char_device.minor',
+    ['tty'],
+    'the minor number, on Linux',
+    ({ origin, process: { tty } }) =>
+      tty === undefined || origin.platform !== 'linux' ? undefined : (tty & 0xff) | ((tty >>> 12) & 0xfff00),
   ),
   asText(COMMAND_KINDS, 'process.real_user.id', 'uid'),
-  made(COMMAND_KINDS, 'process.user.id', ['user_sid', 'euid'], '`user_sid`, else `euid` as text', ({ process }) =>
-    process.user_sid ?? textOf(process.euid),
+  made(
+    COMMAND_KINDS,
+    'process.user.id',
+    ['user_sid', 'euid'],
+    '`user_sid`, else `euid` as text',
+    ({ process }) => process.user_sid ?? textOf(process.euid),
   ),
   asText(COMMAND_KINDS, 'process.real_group.id', 'gid'),
   asText(COMMAND_KINDS, 'process.group.id', 'egid'),
-  made(COMMAND_KINDS, 'process.parent.pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) => parentPid(process)),
-  made(COMMAND_KINDS, 'process.parent.entity_id', ['boot_id', 'parent.pid', 'parent.start_time'], '`BOOT/PID/START`', parentId),
+  made(COMMAND_KINDS, 'process.parent.pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
+    parentPid(process),
+  ),
+  made(
+    COMMAND_KINDS,
+    'process.parent.entity_id',
+    ['boot_id', 'parent.pid', 'parent.start_time'],
+    '`BOOT/PID/START`',
+    parentId,
+  ),
   made(COMMAND_KINDS, 'process.parent.executable', ['parent.exe'], '', ({ process }) => process.parent?.exe),
-  made(COMMAND_KINDS, 'process.parent.name', ['parent.exe'], 'its last part', (subject) => nameIn(subject.process.parent?.exe, subject)),
-  made(COMMAND_KINDS, 'user.id', ['user_sid', 'uid'], '`user_sid`, else `uid` as text', ({ process }) =>
-    process.user_sid ?? textOf(process.uid),
+  made(COMMAND_KINDS, 'process.parent.name', ['parent.exe'], 'its last part', (subject) =>
+    nameIn(subject.process.parent?.exe, subject),
+  ),
+  made(
+    COMMAND_KINDS,
+    'user.id',
+    ['user_sid', 'uid'],
+    '`user_sid`, else `uid` as text',
+    ({ process }) => process.user_sid ?? textOf(process.uid),
   ),
   asText(COMMAND_KINDS, 'user.effective.id', 'euid'),
   asText(COMMAND_KINDS, 'user.group.id', 'gid'),
@@ -136,10 +195,16 @@ const ALERT: readonly Row[] = [
     const author = topRule(subject)?.author;
     return author === undefined ? undefined : [author];
   }),
-  made(['alert'], 'threat.framework', ['rules[].tags'], '`MITRE ATT&CK`, where a tag names something of it', (subject) => {
-    const { tactics, techniques } = attackOf(rules(subject));
-    return tactics.length + techniques.length === 0 ? undefined : 'MITRE ATT&CK';
-  }),
+  made(
+    ['alert'],
+    'threat.framework',
+    ['rules[].tags'],
+    '`MITRE ATT&CK`, where a tag names something of it',
+    (subject) => {
+      const { tactics, techniques } = attackOf(rules(subject));
+      return tactics.length + techniques.length === 0 ? undefined : 'MITRE ATT&CK';
+    },
+  ),
   made(['alert'], 'threat.tactic.id', ['rules[].tags'], 'of `attack.execution` and its like', (subject) =>
     some(attackOf(rules(subject)).tactics.map(({ id }) => id)),
   ),
@@ -149,8 +214,12 @@ const ALERT: readonly Row[] = [
   made(['alert'], 'threat.technique.id', ['rules[].tags'], 'of `attack.t1059` and its like', (subject) =>
     some(attackOf(rules(subject)).techniques),
   ),
-  made(['alert'], 'threat.technique.subtechnique.id', ['rules[].tags'], 'of `attack.t1059.004` and its like', (subject) =>
-    some(attackOf(rules(subject)).subTechniques),
+  made(
+    ['alert'],
+    'threat.technique.subtechnique.id',
+    ['rules[].tags'],
+    'of `attack.t1059.004` and its like',
+    (subject) => some(attackOf(rules(subject)).subTechniques),
   ),
 ];
 
@@ -173,9 +242,9 @@ export const ECS: Mapping = {
 function unwritable({ line, seq }: Unwritable, { hostId, host, bootId, stream, seal, schemaVersion }: Origin): object {
   return {
     '@timestamp': '1970-01-01T00:00:00.000Z',
-    ecs: { version: ECS_VERSION },
-    event: { kind: 'event', dataset: DATASET, id: numberedId(bootId, seq), sequence: seq, original: line },
-    host: { id: hostId, name: host, boot: { id: bootId } },
+    'ecs': { version: ECS_VERSION },
+    'event': { kind: 'event', dataset: DATASET, id: numberedId(bootId, seq), sequence: seq, original: line },
+    'host': { id: hostId, name: host, boot: { id: bootId } },
     [TOP]: { stream, schema_version: schemaVersion, seal: { number: seal } },
   };
 }

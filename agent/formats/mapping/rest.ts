@@ -43,12 +43,14 @@ export function restRows(top: string): readonly Row[] {
       parent === undefined || parent.pid === ppid ? undefined : ppid,
     ),
     ...COMMAND_FIELDS.map((name) => copy(COMMAND_KINDS, `${top}.${name}`, name)),
-    made(COMMAND_KINDS, `${top}.raw`, ['raw'], 'a list of `field` and `base64`', ({ process }) =>
-      rawList(process.raw),
-    ),
+    made(COMMAND_KINDS, `${top}.raw`, ['raw'], 'a list of `field` and `base64`', ({ process }) => rawList(process.raw)),
     copy(PROCESS_KINDS, `${top}.start_time`, 'start_time'),
-    made(COMMAND_KINDS, `${top}.parent.start_time`, ['parent.start_time'], '', ({ process }) =>
-      process.parent?.start_time,
+    made(
+      COMMAND_KINDS,
+      `${top}.parent.start_time`,
+      ['parent.start_time'],
+      '',
+      ({ process }) => process.parent?.start_time,
     ),
     copy(['exec_failed'], `${top}.fd_path`, 'fd_path'),
     copy(['exit'], `${top}.signal`, 'signal'),
@@ -69,4 +71,3 @@ export function restRows(top: string): readonly Row[] {
       }));
   }
 }
-

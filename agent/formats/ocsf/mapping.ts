@@ -4,15 +4,7 @@ import type { Mapping, Unwritable } from '../mapping/format.ts';
 import { COMMAND_KINDS, restRows } from '../mapping/rest.ts';
 import { constant, copy, made, ofOrigin, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin } from '../mapping/subject.ts';
-import {
-  eventId,
-  millisOf,
-  numberedId,
-  sequenceOf,
-  severityOf,
-  timeOf,
-  topRule,
-} from '../mapping/values.ts';
+import { eventId, millisOf, numberedId, sequenceOf, severityOf, timeOf, topRule } from '../mapping/values.ts';
 import { processRows } from './process.ts';
 
 /** Open Cybersecurity Schema Framework. */
@@ -60,8 +52,12 @@ const classRows = (kind: Kind, { uid, category, activity, name, severity }: Clas
 const EXEC_CLASS: readonly Row[] = [
   constant(['exec'], 'class_uid', 1007),
   constant(['exec'], 'category_uid', 1),
-  made(['exec'], 'activity_id', ['source'], '1 (Launch); 99 for `snapshot`: a program that ran already', ({ process }) =>
-    process.source === 'snapshot' ? 99 : 1,
+  made(
+    ['exec'],
+    'activity_id',
+    ['source'],
+    '1 (Launch); 99 for `snapshot`: a program that ran already',
+    ({ process }) => (process.source === 'snapshot' ? 99 : 1),
   ),
   made(['exec'], 'activity_name', ['source'], '`Snapshot`, where it is one', ({ process }) =>
     process.source === 'snapshot' ? 'Snapshot' : undefined,
@@ -75,20 +71,33 @@ const EXEC_CLASS: readonly Row[] = [
 const EVENT: readonly Row[] = [
   ...EXEC_CLASS,
   ...CLASSES.flatMap(([kind, of]) => classRows(kind, of)),
-  made(['alert'], 'severity_id', ['rules[].level'], '1 informational to 5 critical, of the highest; 0 without', (subject) =>
-    severityOf(topRule(subject)?.level),
+  made(
+    ['alert'],
+    'severity_id',
+    ['rules[].level'],
+    '1 informational to 5 critical, of the highest; 0 without',
+    (subject) => severityOf(topRule(subject)?.level),
   ),
   made(KINDS, 'time', ['time', 'timestamp'], 'in milliseconds since 1970', millisOf),
   constant(['exec', 'exit'], 'status_id', 1),
   constant(['alert'], 'status_id', 1, 'New'),
   constant(['exec_failed'], 'status_id', 2),
   copy(['exec_failed'], 'status_code', 'error'),
-  made(['exec'], 'launch_type_id', ['source'], '3 (Exec); 1 (Spawn) with `etw`; not of a `snapshot`', ({ process: { source } }) =>
-    source === 'snapshot' ? undefined : source === 'etw' ? 1 : 3,
+  made(
+    ['exec'],
+    'launch_type_id',
+    ['source'],
+    '3 (Exec); 1 (Spawn) with `etw`; not of a `snapshot`',
+    ({ process: { source } }) => (source === 'snapshot' ? undefined : source === 'etw' ? 1 : 3),
   ),
   constant(['exec_failed'], 'launch_type_id', 3),
-  made(['gap'], 'message', ['count', 'uncounted', 'hop', 'cause'], 'a sentence', ({ fields }) =>
-    `${fields['uncounted'] === true ? 'an unknown number of' : String(fields['count'])} events are missing: ${String(fields['cause'])} (${String(fields['hop'])})`,
+  made(
+    ['gap'],
+    'message',
+    ['count', 'uncounted', 'hop', 'cause'],
+    'a sentence',
+    ({ fields }) =>
+      `${fields['uncounted'] === true ? 'an unknown number of' : String(fields['count'])} events are missing: ${String(fields['cause'])} (${String(fields['hop'])})`,
   ),
 ];
 
@@ -112,7 +121,10 @@ const OS = {
 const DEVICE: readonly Row[] = [
   constant(KINDS, 'device.type_id', 0, 'unknown: server, laptop and their like are not told apart'),
   ofOrigin(KINDS, 'device.uid', 'host_id', ({ hostId }) => hostId),
-  { ...ofOrigin(KINDS, 'device.hostname', 'host', ({ host }) => host ?? 'unknown'), how: '`unknown` where it is not known' },
+  {
+    ...ofOrigin(KINDS, 'device.hostname', 'host', ({ host }) => host ?? 'unknown'),
+    how: '`unknown` where it is not known',
+  },
   ofOrigin(KINDS, 'device.boot_uid', 'boot_id', ({ bootId }) => bootId),
   {
     ...ofOrigin(KINDS, 'device.os', '', ({ platform }) => platform && OS[platform]),
@@ -125,13 +137,27 @@ const rules = ['alert'] as const;
 
 const FINDING_INFO: readonly Row[] = [
   constant(rules, 'is_alert', true),
-  made(rules, 'finding_info.uid', ['boot_id', 'seq'], 'as `metadata.uid`; `SEQ` where no boot is known', (subject) =>
-    eventId(subject) ?? String(subject.process.seq),
+  made(
+    rules,
+    'finding_info.uid',
+    ['boot_id', 'seq'],
+    'as `metadata.uid`; `SEQ` where no boot is known',
+    (subject) => eventId(subject) ?? String(subject.process.seq),
   ),
-  made(rules, 'finding_info.title', ['rules[].title'], 'of the rule with the highest level', (subject) => topRule(subject)?.title),
+  made(
+    rules,
+    'finding_info.title',
+    ['rules[].title'],
+    'of the rule with the highest level',
+    (subject) => topRule(subject)?.title,
+  ),
   made(rules, 'finding_info.created_time', ['time'], 'in milliseconds since 1970', millisOf),
-  made(rules, 'finding_info.analytic', ['rules[].id', 'rules[].title'], '`uid`, `name`, `type_id` of the same', (subject) =>
-    analytic(topRule(subject)),
+  made(
+    rules,
+    'finding_info.analytic',
+    ['rules[].id', 'rules[].title'],
+    '`uid`, `name`, `type_id` of the same',
+    (subject) => analytic(topRule(subject)),
   ),
   made(rules, 'finding_info.related_analytics', ['rules[].id', 'rules[].title'], 'the other rules', (subject) => {
     const top = topRule(subject);
@@ -171,8 +197,8 @@ export const OCSF: Mapping = {
     ...processRows(['exec', 'exec_failed', 'exit'], ''),
     ...processRows(rules, 'evidences[].'),
     copy(['exit'], 'exit_code', 'exit_code'),
-    ...restRows(TOP),
     made(KINDS, `${TOP}.time`, ['time'], 'to the nanosecond', timeOf),
+    ...restRows(TOP),
     copy(COMMAND_KINDS, `${TOP}.argv`, 'argv'),
     copy(COMMAND_KINDS, `${TOP}.comm`, 'comm'),
     copy(['exit'], `${TOP}.run_time`, 'run_time'),

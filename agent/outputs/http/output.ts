@@ -4,7 +4,8 @@ import { crc32 } from 'node:zlib';
 import { VERSION } from '../../../shared/version.ts';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
-import { Identified, identityOf, type Identity } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import { identityOf, type Identity } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { connectionProblem } from '../network/connection-error.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
@@ -70,7 +71,7 @@ export class HttpOutput implements Output {
   /** Does not connect: the agent also starts while the receiver is away. */
   async open(): Promise<void> {
     this.#identity ??= identityOf(this.#config.name);
-    this.format ??= new Identified(this.#identity);
+    this.format ??= await formatOf(this.#config.format, this.#identity);
     await this.#files.refresh(true);
     this.#useFiles();
     await this.#deadLetters?.open();

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
-import { Identified, identityOf } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import { identityOf } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
 import { Pacer } from '../network/pacer.ts';
@@ -73,9 +74,9 @@ export class KafkaOutput implements Output {
 
   /** Does not connect: the agent also starts while the brokers are away. */
   async open(): Promise<void> {
-    const { brokers, compression, name, timeout, topic } = this.#config;
+    const { brokers, compression, format, name, timeout, topic } = this.#config;
     const identity = identityOf(name);
-    this.format ??= new Identified(identity);
+    this.format ??= await formatOf(format, identity);
     this.#key ??= Buffer.from(identity.hostId);
     this.#cluster ??= new Cluster({
       brokers: brokers.map((broker) => addressIn(broker)!),

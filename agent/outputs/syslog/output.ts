@@ -1,7 +1,8 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
-import { Identified, identityOf } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import { identityOf } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
 import { isLoopback } from '../network/loopback.ts';
@@ -59,10 +60,10 @@ export class SyslogOutput implements Output {
 
   /** Does not connect: the agent also starts while the receiver is away. */
   async open(): Promise<void> {
-    const { facility, name, tls } = this.#config;
+    const { facility, format, name, tls } = this.#config;
     if (this.format === undefined) {
       const identity = identityOf(name);
-      this.format = new Identified(identity);
+      this.format = await formatOf(format, identity);
       this.#headers = new Headers(identity.host, facilityNumber(facility));
     }
     await this.#files.refresh(true);
