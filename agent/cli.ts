@@ -5,6 +5,7 @@ import { convert, type ConvertOptions } from './commands/convert.ts';
 import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
+import { verify, type VerifyOptions } from './commands/verify.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
@@ -35,6 +36,9 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     convert: async (options) => {
       code = await convert(options);
     },
+    verify: async (options) => {
+      code = await verify(options);
+    },
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },
@@ -59,6 +63,7 @@ interface Actions {
   spool: (options: SpoolCommandOptions) => Promise<void>;
   match: (options: MatchOptions) => Promise<void>;
   convert: (options: ConvertOptions) => Promise<void>;
+  verify: (options: VerifyOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -127,6 +132,13 @@ Signals:
     .action((action: SpoolCommandOptions['action'], options: Omit<SpoolCommandOptions, 'action'>) =>
       actions.spool({ ...options, action }),
     );
+  program
+    .command('verify')
+    .description('say to which number events are complete, by their seals, or what is missing')
+    .argument('<files...>', 'events as JSON lines, with their seals, in any order; - is standard input')
+    .option('--whole', "the files hold each boot's events from the first on: earlier seals that lack are a loss", false)
+    .option('--json', 'report as JSON on standard output, as in a pipe', false)
+    .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')

@@ -45,7 +45,7 @@ export const ERRORS = {
   },
   INPUT: {
     status: EXIT.INPUT,
-    meaning: 'match or convert could not read the events or the rules, or a line is no event',
+    meaning: 'match, convert or verify could not read the events, or match the rules; or a line for convert is no event',
     remedy: 'check the paths on the command line',
   },
   ADDON_UNSAFE: {
@@ -57,6 +57,11 @@ export const ERRORS = {
     status: EXIT.SPOOL,
     meaning: 'the spool cannot be read, or is damaged',
     remedy: 'see probes-agent spool verify; what is lost becomes a gap',
+  },
+  INCOMPLETE: {
+    status: EXIT.INCOMPLETE,
+    meaning: 'verify found that events are missing or changed, or could not tell',
+    remedy: 'see docs/completeness.md',
   },
   HELPER_SOCKET_UNSAFE: {
     meaning: 'a user other than root may have created the socket, or serves it',
@@ -72,7 +77,9 @@ export type ErrorCode = keyof typeof ERRORS;
 
 /** One sentence for each exit status, by number, as `--help` prints them. */
 export function exitMeanings(): ReadonlyArray<readonly [ExitCode, string]> {
-  const meanings = new Map<ExitCode, string[]>([[EXIT.OK, ['ended as asked, or the configuration is good']]]);
+  const meanings = new Map<ExitCode, string[]>([
+    [EXIT.OK, ['ended as asked, the configuration is good, or the events are complete']],
+  ]);
   for (const { status, meaning } of Object.values<Failure>(ERRORS))
     if (status !== undefined) meanings.set(status, [...(meanings.get(status) ?? []), meaning]);
   return [...meanings].map(([status, parts]) => [status, parts.join('; ')] as const);

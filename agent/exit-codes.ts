@@ -9,6 +9,7 @@ export const EXIT = {
   INPUT: 6,
   INSTALLATION: 7,
   SPOOL: 8,
+  INCOMPLETE: 9,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

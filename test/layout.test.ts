@@ -259,7 +259,7 @@ test('every dependency has one exact version', (t) => {
   const { dependencies, devDependencies, optionalDependencies, overrides } = packageJson;
   const wanted = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies, ...overrides });
   t.deepEqual(
-    wanted.filter(([, version]) => !/^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+$/u.test(version)),
+    wanted.filter(([, version]) => !/^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/u.test(version)),
     [],
   );
 });
@@ -272,7 +272,7 @@ const AGENT_LAYERS = [
   ['log.ts', 'files'],
   ['ffi.ts'],
   ['events', 'windows', 'telemetry', 'rules'],
-  ['enrichment', 'formats'],
+  ['enrichment', 'formats', 'completeness'],
   ['outputs'],
   ['delivery', 'detection', 'redaction'],
   ['pipeline.ts', 'source'],

@@ -1,4 +1,14 @@
-import { count, instant, oneOf, optional, requiredOf, sha256, type FieldTable } from '../../shared/events/fields.ts';
+import {
+  count,
+  instant,
+  isObject,
+  oneOf,
+  optional,
+  requiredOf,
+  sha256,
+  type FieldTable,
+} from '../../shared/events/fields.ts';
+import { checkFields, EventError, shape } from '../../shared/events/parse.ts';
 
 /**
  * Why a seal was made: so many numbers passed, or so much time; nothing happened; before a reload or the end; its boot was
@@ -63,3 +73,44 @@ export const SEAL_FIELDS: FieldTable<SealEvent> = {
   rules_sha256: optional(sha256),
 };
 export const SEAL_REQUIRED = requiredOf(SEAL_FIELDS);
+
+const SHAPE = shape(SEAL_FIELDS, SEAL_REQUIRED);
+
+/**
+ * Checks every field of a parsed value that should be a seal, and returns the value itself. Further fields stay. Whether
+ * the counts add up is another question: `arithmeticFault`.
+ * @throws {EventError} naming the missing or invalid field
+ */
+export function sealOf(value: unknown): SealEvent {
+  if (!isObject(value) || value['type'] !== 'seal') throw new EventError('a seal is a JSON object of type seal');
+  checkFields(value, 'seal', SHAPE);
+  return value as unknown as SealEvent;
+}
+
+/** The reason why a seal contradicts itself; undefined when it does not. */
+export function arithmeticFault({ from, to, sent, filtered, gap, lines }: SealEvent): string | undefined {
+  if (to < from - 1) return `to is ${to}, less than from - 1, which is ${from - 1}`;
+  const covered = to - from + 1;
+  if (sent + filtered + gap !== covered)
+    return `sent + filtered + gap is ${sent + filtered + gap}, and to - from + 1 is ${covered}`;
+  return lines < sent ? `lines is ${lines}, less than sent, which is ${sent}` : undefined;
+}
+
+export const SEAL_EXAMPLE: SealEvent = {
+  type: 'seal',
+  time: '2023-03-15T13:21:00.000Z',
+  from: 7_302_001,
+  to: 7_306_096,
+  sent: 4000,
+  filtered: 32,
+  gap: 64,
+  lines: 4001,
+  sum: 8_589_934_592_004,
+  prev: '5d41402abc4b2a76b9719d911017c592ae2f1d3b4c5a69788f90123456789abc',
+  reason: 'numbers',
+  kernel_count: 7_306_096,
+  kernel_lost: 64,
+  probe_sha256: '0f4a1f36a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c',
+  config_sha256: '1f4a1f36a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c',
+  rules_sha256: '2f4a1f36a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c',
+};

@@ -1,3 +1,4 @@
+import { SEAL_FIELDS, SEAL_REQUIRED } from '../../agent/events/seal.ts';
 import { SCHEMA_VERSION } from '../../agent/formats/identified.ts';
 import { EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED, EXEC_FIELDS, EXEC_REQUIRED } from '../../shared/events/exec.ts';
 import { EXIT_FIELDS, EXIT_REQUIRED } from '../../shared/events/exit.ts';
@@ -17,6 +18,7 @@ const TYPES: Readonly<Record<string, readonly [Readonly<Record<string, Check>>, 
   exit: [EXIT_FIELDS, EXIT_REQUIRED],
   gap: [GAP_FIELDS, GAP_REQUIRED],
   clock: [CLOCK_FIELDS, CLOCK_REQUIRED],
+  seal: [SEAL_FIELDS, SEAL_REQUIRED],
 };
 
 const TEXT: Schema = { type: 'string' };
@@ -28,6 +30,7 @@ const IDENTITY: Readonly<Record<string, Schema>> = {
   boot_id: TEXT,
   stream: TEXT,
   schema_version: { const: SCHEMA_VERSION },
+  seal: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
 };
 
 /** What the agent adds to an event that rules matched: docs/rules.md, "Alerts". */

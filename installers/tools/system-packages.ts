@@ -193,6 +193,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('nats-server'),
   },
   {
+    name: 'postgresql',
+    purposes: ['receivers'],
+    why: 'runs the queries of docs/completeness.md',
+    present: () => globSync('/usr/lib/postgresql/*/bin/initdb').length > 0 && hasCommand('psql'),
+  },
+  {
     name: 'prometheus',
     purposes: ['receivers'],
     why: 'scrapes the metrics of the agent; promtool checks them and the example alerts',

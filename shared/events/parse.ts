@@ -32,12 +32,13 @@ export class EventError extends Error {
   }
 }
 
-interface Shape {
+/** The fields of one type of event. */
+export interface Shape {
   readonly checks: ReadonlyArray<readonly [string, Check]>;
   readonly required: readonly string[];
 }
 
-const shape = (fields: Readonly<Record<string, Check>>, required: readonly string[]): Shape => ({
+export const shape = (fields: Readonly<Record<string, Check>>, required: readonly string[]): Shape => ({
   checks: Object.entries(fields).filter(([name]) => name !== 'type'),
   required,
 });
@@ -63,17 +64,25 @@ export function checkEvent(value: unknown): ProbeEvent | UnknownEvent {
   if (typeof type !== 'string') throw new EventError('type: expected a string', 'type');
   const known = SHAPES.get(type);
   if (known === undefined) return value as UnknownEvent;
-  for (const name of known.required) {
+  checkFields(value, type, known);
+  if (type === 'gap' && (value['last'] as number) - (value['first'] as number) + 1 !== value['count']) {
+    throw new EventError('gap.count: expected last - first + 1', 'count');
+  }
+  return value as unknown as ProbeEvent;
+}
+
+/**
+ * Checks the fields of an event of one type. Fields that the shape does not name are ignored.
+ * @throws {EventError} naming the missing or invalid field
+ */
+export function checkFields(value: Readonly<Record<string, unknown>>, type: string, { required, checks }: Shape): void {
+  for (const name of required) {
     if (value[name] === undefined) throw new EventError(`${type}.${name}: missing`, name);
   }
-  for (const [name, check] of known.checks) {
+  for (const [name, check] of checks) {
     const field = value[name];
     if (field === undefined) continue;
     const expected = check(field);
     if (expected !== undefined) throw new EventError(`${type}.${name}: expected ${expected}`, name);
   }
-  if (type === 'gap' && (value['last'] as number) - (value['first'] as number) + 1 !== value['count']) {
-    throw new EventError('gap.count: expected last - first + 1', 'count');
-  }
-  return value as unknown as ProbeEvent;
 }

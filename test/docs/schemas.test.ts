@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { Identified } from '../../agent/formats/identified.ts';
+import { sealOf, SEAL_EXAMPLE } from '../../agent/events/seal.ts';
 import { itemOf, type StreamEvent } from '../../agent/events/item.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../shared/events/exec.ts';
 import { EXIT_EXAMPLE } from '../../shared/events/exit.ts';
@@ -12,7 +13,14 @@ import { GAP_EXAMPLE } from '../../shared/events/gap.ts';
 import { misfit } from '../support/event-schema.ts';
 import { ROOT } from '../support/repository.ts';
 
-const EXAMPLES: readonly object[] = [EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE, EXIT_EXAMPLE, GAP_EXAMPLE, CLOCK_EXAMPLE];
+const EXAMPLES: readonly object[] = [
+  EXEC_EXAMPLE,
+  EXEC_FAILED_EXAMPLE,
+  EXIT_EXAMPLE,
+  GAP_EXAMPLE,
+  CLOCK_EXAMPLE,
+  SEAL_EXAMPLE,
+];
 
 /** Every event that a page shows as JSON. */
 const shown = (page: string): object[] =>
@@ -63,6 +71,8 @@ const VALUES: readonly unknown[] = [
   'exec',
   'ebpf',
   'etw',
+  'idle',
+  'f'.repeat(64),
 ];
 
 for (const example of EXAMPLES) {
@@ -70,7 +80,8 @@ for (const example of EXAMPLES) {
   test(`schema and parser agree about every field of ${type}`, (t) => {
     const fits = (event: object): boolean => {
       try {
-        parseEvent(JSON.stringify(event));
+        if (type === 'seal') sealOf(event);
+        else parseEvent(JSON.stringify(event));
         return true;
       } catch (error) {
         // A rule between fields, which the schema leaves out: a filter may have taken numbers out of a gap's range.
@@ -89,6 +100,11 @@ for (const example of EXAMPLES) {
     }
   });
 }
+
+test('the number of the seal that covers a line is a whole number from 1', (t) => {
+  for (const seal of [1, 4096]) t.is(misfit({ ...EXEC_EXAMPLE, seal }), undefined);
+  for (const seal of [0, -1, 1.5, '1', null]) t.not(misfit({ ...EXEC_EXAMPLE, seal }), undefined, String(seal));
+});
 
 test('types and fields that a later version may bring fit', (t) => {
   t.is(misfit({ type: 'later', seq: 'x' }), undefined);

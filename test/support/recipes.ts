@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './repository.ts';
 
-const PAGE = readFileSync(path.join(ROOT, 'docs/outputs.md'), 'utf8');
+const OUTPUTS = 'docs/outputs.md';
 
-/** Every block of a language that the page shows, and the heading it stands under. */
-export function recipes(language: string): Array<{ title: string; text: string }> {
-  return PAGE.split(/^#+ /mu).flatMap((section) =>
+/** Every block of a language that a page shows, and the heading it stands under. */
+export function recipes(language: string, page = OUTPUTS): Array<{ title: string; text: string }> {
+  const text = readFileSync(path.join(ROOT, page), 'utf8');
+  return text.split(/^#+ /mu).flatMap((section) =>
     [...section.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gmsu'))].map((match) => ({
       title: section.split('\n', 1)[0]!,
       text: match[1]!,
@@ -14,9 +15,9 @@ export function recipes(language: string): Array<{ title: string; text: string }
   );
 }
 
-/** The block of the recipe of that title. */
-export function recipe(title: string, language: string): string {
-  const found = recipes(language).find((block) => block.title === title);
-  if (found === undefined) throw new Error(`docs/outputs.md has no ${language} under ${title}`);
-  return found.text;
+/** The block of the recipe of that title; where there are several, joined. */
+export function recipe(title: string, language: string, page = OUTPUTS): string {
+  const found = recipes(language, page).filter((block) => block.title === title);
+  if (found.length === 0) throw new Error(`${page} has no ${language} under ${title}`);
+  return found.map(({ text }) => text).join('');
 }

@@ -6,6 +6,7 @@ import { Marker } from '../../../../agent/delivery/seal/marker.ts';
 import type { Item } from '../../../../agent/events/item.ts';
 import { Identified } from '../../../../agent/formats/identified.ts';
 import { TAKEN, type Batch, type Outcome } from '../../../../agent/outputs/output.ts';
+import { verdictsOf } from '../../completeness/support.ts';
 import { gap } from '../../support/items.ts';
 import { begin, checkCounters, events, TemporaryFolder, until, type Receiver } from '../spool/support.ts';
 import { Gate } from '../support.ts';
@@ -197,6 +198,8 @@ test('whatever is filtered, lost, refused, reloaded and killed: seals add up, an
       const isFiltered = (_: string, n: number): boolean =>
         !source.isGap(n) && (source.isFiltered(n) || (alertsOnly && n % ALERT_EVERY !== 0));
       t.deepEqual(problemsOf(lines, isFiltered), [], `seed ${seed}, ${name}`);
+      const [verdict] = verdictsOf(lines, { whole: true }).verdicts;
+      t.deepEqual(verdict!.problems, [], `seed ${seed}, ${name}`);
       if (lives === 1) t.deepEqual(exactProblemsOf(lines), [], `seed ${seed}, ${name}`);
     }
   }
