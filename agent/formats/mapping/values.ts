@@ -70,8 +70,10 @@ export function parentPid({ parent, ppid }: ProcessFields): number | undefined {
 }
 
 /** Names the process: `BOOT/PID/START`, as in alerts. */
-export function processId({ process: { entity_id: id, pid, start_time: start }, origin }: Subject): string | undefined {
-  return id ?? entity(origin.bootId, pid, start);
+export function processId({ kind, process, origin }: Subject): string | undefined {
+  const { entity_id: id, pid, start_time: start } = process;
+  // Of other kinds, nobody has checked it.
+  return (kind === 'alert' ? id : undefined) ?? entity(origin.bootId, pid, start);
 }
 
 export function parentId({ process: { parent }, origin }: Subject): string | undefined {

@@ -200,6 +200,9 @@ export const OCSF: Mapping = {
     made(KINDS, `${TOP}.time`, ['time'], 'to the nanosecond', timeOf),
     ...restRows(TOP),
     copy(COMMAND_KINDS, `${TOP}.argv`, 'argv'),
+    made(COMMAND_KINDS, `${TOP}.uid`, ['uid'], 'where there is a `user_sid`', ({ process: { uid, user_sid: sid } }) =>
+      sid === undefined ? undefined : uid,
+    ),
     copy(COMMAND_KINDS, `${TOP}.comm`, 'comm'),
     copy(['exit'], `${TOP}.run_time`, 'run_time'),
   ],
