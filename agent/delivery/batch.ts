@@ -9,14 +9,14 @@ import type { Sealer } from './seal/sealer.ts';
 /**
  * Takes the next batch from the log: records of one boot, as many as the limits allow. Adjacent lines that no format
  * changes are not copied. A seal is the first line of a batch, so that everything before it has been settled.
- * @returns undefined when the log has no more records
+ * @returns undefined when the log has no more records; `passed` when a mark was passed over, behind which there may be more
  */
 export function takeBatch(
   cursor: LogReader,
   format: Format | undefined,
   limits: BatchLimits,
   sealer?: Sealer,
-): PendingBatch | undefined {
+): PendingBatch | 'passed' | undefined {
   const last = sealer?.sealBefore(cursor.nextBootId());
   if (sealer !== undefined && last !== undefined)
     return new BatchBuilder(format, sealer.state?.boot_id, sealer).addSeal(last).finish();
@@ -32,7 +32,7 @@ export function takeBatch(
   if (builder.records > 0) return builder.finish();
   // A mark that the stream is ahead of.
   cursor.commit(sealer?.state);
-  return takeBatch(cursor, format, limits, sealer);
+  return 'passed';
 }
 
 function slice({ segment, from, to, bootId }: Run): PendingBatch {

@@ -212,7 +212,9 @@ export class Delivery {
           continue;
         }
         this.#nameInherited(this.#cursor);
-        const batch = (this.#batch ??= this.#takeBatch(this.#cursor));
+        const batch = this.#batch ?? this.#takeBatch(this.#cursor);
+        if (batch === 'passed') continue;
+        this.#batch = batch;
         if (batch === undefined) {
           if (!this.#passedIsDue) return;
           await this.#commitPassed(this.#cursor);
@@ -239,7 +241,7 @@ export class Delivery {
   }
 
   /** Returns the next batch when it is due; else schedules another call. */
-  #takeBatch(cursor: LogReader): PendingBatch | undefined {
+  #takeBatch(cursor: LogReader): PendingBatch | 'passed' | undefined {
     const { bytes, records, ageMs } = this.#limits;
     const waits = cursor.lagRecords > 0 && cursor.lagRecords < records && cursor.lagBytes < bytes;
     if (ageMs > 0 && waits && !this.#closing) {

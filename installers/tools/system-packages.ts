@@ -6,7 +6,7 @@ import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
 export type Purpose =
-  'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace' | 'receivers';
+  'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace' | 'receivers' | 'pulled';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -137,6 +137,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['kernels'],
     why: 'unpacks modules',
     present: () => hasCommand('zstd'),
+  },
+  {
+    name: 'e2fsprogs',
+    purposes: ['pulled'],
+    why: 'mkfs.ext4 makes the file system of a disk',
+    present: () => hasCommand('mkfs.ext4'),
   },
   {
     name: 'mmdebstrap',

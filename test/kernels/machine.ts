@@ -22,6 +22,12 @@ export interface Boot {
   /** A shell script. Runs as root; what it writes stays in memory. */
   readonly command: string;
   readonly memory: string;
+  /** A file that is the guest's /dev/vda. What the guest has written is in it, whatever happens to the machine. */
+  readonly disk?: string;
+  /** Whether the guest has a network card, behind which this machine's loopback is 10.0.2.2. */
+  readonly network?: boolean;
+  /** Pulls the plug when it is aborted: the machine is gone at once, with all that is in its memory. */
+  readonly plug?: AbortSignal;
   readonly seconds: number;
   /** How long the command may print nothing. */
   readonly silentSeconds: number;
@@ -57,7 +63,7 @@ export function temporaryFolder(): string {
 
 /**
  * Boots a kernel, runs the command and gives its exit status.
- * @throws {MachineError} when there is none: the kernel crashed, or time is up
+ * @throws {MachineError} when there is none: the kernel crashed, time is up, or the plug was pulled
  */
 export async function runInMachine(boot: Boot): Promise<number> {
   const work = temporaryFolder();
@@ -87,7 +93,7 @@ export async function runInMachine(boot: Boot): Promise<number> {
     const channels = ['console', 'output', 'errors', 'status'];
     const qemu = launch(
       'qemu-system-x86_64',
-      [...machineArguments(boot, initramfs), ...devices, ...channelArguments(channels)],
+      [...machineArguments(boot, initramfs), ...deviceArguments(boot), ...devices, ...channelArguments(channels)],
       channels.length,
     );
     const listen = (channel: string, take: (text: string) => void): void => {
@@ -103,11 +109,14 @@ export async function runInMachine(boot: Boot): Promise<number> {
     };
     listen('console', keep);
     let stopped = '';
+    const stop = (why: string): void => {
+      stopped = why;
+      qemu.kill('SIGKILL');
+    };
     const stopAfter = (seconds: number, why: string): NodeJS.Timeout =>
-      setTimeout(() => {
-        stopped = why;
-        qemu.kill('SIGKILL');
-      }, seconds * 1000).unref();
+      setTimeout(() => stop(why), seconds * 1000).unref();
+    const pull = (): void => stop('its plug was pulled');
+    boot.plug?.addEventListener('abort', pull);
     const silence = stopAfter(boot.silentSeconds, `nothing happened for ${boot.silentSeconds} s`);
     const limit = stopAfter(boot.seconds, `it ran for ${boot.seconds} s`);
     listen('output', (text) => {
@@ -120,6 +129,7 @@ export async function runInMachine(boot: Boot): Promise<number> {
     const [code] = (await once(qemu, 'close')) as [number | null];
     clearTimeout(silence);
     clearTimeout(limit);
+    boot.plug?.removeEventListener('abort', pull);
     if (/^\d+\n$/u.test(status)) return Number(status);
     throw new MachineError(
       stopped !== ''
@@ -213,6 +223,15 @@ function machineArguments({ image, memory, kernelArguments }: Boot, initramfs: s
     initramfs,
     '-append',
     `console=ttyS0 panic=-1 quiet ${kernelArguments}`,
+  ];
+}
+
+function deviceArguments({ disk, network = false }: Boot): string[] {
+  return [
+    ...(disk === undefined
+      ? []
+      : ['-drive', `file=${disk},format=raw,if=none,id=disk`, '-device', 'virtio-blk-pci,drive=disk']),
+    ...(network ? ['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='] : []),
   ];
 }
 

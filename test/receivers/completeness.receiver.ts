@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Workplace } from '../agent/support/agent-process.ts';
 import { read, start } from '../agent/support/outputs.ts';
@@ -6,10 +7,13 @@ import { ClickHouse } from '../support/clickhouse.ts';
 import { configurationOf, PAGE, statements, tryDatabase, type Ask, type SqlRow } from '../support/completeness-sql.ts';
 import { execEvent, FakeHelper } from '../support/fake-helper.ts';
 import { Postgres } from '../support/postgres.ts';
+import { residentMiB, SteadyLoad } from './support/steady-load.ts';
 import { sealedStreams, type Row } from '../support/sealed-streams.ts';
 
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
 const PASSWORD = 'hunter2';
+const OUTAGE_MS = 60_000;
+const PER_SECOND = 2000;
 
 async function compare(
   t: ExecutionContext,
@@ -96,17 +100,59 @@ test.serial(
   },
 );
 
+/** The page's configuration, with the places of a test. */
+function configurationIn(work: Workplace, { port }: ClickHouse): string {
+  writeFileSync(work.path('password'), PASSWORD);
+  return configurationOf('ClickHouse')
+    .replace('127.0.0.1:8123', `127.0.0.1:${port}`)
+    .replace('/etc/platform-probes/clickhouse.password', work.path('password'))
+    .replace('/var/lib/platform-probes/spool', work.path('spool'))
+    .replace('max_age: 5s', 'max_age: 100ms');
+}
+
+test.serial(
+  'ClickHouse that is killed under load and away for a minute: its own SQL says that nothing is missing',
+  async (t) => {
+    t.timeout(240_000);
+    using work = new Workplace();
+    await using helper = await new FakeHelper().listen();
+    await using server = await new ClickHouse(PASSWORD).start();
+    for (const statement of statements('ClickHouse')) await server.query(statement);
+    await using agent = await start(work, `source: { socket: ${helper.socketPath} }\n${configurationIn(work, server)}`);
+    await agent.until(() => agent.countOf('HelperConnected') === 1);
+    const load = new SteadyLoad(helper, PER_SECOND);
+    await delay(5000);
+    const before = residentMiB(agent.child.pid!);
+    await server.kill();
+    await delay(OUTAGE_MS);
+    const grown = residentMiB(agent.child.pid!) - before;
+    await server.start();
+    await delay(2000);
+    const last = await load.stop();
+    const stored = async (): Promise<number> =>
+      Number(await server.query("SELECT uniqExact(seq) FROM lines WHERE type = 'exec'"));
+    for (let i = 0; i < 600 && (await stored()) < last; i++) await delay(100);
+    t.is(await agent.end(), 0);
+    t.is(await stored(), last);
+    t.is(await server.query("SELECT count() FROM lines WHERE type = 'gap'"), '0');
+    t.true(grown < 200, `${grown} MiB`);
+    t.is(await server.query('SELECT max(`to`) FROM seals'), String(last));
+    for (const title of [
+      'events that are missing',
+      'gaps that are missing',
+      'numbers that no seal covers',
+      'lines that were changed',
+    ])
+      t.is(await server.query(statements(`ClickHouse: ${title}`)[0]!), '', title);
+  },
+);
+
 test.serial('the configuration of the page sends each line to ClickHouse as it is', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
   await using server = await new ClickHouse(PASSWORD).start();
   for (const statement of statements('ClickHouse')) await server.query(statement);
-  writeFileSync(work.path('password'), PASSWORD);
-  const config = configurationOf('ClickHouse')
-    .replace('127.0.0.1:8123', `127.0.0.1:${server.port}`)
-    .replace('/etc/platform-probes/clickhouse.password', work.path('password'))
-    .replace('/var/lib/platform-probes/spool', work.path('spool'))
-    .replace('max_age: 5s', 'max_age: 100ms');
+  const config = configurationIn(work, server);
   const copy = `  - { name: lake, type: file, path: ${work.path('copy')}, identity: true }\n`;
   await using agent = await start(
     work,

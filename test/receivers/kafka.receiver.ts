@@ -8,6 +8,7 @@ import { numberAfter, read, start } from '../agent/support/outputs.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
 import { recipe } from '../support/recipes.ts';
 import { KafkaCluster, KafkaConsumer } from './support/kafka-cluster.ts';
+import { judgeBySql } from './support/judge-by-sql.ts';
 import { firstArrivals, Load, OUTAGE_MS, residentMiB } from './support/outage.ts';
 
 const TOPIC = 'platform-probes';
@@ -78,6 +79,7 @@ test.serial(
     await agent.until(() => consumer.seqs.includes(load.last));
     t.is(await agent.end(), 0);
     assertWhole(t, consumer, load.last);
+    judgeBySql(t, new Set(consumer.consumed.map(({ value }) => value)));
     t.is(read(work.path('refused')), '');
     t.true(agent.countOf('OutputRecovered') > 0);
   },

@@ -7,6 +7,7 @@ import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
 import { recipe } from '../support/recipes.ts';
 import { Workplace, type AgentProcess } from '../agent/support/agent-process.ts';
 import { linesOf, read, start } from '../agent/support/outputs.ts';
+import { judgeBySql } from './support/judge-by-sql.ts';
 import { natsServers } from './support/nats-binary.ts';
 import { NatsServer, type Stored } from './support/nats-server.ts';
 import { NatsUsers } from './support/nats-users.ts';
@@ -92,6 +93,7 @@ for (const { program, version } of natsServers()) {
 
       const all = await server.stored(STREAM.name);
       const stored = withoutSeals(all);
+      judgeBySql(t, new Set(all.map(({ event }) => JSON.stringify(event))));
       t.deepEqual(lacking(all), [], 'each seal has the events that it says were sent');
       const sealed = all.filter(isSeal).map(({ event }) => Number(event['sent']));
       t.is(

@@ -8,6 +8,7 @@ import { Certificates } from '../support/certificates.ts';
 import { execEvent, FakeHelper } from '../support/fake-helper.ts';
 import { recipe } from '../support/recipes.ts';
 import { Rsyslog, shipped, type Places } from './support/rsyslog.ts';
+import { judgeBySql } from './support/judge-by-sql.ts';
 import { residentMiB, SteadyLoad } from './support/steady-load.ts';
 
 const OUTAGE_MS = 60_000;
@@ -110,6 +111,7 @@ test.serial('RELP over TLS: rsyslog that is killed under load and away for a min
   t.true(grown < 200, `${grown} MiB`);
   t.true(agent.countOf('OutputRecovered') > 0);
   t.deepEqual(await endAndVerify(t, agent, server), []);
+  judgeBySql(t, new Set(server.lines));
 });
 
 test.serial('RELP: rsyslog that is killed eight times under load misses nothing', async (t) => {

@@ -31,10 +31,13 @@ export class AgentRun {
     copyAgent(this.folder);
   }
 
-  /** Starts it; by default with one output, the file. */
-  start(socket: string, outputs = `  - { name: local, type: file, path: ${this.events} }\n`): ChildProcess {
+  /**
+   * Starts it; by default with one output, the file.
+   * @param more further lines of the configuration
+   */
+  start(socket: string, outputs = `  - { name: local, type: file, path: ${this.events} }\n`, more = ''): ChildProcess {
     const config = `${this.folder}/agent.yaml`;
-    writeFileSync(config, `source: { socket: ${socket} }\noutputs:\n${outputs}`);
+    writeFileSync(config, `source: { socket: ${socket} }\n${more}outputs:\n${outputs}`);
     this.process = spawn(`${this.folder}/probes-agent`, ['run', '--config', config], {
       uid: CLIENT_UID,
       gid: CLIENT_GID,

@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { cut } from './cut.ts';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 /** One request that a receiver got, its body as text. */
@@ -100,7 +101,7 @@ export class Receiver implements AsyncDisposable {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) cut(socket, this.#tls !== undefined);
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 
@@ -113,6 +114,9 @@ function decode(body: Buffer, encoding: string | undefined): string {
   if (encoding === 'gzip') return gunzipSync(body).toString();
   return (encoding === 'zstd' ? zstdDecompressSync(body) : body).toString();
 }
+
+/** The lines of a body of NDJSON, as they came. */
+export const linesIn = (body: string): string[] => body.split('\n').filter((line) => line !== '');
 
 /** The events of a body: a JSON array, or one on each line. */
 export function eventsIn(body: string): Array<Record<string, unknown>> {

@@ -1,15 +1,18 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { NO_NUMBER } from '../../events/item.ts';
 import { sealStateSchema, type SealState } from '../../events/seal-state.ts';
 import type { Place } from './place.ts';
+import { syncFolder } from './folder.ts';
 import { FILE_MODE, openFile, SPOOL_VERSION } from './segment-file.ts';
 
 /** Bytes of one copy. There are two, written in turn, so that one is whole whatever happens to the other. */
 export const SLOT_BYTES = 2048;
+const SPACE = 0x20;
 
 const count = z.int().min(0);
 
@@ -66,8 +69,8 @@ export class CursorFile {
     return loaded;
   }
 
-  /** @param sync whether it has to survive a crash of the machine. @throws the system's error */
-  async save({ spoolId, place, synced, seals }: CursorState, sync: boolean): Promise<void> {
+  /** What is saved survives the process; the machine, only after `sync`. @throws the system's error */
+  async save({ spoolId, place, synced, seals }: CursorState): Promise<void> {
     const serial = ++this.#serial;
     const text = JSON.stringify({
       version: SPOOL_VERSION,
@@ -89,7 +92,11 @@ export class CursorFile {
     slot.write('\n', SLOT_BYTES - 1);
     const file = (this.#file ??= await this.#open());
     await file.write(slot, 0, SLOT_BYTES, (serial % 2) * SLOT_BYTES);
-    if (sync) await file.datasync();
+  }
+
+  /** Makes what was saved survive a crash of the machine. @throws the system's error */
+  async sync(): Promise<void> {
+    await this.#file?.datasync();
   }
 
   async #open(): Promise<FileHandle> {
@@ -102,6 +109,8 @@ export class CursorFile {
     const file = await open(this.#path, O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
     // Both copies take their room now, not when the disk is full.
     await file.write(Buffer.alloc(2 * SLOT_BYTES, ' '), 0, 2 * SLOT_BYTES, 0);
+    await file.datasync();
+    await syncFolder(dirname(this.#path));
     return file;
   }
 
@@ -130,7 +139,7 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
     .filter((copy) => copy !== undefined)
     .sort((a, b) => b.serial - a.serial);
   const [newest] = copies;
-  if (newest === undefined) return { serial: 0, problem: 'it is damaged' };
+  if (newest === undefined) return isUnused(bytes) ? { serial: 0 } : { serial: 0, problem: 'it is damaged' };
   const { serial, version, spool, synced, seals, boot_id, notable_records, notable_bytes, ...counts } = newest;
   if (version !== SPOOL_VERSION) return { serial, problem: `it is of version ${version}, not ${SPOOL_VERSION}` };
   const place = {
@@ -141,6 +150,9 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
   };
   return { serial, state: { spoolId: spool, synced, place, seals } };
 }
+
+/** Whether a file is as it was made: a crash came before a place was saved in it. */
+const isUnused = (bytes: Buffer): boolean => bytes.every((byte) => byte === SPACE);
 
 function parse(slot: Buffer): z.output<typeof cursorSchema> | undefined {
   const [, sum, text] = /^([0-9a-f]{8}) (\{.*\}) *\n$/u.exec(slot.toString('utf8')) ?? [];

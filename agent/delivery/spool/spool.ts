@@ -11,7 +11,7 @@ import { lockFolder, type Lock } from './lock.ts';
 import type { Place } from './place.ts';
 import { forgetOthers, oldestPlace, placesOf, recover } from './recover.ts';
 import { removeSegment, type RoomOptions } from './room.ts';
-import { SEGMENT_FILE_BYTES } from './segment-file.ts';
+import { SEGMENT_FILE_BYTES, type SegmentFile } from './segment-file.ts';
 import { SpooledCursor } from './spooled-cursor.ts';
 import { SpoolState } from './state.ts';
 import { Tail, type TailView } from './tail.ts';
@@ -58,6 +58,7 @@ export class Spool {
   readonly #away: Map<string, number>;
   readonly #timer: NodeJS.Timeout;
   #ticking: Promise<void> | undefined;
+  #keeping: Promise<void> | undefined;
   #room: PromiseWithResolvers<void> | undefined;
   #isClosed = false;
 
@@ -231,7 +232,7 @@ export class Spool {
   /** An output is closed. Its undelivered records stay on disk, unless another has taken its place. */
   #left(cursor: SpooledCursor): void {
     this.#cursors.delete(cursor);
-    if (![...this.#cursors].some(({ name }) => name === cursor.name)) this.#away.set(cursor.name, cursor.needs);
+    if (![...this.#cursors].some(({ name }) => name === cursor.name)) this.#away.set(cursor.name, cursor.keeps);
     this.#progress();
   }
 
@@ -260,20 +261,40 @@ export class Spool {
     if (this.#input.lagRecords > 0) this.#pull();
   }
 
-  /** Removes segments that every output has. */
+  /** Removes segments that no output needs after a restart. */
   #removeDelivered(): void {
-    const need = Math.min(this.#lowestNeed(), this.#lowestAway());
-    if (need === Infinity) return;
+    const away = this.#lowestAway();
+    let kept = away;
+    for (const { keeps } of this.#cursors) kept = Math.min(kept, keeps);
     const { segments } = this.#state;
+    const isBefore = (next: SegmentFile | undefined, ordinal: number): boolean =>
+      next !== undefined && next.first <= ordinal && ordinal !== Infinity;
     for (let { oldest } = segments; oldest !== undefined; oldest = segments.oldest) {
       const next = segments.after(oldest);
-      if (next === undefined || next.first > need) break;
+      if (!isBefore(next, kept)) {
+        if (isBefore(next, Math.min(away, this.#lowestNeed()))) this.#keepPlaces();
+        break;
+      }
       void removeSegment(this.#state, oldest);
       this.#writer.wake();
     }
   }
 
-  /** Remembers how far all got; called by itself, once for each sync interval. */
+  /** Forces places to disk before their time: a segment waits for nothing else. */
+  #keepPlaces(): void {
+    if (this.#keeping !== undefined) return;
+    this.#keeping = this.#saveAll().finally(() => {
+      this.#keeping = undefined;
+    });
+  }
+
+  /** Records first: a place beyond what survives a crash of the machine helps nobody. */
+  async #saveAll(): Promise<void> {
+    await this.#writer.sync();
+    for (const cursor of this.#cursors) await cursor.save(true);
+  }
+
+  /** Forces to disk what is written, then how far all got; called by itself, once for each sync interval. */
   async tick(): Promise<void> {
     if (this.#isClosed) return;
     return (this.#ticking ??= this.#tick().finally(() => {
@@ -284,11 +305,8 @@ export class Spool {
   async #tick(): Promise<void> {
     this.#addPassed();
     await this.#writer.reached(this.#state.end.ordinal);
-    await this.#writer.sync();
-    for (const cursor of this.#cursors) {
-      cursor.passOver();
-      await cursor.save();
-    }
+    for (const cursor of this.#cursors) cursor.passOver();
+    await this.#saveAll();
   }
 
   /** A frame without records accounts for numbers that filters left out: the helper need not send them again. */
@@ -308,7 +326,7 @@ export class Spool {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     clearInterval(this.#timer);
-    await this.#ticking;
+    await Promise.all([this.#ticking, this.#keeping]);
     this.#addPassed();
     this.#isClosed = true;
     this.#room?.resolve();

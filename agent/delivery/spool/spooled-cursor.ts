@@ -78,7 +78,10 @@ export class SpooledCursor implements LogReader {
   /** The mark whose being written was waited for. */
   #awaitedMark = 0;
   #starting: Promise<void> | undefined;
+  /** The newest place in the file; and the newest that survives a crash of the machine. */
   #saved: string | undefined;
+  #synced: string | undefined;
+  #keeps = 0;
   #saving: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
@@ -109,6 +112,14 @@ export class SpooledCursor implements LogReader {
   /** The ordinal that this output still needs, and all after it. */
   get needs(): number {
     return this.#done?.ordinal ?? 0;
+  }
+
+  /**
+   * A restart needs no record before this ordinal, even after a crash of the machine; 0 while that is not known. It is behind
+   * `needs`: a place that is in memory alone would find a hole where the records before it were removed.
+   */
+  get keeps(): number {
+    return this.#keeps;
   }
 
   /** Everything before it is delivered; undefined while that is not known. */
@@ -152,6 +163,7 @@ export class SpooledCursor implements LogReader {
     const { state: found, problem } = await this.#file.load();
     if (predecessor?.place !== undefined) {
       this.#seals = predecessor.seals;
+      this.#keeps = predecessor.keeps;
       return this.#begin(predecessor.place);
     }
     const doubt = problem ?? (found === undefined ? undefined : doubtOf(found, state));
@@ -391,13 +403,16 @@ export class SpooledCursor implements LogReader {
       this.#options.counters.notAlerts += place.events - place.notable - (before.events - before.notable);
   }
 
-  /** Remembers the place, once what is before it is written: whoever is killed then repeats one batch, not more. */
-  save(): Promise<void> {
-    return (this.#saving = this.#saving.then(() => this.#save()));
+  /**
+   * Remembers the place, once what is before it is written: whoever is killed then repeats one batch, not more.
+   * @param sync whether it has to survive a crash of the machine
+   */
+  save(sync = this.#options.syncEach): Promise<void> {
+    return (this.#saving = this.#saving.then(() => this.#save(sync)));
   }
 
-  async #save(): Promise<void> {
-    const { state, name, syncEach, written } = this.#options;
+  async #save(sync: boolean): Promise<void> {
+    const { state, name, written, onProgress } = this.#options;
     const place = this.#done;
     if (place === undefined) return;
     // A place that is ahead of what is on disk would be nowhere after a restart.
@@ -406,13 +421,23 @@ export class SpooledCursor implements LogReader {
     const synced = Math.min(state.synced, place.ordinal);
     const seals = this.#seals;
     const key = `${place.ordinal} ${synced} ${seals?.seal} ${seals?.lines}`;
-    if (key === this.#saved) return;
+    if (key === (sync ? this.#synced : this.#saved)) return;
     try {
-      await this.#file.save({ spoolId: state.id, place, synced, seals }, syncEach);
+      if (key !== this.#saved) await this.#file.save({ spoolId: state.id, place, synced, seals });
       this.#saved = key;
+      if (sync) {
+        await this.#file.sync();
+        this.#synced = key;
+      }
     } catch (error) {
+      // Linux forgets what it could not force to disk: it has to be written again.
+      this.#saved = undefined;
       state.telemetry.raiseRepeating('PositionNotKept', name, { output: name, reason: reasonOf(error) });
     }
+    if (!sync) return;
+    // Also after an error: a place that cannot be kept must not fill the disk with what is delivered.
+    this.#keeps = place.ordinal;
+    onProgress();
   }
 
   end(): void {
@@ -426,7 +451,7 @@ export class SpooledCursor implements LogReader {
   async #close(): Promise<void> {
     // What a send that does not end still reads is given back when it does.
     if (!this.#isSending) this.#giveBack();
-    await this.save();
+    await this.save(true);
     await this.#file.close().catch(() => undefined);
     this.#closed.resolve();
     this.#options.onProgress();

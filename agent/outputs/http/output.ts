@@ -8,11 +8,13 @@ import { formatOf } from '../../formats/choice.ts';
 import { identityOf, type Identity } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { connectionProblem } from '../network/connection-error.ts';
+import { batchLimits } from '../network/batch-limits.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
 import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
-import { SmallFiles } from '../network/small-files.ts';
+import { Protection } from '../network/protection.ts';
+import { haveChanged, SmallFiles } from '../network/small-files.ts';
 import { isLoopback } from '../network/loopback.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
@@ -36,12 +38,12 @@ export class HttpOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
   readonly #config: HttpOutputConfig;
-  readonly #telemetry: Telemetry;
   readonly #files: SmallFiles;
   readonly #reading: Reading;
   readonly #pacer: Pacer | undefined;
   readonly #size: PartSize;
-  readonly #deadLetters: DeadLetters | undefined;
+  readonly #deadLetters: DeadLetters;
+  readonly #protection: Protection;
   #identity: Identity | undefined;
   #agent: PlainAgent | undefined;
   #credentials: Credentials = { headers: {}, secrets: [] };
@@ -49,23 +51,17 @@ export class HttpOutput implements Output {
   #filesAreUsed = false;
   /** The receiver's last reply, for a dead letter. */
   #reply: Reply | undefined;
-  #warned = false;
 
   constructor(config: HttpOutputConfig, telemetry: Telemetry) {
     const { name, accept, auth, batch, dead_letter, max_rate, refuse, tls } = config;
     this.#config = config;
-    this.#telemetry = telemetry;
     this.#files = new SmallFiles([...tlsFiles(tls), ...authFiles(auth)]);
     this.#reading = { accept: conditionOf(accept), refuse: refuse && conditionOf(refuse) };
     this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
     this.#size = new PartSize(batch.max_bytes);
-    this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
-    this.limits = {
-      bytes: Math.floor(batch.max_bytes * SHARE_BEFORE_IDENTITY),
-      // At most what may go in a second: then a batch waits no longer than that.
-      records: Math.min(batch.max_events, max_rate ?? Infinity),
-      ageMs: batch.max_age,
-    };
+    this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
+    this.#protection = new Protection(telemetry, name);
+    this.limits = batchLimits(config, SHARE_BEFORE_IDENTITY);
   }
 
   /** Does not connect: the agent also starts while the receiver is away. */
@@ -74,7 +70,7 @@ export class HttpOutput implements Output {
     this.format ??= await formatOf(this.#config.format, this.#identity);
     await this.#files.refresh(true);
     this.#useFiles();
-    await this.#deadLetters?.open();
+    await this.#deadLetters.open();
     this.#warn();
   }
 
@@ -87,14 +83,15 @@ export class HttpOutput implements Output {
     return sendInParts(batch, {
       maxBytes: () => this.#size.bytes,
       send: (part) => this.#sendPart(part),
-      onRefused: (line, reason) => this.#bury(line, reason),
+      onRefused: (line, reason) => this.#deadLetters.bury(line, { reason, ...this.#replyText() }),
     });
   }
 
   async #sendPart(part: Part): Promise<Verdict> {
     await this.#pacer?.wait(part.records);
     let judgement = await this.#attempt(part);
-    if (judgement.kind === 'unauthorized' && (await this.#haveNewSecrets())) judgement = await this.#attempt(part);
+    if (judgement.kind === 'unauthorized' && (await haveChanged(this.#files, () => this.#useFiles())))
+      judgement = await this.#attempt(part);
     switch (judgement.kind) {
       case 'taken':
         this.#size.taken();
@@ -162,17 +159,6 @@ export class HttpOutput implements Output {
     };
   }
 
-  async #haveNewSecrets(): Promise<boolean> {
-    try {
-      if (!(await this.#files.refresh(true))) return false;
-      this.#useFiles();
-      return true;
-    } catch {
-      // The next batch looks again, and then the reason is told.
-      return false;
-    }
-  }
-
   /** @throws when the files cannot be used; nothing is sent until they can */
   #useFiles(): void {
     const { auth, tls } = this.#config;
@@ -187,26 +173,12 @@ export class HttpOutput implements Output {
   }
 
   #warn(): void {
-    if (this.#warned) return;
-    this.#warned = true;
-    const { name: output, tls, url } = this.#config;
-    const reason =
-      tls?.verify === false
-        ? 'tls.verify is false: whoever answers gets the events'
-        : isPlain(url) && !isLoopback(new URL(url).hostname)
-          ? 'http is not encrypted: who is in between reads the events, and the secret of auth'
-          : undefined;
-    if (reason !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason });
-  }
-
-  async #bury(line: Buffer, reason: string): Promise<void> {
-    try {
-      await this.#deadLetters?.add(line, { reason, ...this.#replyText() });
-    } catch (error) {
-      const { name: output } = this.#config;
-      const problem = reasonOf(error);
-      this.#telemetry.raiseRepeating('DeadLetterNotKept', `${output} ${problem}`, { output, reason: problem });
-    }
+    const { tls, url } = this.#config;
+    const isExposed = isPlain(url) && !isLoopback(new URL(url).hostname);
+    this.#protection.check(
+      tls,
+      isExposed ? 'http is not encrypted: who is in between reads the events, and the secret of auth' : undefined,
+    );
   }
 
   /** The reply as text. A secret that the receiver repeated is taken out. */
@@ -222,7 +194,7 @@ export class HttpOutput implements Output {
 
   async close(): Promise<void> {
     this.#agent?.destroy();
-    await this.#deadLetters?.close();
+    await this.#deadLetters.close();
   }
 }
 

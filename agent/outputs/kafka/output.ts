@@ -4,11 +4,13 @@ import type { Format } from '../../formats/format.ts';
 import { formatOf } from '../../formats/choice.ts';
 import { identityOf } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { batchLimits } from '../network/batch-limits.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
 import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
-import { secretText, SmallFiles } from '../network/small-files.ts';
+import { Protection } from '../network/protection.ts';
+import { haveChanged, secretText, SmallFiles } from '../network/small-files.ts';
 import { isLoopback } from '../network/loopback.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
@@ -42,34 +44,28 @@ export class KafkaOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
   readonly #config: KafkaOutputConfig;
-  readonly #telemetry: Telemetry;
   readonly #files: SmallFiles;
   readonly #pacer: Pacer | undefined;
   readonly #size: PartSize;
-  readonly #deadLetters: DeadLetters | undefined;
+  readonly #deadLetters: DeadLetters;
+  readonly #protection: Protection;
   #key: Buffer | undefined;
   #cluster: Cluster | undefined;
   /** Whether what was read last could be used. */
   #filesAreUsed = false;
   /** When the broker takes the next batch, on the clock of `performance.now`. */
   #throttledUntil = 0;
-  #warned = false;
 
   constructor(config: KafkaOutputConfig, telemetry: Telemetry) {
     const { name, auth, batch, dead_letter, max_rate, tls } = config;
     this.#config = config;
-    this.#telemetry = telemetry;
     this.#files = new SmallFiles([...tlsFiles(tls), auth?.password_file]);
     this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
     const lineBytes = Math.floor(batch.max_bytes * SHARE_FOR_LINES);
     this.#size = new PartSize(lineBytes);
-    this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
-    this.limits = {
-      bytes: Math.floor(lineBytes * SHARE_BEFORE_IDENTITY),
-      // At most what may go in a second: then a batch waits no longer than that.
-      records: Math.min(batch.max_events, max_rate ?? Infinity),
-      ageMs: batch.max_age,
-    };
+    this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
+    this.#protection = new Protection(telemetry, name);
+    this.limits = batchLimits(config, SHARE_FOR_LINES * SHARE_BEFORE_IDENTITY);
   }
 
   /** Does not connect: the agent also starts while the brokers are away. */
@@ -87,7 +83,7 @@ export class KafkaOutput implements Output {
     });
     await this.#files.refresh(true);
     this.#useFiles();
-    await this.#deadLetters?.open();
+    await this.#deadLetters.open();
     this.#warn();
   }
 
@@ -100,7 +96,7 @@ export class KafkaOutput implements Output {
     return sendInParts(batch, {
       maxBytes: () => this.#size.bytes,
       send: (part) => this.#sendPart(part),
-      onRefused: (line, reason) => this.#bury(line, reason),
+      onRefused: (line, reason) => this.#deadLetters.bury(line, { reason }),
     });
   }
 
@@ -109,7 +105,8 @@ export class KafkaOutput implements Output {
     const throttledMs = this.#throttledUntil - performance.now();
     if (throttledMs > 0) await delay(throttledMs);
     let judgement = await this.#attempt(part);
-    if (judgement.kind === 'unauthorized' && (await this.#haveNewSecrets())) judgement = await this.#attempt(part);
+    if (judgement.kind === 'unauthorized' && (await haveChanged(this.#files, () => this.#useFiles())))
+      judgement = await this.#attempt(part);
     switch (judgement.kind) {
       case 'taken':
         this.#size.taken();
@@ -145,17 +142,6 @@ export class KafkaOutput implements Output {
     }
   }
 
-  async #haveNewSecrets(): Promise<boolean> {
-    try {
-      if (!(await this.#files.refresh(true))) return false;
-      this.#useFiles();
-      return true;
-    } catch {
-      // The next batch looks again, and then the reason is told.
-      return false;
-    }
-  }
-
   /** @throws when the files cannot be used; nothing is sent until they can */
   #useFiles(): void {
     const { tls } = this.#config;
@@ -173,27 +159,15 @@ export class KafkaOutput implements Output {
   }
 
   #warn(): void {
-    if (this.#warned) return;
-    this.#warned = true;
-    const { brokers, name: output, tls } = this.#config;
+    const { brokers, tls } = this.#config;
     const remote = brokers.some((broker) => !isLoopback(addressIn(broker)!.host));
-    const reason =
-      tls?.verify === false
-        ? 'tls.verify is false: whoever answers gets the events'
-        : tls === undefined && remote
-          ? 'without tls nothing is encrypted: who is in between reads the events, and the password of auth with mechanism plain'
-          : undefined;
-    if (reason !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason });
-  }
-
-  async #bury(line: Buffer, reason: string): Promise<void> {
-    try {
-      await this.#deadLetters?.add(line, { reason });
-    } catch (error) {
-      const { name: output } = this.#config;
-      const problem = reasonOf(error);
-      this.#telemetry.raiseRepeating('DeadLetterNotKept', `${output} ${problem}`, { output, reason: problem });
-    }
+    const isExposed = tls === undefined && remote;
+    this.#protection.check(
+      tls,
+      isExposed
+        ? 'without tls nothing is encrypted: who is in between reads the events, and the password of auth with mechanism plain'
+        : undefined,
+    );
   }
 
   async flush(): Promise<void> {
@@ -202,6 +176,6 @@ export class KafkaOutput implements Output {
 
   async close(): Promise<void> {
     this.#cluster?.close();
-    await this.#deadLetters?.close();
+    await this.#deadLetters.close();
   }
 }

@@ -6,10 +6,12 @@ import { formatOf } from '../../formats/choice.ts';
 import { identityOf, type Identity } from '../../formats/identified.ts';
 import { typeIn } from '../../formats/line-fields.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { batchLimits } from '../network/batch-limits.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
 import { isLoopback } from '../network/loopback.ts';
 import { Pacer } from '../network/pacer.ts';
-import { SmallFiles } from '../network/small-files.ts';
+import { Protection } from '../network/protection.ts';
+import { haveChanged, SmallFiles } from '../network/small-files.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '../output.ts';
 import { judge } from './acknowledgement.ts';
@@ -35,10 +37,10 @@ export class NatsOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
   readonly #config: NatsOutputConfig;
-  readonly #telemetry: Telemetry;
   readonly #files: SmallFiles;
   readonly #pacer: Pacer | undefined;
-  readonly #deadLetters: DeadLetters | undefined;
+  readonly #deadLetters: DeadLetters;
+  readonly #protection: Protection;
   /** By boot and type. */
   readonly #subjects = new Map<string, string>();
   #identity: Identity | undefined;
@@ -48,22 +50,16 @@ export class NatsOutput implements Output {
   #publisher: Publisher | undefined;
   /** The server that is tried next. The first is drawn: many agents have the same list. */
   #server: number;
-  #warned = false;
 
   constructor(config: NatsOutputConfig, telemetry: Telemetry) {
-    const { name, auth, batch, dead_letter, max_rate, servers, tls } = config;
+    const { name, auth, dead_letter, max_rate, servers, tls } = config;
     this.#config = config;
-    this.#telemetry = telemetry;
     this.#files = new SmallFiles([...tlsFiles(tls), ...authFiles(auth)]);
     this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
-    this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
+    this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
+    this.#protection = new Protection(telemetry, name);
     this.#server = randomInt(servers.length);
-    this.limits = {
-      bytes: batch.max_bytes,
-      // At most what may go in a second: then a batch waits no longer than that.
-      records: Math.min(batch.max_events, max_rate ?? Infinity),
-      ageMs: batch.max_age,
-    };
+    this.limits = batchLimits(config);
   }
 
   /** Does not connect: the agent also starts while the servers are away. */
@@ -72,7 +68,7 @@ export class NatsOutput implements Output {
     this.format ??= await formatOf(this.#config.format, this.#identity);
     await this.#files.refresh(true);
     this.#useFiles();
-    await this.#deadLetters?.open();
+    await this.#deadLetters.open();
     this.#warn();
   }
 
@@ -97,7 +93,12 @@ export class NatsOutput implements Output {
     try {
       this.#connection = await this.#openConnection();
     } catch (error) {
-      if (!(error instanceof ServerError) || !error.unauthorized || !(await this.#haveNewSecrets())) throw error;
+      if (
+        !(error instanceof ServerError) ||
+        !error.unauthorized ||
+        !(await haveChanged(this.#files, () => this.#useFiles()))
+      )
+        throw error;
       this.#connection = await this.#openConnection();
     }
     const { stream, subject } = this.#config;
@@ -163,22 +164,11 @@ export class NatsOutput implements Output {
       if (fate.kind !== 'refused') continue;
       refused.push(i);
       refusal = fate.reason;
-      await this.#bury(lineAt(i), refusal, reply);
+      await this.#deadLetters.bury(lineAt(i), { reason: refusal, ...this.#shown(reply) });
     }
     if (refused.length > 0) return { kind: 'refused', reason: refusal, records: refused, through };
     const fate = sent[through]?.fate;
     return fate?.kind === 'retry' ? { kind: 'retry', reason: fate.reason, taken: through } : TAKEN;
-  }
-
-  async #haveNewSecrets(): Promise<boolean> {
-    try {
-      if (!(await this.#files.refresh(true))) return false;
-      this.#useFiles();
-      return true;
-    } catch {
-      // The next batch looks again, and then the reason is told.
-      return false;
-    }
   }
 
   /** @throws when the files cannot be used; nothing is sent until they can */
@@ -192,27 +182,15 @@ export class NatsOutput implements Output {
   }
 
   #warn(): void {
-    if (this.#warned) return;
-    this.#warned = true;
-    const { name: output, servers, tls } = this.#config;
+    const { servers, tls } = this.#config;
     const addresses = servers.map((server) => addressOf(server, tls));
-    const reason =
-      tls?.verify === false
-        ? 'tls.verify is false: whoever answers gets the events'
-        : addresses.some(({ host, tls: isTls }) => !isTls && !isLoopback(host))
-          ? 'nats:// without tls is not encrypted unless the server asks for it: who is in between reads the events, and the secret of auth'
-          : undefined;
-    if (reason !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason });
-  }
-
-  async #bury(line: Buffer, reason: string, reply: string | undefined): Promise<void> {
-    try {
-      await this.#deadLetters?.add(line, { reason, ...this.#shown(reply) });
-    } catch (error) {
-      const { name: output } = this.#config;
-      const problem = reasonOf(error);
-      this.#telemetry.raiseRepeating('DeadLetterNotKept', `${output} ${problem}`, { output, reason: problem });
-    }
+    const isExposed = addresses.some(({ host, tls: isTls }) => !isTls && !isLoopback(host));
+    this.#protection.check(
+      tls,
+      isExposed
+        ? 'nats:// without tls is not encrypted unless the server asks for it: who is in between reads the events, and the secret of auth'
+        : undefined,
+    );
   }
 
   /** A reply without the secrets that the server may have repeated. */
@@ -228,6 +206,6 @@ export class NatsOutput implements Output {
 
   async close(): Promise<void> {
     this.#disconnect();
-    await this.#deadLetters?.close();
+    await this.#deadLetters.close();
   }
 }

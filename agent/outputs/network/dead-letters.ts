@@ -1,3 +1,5 @@
+import { reasonOf } from '../../errors.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { filePlace } from '../file/place.ts';
 import type { Destination } from '../kind.ts';
 import { RotatingFile } from '../file/rotating-file.ts';
@@ -25,24 +27,42 @@ export interface Refusal {
  * there was one, and `event`, the record as it was sent.
  */
 export class DeadLetters {
-  readonly #file: RotatingFile;
+  readonly #file: RotatingFile | undefined;
   readonly #output: string;
+  readonly #telemetry: Telemetry;
 
-  constructor(output: string, { path, max_bytes, max_files }: DeadLettersOptions) {
+  /** @param options without them there is no file, and nothing is kept */
+  constructor(output: string, options: DeadLettersOptions | undefined, telemetry: Telemetry) {
     this.#output = output;
+    this.#telemetry = telemetry;
+    if (options === undefined) return;
+    const { path, max_bytes, max_files } = options;
     this.#file = new RotatingFile({ path, maxBytes: max_bytes, maxFiles: max_files });
   }
 
   /** @throws where the file cannot be made or written */
-  open(): Promise<void> {
-    return this.#file.open();
+  async open(): Promise<void> {
+    await this.#file?.open();
   }
 
   /**
+   * Keeps a record. Never rejects: where the file cannot be written, the log says so.
    * @param line a JSON object with its newline
-   * @throws where the file cannot be written
    */
-  async add(line: Buffer, { reason, reply }: Refusal): Promise<void> {
+  async bury(line: Buffer, refusal: Refusal): Promise<void> {
+    try {
+      await this.#append(line, refusal);
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#telemetry.raiseRepeating('DeadLetterNotKept', `${this.#output} ${reason}`, {
+        output: this.#output,
+        reason,
+      });
+    }
+  }
+
+  async #append(line: Buffer, { reason, reply }: Refusal): Promise<void> {
+    if (this.#file === undefined) return;
     const head = JSON.stringify({ time: new Date().toISOString(), output: this.#output, reason, reply });
     const { error } = await this.#file.append(
       Buffer.concat([Buffer.from(`${head.slice(0, -1)},"event":`), line.subarray(0, -1), Buffer.from('}\n')]),
@@ -51,6 +71,6 @@ export class DeadLetters {
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#file?.close();
   }
 }

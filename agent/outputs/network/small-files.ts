@@ -96,3 +96,18 @@ export function secretText(content: Buffer, path: string): string {
     throw new Error(`${path} holds more than one line, or bytes that are no text; write the secret alone into it`);
   return text;
 }
+
+/**
+ * Reads the files again after the receiver did not accept what they hold.
+ * @param use takes what was read; may throw
+ * @returns whether they hold something else now that can be used. Never rejects: the next batch looks again, and then the reason is told
+ */
+export async function haveChanged(files: SmallFiles, use: () => void): Promise<boolean> {
+  try {
+    if (!(await files.refresh(true))) return false;
+    use();
+    return true;
+  } catch {
+    return false;
+  }
+}

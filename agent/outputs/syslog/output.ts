@@ -4,9 +4,11 @@ import type { Format } from '../../formats/format.ts';
 import { formatOf } from '../../formats/choice.ts';
 import { identityOf } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { batchLimits } from '../network/batch-limits.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
 import { isLoopback } from '../network/loopback.ts';
 import { Pacer } from '../network/pacer.ts';
+import { Protection } from '../network/protection.ts';
 import { SmallFiles } from '../network/small-files.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '../output.ts';
@@ -36,26 +38,22 @@ export class SyslogOutput implements Output {
   readonly #telemetry: Telemetry;
   readonly #files: SmallFiles;
   readonly #pacer: Pacer | undefined;
-  readonly #deadLetters: DeadLetters | undefined;
+  readonly #deadLetters: DeadLetters;
+  readonly #protection: Protection;
   readonly #settleMs: number;
   #headers: Headers | undefined;
   #session: Session | undefined;
-  #warned = false;
 
   constructor(config: SyslogOutputConfig, telemetry: Telemetry, settleMs = SETTLE_MS) {
-    const { name, batch, dead_letter, max_rate, tls } = config;
+    const { name, dead_letter, max_rate, tls } = config;
     this.#config = config;
     this.#telemetry = telemetry;
     this.#settleMs = settleMs;
     this.#files = new SmallFiles(tlsFiles(tls));
     this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
-    this.#deadLetters = dead_letter === undefined ? undefined : new DeadLetters(name, dead_letter);
-    this.limits = {
-      bytes: Math.floor(batch.max_bytes * SHARE_BEFORE_HEADER),
-      // At most what may go in a second: then a batch waits no longer than that.
-      records: Math.min(batch.max_events, max_rate ?? Infinity),
-      ageMs: batch.max_age,
-    };
+    this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
+    this.#protection = new Protection(telemetry, name);
+    this.limits = batchLimits(config, SHARE_BEFORE_HEADER);
   }
 
   /** Does not connect: the agent also starts while the receiver is away. */
@@ -68,7 +66,7 @@ export class SyslogOutput implements Output {
     }
     await this.#files.refresh(true);
     tlsOptions(tls, this.#files);
-    await this.#deadLetters?.open();
+    await this.#deadLetters.open();
     this.#warn();
   }
 
@@ -84,7 +82,8 @@ export class SyslogOutput implements Output {
     if (refused.size > 0) {
       const records = [...refused.keys()].toSorted((a, b) => a - b);
       const lineOf = cutter(batch);
-      for (const record of records) await this.#bury(lineOf(record), refused.get(record)!);
+      for (const record of records)
+        await this.#deadLetters.bury(Buffer.concat([lineOf(record), NEWLINE]), { reason: refused.get(record)! });
       return { kind: 'refused', reason: refused.get(records.at(-1)!)!, records, through };
     }
     if (sent.problem === undefined) return TAKEN;
@@ -159,29 +158,13 @@ export class SyslogOutput implements Output {
   }
 
   #warn(): void {
-    if (this.#warned) return;
-    this.#warned = true;
     const { name: output, tls } = this.#config;
     const target = targetOf(this.#config);
-    const exposed =
-      tls?.verify === false
-        ? 'tls.verify is false: whoever answers gets the events'
-        : tls === undefined && 'host' in target && !isLoopback(target.host)
-          ? 'without tls it is not encrypted: who is in between reads the events'
-          : undefined;
-    if (exposed !== undefined) this.#telemetry.raise('OutputUnprotected', { output, reason: exposed });
-    const weakness = weaknessOf(this.#config);
-    if (weakness !== undefined) this.#telemetry.raise('OutputUnacknowledged', { output, reason: weakness });
-  }
-
-  async #bury(line: Buffer, reason: string): Promise<void> {
-    try {
-      await this.#deadLetters?.add(Buffer.concat([line, NEWLINE]), { reason });
-    } catch (error) {
-      const { name: output } = this.#config;
-      const problem = reasonOf(error);
-      this.#telemetry.raiseRepeating('DeadLetterNotKept', `${output} ${problem}`, { output, reason: problem });
-    }
+    const isExposed = tls === undefined && 'host' in target && !isLoopback(target.host);
+    const plain = isExposed ? 'without tls it is not encrypted: who is in between reads the events' : undefined;
+    if (!this.#protection.check(tls, plain)) return;
+    const reason = weaknessOf(this.#config);
+    if (reason !== undefined) this.#telemetry.raise('OutputUnacknowledged', { output, reason });
   }
 
   async flush(): Promise<void> {
@@ -191,7 +174,7 @@ export class SyslogOutput implements Output {
   async close(): Promise<void> {
     await this.#session?.close();
     this.#session = undefined;
-    await this.#deadLetters?.close();
+    await this.#deadLetters.close();
   }
 }
 

@@ -22,7 +22,7 @@ for (const [field, value, expected] of [
   ['sum', '8', 'a whole number from 0'],
   ['prev', 'A'.repeat(64), 'a SHA-256 in lower-case hexadecimal'],
   ['time', 'yesterday', 'an RFC 3339 time in UTC'],
-  ['reason', 'mood', 'one of numbers, time, idle, reload, stop, boot'],
+  ['reason', 'mood', 'one of numbers, time, idle, reload, stop, boot, probe'],
 ] as const)
   test(`a field that cannot be is named: ${field} ${value}`, (t) => {
     t.throws(() => sealOf({ ...SEAL_EXAMPLE, [field]: value }), { message: `seal.${field}: expected ${expected}` });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { alertOf, Item } from '../../../agent/events/item.ts';
 import { Identified, SCHEMA_VERSION } from '../../../agent/formats/identified.ts';
-import { takeBatch } from '../../../agent/delivery/batch.ts';
+import { takeBatch } from '../delivery/take-batch.ts';
 import { Log } from '../../../agent/delivery/log/log.ts';
 import { exec, gap, toItem } from '../support/items.ts';
 

@@ -15,6 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import { complain, progress } from '../../../installers/tools/progress.ts';
+import { hasCommand } from '../../../installers/tools/system-packages.ts';
 import { inCheckout } from '../../../installers/tools/root-folder.ts';
 import { readRuleFiles } from '../../agent/rules/data.ts';
 import { startHelper } from '../../support/helper-process.ts';
@@ -156,7 +157,10 @@ async function latencies(kind: TargetKind, spool: SpoolMode): Promise<number[]> 
 
 const events = Number(values.events);
 const rounds = Number(values.rounds);
-const variants = TARGETS.flatMap((kind) =>
+const targets = TARGETS.filter(({ needs }) => needs === undefined || hasCommand(needs));
+for (const { id, needs } of TARGETS)
+  if (needs !== undefined && !hasCommand(needs)) complain(`${id} is left out: no ${needs} is installed`);
+const variants = targets.flatMap((kind) =>
   SPOOLS.filter((spool) => spool === 'off' || kind.isSpooled).map((spool) => ({ kind, spool, costs: [] as Cost[] })),
 );
 for (let round = 1; round <= rounds; round++) {

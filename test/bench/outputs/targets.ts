@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { StorageType } from '@nats-io/jetstream';
+import { NatsServer } from '../../receivers/support/nats-server.ts';
 
 /** Bytes that arrived, and when, in microseconds since boot. */
 export interface Arrival {
@@ -26,6 +28,8 @@ export interface TargetKind {
   readonly title: string;
   /** Whether it can use the spool. */
   readonly isSpooled: boolean;
+  /** A program that has to be installed. */
+  readonly needs?: string;
   /** @param folder of the run. @param waitMs how long an event may wait for others */
   open(folder: string, waitMs: number): Promise<Target>;
 }
@@ -111,6 +115,31 @@ async function openHttp(waitMs: number): Promise<Target> {
   return target;
 }
 
+/** A real NATS server with a stream in memory, and the official client as its subscriber. */
+async function openNats(waitMs: number): Promise<Target> {
+  const server = await new NatsServer('nats-server').start();
+  await server.stream({ name: 'PROBES', subjects: ['probes.>'], storage: StorageType.Memory, duplicate_window: 0 });
+  const client = await server.connect();
+  const target = {
+    output: `{ name: target, type: nats, servers: ["nats://${server.address}"], batch: { max_age: ${waitMs}ms } }`,
+    events: 0,
+    arrivals: undefined as Arrival[] | undefined,
+    [Symbol.asyncDispose]: async () => {
+      await client.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+  client.subscribe('probes.>', {
+    callback: (_, { data }) => {
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      if (bytes[2] !== T) target.events++;
+      target.arrivals?.push({ at: microsecondsSinceBoot(), bytes: Buffer.from(bytes) });
+    },
+  });
+  await client.flush();
+  return target;
+}
+
 export const TARGETS: readonly TargetKind[] = [
   { id: 'file', title: 'file', isSpooled: false, open: async (folder) => new FileTarget(folder, false) },
   {
@@ -120,4 +149,5 @@ export const TARGETS: readonly TargetKind[] = [
     open: async (folder) => new FileTarget(folder, true),
   },
   { id: 'http', title: '`http`', isSpooled: true, open: async (_, waitMs) => openHttp(waitMs) },
+  { id: 'nats', title: '`nats`', isSpooled: true, needs: 'nats-server', open: async (_, waitMs) => openNats(waitMs) },
 ];

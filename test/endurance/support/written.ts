@@ -4,17 +4,21 @@ import { createInterface } from 'node:readline';
 import type { ProbeEvent } from '../../../shared/events/parse.ts';
 import { parseEvent } from '../../support/events.ts';
 
-/** What a file output wrote, rotated files first, event by event: too much to be held at once. */
-export async function* written(file: string): AsyncGenerator<ProbeEvent> {
+/** The files of a file output, the oldest first. */
+export function filesOf(file: string): string[] {
   const folder = path.dirname(file);
   const number = (name: string): number =>
     name === path.basename(file) ? 0 : Number(name.slice(path.basename(file).length + 1));
-  const files = readdirSync(folder)
+  return readdirSync(folder)
     .filter((name) => name.startsWith(path.basename(file)) && Number.isInteger(number(name)))
-    .toSorted((a, b) => number(b) - number(a));
-  for (const name of files) {
-    for await (const line of createInterface({ input: createReadStream(path.join(folder, name)) }))
-      yield parseEvent(line) as ProbeEvent;
+    .toSorted((a, b) => number(b) - number(a))
+    .map((name) => path.join(folder, name));
+}
+
+/** What a file output wrote, rotated files first, event by event: too much to be held at once. */
+export async function* written(file: string): AsyncGenerator<ProbeEvent> {
+  for (const one of filesOf(file)) {
+    for await (const line of createInterface({ input: createReadStream(one) })) yield parseEvent(line) as ProbeEvent;
   }
 }
 

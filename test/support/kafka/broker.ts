@@ -15,6 +15,7 @@ import {
   type ProduceRequest,
   type StoredRecord,
 } from './wire.ts';
+import { cut } from '../cut.ts';
 
 export const API = { produce: 0, metadata: 3, saslHandshake: 17, apiVersions: 18, saslAuthenticate: 36 } as const;
 
@@ -255,10 +256,7 @@ export class KafkaBroker implements AsyncDisposable {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    // A reset of the connection under TLS would leave the end of TLS waiting for it.
-    for (const socket of this.#sockets)
-      if (this.options.tls === undefined) socket.resetAndDestroy();
-      else socket.destroy();
+    for (const socket of this.#sockets) cut(socket, this.options.tls !== undefined);
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { takeBatch } from '../../../../agent/delivery/batch.ts';
+import { takeBatch } from '../take-batch.ts';
 import type { Cursor, CursorOptions } from '../../../../agent/delivery/log/cursor.ts';
 import { Log } from '../../../../agent/delivery/log/log.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from '../../../../agent/delivery/log/memory-segment.ts';

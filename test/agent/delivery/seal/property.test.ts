@@ -8,6 +8,7 @@ import { Identified } from '../../../../agent/formats/identified.ts';
 import { TAKEN, type Batch, type Outcome } from '../../../../agent/outputs/output.ts';
 import { verdictsOf } from '../../completeness/support.ts';
 import { gap } from '../../support/items.ts';
+import { randomOf } from '../../support/random.ts';
 import { begin, checkCounters, events, TemporaryFolder, until, type Receiver } from '../spool/support.ts';
 import { Gate } from '../support.ts';
 import { exactProblemsOf, problemsOf } from './check.ts';
@@ -15,17 +16,6 @@ import { exactProblemsOf, problemsOf } from './check.ts';
 const SEEDS = Number(process.env['SEAL_SEEDS'] ?? 40);
 const NUMBERS = 600;
 const ALERT_EVERY = 7;
-
-/** mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return Math.floor((((x ^ (x >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
 
 /** What a helper has: events, and gaps in place of some. */
 interface Source {

@@ -9,6 +9,7 @@ import type { Item } from '../../../../agent/events/item.ts';
 import { syslogOutputSchema, type SyslogOutputConfig } from '../../../../agent/outputs/syslog/config.ts';
 import { SyslogOutput } from '../../../../agent/outputs/syslog/output.ts';
 import { recordingTelemetry } from '../../support/telemetry.ts';
+import { cut } from '../../../support/cut.ts';
 
 /** Short, since tests wait for it with every connection. */
 const SETTLE_MS = 50;
@@ -85,11 +86,7 @@ export class Listener implements AsyncDisposable {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    for (const socket of this.sockets) {
-      // Node.js 24 spins for ever when a connection that is just ending is reset.
-      if (this.#tls === undefined && !socket.readableEnded) socket.resetAndDestroy();
-      else socket.destroy();
-    }
+    for (const socket of this.sockets) cut(socket, this.#tls !== undefined);
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 

@@ -1,0 +1,87 @@
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+interface Kept {
+  /** Which file had the name then. */
+  readonly identity: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * The worst disk that a folder may lie on: it keeps the bytes that were forced to it and the names of a folder that was,
+ * and no others, and what was there from the start; but a file that is removed is gone at once. Linux tells by its descriptor what is forced. Forcing costs
+ * nothing here.
+ */
+export class WorstDisk implements Disposable {
+  readonly #folder: string;
+  readonly #bytes = new Map<string, Kept>();
+  #names = new Set<string>();
+  readonly #prototype: FileHandle;
+  readonly #own: Pick<FileHandle, 'sync' | 'datasync'>;
+
+  static async under(folder: string): Promise<WorstDisk> {
+    const handle = await open(import.meta.filename);
+    await handle.close();
+    return new WorstDisk(folder, Object.getPrototypeOf(handle) as FileHandle);
+  }
+
+  private constructor(folder: string, prototype: FileHandle) {
+    this.#folder = folder;
+    this.#prototype = prototype;
+    if (existsSync(folder)) {
+      this.#keep(folder);
+      for (const name of this.#names) this.#keep(join(folder, name));
+    }
+    const { sync, datasync } = prototype;
+    this.#own = { sync, datasync };
+    const force = (other: () => Promise<void>) => {
+      const keep = (path: string): boolean => this.#keep(path);
+      return async function (this: FileHandle): Promise<void> {
+        if (!keep(readlinkSync(`/proc/self/fd/${this.fd}`))) await other.call(this);
+      };
+    };
+    Object.assign(prototype, { sync: force(sync), datasync: force(datasync) });
+  }
+
+  #keep(path: string): boolean {
+    if (path === this.#folder) this.#names = new Set(readdirSync(path));
+    else if (dirname(path) === this.#folder)
+      this.#bytes.set(path, { identity: identityOf(path), bytes: readFileSync(path) });
+    else return false;
+    return true;
+  }
+
+  /** Copies what is on the disk after the machine was pulled now. What goes on in the folder counts no more. */
+  pull(to: string): void {
+    mkdirSync(to, { mode: 0o700 });
+    for (const name of readdirSync(this.#folder)) {
+      const path = join(this.#folder, name);
+      // Its bytes are forced before it gets its name.
+      if (name === 'spool.json') copyFileSync(path, join(to, name), constants.COPYFILE_EXCL);
+      if (!/\.(?:segment|cursor)$/u.test(name) || !this.#names.has(name)) continue;
+      const kept = this.#bytes.get(path);
+      const bytes = kept?.identity === identityOf(path) ? kept.bytes : Buffer.alloc(0);
+      writeFileSync(join(to, name), bytes, { mode: 0o600 });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    Object.assign(this.#prototype, this.#own);
+  }
+}
+
+function identityOf(path: string): string {
+  const { ino, birthtimeNs } = lstatSync(path, { bigint: true });
+  return `${ino} ${birthtimeNs}`;
+}
