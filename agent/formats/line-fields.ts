@@ -24,7 +24,10 @@ const LAYOUTS: readonly Layout[] = [
 ];
 
 const NATIVE: Layout = { start: '', type: '"type":"', time: '"time":"' };
-const SEAL = '"seal":{"number":';
+/** In front of the seal, in every line. A line that is not sealed can hold other objects of that name. */
+const BEFORE_SEAL = '"schema_version":';
+const SEAL = /^\d+,"seal":\{"number":(\d+)/u;
+const SEAL_BYTES = 64;
 
 /** The type of an event; empty where it has none. @param line of any of our formats; a newline at its end does no harm */
 export function typeIn(line: Buffer): string {
@@ -44,10 +47,10 @@ export function sealIn(line: Buffer): string | undefined {
     const end = line.toString('latin1', Math.max(0, line.length - END_BYTES));
     return /,"seal":(\d+)\}\n?$/u.exec(end)?.[1];
   }
-  const at = line.indexOf(SEAL);
+  const at = line.indexOf(BEFORE_SEAL);
   if (at === -1) return undefined;
-  const start = at + SEAL.length;
-  return /^\d+/u.exec(line.toString('latin1', start, start + END_BYTES))?.[0];
+  const start = at + BEFORE_SEAL.length;
+  return SEAL.exec(line.toString('latin1', start, start + SEAL_BYTES))?.[1];
 }
 
 /** The rules of an alert; undefined for all other events. */
