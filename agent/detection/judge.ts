@@ -170,7 +170,7 @@ export class Judge {
 }
 
 /** A rule as an alert names it; `suppressed`: its alerts withheld since the last one. */
-export type ReportedRule = MatchedRule & { readonly suppressed?: number };
+type ReportedRule = MatchedRule & { readonly suppressed?: number };
 
 /** The event's own time, Unix milliseconds. */
 export function timeOf({ time, timestamp }: Pick<ExecEvent, 'time' | 'timestamp'>): number {

@@ -3,7 +3,7 @@ import { VersionCache } from './version-cache.ts';
 import type { Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
 import { DigestCache } from './digests.ts';
-import { entityId } from './entity-id.ts';
+import { entityId } from '../events/entity-id.ts';
 import { MAX_HASHED_BYTES } from './limits.ts';
 import { LocalFiles } from './local-files.ts';
 import { readRunningProcess } from './proc.ts';
@@ -11,7 +11,7 @@ import { ProcessTree } from './process-tree.ts';
 import { UserNames } from './user-names.ts';
 
 /** A process above the one that an alert is about. */
-export interface Ancestor {
+interface Ancestor {
   readonly pid: number;
   readonly entity_id?: string;
   readonly exe?: string;

@@ -71,7 +71,7 @@ const EVENT: readonly Row[] = [
 
 const HOST: readonly Row[] = [
   constant(KINDS, 'agent.type', 'platform-probes'),
-  constant(KINDS, 'agent.version', VERSION, 'the version of the agent'),
+  { to: 'agent.version', kinds: KINDS, from: [], how: 'its version', origin: () => VERSION },
   ofOrigin(KINDS, 'host.id', 'host_id', ({ hostId }) => hostId),
   ofOrigin(KINDS, 'host.name', 'host', ({ host }) => host),
   ofOrigin(KINDS, 'host.boot.id', 'boot_id', ({ bootId }) => bootId),

@@ -3,10 +3,8 @@ import { CLOCK_FIELDS } from '../../../shared/events/clock.ts';
 import { EXEC_FAILED_FIELDS, EXEC_FIELDS, type ExecFailedEvent } from '../../../shared/events/exec.ts';
 import { EXIT_FIELDS, type ExitEvent } from '../../../shared/events/exit.ts';
 import { GAP_FIELDS } from '../../../shared/events/gap.ts';
-import type { Ancestor } from '../../enrichment/enrichment.ts';
 import type { StreamEvent } from '../../events/item.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
-import type { ReportedRule } from '../../detection/judge.ts';
 import type { Platform } from '../../values/platform.ts';
 
 /** What an event is to a mapping: its type, except that an alert is a kind of its own. `other`: of a type that is not known. */
@@ -20,9 +18,25 @@ export const PROCESS_KINDS = ['exec', 'alert', 'exec_failed', 'exit'] as const s
 /** The fields of events about one process. Each kind has some of them. */
 export type ProcessFields = Partial<Omit<ExecFailedEvent, 'type'> & Omit<ExitEvent, 'type' | 'source'> & AlertFields>;
 
+/** A rule that matched, as far as rows read it. */
+interface Rule {
+  readonly id: string;
+  readonly title: string;
+  readonly level?: string;
+  readonly author?: string;
+  readonly tags?: readonly string[];
+}
+
+interface Ancestor {
+  readonly pid: number;
+  readonly entity_id?: string;
+  readonly exe?: string;
+  readonly command_line?: string;
+}
+
 /** The fields that the agent adds. */
 interface AlertFields {
-  rules: readonly ReportedRule[];
+  rules: readonly Rule[];
   entity_id: string;
   ancestors: readonly Ancestor[];
   image_truncated: true;

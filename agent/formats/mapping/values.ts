@@ -1,5 +1,5 @@
 import { isObject } from '../../../shared/events/fields.ts';
-import { entityId } from '../../enrichment/entity-id.ts';
+import { entityId } from '../../events/entity-id.ts';
 import { seqOf, type StreamEvent } from '../../events/item.ts';
 import { LEVELS } from '../../rules/parse/metadata.ts';
 import { FIELDS_OF, KINDS, type ProcessFields, type Subject } from './subject.ts';

@@ -3,7 +3,7 @@ import { attackOf } from '../mapping/attack.ts';
 import type { Mapping, Unwritable } from '../mapping/format.ts';
 import { COMMAND_KINDS, restRows } from '../mapping/rest.ts';
 import { constant, copy, made, ofOrigin, type Row } from '../mapping/row.ts';
-import { KINDS, PROCESS_KINDS, type Kind, type Origin } from '../mapping/subject.ts';
+import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
 import { eventId, millisOf, numberedId, sequenceOf, severityOf, timeOf, topRule } from '../mapping/values.ts';
 import { processRows } from './process.ts';
 
@@ -14,74 +14,54 @@ export const TOP = 'unmapped';
 
 const PRODUCT = { name: 'Platform Probes', vendor_name: 'Platform Probes', version: VERSION };
 
-/** The class of each kind, its category, its activity, and how severe it is: 1 informational, 3 medium. */
-interface Class {
-  readonly uid: number;
-  readonly category: number;
-  readonly activity: number;
-  /** Has to be named where the activity is 99, "Other". */
-  readonly name?: string;
-  readonly severity?: number;
-}
+const FINDING = ['alert'] as const satisfies readonly Kind[];
+const ACTIVITY = ['exec', 'exec_failed', 'exit'] as const satisfies readonly Kind[];
+/** No class of OCSF is about what is missing, about clocks or about proofs. */
+const BASE = ['gap', 'clock', 'seal', 'other'] as const satisfies readonly Kind[];
 
-const LAUNCH: Class = { uid: 1007, category: 1, activity: 1, severity: 1 };
-const TERMINATE: Class = { uid: 1007, category: 1, activity: 2, severity: 1 };
-const FINDING: Class = { uid: 2004, category: 2, activity: 1 };
-const base = (name: string, severity: number): Class => ({ uid: 0, category: 0, activity: 99, name, severity });
-
-const CLASSES: readonly (readonly [Kind, Class])[] = [
-  ['alert', FINDING],
-  ['exec_failed', LAUNCH],
-  ['exit', TERMINATE],
-  ['gap', base('Gap', 3)],
-  ['clock', base('Clock', 1)],
-  ['seal', base('Seal', 1)],
-  ['other', base('Other', 1)],
-];
-
-const classRows = (kind: Kind, { uid, category, activity, name, severity }: Class): Row[] => [
-  constant([kind], 'class_uid', uid),
-  constant([kind], 'category_uid', category),
-  constant([kind], 'activity_id', activity),
-  ...(name === undefined ? [] : [constant([kind], 'activity_name', name)]),
-  constant([kind], 'type_uid', uid * 100 + activity),
-  ...(severity === undefined ? [] : [constant([kind], 'severity_id', severity)]),
-];
-
-/** A launch; for `snapshot`, of a program that ran already, another activity. */
-const EXEC_CLASS: readonly Row[] = [
-  constant(['exec'], 'class_uid', 1007),
-  constant(['exec'], 'category_uid', 1),
-  made(
-    ['exec'],
-    'activity_id',
-    ['source'],
-    '1 (Launch); 99 for `snapshot`: a program that ran already',
-    ({ process }) => (process.source === 'snapshot' ? 99 : 1),
-  ),
-  made(['exec'], 'activity_name', ['source'], '`Snapshot`, where it is one', ({ process }) =>
-    process.source === 'snapshot' ? 'Snapshot' : undefined,
-  ),
-  made(['exec'], 'type_uid', ['source'], '100701, or 100799', ({ process }) =>
-    process.source === 'snapshot' ? 100_799 : 100_701,
-  ),
-  constant(['exec'], 'severity_id', 1),
-];
+const isSnapshot = ({ process }: Subject): boolean => process.source === 'snapshot';
 
 const EVENT: readonly Row[] = [
-  ...EXEC_CLASS,
-  ...CLASSES.flatMap(([kind, of]) => classRows(kind, of)),
+  constant(ACTIVITY, 'class_uid', 1007),
+  constant(FINDING, 'class_uid', 2004),
+  constant(BASE, 'class_uid', 0),
+  constant(ACTIVITY, 'category_uid', 1),
+  constant(FINDING, 'category_uid', 2),
+  constant(BASE, 'category_uid', 0),
+  made(['exec'], 'activity_id', ['source'], '1 (Launch); 99 for `snapshot`: a program that ran already', (subject) =>
+    isSnapshot(subject) ? 99 : 1,
+  ),
+  constant(['alert'], 'activity_id', 1, 'Create'),
+  constant(['exec_failed'], 'activity_id', 1, 'Launch'),
+  constant(['exit'], 'activity_id', 2, 'Terminate'),
+  constant(BASE, 'activity_id', 99, 'other'),
+  made(['exec'], 'activity_name', ['source'], '`Snapshot`, where it is one', (subject) =>
+    isSnapshot(subject) ? 'Snapshot' : undefined,
+  ),
+  constant(['gap'], 'activity_name', 'Gap'),
+  constant(['clock'], 'activity_name', 'Clock'),
+  constant(['seal'], 'activity_name', 'Seal'),
+  constant(['other'], 'activity_name', 'Other'),
+  made(['exec'], 'type_uid', ['source'], '100701; 100799 for `snapshot`', (subject) =>
+    isSnapshot(subject) ? 100_799 : 100_701,
+  ),
+  constant(FINDING, 'type_uid', 200_401),
+  constant(['exec_failed'], 'type_uid', 100_701),
+  constant(['exit'], 'type_uid', 100_702),
+  constant(BASE, 'type_uid', 99),
+  constant([...ACTIVITY, 'clock', 'seal', 'other'], 'severity_id', 1, 'informational'),
+  constant(['gap'], 'severity_id', 3, 'medium'),
   made(
-    ['alert'],
+    FINDING,
     'severity_id',
     ['rules[].level'],
     '1 informational to 5 critical, of the highest; 0 without',
     (subject) => severityOf(topRule(subject)?.level),
   ),
   made(KINDS, 'time', ['time', 'timestamp'], 'in milliseconds since 1970', millisOf),
-  constant(['exec', 'exit'], 'status_id', 1),
+  constant(['exec', 'exit'], 'status_id', 1, 'Success'),
   constant(['alert'], 'status_id', 1, 'New'),
-  constant(['exec_failed'], 'status_id', 2),
+  constant(['exec_failed'], 'status_id', 2, 'Failure'),
   copy(['exec_failed'], 'status_code', 'error'),
   made(
     ['exec'],
@@ -103,9 +83,11 @@ const EVENT: readonly Row[] = [
 
 const METADATA: readonly Row[] = [
   constant(KINDS, 'metadata.version', OCSF_VERSION),
-  constant(KINDS, 'metadata.product', PRODUCT, 'name, vendor_name, version'),
+  constant(KINDS, 'metadata.product.name', PRODUCT.name),
+  constant(KINDS, 'metadata.product.vendor_name', PRODUCT.vendor_name),
+  { to: 'metadata.product.version', kinds: KINDS, from: [], how: 'its version', origin: () => PRODUCT.version },
   constant([...PROCESS_KINDS], 'metadata.profiles', ['container', 'host', 'linux/linux_users']),
-  constant(['gap', 'clock', 'seal', 'other'], 'metadata.profiles', ['host']),
+  constant(BASE, 'metadata.profiles', ['host']),
   made(KINDS, 'metadata.event_code', ['type'], '', ({ fields }) => fields['type'] as string),
   copy(PROCESS_KINDS, 'metadata.log_provider', 'source'),
   made(KINDS, 'metadata.uid', ['boot_id', 'seq'], '`BOOT:SEQ`; of what has no number, a text that names it', eventId),
@@ -133,38 +115,36 @@ const DEVICE: readonly Row[] = [
   },
 ];
 
-const rules = ['alert'] as const;
-
 const FINDING_INFO: readonly Row[] = [
-  constant(rules, 'is_alert', true),
+  constant(FINDING, 'is_alert', true),
   made(
-    rules,
+    FINDING,
     'finding_info.uid',
     ['boot_id', 'seq'],
     'as `metadata.uid`; `SEQ` where no boot is known',
     (subject) => eventId(subject) ?? String(subject.process.seq),
   ),
   made(
-    rules,
+    FINDING,
     'finding_info.title',
     ['rules[].title'],
     'of the rule with the highest level',
     (subject) => topRule(subject)?.title,
   ),
-  made(rules, 'finding_info.created_time', ['time'], 'in milliseconds since 1970', millisOf),
+  made(FINDING, 'finding_info.created_time', ['time'], 'in milliseconds since 1970', millisOf),
   made(
-    rules,
+    FINDING,
     'finding_info.analytic',
     ['rules[].id', 'rules[].title'],
     '`uid`, `name`, `type_id` of the same',
     (subject) => analytic(topRule(subject)),
   ),
-  made(rules, 'finding_info.related_analytics', ['rules[].id', 'rules[].title'], 'the other rules', (subject) => {
+  made(FINDING, 'finding_info.related_analytics', ['rules[].id', 'rules[].title'], 'the other rules', (subject) => {
     const top = topRule(subject);
     const others = subject.process.rules?.filter((rule) => rule !== top) ?? [];
     return others.length === 0 ? undefined : others.map(analytic);
   }),
-  made(rules, 'finding_info.attacks', ['rules[].tags'], 'tactics and techniques of MITRE ATT&CK', ({ process }) => {
+  made(FINDING, 'finding_info.attacks', ['rules[].tags'], 'tactics and techniques of MITRE ATT&CK', ({ process }) => {
     const attacks = attacksOf(process.rules ?? []);
     return attacks.length === 0 ? undefined : attacks;
   }),
@@ -194,8 +174,8 @@ export const OCSF: Mapping = {
     ...METADATA,
     ...DEVICE,
     ...FINDING_INFO,
-    ...processRows(['exec', 'exec_failed', 'exit'], ''),
-    ...processRows(rules, 'evidences[].'),
+    ...processRows(ACTIVITY, ''),
+    ...processRows(FINDING, 'evidences[].'),
     copy(['exit'], 'exit_code', 'exit_code'),
     made(KINDS, `${TOP}.time`, ['time'], 'to the nanosecond', timeOf),
     ...restRows(TOP),

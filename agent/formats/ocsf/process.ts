@@ -22,7 +22,7 @@ const targetOf = ({ kind, process }: Subject): string | undefined =>
 export function processRows(kinds: readonly Kind[], prefix: string): readonly Row[] {
   const commands = kinds.filter((kind) => kind !== 'exit');
   const at = `${prefix}process`;
-  return [
+  const rows = [
     copy(kinds, `${at}.pid`, 'pid'),
     made(kinds, `${at}.uid`, ['entity_id', 'boot_id', 'pid', 'start_time'], '`BOOT/PID/START`', processId),
     made(
@@ -117,6 +117,7 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
     ),
     ...actorRows(kinds, `${prefix}actor.process`),
   ];
+  return rows.filter((row) => row.kinds.length > 0);
 }
 
 function parentRows(kinds: readonly Kind[], at: string): readonly Row[] {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
 import { formatOf } from '../../formats/choice.ts';
+import { SHARE_BEFORE_FORMAT } from '../../formats/config.ts';
 import { identityOf } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { batchLimits } from '../network/batch-limits.ts';
@@ -26,9 +27,6 @@ import { recordBatch } from './wire/record-batch.ts';
 
 /** Of `batch.max_bytes`, lines may have so much: the key and the headers of their records take the rest. */
 const SHARE_FOR_LINES = 2 / 3;
-
-/** The delivery counts lines before the identity makes them longer. A batch that is then too long is sent in two parts. */
-const SHARE_BEFORE_IDENTITY = 2 / 3;
 
 /** The longest wait that a broker can ask for, in milliseconds. */
 const LONGEST_THROTTLE_MS = 60_000;
@@ -65,7 +63,7 @@ export class KafkaOutput implements Output {
     this.#size = new PartSize(lineBytes);
     this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
     this.#protection = new Protection(telemetry, name);
-    this.limits = batchLimits(config, SHARE_FOR_LINES * SHARE_BEFORE_IDENTITY);
+    this.limits = batchLimits(config, SHARE_FOR_LINES * SHARE_BEFORE_FORMAT[config.format]);
   }
 
   /** Does not connect: the agent also starts while the brokers are away. */

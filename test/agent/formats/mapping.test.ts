@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { entityId } from '../../../agent/enrichment/entity-id.ts';
+import { entityId } from '../../../agent/events/entity-id.ts';
 import { Item, itemOf, type StreamEvent } from '../../../agent/events/item.ts';
 import { formatOf } from '../../../agent/formats/choice.ts';
 import type { MappingName } from '../../../agent/formats/config.ts';
@@ -136,8 +136,15 @@ for (const [what, fields] of Object.entries(HOSTILE))
 test('the longest line that the helper can send is written in less than twice its bytes and a little', (t) => {
   const argument = 'a'.repeat(MAX_LINE_BYTES / 2 - 1000);
   const event = { ...EXEC_EXAMPLE, command: argument, argv: [argument] } as StreamEvent;
-  for (const name of ['ecs', 'ocsf'] as const)
-    t.true(JSON.stringify(write(name, 'linux', event)).length < MAX_LINE_BYTES + 4000);
+  // Each argument a byte that is no UTF-8: nothing grows more.
+  const argv = Array.from({ length: MAX_LINE_BYTES / 32 }, () => '\uFFFD');
+  const raw = Object.fromEntries(argv.map((_, i) => [`argv[${i}]`, '/w==']));
+  for (const longest of [event, { ...EXEC_EXAMPLE, argv, raw } as StreamEvent]) {
+    const bytes = Buffer.byteLength(JSON.stringify(longest));
+    t.true(bytes > 0.8 * MAX_LINE_BYTES && bytes < 1.1 * MAX_LINE_BYTES, String(bytes));
+    for (const name of ['ecs', 'ocsf'] as const)
+      t.true(Buffer.byteLength(JSON.stringify(write(name, 'linux', longest))) < 2 * bytes, name);
+  }
 });
 
 test('an event that cannot be written as it is, is written as text, with its number', (t) => {
