@@ -32,7 +32,7 @@ function valueOf({ constant, from, how = '' }: Row): string {
   const names = from.map((name) => (name === '*' ? '' : `\`${name}\``)).filter((name) => name !== '');
   if (how === '') return names.join(', ');
   // Where the words name all fields already, they are enough.
-  return names.length === 0 || names.every((name) => how.includes(name)) ? how : `${names.join(', ')}: ${how}`;
+  return names.every((name) => how.includes(name)) ? how : `${names.join(', ')}: ${how}`;
 }
 
 function kindsOf({ kinds }: Row): string {

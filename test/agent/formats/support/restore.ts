@@ -115,11 +115,11 @@ export function fromOcsf(line: Fields): Fields {
       container_id: at(process, 'container', 'uid'),
       ...parentOf(at(process, 'parent_process', 'pid'), at(process, 'parent_process', 'path'), rest),
       entity_id: evidence === undefined ? (rest['entity_id'] as string | undefined) : process['uid'],
-      ancestors: ancestry?.map(({ pid, uid, path, cmd_line: line }) => ({
+      ancestors: ancestry?.map(({ pid, uid, path, cmd_line: text }) => ({
         pid,
         entity_id: uid,
         exe: path,
-        command_line: line,
+        command_line: text,
       })),
     },
     time as string,
