@@ -1,13 +1,15 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import { check } from './commands/check.ts';
+import { convert, type ConvertOptions } from './commands/convert.ts';
 import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
 import { verify, type VerifyOptions } from './commands/verify.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
+import { MAPPING_NAMES } from './formats/config.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
-import { hostPlatform } from './detection/rule-set.ts';
+import { hostPlatform } from './values/platform.ts';
 import { PRODUCT_TRUST, type Trust } from './source/connect.ts';
 import { exitMeanings } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -30,6 +32,9 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     },
     match: async (options) => {
       code = await match(options);
+    },
+    convert: async (options) => {
+      code = await convert(options);
     },
     verify: async (options) => {
       code = await verify(options);
@@ -57,6 +62,7 @@ interface Actions {
   check: (file: string, json: boolean) => Promise<void>;
   spool: (options: SpoolCommandOptions) => Promise<void>;
   match: (options: MatchOptions) => Promise<void>;
+  convert: (options: ConvertOptions) => Promise<void>;
   verify: (options: VerifyOptions) => Promise<void>;
   schema: () => void;
 }
@@ -111,6 +117,12 @@ Signals:
         .default(hostPlatform()),
     )
     .action((file: string, options: Omit<MatchOptions, 'file'>) => actions.match({ ...options, file }));
+  program
+    .command('convert')
+    .description('print recorded events in another format: docs/formats.md')
+    .addOption(new Option('--format <name>', 'the format').choices([...MAPPING_NAMES]).makeOptionMandatory())
+    .argument('[file]', 'events as JSON lines; - is standard input', '-')
+    .action((file: string, options: Omit<ConvertOptions, 'file'>) => actions.convert({ ...options, file }));
   program
     .command('spool')
     .description("show the spool's contents and each output's position in it, or verify every byte; changes nothing")

@@ -45,7 +45,8 @@ export const ERRORS = {
   },
   INPUT: {
     status: EXIT.INPUT,
-    meaning: 'match or verify could not read the events, or match the rules',
+    meaning:
+      'match, convert or verify could not read the events, or match the rules; or a line for convert is no event',
     remedy: 'check the paths on the command line',
   },
   ADDON_UNSAFE: {

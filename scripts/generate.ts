@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { configJsonSchemaText } from '../agent/config/json-schema.ts';
 import { builtinRulesModule } from '../installers/generated/builtin-rules.ts';
 import { EVENT_SCHEMA_FILE, eventSchemaText } from '../installers/generated/event-schemas.ts';
+import { formatsPage } from '../installers/generated/format-tables.ts';
 import { helperReadingText } from '../installers/generated/helper-reading.ts';
 import { kernelsPage } from '../installers/generated/kernel-results.ts';
 import { complain, progress } from '../installers/tools/progress.ts';
@@ -17,6 +18,7 @@ const GENERATED = [
   { file: 'agent/detection/builtin-rules.ts', text: builtinRulesModule },
   { file: 'helper/README.md', text: helperReadingText },
   { file: 'docs/kernels.md', text: kernelsPage },
+  { file: 'docs/formats.md', text: formatsPage },
 ] as const;
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

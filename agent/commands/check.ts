@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { exposureOf } from '../files/exposed.ts';
-import { hostPlatform } from '../detection/rule-set.ts';
+import { hostPlatform } from '../values/platform.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
 import type { Config } from '../config/schema.ts';

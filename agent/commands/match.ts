@@ -1,21 +1,19 @@
-import { createReadStream } from 'node:fs';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { checkEvent, EventError } from '../../shared/events/parse.ts';
-import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import { PlaceholdersError, readPlaceholders } from '../detection/placeholders.ts';
 import { readRuleFolders, RuleFolderError } from '../detection/rule-files.ts';
 import { timeOf } from '../detection/judge.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
-import { reasonOf, systemCode } from '../errors.ts';
+import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { writeAll } from '../files/descriptor.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
-import { FIELDS, type Platform } from '../rules/fields/table.ts';
+import { FIELDS } from '../rules/fields/table.ts';
 import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
+import type { Platform } from '../values/platform.ts';
 import { neutralise } from '../terminal-text.ts';
-import { LineTooLongError, WholeLines } from '../source/whole-lines.ts';
+import { readingProblem, transformLines } from './recorded-lines.ts';
 
 export interface MatchOptions {
   readonly rules: readonly string[];
@@ -27,11 +25,6 @@ export interface MatchOptions {
   /** A file of values for `%name%`. */
   readonly placeholders?: string;
 }
-
-const STANDARD_INPUT = '-';
-const STANDARD_OUTPUT = 1;
-const READ_BYTES = 1024 * 1024;
-const NEWLINE = 10;
 
 /** `probes-agent match`: reports which rules match recorded events. */
 export async function match(options: MatchOptions): Promise<ExitCode> {
@@ -56,10 +49,10 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
   const matcher = new LineMatcher(detector, matcherOptions(detector, options));
   const started = performance.now();
   try {
-    await matchLines(options.file, matcher);
+    await transformLines(options.file, (line) => matcher.match(line));
   } catch (error) {
     if (systemCode(error) === 'EPIPE') return EXIT.OK;
-    complain(explain(error, options.file, matcher.statistics.lines));
+    complain(readingProblem(error, options.file, matcher.statistics.lines));
     return EXIT.INPUT;
   }
   const { lines, events, faulty } = matcher.statistics;
@@ -105,41 +98,6 @@ function sigmaTime({ UtcTime }: Readonly<Record<string, unknown>>): number {
   return Number.isNaN(time) ? 0 : time;
 }
 
-async function matchLines(file: string, matcher: LineMatcher): Promise<void> {
-  const results: string[] = [];
-  const take = (text: string): void => {
-    for (let start = 0, end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
-      const result = matcher.match(text.slice(start, end));
-      if (result !== undefined) results.push(result);
-    }
-  };
-  const lines = new WholeLines((memory, start, end) => take(memory.toString('utf8', start, end)));
-  const input = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
-  const closed = new Promise((resolve) => input.once('close', resolve));
-  let last = NEWLINE;
-  try {
-    for await (const chunk of input as AsyncIterable<Buffer>) {
-      last = chunk.at(-1) ?? last;
-      lines.push(chunk);
-      await print(results.splice(0));
-    }
-    // The last line of a file may lack its newline.
-    if (last !== NEWLINE) lines.push(Buffer.of(NEWLINE));
-    await print(results);
-  } finally {
-    // A pending read would keep the process from ending.
-    input.destroy();
-    await closed;
-  }
-}
-
-/** Waits for the reader, so that nothing piles up here. */
-async function print(results: readonly string[]): Promise<void> {
-  if (results.length === 0) return;
-  const { error } = await writeAll(STANDARD_OUTPUT, Buffer.from(`${results.join('\n')}\n`));
-  if (error !== undefined) throw error;
-}
-
 function printStatistics(
   set: RuleSet,
   { lines, events, matched, faulty, unjudged, byRule }: MatchStatistics,
@@ -164,11 +122,6 @@ function printStatistics(
     `${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${unjudged} unjudged, ${seconds.toFixed(1)} s\n`,
   );
   for (const [id, count] of top) say(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}`);
-}
-
-function explain(error: unknown, file: string, lines: number): string {
-  if (error instanceof LineTooLongError) return `${file}:${lines + 1}: the line is longer than ${MAX_LINE_BYTES} bytes`;
-  return systemCode(error) === 'ENOENT' ? `there is no file ${file}` : `${file}: ${reasonOf(error)}`;
 }
 
 function complain(message: string): void {

@@ -3,6 +3,7 @@ import { GAP_FIELDS, GAP_REQUIRED } from '../../shared/events/gap.ts';
 import { checkFields, shape } from '../../shared/events/parse.ts';
 import { SEAL_FIELDS, sealOf } from '../events/seal.ts';
 import { reasonOf } from '../errors.ts';
+import { nativeView } from '../formats/native-view.ts';
 import { TooMuchError } from './budget.ts';
 import { digestOf, MAX_FORMS, type FoundGap, type Ledger, type Place, type Stream } from './ledger.ts';
 import type { LineTaker } from './line-reader.ts';
@@ -117,10 +118,11 @@ export class Input implements LineTaker {
     );
   }
 
-  /** A line that somebody has written anew, or that is not the agent's. */
+  /** A line of another format, one that somebody has written anew, or one that is not the agent's. */
   #rewritten(memory: Buffer, start: number, end: number, line: number): void {
-    const fields = parse(memory, start, end);
-    if (fields === undefined) return this.#fault('not_json', line);
+    const value = parse(memory, start, end);
+    if (value === undefined) return this.#fault('not_json', line);
+    const fields = nativeView(value) ?? value;
     const origin = originOf(fields);
     if (origin === undefined) return this.#fault('no_identity', line);
     const seal = wholeOf(fields['seal'] ?? 0);
@@ -128,7 +130,15 @@ export class Input implements LineTaker {
     const stream = this.#ledger.stream(origin.hostId, origin.host, origin.bootId, origin.stream);
     const digest = digestOf(memory, start, end);
     if (fields['type'] === 'seal' || fields['type'] === 'gap')
-      return this.#take(asBefore(fields), stream, seal, digest, line, () => false);
+      return this.#take(
+        asBefore(fields),
+        stream,
+        seal,
+        digest,
+        line,
+        // The native lines of the agent end as it writes them, and do not come here.
+        () => fields !== value && JSON.stringify(value) === memory.toString('utf8', start, end),
+      );
     const seq = wholeOf(fields['seq'] ?? 0);
     if (seq === undefined) return this.#fault('bad_number', line);
     // Stores give 0 where a field was absent; no event has that number.

@@ -1,3 +1,4 @@
+import type { GapEvent } from '../../shared/events/gap.ts';
 import { Item, itemOf, NO_NUMBER } from '../events/item.ts';
 import type { Mark } from '../events/mark.ts';
 import type { SealEvent } from '../events/seal.ts';
@@ -24,6 +25,7 @@ export class BatchBuilder {
   readonly #lasts: number[] = [];
   readonly #flags: number[] = [];
   readonly #parts: (number | undefined)[] = [];
+  readonly #gaps = new Map<number, GapEvent>();
 
   /** @param bootId of all added lines: a batch belongs to one boot. Lines of no known boot are not sealed. */
   constructor(format: Format | undefined, bootId: string | undefined, sealer: Sealer | undefined) {
@@ -50,7 +52,7 @@ export class BatchBuilder {
     // A cursor only makes lines for gaps.
     if ('item' in piece) {
       const item = this.#sealer?.clipped(piece.item) ?? piece.item;
-      return this.#addItem(item, FLAG.gap, item.gap?.count, true);
+      return this.#addItem(item, FLAG.gap, item.gap, true);
     }
     const { segment, from, to } = piece;
     if (segment.isMark(from)) {
@@ -59,7 +61,6 @@ export class BatchBuilder {
       return;
     }
     for (let record = from; record < to; record++) {
-      const isGap = segment.isGap(record);
       this.#addItem(
         new Item(
           segment.memory,
@@ -72,7 +73,7 @@ export class BatchBuilder {
           segment.isAlert(record),
         ),
         segment.index.flags[record]!,
-        isGap && this.#sealer !== undefined ? gapIn(segment, record).count : undefined,
+        segment.isGap(record) ? gapIn(segment, record) : undefined,
         false,
       );
     }
@@ -87,11 +88,13 @@ export class BatchBuilder {
     return this;
   }
 
-  #addItem(item: Item, flags: number, gapCount: number | undefined, isMade: boolean): void {
+  #addItem(item: Item, flags: number, gap: GapEvent | undefined, isMade: boolean): void {
     const start = this.#bytes;
     this.#writeItem(item);
     const { first, last } = item;
-    const part = this.#sealer?.add(this.#memory.subarray(start, this.#bytes - 1), { first, last, gapCount, isMade });
+    const line = this.#memory.subarray(start, this.#bytes - 1);
+    const part = this.#sealer?.add(line, { first, last, gapCount: gap?.count, isMade });
+    if (gap !== undefined) this.#gaps.set(this.#ends.length, gap);
     this.#enter(first, last, flags, part);
   }
 
@@ -142,6 +145,6 @@ export class BatchBuilder {
       lasts: Float64Array.from(this.#lasts),
       flags: Uint8Array.from(this.#flags),
     };
-    return new PendingBatch(this.#memory, 0, index, this.#bootId, this.#parts);
+    return new PendingBatch(this.#memory, 0, index, this.#bootId, this.#parts, this.#gaps);
   }
 }

@@ -11,12 +11,14 @@ export class PendingBatch implements Batch {
   readonly #start: number;
   readonly #index: RecordIndex;
   readonly #parts: readonly (number | undefined)[];
+  readonly #gaps: ReadonlyMap<number, GapEvent> | undefined;
   #sent = 0;
 
   /**
    * @param parts what each record adds to the open seal, where it does
    * @param memory holds the lines, side by side, from `start` on
    * @param index of these records only; its ends are offsets in `memory`
+   * @param gaps by record, where a format may have changed their lines. Left out: the lines are as they were received
    */
   constructor(
     memory: Buffer,
@@ -24,11 +26,13 @@ export class PendingBatch implements Batch {
     index: RecordIndex,
     bootId: string | undefined,
     parts: readonly (number | undefined)[] = [],
+    gaps?: ReadonlyMap<number, GapEvent>,
   ) {
     this.#memory = memory;
     this.#start = start;
     this.#index = index;
     this.#parts = parts;
+    this.#gaps = gaps;
     this.bootId = bootId;
   }
 
@@ -91,12 +95,14 @@ export class PendingBatch implements Batch {
     const loss = new Overtaken(this.bootId);
     for (let i = 0; i < this.records; i++) {
       const { first, last } = this.numbersOf(i);
-      const line = this.isGap(i)
-        ? this.lines.toString('utf8', i === 0 ? 0 : this.endOf(i - 1), this.endOf(i))
-        : undefined;
-      loss.add(first, last, line === undefined ? undefined : (JSON.parse(line) as GapEvent));
+      loss.add(first, last, this.isGap(i) ? this.#gapAt(i) : undefined);
     }
     return loss.count === 0 ? undefined : loss.loss;
+  }
+
+  #gapAt(i: number): GapEvent | undefined {
+    if (this.#gaps !== undefined) return this.#gaps.get(this.#sent + i);
+    return JSON.parse(this.lines.toString('utf8', i === 0 ? 0 : this.endOf(i - 1), this.endOf(i))) as GapEvent;
   }
 
   /** Marks the first `records` as arrived. @returns whether any are left */

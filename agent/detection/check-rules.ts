@@ -1,7 +1,7 @@
 import { formatProblem, type Problem } from '../problem.ts';
 import { Detector } from '../rules/detect.ts';
 import { createMapper } from '../rules/fields/mapper.ts';
-import type { Platform } from '../rules/fields/table.ts';
+import type { Platform } from '../values/platform.ts';
 import type { RuleSet } from '../rules/load.ts';
 import { runRuleTests } from '../rules/tests.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';

@@ -16,7 +16,6 @@ import { Judge } from './judge.ts';
 import { MAX_LOGGED_REFUSALS, MAX_SUPPRESSED_GROUPS, SUPPRESSION_REPORT_MS } from './limits.ts';
 import { RuleFolderError, type RuleFolders } from './rule-files.ts';
 import {
-  hostPlatform,
   loadRuleSet,
   lostTo,
   readRuleFiles,
@@ -25,6 +24,7 @@ import {
   skippedByReason,
   type LoadedRules,
 } from './rule-set.ts';
+import { hostPlatform } from '../values/platform.ts';
 import { suppressionsOf } from './suppression.ts';
 import { RuleWatcher } from './watcher.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Platform } from '../rules/fields/table.ts';
+import type { Platform } from '../values/platform.ts';
 import { formatProblem } from '../problem.ts';
 import { loadRules, type RuleFile, type RuleSet } from '../rules/load.ts';
 import { BUILTIN_RULES } from './builtin-rules.ts';
@@ -13,11 +13,6 @@ export interface LoadedRules extends RuleFolders {
 }
 
 const IS_BUILTIN: ReadonlySet<string> = new Set(BUILTIN_RULES.map(({ file }) => file));
-
-/** The platform whose rules apply on this machine. */
-export function hostPlatform(): Platform {
-  return process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'macos' : 'linux';
-}
 
 /**
  * Reads the files that a configuration asks for.

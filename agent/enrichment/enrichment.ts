@@ -3,7 +3,7 @@ import { VersionCache } from './version-cache.ts';
 import type { Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
 import { DigestCache } from './digests.ts';
-import { entityId } from './entity-id.ts';
+import { entityId } from '../events/entity-id.ts';
 import { MAX_HASHED_BYTES } from './limits.ts';
 import { LocalFiles } from './local-files.ts';
 import { readRunningProcess } from './proc.ts';

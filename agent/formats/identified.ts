@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Item } from '../events/item.ts';
+import type { Platform } from '../values/platform.ts';
 import type { Format, FormatContext } from './format.ts';
 import { hostId } from './host-id.ts';
 
@@ -20,6 +21,8 @@ export interface Identity {
   readonly host: string;
   /** The output's name. */
   readonly stream: string;
+  /** Left out: that of this machine. */
+  readonly platform?: Platform;
 }
 
 /** The identity of this host's lines on one output. @throws where the machine has no id; the message says what to do */

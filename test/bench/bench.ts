@@ -20,6 +20,7 @@ import type { Observer } from './observers/observer.ts';
 import { OWN, OWN_VARIANTS } from './observers/ours.ts';
 import { PRINTING } from './observers/printing.ts';
 import { terminal, type Participant, type Results } from './report.ts';
+import { FORMATS_HEADING, formatsSection, type FormatsResult } from './formats/section.ts';
 import { OUTPUTS_HEADING, outputsSection, type OutputsResult } from './outputs/section.ts';
 import { measurePart, withSection, type Part } from './part.ts';
 import { RULES_HEADING, rulesSection, type RulesResult } from './rules/section.ts';
@@ -34,7 +35,8 @@ const USAGE = `npm run bench -- [options]
   --rounds N        how often each is measured (7)
   --execs N         execs in each storm (10000)
   --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or one of these parts alone, which need no root:
-                    rules (the rule engine), outputs (what each output and the spool cost)
+                    rules (the rule engine), outputs (what each output and the spool cost),
+                    formats (what each format costs)
   --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
   --quick           the storms alone: no latency, idle time and peak memory
   --million         also a million execs by two workers
@@ -163,6 +165,7 @@ async function measureOwn(bench: Bench, storms: Storms, execs: number, failures:
 }
 
 const RULES: Part<RulesResult> = { id: 'rules', heading: RULES_HEADING, section: rulesSection };
+const FORMATS: Part<FormatsResult> = { id: 'formats', heading: FORMATS_HEADING, section: formatsSection };
 const OUTPUTS: Part<OutputsResult> = { id: 'outputs', heading: OUTPUTS_HEADING, section: outputsSection };
 
 /** One part, which has nothing to do with observers. */
@@ -180,6 +183,7 @@ function build(): void {
 
 async function main(): Promise<void> {
   if (values.only === 'rules') return benchPart(RULES);
+  if (values.only === 'formats') return benchPart(FORMATS);
   if (values.only === 'outputs') {
     build();
     return benchPart(OUTPUTS);
@@ -233,6 +237,9 @@ async function main(): Promise<void> {
     peaks,
     ...own,
     rules: (await attempt(failures, 'rules', async () => measurePart(RULES))) ?? { missing: 'it failed in this run' },
+    formats: (await attempt(failures, 'formats', async () => measurePart(FORMATS))) ?? {
+      missing: 'it failed in this run',
+    },
     outputs: values.quick
       ? { missing: 'left out in this run' }
       : ((await attempt(failures, 'outputs', async () => measurePart(OUTPUTS))) ?? {

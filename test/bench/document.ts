@@ -1,3 +1,4 @@
+import { formatsSection } from './formats/section.ts';
 import { outputsSection } from './outputs/section.ts';
 import { rulesSection } from './rules/section.ts';
 import { bareLine, cells, comparisons, HEADINGS, ownFigures, rowsOf, type Results } from './report.ts';
@@ -71,6 +72,7 @@ ${row(['---', '---', '---'])}
 ${measured.map(({ title, version, command }) => row([title, version, `\`${command}\``])).join('\n')}
 ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, version, missing: reason }) => `- ${title} (${version}): ${reason}`).join('\n')}\n`}
 ${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}${rulesSection(results.rules)}
+${formatsSection(results.formats)}
 ${outputsSection(results.outputs)}
 ## Limits of these figures
 

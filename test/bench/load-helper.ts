@@ -57,7 +57,8 @@ function program(path: string, ...args: string[]): Partial<ExecEvent> {
   };
 }
 
-function line(i: number): string {
+/** A line of a usual program, the same for the same number, with its newline. */
+export function usualLine(i: number): string {
   const kind = KINDS[i % KINDS.length]!;
   const order = { ...EXEC_EXAMPLE, ...kind(i), seq: FIRST_SEQ + i, pid: 10_000 + i };
   const { raw: _raw, container_id, ns, flags, parent, source, ...rest } = order;
@@ -86,7 +87,7 @@ export class LoadHelper {
       client.on('error', () => undefined);
       this.#accepted.resolve(client);
     });
-    const lines = Array.from({ length: LINES }, (_, i) => line(i));
+    const lines = Array.from({ length: LINES }, (_, i) => usualLine(i));
     this.#block = Buffer.from(lines.join(''));
     for (let i = 0, at = 0; i < LINES; i++) {
       this.#numbers.push(this.#block.indexOf(`"seq":${FIRST_SEQ + i}`, at) + 6);

@@ -1,6 +1,7 @@
 import type { Machine } from './machine.ts';
 import type { Pair } from './measure.ts';
 import { median, quartiles, sum, type Quartiles } from './statistics.ts';
+import type { FormatsResult } from './formats/section.ts';
 import type { OutputsResult } from './outputs/section.ts';
 import type { RulesResult } from './rules/section.ts';
 import type { Idle, Latency, Million, Peak } from './sustained.ts';
@@ -28,6 +29,7 @@ export interface Results {
   readonly idle?: Idle;
   readonly million?: Million;
   readonly rules: RulesResult;
+  readonly formats: FormatsResult;
   readonly outputs: OutputsResult;
   /** What did not work, and why. */
   readonly failures: readonly string[];

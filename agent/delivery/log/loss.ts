@@ -24,7 +24,7 @@ export class Overtaken {
   }
 
   /** @param gap of a record that is one, or of the part of it that the output lacks */
-  add(first: number, last: number, gap: GapEvent | undefined): void {
+  add(first: number, last: number, gap: Pick<GapEvent, 'first' | 'count'> | undefined): void {
     if (last === NO_NUMBER) {
       this.#unnumbered++;
       return;

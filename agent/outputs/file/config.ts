@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { absolutePath } from '../../values/paths.ts';
 import { size } from '../../values/quantities.ts';
+import { formatKey } from '../../formats/config.ts';
 import { commonOutputKeys } from '../common-config.ts';
 
 export const fileOutputSchema = z
@@ -8,14 +9,11 @@ export const fileOutputSchema = z
     type: z.literal('file'),
     ...commonOutputKeys,
     path: absolutePath.meta({ description: 'The file that events are appended to. Its folder must exist.' }),
-    format: z
-      .enum(['native'])
-      .default('native')
-      .meta({ description: 'How an event is written: native is one JSON object a line, as it was received.' }),
-    identity: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Whether each line also says which host, boot and output it is from.' }),
+    format: formatKey,
+    identity: z.boolean().default(false).meta({
+      description:
+        'Whether each line of the native format also says which host, boot and output it is from. Lines of the others always do.',
+    }),
     max_bytes: size({
       min: '4KiB',
       max: '1TiB',
@@ -32,3 +30,8 @@ export const fileOutputSchema = z
   .meta({ description: 'JSON lines in a file that rotates by size.' });
 
 export type FileOutputConfig = z.output<typeof fileOutputSchema>;
+
+/** Whether each line says who it is from: seals then say what the file holds. */
+export function saysWhoItIsFrom({ format, identity }: Pick<FileOutputConfig, 'format' | 'identity'>): boolean {
+  return identity || format !== 'native';
+}

@@ -1,9 +1,11 @@
-import { Identified, identityOf } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import type { FormatName } from '../../formats/config.ts';
+import { identityOf } from '../../formats/identified.ts';
 import type { Format } from '../../formats/format.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { TAKEN, type Batch, type Bookmark, type Outcome, type Output } from '../output.ts';
 import { FileBookmark } from './bookmark.ts';
-import type { FileOutputConfig } from './config.ts';
+import { saysWhoItIsFrom, type FileOutputConfig } from './config.ts';
 import { RotatingFile } from './rotating-file.ts';
 
 /** Each batch costs a look at the file's name before and after it. Nobody who reads along sees a pause so short. */
@@ -16,11 +18,14 @@ export class FileOutput implements Output {
   readonly bookmark: Bookmark;
   /** The stream's name, where lines say who they are from. */
   readonly #stream: string | undefined;
+  readonly #formatName: FormatName;
   readonly #bookmark: FileBookmark;
   readonly #file: RotatingFile;
 
-  constructor({ name, path, identity, max_bytes, max_files }: FileOutputConfig, telemetry: Telemetry) {
-    this.#stream = identity ? name : undefined;
+  constructor(config: FileOutputConfig, telemetry: Telemetry) {
+    const { name, path, format, max_bytes, max_files } = config;
+    this.#stream = saysWhoItIsFrom(config) ? name : undefined;
+    this.#formatName = format;
     const bookmark = new FileBookmark(path, {
       file: () => this.#file.now,
       onUnknown: (reason) => telemetry.raise('PositionUnknown', { output: name, reason }),
@@ -41,7 +46,7 @@ export class FileOutput implements Output {
   }
 
   async open(): Promise<void> {
-    if (this.#stream !== undefined) this.format ??= new Identified(identityOf(this.#stream));
+    if (this.#stream !== undefined) this.format ??= await formatOf(this.#formatName, identityOf(this.#stream));
     await this.#bookmark.read();
     await this.#file.open();
   }

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { hash } from 'node:crypto';
-import { isObject } from '../../../shared/events/fields.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 import { systemCode } from '../../errors.ts';
 import { NO_NUMBER } from '../../events/item.ts';
 import { firstSeal, type SealState } from '../../events/seal-state.ts';
+import { factsOf, type LineFacts } from '../../formats/line-facts.ts';
 import { read } from './tail.ts';
 
 const NEWLINE = 10;
@@ -47,10 +47,12 @@ export async function sealStateOf(
         const value = parse(line);
         // Lines of other programs, and those from before the output said who it is, are in no seal.
         if (value === undefined) continue;
-        const { boot_id: boot, seal } = value;
+        const { bootId: boot, seal } = value;
         found ??= { ...firstSeal(boot), seal: value.type === 'seal' ? seal + 1 : seal };
         if (value.type === 'seal' && boot === found.boot_id)
-          return seal + 1 === found.seal ? total(found, lines, value.to, digest(line).toString('hex')) : undefined;
+          return seal + 1 === found.seal
+            ? total(found, lines, value.sealedTo, digest(line).toString('hex'))
+            : undefined;
         if (boot !== found.boot_id || seal !== found.seal) return found.seal === 1 ? total(found, lines) : undefined;
         lines.push({ ...value, part: digest(line).readUInt32BE() });
       }
@@ -80,23 +82,13 @@ function total(begun: SealState, lines: readonly Counted[], before?: number, pre
   return { ...state, ...(from === undefined ? {} : { from }), ...(prev === undefined ? {} : { prev }) };
 }
 
-type Line = Omit<Counted, 'part'> & { type: string; boot_id: string; seal: number; to: number };
+/** A line that says of which boot and seal it is. */
+type Line = LineFacts & { readonly bootId: string; readonly seal: number };
 
+/** The line can be of any format: the configuration may have changed since. */
 function parse(line: Buffer): Line | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  if (!isObject(value) || typeof value['type'] !== 'string' || typeof value['boot_id'] !== 'string') return undefined;
-  const { type, boot_id, seal, to = NO_NUMBER, seq = NO_NUMBER, first = seq, last = seq, count = 0 } = value;
-  if (!isNumber(seal) || !isNumber(to) || !isNumber(first) || !isNumber(last) || !isNumber(count)) return undefined;
-  return { type, boot_id, seal, to, first, last, gapCount: type === 'gap' ? count : 0 };
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isSafeInteger(value);
+  const facts = factsOf(line.toString('utf8'));
+  return facts?.bootId === undefined || facts.seal === undefined ? undefined : (facts as Line);
 }
 
 /** The whole lines of a file, from its end, without their newlines; at most so many bytes of it. */

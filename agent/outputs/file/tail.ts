@@ -1,8 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { isObject } from '../../../shared/events/fields.ts';
-import { checkEvent } from '../../../shared/events/parse.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
-import { seqOf, type StreamEvent } from '../../events/item.ts';
+import { NO_NUMBER } from '../../events/item.ts';
+import { factsOf } from '../../formats/line-facts.ts';
 
 const NEWLINE = 10;
 const FIRST_WINDOW_BYTES = 64 * 1024;
@@ -36,20 +35,12 @@ function lastNumberOf(window: Buffer, atLine: boolean): number | undefined {
   return undefined;
 }
 
-/** A gap's count may be smaller than its range, unlike on the pipe: what filters left out of the range is not missing. */
+/** The lines can be of any format: the configuration may have changed since. */
 function numberOf(line: string): number | undefined {
-  try {
-    const event: unknown = JSON.parse(line);
-    if (isObject(event) && event['type'] === 'gap') return isNumber(event['last']) ? event['last'] : undefined;
-    if (isObject(event) && event['type'] === 'seal') return isNumber(event['to']) ? event['to'] : undefined;
-    return seqOf(checkEvent(event) as StreamEvent);
-  } catch {
-    return undefined;
-  }
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  const facts = factsOf(line);
+  if (facts === undefined) return undefined;
+  const number = facts.type === 'seal' ? facts.sealedTo : facts.last;
+  return number === NO_NUMBER ? undefined : number;
 }
 
 /** Where the last whole line of a file of `size` bytes ends: `size` itself, unless the file ends inside a line. */

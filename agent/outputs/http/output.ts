@@ -4,7 +4,9 @@ import { crc32 } from 'node:zlib';
 import { VERSION } from '../../../shared/version.ts';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
-import { Identified, identityOf, type Identity } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import { SHARE_BEFORE_FORMAT } from '../../formats/config.ts';
+import { identityOf, type Identity } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { connectionProblem } from '../network/connection-error.ts';
 import { batchLimits } from '../network/batch-limits.ts';
@@ -26,9 +28,6 @@ import { fill, type Values } from './template.ts';
 
 /** How much of a reply goes into a dead letter, in characters. */
 const MAX_REPLY_SHOWN = 1024;
-
-/** The delivery counts lines before the identity makes them longer. A batch that is then too long is sent in two parts. */
-const SHARE_BEFORE_IDENTITY = 2 / 3;
 
 const USER_AGENT = `platform-probes/${VERSION}`;
 
@@ -60,13 +59,13 @@ export class HttpOutput implements Output {
     this.#size = new PartSize(batch.max_bytes);
     this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
     this.#protection = new Protection(telemetry, name);
-    this.limits = batchLimits(config, SHARE_BEFORE_IDENTITY);
+    this.limits = batchLimits(config, SHARE_BEFORE_FORMAT[config.format]);
   }
 
   /** Does not connect: the agent also starts while the receiver is away. */
   async open(): Promise<void> {
     this.#identity ??= identityOf(this.#config.name);
-    this.format ??= new Identified(this.#identity);
+    this.format ??= await formatOf(this.#config.format, this.#identity);
     await this.#files.refresh(true);
     this.#useFiles();
     await this.#deadLetters.open();

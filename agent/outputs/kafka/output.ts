@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
-import { Identified, identityOf } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import { SHARE_BEFORE_FORMAT } from '../../formats/config.ts';
+import { identityOf } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { batchLimits } from '../network/batch-limits.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
@@ -25,9 +27,6 @@ import { recordBatch } from './wire/record-batch.ts';
 
 /** Of `batch.max_bytes`, lines may have so much: the key and the headers of their records take the rest. */
 const SHARE_FOR_LINES = 2 / 3;
-
-/** The delivery counts lines before the identity makes them longer. A batch that is then too long is sent in two parts. */
-const SHARE_BEFORE_IDENTITY = 2 / 3;
 
 /** The longest wait that a broker can ask for, in milliseconds. */
 const LONGEST_THROTTLE_MS = 60_000;
@@ -64,14 +63,14 @@ export class KafkaOutput implements Output {
     this.#size = new PartSize(lineBytes);
     this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
     this.#protection = new Protection(telemetry, name);
-    this.limits = batchLimits(config, SHARE_FOR_LINES * SHARE_BEFORE_IDENTITY);
+    this.limits = batchLimits(config, SHARE_FOR_LINES * SHARE_BEFORE_FORMAT[config.format]);
   }
 
   /** Does not connect: the agent also starts while the brokers are away. */
   async open(): Promise<void> {
-    const { brokers, compression, name, timeout, topic } = this.#config;
+    const { brokers, compression, format, name, timeout, topic } = this.#config;
     const identity = identityOf(name);
-    this.format ??= new Identified(identity);
+    this.format ??= await formatOf(format, identity);
     this.#key ??= Buffer.from(identity.hostId);
     this.#cluster ??= new Cluster({
       brokers: brokers.map((broker) => addressIn(broker)!),

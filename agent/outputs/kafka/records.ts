@@ -1,13 +1,6 @@
+import { sealIn } from '../../formats/line-fields.ts';
 import type { Part } from '../network/parts.ts';
 import type { BatchRecord } from './wire/record-batch.ts';
-
-/** As JSON has it in front of a number. Within a text each quote has a backslash in front, so no text looks like this. */
-const SEAL_KEY = ',"seal":';
-
-/** The agent adds the seal at the end of a line: it lies in so many of the last bytes. */
-const TAIL_BYTES = 4096;
-
-const MAX_DIGITS = 16;
 
 /**
  * The lines of a part as records: each without its newline. Headers name the boot, and the seal where the line has one, so that
@@ -23,12 +16,4 @@ export function* recordsOf({ lines, records, bootId, endOf }: Part): Generator<B
     yield { value, headers: seal === undefined ? boot : [...boot, ['seal', seal]] };
     start = end;
   }
-}
-
-function sealIn(line: Buffer): string | undefined {
-  const tail = line.subarray(Math.max(0, line.length - TAIL_BYTES));
-  const key = tail.lastIndexOf(SEAL_KEY);
-  if (key === -1) return undefined;
-  const start = key + SEAL_KEY.length;
-  return /^\d+/u.exec(tail.toString('latin1', start, start + MAX_DIGITS))?.[0];
 }

@@ -2,7 +2,9 @@ import { randomInt } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
-import { Identified, identityOf, type Identity } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import { identityOf, type Identity } from '../../formats/identified.ts';
+import { typeIn } from '../../formats/line-fields.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { batchLimits } from '../network/batch-limits.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
@@ -16,7 +18,7 @@ import { judge } from './acknowledgement.ts';
 import { addressOf, type NatsOutputConfig } from './config.ts';
 import { Connection, headOf } from './connection.ts';
 import { authFiles, credentialsOf, type Credentials } from './credentials.ts';
-import { messageId, typeOf } from './message.ts';
+import { messageId } from './message.ts';
 import { Publisher, type Message, type Sent } from './publisher.ts';
 import { ServerError } from './server-error.ts';
 import { subjectOf, subjectPattern } from './subject.ts';
@@ -63,7 +65,7 @@ export class NatsOutput implements Output {
   /** Does not connect: the agent also starts while the servers are away. */
   async open(): Promise<void> {
     this.#identity ??= identityOf(this.#config.name);
-    this.format ??= new Identified(this.#identity);
+    this.format ??= await formatOf(this.#config.format, this.#identity);
     await this.#files.refresh(true);
     this.#useFiles();
     await this.#deadLetters.open();
@@ -128,7 +130,7 @@ export class NatsOutput implements Output {
   }
 
   #messageOf(batch: Batch, line: Buffer, i: number): Message {
-    const type = typeOf(line);
+    const type = typeIn(line);
     const { stream } = this.#config;
     return {
       subject: this.#subjectOf(batch.bootId ?? 'unknown', type),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { absolutePath } from '../../values/paths.ts';
+import { formatKey } from '../../formats/config.ts';
 import { duration, size } from '../../values/quantities.ts';
 
 /** Shown in place of a value that may hold a secret. */
@@ -55,10 +56,7 @@ export type TlsConfig = z.output<typeof tls>;
 
 /** The keys that every output over a network has, beside those of all outputs. */
 export const networkOutputKeys = {
-  format: z
-    .enum(['native'])
-    .default('native')
-    .meta({ description: 'How an event is written: native is the line as it was received, and who it is from.' }),
+  format: formatKey,
   tls: tls.optional().meta({ description: 'How the connection is protected.' }),
   timeout: duration({
     min: '100ms',

@@ -1,5 +1,7 @@
 import { neutraliseJson } from '../../terminal-text.ts';
+import { formatOf } from '../../formats/choice.ts';
 import type { Format } from '../../formats/format.ts';
+import { identityOf } from '../../formats/identified.ts';
 import { TAKEN, type Batch, type Outcome, type Output } from '../output.ts';
 import type { StdoutOutputConfig } from './config.ts';
 import type * as LiveView from './live-view.ts';
@@ -15,10 +17,12 @@ export class StdoutOutput implements Output {
   readonly #view: Omit<LiveView.LiveViewOptions, 'columns'> | undefined;
   /** Loaded at open, and only for a live view: its tables of characters take some 30 ms and 3 MB. */
   #live: typeof LiveView | undefined;
-  readonly format: Format | undefined;
+  format: Format | undefined;
+  readonly #config: StdoutOutputConfig;
   #hasHeader = false;
 
   constructor(config: StdoutOutputConfig) {
+    this.#config = config;
     const live = config.view === 'live' || (config.view === 'auto' && process.stdout.isTTY);
     if (live) {
       const accounts = accountNamesHere();
@@ -30,14 +34,15 @@ export class StdoutOutput implements Output {
       this.#view = view;
       // The width is asked for each time: the window may have changed.
       this.format = { encode: (item) => this.#live!.formatEvent(item.event, { ...view, columns: columnsNow() }) };
-    } else if (process.stdout.isTTY) {
-      this.format = { encode: (item) => neutraliseJson(item.line) };
     }
   }
 
   async open(): Promise<void> {
     this.#target.open();
-    if (this.#view === undefined) return;
+    if (this.#view === undefined) {
+      this.format ??= await jsonFormat(this.#config);
+      return;
+    }
     this.#live ??= await import('./live-view.ts');
     if (this.#hasHeader) return;
     this.#hasHeader = true;
@@ -56,6 +61,15 @@ export class StdoutOutput implements Output {
   async close(): Promise<void> {
     this.#target.close();
   }
+}
+
+/** @returns undefined where lines are written as they were received */
+async function jsonFormat({ name, format: formatName }: StdoutOutputConfig): Promise<Format | undefined> {
+  const mapped = formatName === 'native' ? undefined : await formatOf(formatName, identityOf(name));
+  if (!process.stdout.isTTY) return mapped;
+  return {
+    encode: (item, context) => neutraliseJson(mapped === undefined ? item.line : mapped.encode(item, context)),
+  };
 }
 
 /** Columns of the terminal, or Infinity where there is none: a file needs no cut lines. */

@@ -1,3 +1,4 @@
+import { rulesIn, timeIn, typeIn } from '../../formats/line-fields.ts';
 import type { Level } from '../../rules/parse/metadata.ts';
 
 /** RFC 5424, section 6.2.1, table 2. */
@@ -11,13 +12,6 @@ const OF_LEVEL: Readonly<Record<Level, number>> = {
   low: SEVERITY.notice,
   informational: SEVERITY.informational,
 };
-
-const OPENING_BRACE = 0x7b;
-const QUOTE = 0x22;
-// In a string, the quotes of these would have backslashes in front of them.
-const TYPE = Buffer.from('"type":"');
-const TIME = Buffer.from('"time":"');
-const RULES = Buffer.from('"rules":[');
 
 /** Stands for a field without a value: RFC 5424, section 6. */
 const NIL = '-';
@@ -47,36 +41,18 @@ export class Headers {
 
   /** The header for an event, with the space at its end. @param line of JSON; a newline at its end does no harm */
   of(line: Buffer): Buffer {
-    const type = textField(line, TYPE, 'type');
+    const type = typeIn(line);
     const priority = 8 * this.#facility + severityOf(line, type);
     const id = /^[\w.-]{1,32}$/u.test(type) ? type : NIL;
-    const time = timestamp(textField(line, TIME, 'time'));
+    const time = timestamp(timeIn(line));
     return Buffer.from(`<${priority}>1 ${time} ${this.#host} platform-probes ${NIL} ${id} ${NIL} `, 'latin1');
   }
 }
 
 function severityOf(line: Buffer, type: string): number {
   if (type === 'gap') return SEVERITY.warning;
-  if (!line.includes(RULES)) return SEVERITY.informational;
-  const { rules } = JSON.parse(line.toString()) as { rules?: unknown };
-  const levels = Array.isArray(rules) ? rules.map((rule) => (rule as { level?: Level } | null)?.level) : [];
+  const levels = rulesIn(line)?.map((rule) => (rule as { level?: Level } | null)?.level) ?? [];
   return Math.min(...levels.map((level) => OF_LEVEL[level!] ?? SEVERITY.notice), SEVERITY.informational);
-}
-
-/**
- * A text of the event; empty where it has none. Nothing is parsed when no brace is in front of it, so that it is a field of the
- * event itself.
- */
-function textField(line: Buffer, key: Buffer, name: string): string {
-  const at = line.indexOf(key);
-  if (at === -1) return '';
-  const brace = line.indexOf(OPENING_BRACE, 1);
-  if (brace !== -1 && brace < at) {
-    const value = (JSON.parse(line.toString()) as Record<string, unknown>)[name];
-    return typeof value === 'string' ? value : '';
-  }
-  const from = at + key.length;
-  return line.toString('latin1', from, line.indexOf(QUOTE, from));
 }
 
 /** RFC 5424, section 6.2.3: at most six digits behind the second. */

@@ -1,7 +1,9 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { reasonOf } from '../../errors.ts';
 import type { Format } from '../../formats/format.ts';
-import { Identified, identityOf } from '../../formats/identified.ts';
+import { formatOf } from '../../formats/choice.ts';
+import { SHARE_BEFORE_FORMAT } from '../../formats/config.ts';
+import { identityOf } from '../../formats/identified.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { batchLimits } from '../network/batch-limits.ts';
 import { DeadLetters } from '../network/dead-letters.ts';
@@ -18,9 +20,6 @@ import { Headers, MAX_HEADER_BYTES } from './message.ts';
 import { RelpSession } from './relp/session.ts';
 import type { Sent, Session } from './session.ts';
 import { StreamSession } from './stream-session.ts';
-
-/** The delivery counts lines before header and identity make them longer. */
-const SHARE_BEFORE_HEADER = 2 / 3;
 
 /** How long a new connection without acknowledgements has to last before something is sent on it, in milliseconds. */
 const SETTLE_MS = 1000;
@@ -52,15 +51,15 @@ export class SyslogOutput implements Output {
     this.#pacer = max_rate === undefined ? undefined : new Pacer(max_rate);
     this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
     this.#protection = new Protection(telemetry, name);
-    this.limits = batchLimits(config, SHARE_BEFORE_HEADER);
+    this.limits = batchLimits(config, SHARE_BEFORE_FORMAT[config.format]);
   }
 
   /** Does not connect: the agent also starts while the receiver is away. */
   async open(): Promise<void> {
-    const { facility, name, tls } = this.#config;
+    const { facility, format, name, tls } = this.#config;
     if (this.format === undefined) {
       const identity = identityOf(name);
-      this.format = new Identified(identity);
+      this.format = await formatOf(format, identity);
       this.#headers = new Headers(identity.host, facilityNumber(facility));
     }
     await this.#files.refresh(true);

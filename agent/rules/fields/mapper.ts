@@ -1,7 +1,8 @@
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import { reader, type SigmaEvent } from '../compile/subject.ts';
 import type { Lookups } from './lookups.ts';
-import { FIELDS, type FieldRow, type Platform } from './table.ts';
+import type { Platform } from '../../values/platform.ts';
+import { FIELDS, type FieldRow } from './table.ts';
 
 export interface MapperOptions {
   readonly platform: Platform;

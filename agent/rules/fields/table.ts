@@ -1,8 +1,7 @@
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import { imageOf } from './incomplete.ts';
 import type { Lookups, VersionInfo } from './lookups.ts';
-
-export type Platform = 'linux' | 'macos' | 'windows';
+import type { Platform } from '../../values/platform.ts';
 
 export interface FieldRow {
   /** Sigma's name (taxonomy appendix, process creation). */

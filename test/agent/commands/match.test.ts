@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import type { Platform } from '../../../agent/rules/fields/table.ts';
+import type { Platform } from '../../../agent/values/platform.ts';
 import { EXEC_EXAMPLE } from '../../../shared/events/exec.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 import { execEvent, gapEvent } from '../../support/fake-helper.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { RuleFile } from '../../../agent/rules/load.ts';
-import type { Platform } from '../../../agent/rules/fields/table.ts';
+import type { Platform } from '../../../agent/values/platform.ts';
 
 /** Rules and events of others, which are not part of the project; their README names licences. */
 const FOLDER = path.resolve(import.meta.dirname, '../../../../shared/data/sigma');

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Engine } from '../../../agent/rules/engine.ts';
-import type { Platform } from '../../../agent/rules/fields/table.ts';
+import type { Platform } from '../../../agent/values/platform.ts';
 import { formatRefused, loadRules } from '../../../agent/rules/load.ts';
 import { readCheckout, readExpected, readRuleFiles, SKIPPED } from './data.ts';
 

@@ -1,0 +1,24 @@
+import * as z from 'zod';
+
+/** The schemas of others that events can be written in. */
+export const MAPPING_NAMES = ['ecs', 'ocsf'] as const;
+
+export type MappingName = (typeof MAPPING_NAMES)[number];
+
+/** How an output can write events: our own fields, or a schema of others. */
+export type FormatName = 'native' | MappingName;
+
+/**
+ * What a line of the native format has of the bytes of the line that is sent, for usual events. Deliveries count the first; an output with a
+ * bound for the second asks for batches that are so much smaller. A batch that is then too long is sent in parts.
+ */
+export const SHARE_BEFORE_FORMAT: Readonly<Record<FormatName, number>> = { native: 2 / 3, ecs: 0.4, ocsf: 0.4 };
+
+/** The key `format` of an output that writes lines of JSON. */
+export const formatKey = z
+  .enum(['native', ...MAPPING_NAMES])
+  .default('native')
+  .meta({
+    description:
+      'How an event is written: native is the line as it was received; ecs is Elastic Common Schema 9, ocsf is Open Cybersecurity Schema Framework 1.9.',
+  });

@@ -1,0 +1,73 @@
+import { CLOCK_FIELDS } from '../../../shared/events/clock.ts';
+import { GAP_FIELDS } from '../../../shared/events/gap.ts';
+import { SEAL_FIELDS } from '../../events/seal.ts';
+import { copy, made, ofOrigin, type Row } from './row.ts';
+import { KINDS, PROCESS_KINDS, type Kind } from './subject.ts';
+import { otherFields, rawList } from './values.ts';
+
+/** Kinds with a command line. */
+export const COMMAND_KINDS = ['exec', 'alert', 'exec_failed'] as const satisfies readonly Kind[];
+
+/** Fields of commands for which neither schema has a field that means the same. */
+const COMMAND_FIELDS = [
+  'filename',
+  'argv_bytes',
+  'argv_truncated',
+  'command_source',
+  'logon_id',
+  'integrity_level',
+  'elevated',
+  'session_id',
+  'tty',
+  'cgroup',
+  'ns',
+  'flags',
+] as const;
+
+/**
+ * What has no place in a schema, below one top-level object that is ours: `probes` in ECS, `unmapped` in OCSF, where it looks
+ * the same. Each type has an object of its own, because a field that is a number here and a date there could not be indexed.
+ */
+export function restRows(top: string): readonly Row[] {
+  return [
+    ofOrigin(KINDS, `${top}.stream`, 'stream', ({ stream }) => stream),
+    ofOrigin(KINDS, `${top}.schema_version`, 'schema_version', ({ schemaVersion }) => schemaVersion),
+    ofOrigin(KINDS, `${top}.seal.number`, 'seal', ({ seal }) => seal),
+    ...fieldsUnder('gap', GAP_FIELDS),
+    ...fieldsUnder('clock', CLOCK_FIELDS),
+    ...fieldsUnder('seal', SEAL_FIELDS),
+    made(COMMAND_KINDS, `${top}.command`, ['command'], 'where there is a `command_line`', ({ process }) =>
+      process.command_line === undefined ? undefined : process.command,
+    ),
+    made(COMMAND_KINDS, `${top}.ppid`, ['ppid'], 'where `parent` has another pid', ({ process: { ppid, parent } }) =>
+      parent === undefined || parent.pid === ppid ? undefined : ppid,
+    ),
+    ...COMMAND_FIELDS.map((name) => copy(COMMAND_KINDS, `${top}.${name}`, name)),
+    made(COMMAND_KINDS, `${top}.raw`, ['raw'], 'a list of `field` and `base64`', ({ process }) => rawList(process.raw)),
+    copy(PROCESS_KINDS, `${top}.start_time`, 'start_time'),
+    made(
+      COMMAND_KINDS,
+      `${top}.parent.start_time`,
+      ['parent.start_time'],
+      '',
+      ({ process }) => process.parent?.start_time,
+    ),
+    copy(['exec_failed'], `${top}.fd_path`, 'fd_path'),
+    copy(['exit'], `${top}.signal`, 'signal'),
+    copy(['alert'], `${top}.image_truncated`, 'image_truncated'),
+    copy(['alert'], `${top}.rules`, 'rules'),
+    copy(COMMAND_KINDS, `${top}.redacted`, 'redacted'),
+    made(KINDS, `${top}.other`, ['*'], 'every field that this version does not know, by its name', otherFields),
+  ];
+
+  function fieldsUnder(kind: Kind, fields: object): Row[] {
+    return Object.keys(fields)
+      .filter((name) => name !== 'type' && name !== 'time')
+      .map((name) => ({
+        to: `${top}.${kind}.${name}`,
+        kinds: [kind],
+        from: [name],
+        value: (subject) => subject.fields[name] as Row['constant'],
+      }));
+  }
+}

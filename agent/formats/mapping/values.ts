@@ -1,0 +1,144 @@
+import { isObject } from '../../../shared/events/fields.ts';
+import { entityId } from '../../events/entity-id.ts';
+import { seqOf, type StreamEvent } from '../../events/item.ts';
+import { LEVELS } from '../../rules/parse/metadata.ts';
+import { FIELDS_OF, KINDS, type ProcessFields, type Subject } from './subject.ts';
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/u;
+
+/** The latest moment that Date can hold, in seconds since 1970. */
+const MAX_SECONDS = 8_640_000_000_000;
+
+/** When it happened: RFC 3339 as it was received. An event of an unknown type without a time has 1970. */
+export function timeOf({ fields: { time, timestamp } }: Subject): string {
+  if (typeof time === 'string' && INSTANT.test(time) && !Number.isNaN(Date.parse(time))) return time;
+  const seconds = typeof timestamp === 'number' && Math.abs(timestamp) <= MAX_SECONDS ? timestamp : 0;
+  return new Date(seconds * 1000).toISOString();
+}
+
+/** The same in milliseconds since 1970. */
+export function millisOf(subject: Subject): number {
+  const { time } = subject.fields;
+  const millis = typeof time === 'string' && INSTANT.test(time) ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(millis) ? Date.parse(timeOf(subject)) : millis;
+}
+
+/** The event's number; undefined where it has none. */
+export function sequenceOf({ kind, process, fields }: Subject): number | undefined {
+  return kind === 'other' ? seqOf(fields as unknown as StreamEvent) : process.seq;
+}
+
+/**
+ * Names an event for ever, and is the same when it is sent again. `BOOT:SEQ` where it has a number.
+ * @returns undefined where no boot is known, or where an unknown type has no number
+ */
+export function eventId(subject: Subject): string | undefined {
+  const { kind, fields, origin } = subject;
+  if (origin.bootId === undefined) return undefined;
+  switch (kind) {
+    case 'gap':
+      return `${origin.bootId}:gap:${fields['first']}-${fields['last']}:${fields['hop']}:${fields['cause']}`;
+    case 'clock':
+      return `${origin.bootId}:clock:${fields['from_seq']}:${fields['to']}`;
+    case 'seal':
+      return `${origin.bootId}:seal:${origin.stream}:${origin.seal}:${fields['from']}-${fields['to']}`;
+    default:
+      return numberedId(origin.bootId, sequenceOf(subject));
+  }
+}
+
+export function numberedId(bootId: string | undefined, seq: number | undefined): string | undefined {
+  return bootId === undefined || seq === undefined ? undefined : `${bootId}:${seq}`;
+}
+
+/** The last part of a path: after `/`, and on Windows also after `\`. */
+export function nameIn(path: string | undefined, { origin }: Subject): string | undefined {
+  if (path === undefined) return undefined;
+  const slash = path.lastIndexOf('/');
+  const end = origin.platform === 'windows' ? Math.max(slash, path.lastIndexOf('\\')) : slash;
+  const name = path.slice(end + 1);
+  return name === '' ? undefined : name;
+}
+
+/** The image that runs; where the system did not tell, the path that was asked for. */
+export function imageOf({ exe, filename }: ProcessFields): string | undefined {
+  return exe ?? filename;
+}
+
+export function parentPid({ parent, ppid }: ProcessFields): number | undefined {
+  return parent?.pid ?? ppid;
+}
+
+/** Names the process: `BOOT/PID/START`, as in alerts. */
+export function processId({ kind, process, origin }: Subject): string | undefined {
+  const { entity_id: id, pid, start_time: start } = process;
+  // Of other kinds, nobody has checked it.
+  return (kind === 'alert' ? id : undefined) ?? entity(origin.bootId, pid, start);
+}
+
+export function parentId({ process: { parent }, origin }: Subject): string | undefined {
+  return entity(origin.bootId, parent?.pid, parent?.start_time);
+}
+
+function entity(bootId: string | undefined, pid: number | undefined, start: number | undefined): string | undefined {
+  return bootId === undefined || pid === undefined || start === undefined ? undefined : entityId(bootId, pid, start);
+}
+
+/** When the process began, as far as that can be told: of an exit, or where `start_time` counts from 1970. Nanoseconds since then. */
+function startOf(subject: Subject): bigint | undefined {
+  const { kind, process, origin } = subject;
+  if (kind === 'exit') return nanosOf(timeOf(subject)) - BigInt(process.run_time ?? 0) * 1000n;
+  if (origin.platform === undefined || origin.platform === 'linux' || process.start_time === undefined)
+    return undefined;
+  return BigInt(process.start_time) * 1000n;
+}
+
+export function startText(subject: Subject): string | undefined {
+  const start = startOf(subject);
+  if (start === undefined) return undefined;
+  const seconds = floor(start, 1_000_000_000n);
+  const fraction = String(start - seconds * 1_000_000_000n).padStart(9, '0');
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, -5)}.${fraction}Z`;
+}
+
+export function startMillis(subject: Subject): number | undefined {
+  const start = startOf(subject);
+  return start === undefined ? undefined : Number(floor(start, 1_000_000n));
+}
+
+function nanosOf(time: string): bigint {
+  const dot = time.indexOf('.');
+  const fraction = dot === -1 ? '' : time.slice(dot + 1, -1);
+  return BigInt(Date.parse(`${time.slice(0, 19)}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9));
+}
+
+function floor(value: bigint, unit: bigint): bigint {
+  return value / unit - (value % unit < 0n ? 1n : 0n);
+}
+
+/** The rule with the highest level; the first of several. */
+export function topRule({ process: { rules } }: Subject): NonNullable<ProcessFields['rules']>[number] | undefined {
+  return rules?.reduce((top, rule) => (severityOf(rule.level) > severityOf(top.level) ? rule : top));
+}
+
+/** 1 informational to 5 critical; 0 without a level. */
+export function severityOf(level: string | undefined): number {
+  return LEVELS.indexOf(level as (typeof LEVELS)[number]) + 1;
+}
+
+/** `raw` as a list, so that a receiver has two fields, and not one for each argument. */
+export function rawList(raw: unknown): { field: string; base64: unknown }[] | undefined {
+  if (!isObject(raw)) return undefined;
+  return Object.entries(raw).map(([field, base64]) => ({ field, base64 }));
+}
+
+const KNOWN = new Map(KINDS.map((kind) => [kind, new Set(['type', ...FIELDS_OF[kind]])]));
+
+/** Fields that no row is for: of a type that is not known, or of a later version. */
+export function otherFields({ kind, fields }: Subject): object | undefined {
+  const known = KNOWN.get(kind)!;
+  let other: Record<string, unknown> | undefined;
+  for (const name in fields)
+    if (!known.has(name)) (other ??= Object.create(null) as Record<string, unknown>)[name] = fields[name];
+  return other;
+}
