@@ -82,7 +82,16 @@ export const ATTRIBUTES: readonly Row[] = [
   ...fieldsUnder(TOP, 'seal', SEAL_FIELDS),
 ];
 
-/** The rows of each kind. */
-export const ATTRIBUTES_OF = Object.fromEntries(
-  KINDS.map((kind) => [kind, ATTRIBUTES.filter(({ kinds }) => kinds.includes(kind))]),
-) as Record<Kind, Row[]>;
+type RowsOf = Readonly<Record<Kind, readonly Row[]>>;
+
+function ofEachKind(rows: readonly Row[]): RowsOf {
+  return Object.fromEntries(
+    KINDS.map((kind) => [kind, rows.filter(({ kinds }) => kinds.includes(kind))]),
+  ) as unknown as RowsOf;
+}
+
+/** The rows of each kind, for an event with all of its fields. */
+export const OF_EVENT = ofEachKind(ATTRIBUTES);
+
+/** For what is read of a line in a schema of others: fields of processes have another place there, and what is made of some would be wrong. */
+export const OF_OTHER_SCHEMA = ofEachKind(ATTRIBUTES.filter(({ to }) => /^(?:probes|security_rule)\./u.test(to)));

@@ -4,18 +4,19 @@ import { VERSION } from '../../../shared/version.ts';
 import type { StreamEvent } from '../../events/item.ts';
 import { SCHEMA_VERSION, type Identity } from '../../formats/identified.ts';
 import { rulesIn, sealIn, typeIn } from '../../formats/line-fields.ts';
+import type { Row } from '../../formats/mapping/row.ts';
 import { subjectOf, type Kind, type Origin, type Subject } from '../../formats/mapping/subject.ts';
 import { nanosOf, timeOf } from '../../formats/mapping/values.ts';
 import { nativeView } from '../../formats/native-view.ts';
 import { hostPlatform } from '../../values/platform.ts';
 import { recordId } from '../network/record-id.ts';
 import type { Batch } from '../output.ts';
-import { ATTRIBUTES_OF } from './attributes.ts';
+import { OF_EVENT, OF_OTHER_SCHEMA } from './attributes.ts';
 import type { Attribute, AttributeValue, LogRecord, Source } from './record.ts';
 import { INFORMATIONAL, severityOf, type Severity } from './severity.ts';
 
 /** A longer value is left out and counted, in bytes: the body has it too, and a request would be twice as long. */
-export const MAX_ATTRIBUTE_BYTES = 32 * 1024;
+const MAX_ATTRIBUTE_BYTES = 32 * 1024;
 
 const LATEST = 2n ** 64n - 1n;
 
@@ -65,11 +66,12 @@ export class RecordReader {
     let eventName = 'probes.unreadable';
     let dropped = 0;
     try {
-      const subject = this.#subjectOf(line, lines.bootId);
+      const { event, isNative } = eventIn(line);
+      const subject = subjectOf(event, this.#originFor(lines.bootId, sealIn(line)));
       eventName = eventNameOf(subject);
       time = timeIn(subject);
       severity = severityOf(subject);
-      dropped = addAttributes(subject, attributes);
+      dropped = addAttributes(subject, (isNative ? OF_EVENT : OF_OTHER_SCHEMA)[subject.kind], attributes);
     } catch {
       // Something in it is not as it should be. The body has it all the same.
     }
@@ -84,12 +86,8 @@ export class RecordReader {
     };
   }
 
-  #subjectOf(line: Buffer, bootId: string | undefined): Subject {
-    const seal = sealIn(line);
-    return subjectOf(eventIn(line), this.#originFor(bootId, seal === undefined ? undefined : Number(seal)));
-  }
-
-  #originFor(bootId: string | undefined, seal: number | undefined): Origin {
+  #originFor(bootId: string | undefined, digits: string | undefined): Origin {
+    const seal = digits === undefined ? undefined : Number(digits);
     if (this.#origin.bootId !== bootId || this.#origin.seal !== seal || this.#origin.stream === undefined) {
       const { stream, platform = hostPlatform() } = this.#identity;
       this.#origin = { stream, platform, bootId, seal, schemaVersion: SCHEMA_VERSION };
@@ -98,12 +96,12 @@ export class RecordReader {
   }
 }
 
-/** The event of a line. Of the fields of a process, a line in a schema of others gives none: they have another place in its body. */
-function eventIn(line: Buffer): StreamEvent {
+/** The event of a line, with all of its fields only where it is in the native format. */
+function eventIn(line: Buffer): { event: StreamEvent; isNative: boolean } {
   const value: unknown = JSON.parse(line.toString());
   const fields = isObject(value) ? nativeView(value) : undefined;
-  if (fields === undefined || fields === value) return (value ?? {}) as StreamEvent;
-  return { ...fields, rules: rulesIn(line) } as unknown as StreamEvent;
+  if (fields === undefined || fields === value) return { event: (value ?? {}) as StreamEvent, isNative: true };
+  return { event: { ...fields, rules: rulesIn(line) } as unknown as StreamEvent, isNative: false };
 }
 
 function eventNameOf({ kind, fields: { type } }: Subject): string {
@@ -118,9 +116,9 @@ function timeIn(subject: Subject): bigint {
 }
 
 /** @returns how many were left out */
-function addAttributes(subject: Subject, attributes: Attribute[]): number {
+function addAttributes(subject: Subject, rows: readonly Row[], attributes: Attribute[]): number {
   let dropped = 0;
-  for (const { to, value, origin } of ATTRIBUTES_OF[subject.kind]) {
+  for (const { to, value, origin } of rows) {
     const found = origin === undefined ? value!(subject) : origin(subject.origin);
     if (!isAttributeValue(found)) continue;
     if (isShort(found)) attributes.push({ key: to, value: found });

@@ -61,9 +61,9 @@ function compare(t: ExecutionContext, records: readonly LogRecord[]): SeenReques
   t.true(ours.equals(official('protobuf', theirs, SOURCE)));
   const json = encode('json', records);
   t.deepEqual(canonical(json), canonical(official('json', theirs, SOURCE)));
-  const seen = requestIn(ours, 'application/x-protobuf');
-  t.deepEqual(requestIn(json, 'application/json'), seen);
-  return seen;
+  const request = requestIn(ours, 'application/x-protobuf');
+  t.deepEqual(requestIn(json, 'application/json'), request);
+  return request;
 }
 
 const bodiesOf = ({ lines }: Batch): string[] => lines.toString().split('\n').slice(0, -1);
@@ -268,6 +268,15 @@ test('a seal has its numbers, and every record the number of its seal', async (t
   const { attributes } = await seen(EXEC_EXAMPLE, { seal: 41 });
   t.like(attributes, { 'probes.seal.number': 41, 'log.record.uid': 'boot:7302118:soc:41' });
 });
+
+for (const name of ['ecs', 'ocsf'] as const)
+  test(`${name}: a record has no attribute of a process: its line has less than a native one`, async (t) => {
+    for (const { event, platform, title } of GOLDEN) {
+      const { attributes } = await seen(event, { platform, seal: 41 }, name);
+      const names = Object.keys(attributes).filter((key) => !/^(?:probes|security_rule|log\.record)\./u.test(key));
+      t.deepEqual(names, [], title);
+    }
+  });
 
 test('in every format a record has the same time, severity, name, type, number, boot, seal and rule', async (t) => {
   for (const { event, platform, title } of GOLDEN) {

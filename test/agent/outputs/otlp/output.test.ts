@@ -205,6 +205,11 @@ for (const [what, answer] of [
   ['bytes', answers('\0\u0001', { 'Content-Type': 'application/x-protobuf' })],
   ['half a message', answers(partialSuccess('protobuf', 0n, 'x'.repeat(100)).subarray(0, 50))],
   ['less than none rejected', answers(partialSuccess('protobuf', -1n, ''))],
+  // Without a look at how long the reply was, its beginning would be whole success.
+  [
+    'a message that says behind 64 KiB that records are rejected',
+    answers(Buffer.concat([Buffer.alloc(64 * 1024, Buffer.from([0x12, 0])), partialSuccess('protobuf', 1n, '')])),
+  ],
   ['JSON that is no object', answers('[]', { 'Content-Type': 'application/json' })],
   ['a message that is too long', answers(partialSuccess('protobuf', 0n, 'x'.repeat(65 * 1024)))],
 ] as const)
@@ -278,4 +283,19 @@ test('an event of 2 MB arrives whole', async (t) => {
   t.is((await output.send(batchFor(output, [exec(1), large, exec(3)]))).kind, 'taken');
   t.deepEqual(receiver.seqs, [1, 2, 3]);
   t.is((receiver.events[1] as { argv: string[] }).argv[1]!.length, 2_000_000);
+});
+
+test('max_rate spreads what is sent, and http to another machine is said to be open to readers', async (t) => {
+  await using receiver = await new OtlpReceiver().listen();
+  await using output = await outputFor(receiver.url, { max_rate: 100 });
+  t.is(output.limits.records, 100);
+  const begun = performance.now();
+  for (let i = 0; i < 3; i++) await output.send(batchFor(output, some(20)));
+  t.true(performance.now() - begun >= 390, 'the third waits for the first two');
+  t.deepEqual(output.raised, []);
+  await using exposed = await outputFor('http://collector.example:4318');
+  t.deepEqual(
+    exposed.raised.map(({ event }) => event),
+    ['OutputUnprotected'],
+  );
 });
