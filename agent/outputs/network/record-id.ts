@@ -21,13 +21,7 @@ export interface Origin {
  * - A gap, a seal, and what has no number: `BOOT:FIRST-LAST:CHECKSUM:STREAM`, with `-` for no number. The checksum is the first 16
  *   digits of the SHA-256 of the line. Where no boot is known, the host's id is in its place.
  */
-export function recordId(
-  records: Numbered,
-  i: number,
-  line: Buffer,
-  type: string,
-  { hostId, stream }: Origin,
-): string {
+export function recordId(records: Numbered, i: number, line: Buffer, type: string, { hostId, stream }: Origin): string {
   const { first, last } = records.numbersOf(i);
   const bootId = records.bootId?.replaceAll(/[^\x21-\x7e]/gu, '_');
   if (bootId !== undefined && first !== NO_NUMBER && first === last && !records.isGap(i) && type !== 'seal') {
