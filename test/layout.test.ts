@@ -299,3 +299,44 @@ test("the agent's imports run downwards only", (t) => {
   });
   t.deepEqual([...new Set(up)], []);
 });
+
+/** What outputs share, from the bottom up. Everything else in agent/outputs/ is one type of output. */
+const SHARED_BY_OUTPUTS = ['network', 'web'];
+
+/** Of other types, an output uses this alone: the file of dead letters is one that rotates. */
+const ROTATING_FILE = ['agent/outputs/file/place.ts', 'agent/outputs/file/rotating-file.ts'];
+
+/** Why a file in a folder of agent/outputs/ must not import another one, or undefined. */
+function strayOfOutput(file: string, target: string): string | undefined {
+  const folderOf = (name: string): string | undefined => /^agent\/outputs\/([^/]+)\//u.exec(name)?.[1];
+  const from = folderOf(file);
+  const to = folderOf(target);
+  if (from === undefined || to === undefined || from === to) return undefined;
+  const isDown =
+    SHARED_BY_OUTPUTS.includes(to) && !SHARED_BY_OUTPUTS.slice(0, SHARED_BY_OUTPUTS.indexOf(to)).includes(from);
+  return isDown || (from === 'network' && ROTATING_FILE.includes(target)) ? undefined : `${file} imports ${target}`;
+}
+
+test('a type of output imports nothing of another, and what they share nothing of a type', (t) => {
+  for (const folder of SHARED_BY_OUTPUTS) t.true(existsSync(path.join(ROOT, 'agent/outputs', folder)), folder);
+  const found = globSync('agent/outputs/*/**/*.ts', { cwd: ROOT }).flatMap((file) =>
+    importsOf(path.join(ROOT, file))
+      .filter(({ specifier }) => specifier?.startsWith('.') === true)
+      .map(({ specifier = '' }) => strayOfOutput(file, path.join(path.dirname(file), specifier)))
+      .filter((reason) => reason !== undefined),
+  );
+  t.deepEqual(found, []);
+});
+
+for (const [file, target, isStray] of [
+  ['agent/outputs/kafka/x.ts', 'agent/outputs/nats/x.ts', true],
+  ['agent/outputs/web/x.ts', 'agent/outputs/http/x.ts', true],
+  ['agent/outputs/network/x.ts', 'agent/outputs/web/x.ts', true],
+  ['agent/outputs/network/x.ts', 'agent/outputs/file/tail.ts', true],
+  ['agent/outputs/web/x.ts', 'agent/outputs/network/x.ts', false],
+  ['agent/outputs/http/x.ts', 'agent/outputs/web/x.ts', false],
+  ['agent/outputs/http/x.ts', 'agent/outputs/output.ts', false],
+] as const)
+  test(`${file} may ${isStray ? 'not ' : ''}import ${target}`, (t) => {
+    t.is(strayOfOutput(file, target) !== undefined, isStray);
+  });

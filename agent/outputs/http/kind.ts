@@ -1,5 +1,6 @@
 import type { OutputKind } from '../kind.ts';
 import { deadLetterPlace } from '../network/dead-letters.ts';
+import { webDestination } from '../web/config.ts';
 import { httpOutputSchema } from './config.ts';
 
 export const http: OutputKind<typeof httpOutputSchema> = {
@@ -7,7 +8,6 @@ export const http: OutputKind<typeof httpOutputSchema> = {
   spooled: true,
   sealed: () => true,
   create: async (config, telemetry) => new (await import('./output.ts')).HttpOutput(config, telemetry),
-  // Two outputs may well send to one address; an output that changes waits for its predecessor's last batch.
-  destination: ({ name, url }) => ({ id: `http ${String(name)} ${String(url)}`, key: 'name' }),
+  destination: webDestination,
   alsoWrites: deadLetterPlace,
 };

@@ -13,6 +13,19 @@ export interface Part {
   readonly last: number;
   /** Where record `i` of the part ends in `lines`. */
   endOf(i: number): number;
+  /** As of a batch: the numbers that record `i` of the part stands for. */
+  numbersOf(i: number): { readonly first: number; readonly last: number };
+  /** Whether record `i` of the part is a gap. */
+  isGap(i: number): boolean;
+}
+
+/** A record that the receiver will never take. */
+interface RefusedRecord {
+  /** Its place in the part, counted from 0. */
+  readonly at: number;
+  readonly reason: string;
+  /** What the receiver said of this record. Left out: its last reply. */
+  readonly reply?: string;
 }
 
 /** The fate of a part. */
@@ -21,7 +34,22 @@ export type Verdict =
   /** All of it may be taken later. */
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
   /** The receiver does not take it as it is: some record is to blame, or there are too many. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string }
+  /**
+   * The receiver said what becomes of each record. It has all of them except those in `refused` and, where there is `again`, except
+   * some from there on: these are sent again, and the output itself knows which of them are settled.
+   */
+  | {
+      readonly kind: 'judged';
+      /** Before `again`, lowest place first. */
+      readonly refused: readonly RefusedRecord[];
+      readonly again?: {
+        /** The place of the first record that is not settled. */
+        readonly from: number;
+        readonly reason: string;
+        readonly afterMs?: number;
+      };
+    };
 
 export interface PartsOptions {
   /** A part has at most so many bytes, unless it is a single record. Asked for each part. */
@@ -29,7 +57,7 @@ export interface PartsOptions {
   /** One at a time, in order. */
   send: (part: Part) => Promise<Verdict>;
   /** A single record is refused for good; called before the next part is sent. */
-  onRefused: (line: Buffer, reason: string) => Promise<void>;
+  onRefused: (line: Buffer, reason: string, reply?: string) => Promise<void>;
 }
 
 /**
@@ -53,11 +81,10 @@ export async function sendInParts(batch: Batch, { maxBytes, send, onRefused }: P
       while (to < wanted && batch.endOf(to) <= room) to++;
     }
     const verdict = await send(partOf(batch, lines, from, to));
-    if (verdict.kind === 'retry') {
-      // Settle the refused records first; the next attempt starts after them.
-      if (refused.length > 0) return { kind: 'refused', reason: refusal, records: refused, through: from };
-      const { reason, afterMs } = verdict;
-      return { kind: 'retry', reason, taken: from, ...(afterMs === undefined ? {} : { afterMs }) };
+    if (verdict.kind === 'retry') return untilLater(from, verdict);
+    if (verdict.kind === 'judged') {
+      for (const { at, reason, reply } of verdict.refused) await bury(from + at, reason, reply);
+      if (verdict.again !== undefined) return untilLater(from + verdict.again.from, verdict.again);
     }
     if (verdict.kind === 'refused') {
       if (to - from > 1) {
@@ -65,14 +92,25 @@ export async function sendInParts(batch: Batch, { maxBytes, send, onRefused }: P
         ends.push(from + Math.floor((to - from) / 2));
         continue;
       }
-      refused.push(from);
-      refusal = verdict.reason;
-      await onRefused(lines.subarray(startOf(from), batch.endOf(from)), refusal);
+      await bury(from, verdict.reason);
     }
     from = to;
     while (ends.length > 0 && ends.at(-1)! <= from) ends.pop();
   }
   return refused.length === 0 ? TAKEN : { kind: 'refused', reason: refusal, records: refused };
+
+  async function bury(i: number, reason: string, reply?: string): Promise<void> {
+    refused.push(i);
+    refusal = reason;
+    await onRefused(lines.subarray(startOf(i), batch.endOf(i)), reason, reply);
+  }
+
+  /** What is before `taken` is settled, the rest is to be sent again. */
+  function untilLater(taken: number, { reason, afterMs }: { reason: string; afterMs?: number }): Outcome {
+    // Settle the refused records first; the next attempt starts after them.
+    if (refused.length > 0) return { kind: 'refused', reason: refusal, records: refused, through: taken };
+    return { kind: 'retry', reason, taken, ...(afterMs === undefined ? {} : { afterMs }) };
+  }
 }
 
 function partOf(batch: Batch, lines: Buffer, from: number, to: number): Part {
@@ -92,5 +130,7 @@ function partOf(batch: Batch, lines: Buffer, from: number, to: number): Part {
     first,
     last,
     endOf: (i) => batch.endOf(from + i) - start,
+    numbersOf: (i) => batch.numbersOf(from + i),
+    isGap: (i) => batch.isGap(from + i),
   };
 }

@@ -1,14 +1,13 @@
 import { systemCode } from '../../errors.ts';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** The most bytes read of a reply. If there are more, the connection is dropped. */
-const MAX_REPLY_BYTES = 64 * 1024;
-
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Its first 64 KiB. */
+  /** Its first bytes, as many as were asked for. */
   readonly body: Buffer;
+  /** Whether it was longer. The connection was then dropped. */
+  readonly isCut: boolean;
 }
 
 /** Why there is no reply. */
@@ -32,9 +31,15 @@ export class NoReplyError extends Error {
 /**
  * Sends a body and reads the reply.
  * @param timeoutMs for all of it, from the connection to the reply's last byte
+ * @param maxReplyBytes the most that is read of the reply
  * @throws {NoReplyError} when the connection fails, time runs out, or the reply is not whole; `cause` is the error behind it
  */
-export function exchange(request: ClientRequest, body: Buffer, timeoutMs: number): Promise<Reply> {
+export function exchange(
+  request: ClientRequest,
+  body: Buffer,
+  timeoutMs: number,
+  maxReplyBytes: number,
+): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   let replied = false;
   const fail = (message: string, cause?: unknown): void => {
@@ -53,26 +58,26 @@ export function exchange(request: ClientRequest, body: Buffer, timeoutMs: number
   request.on('close', () => replied || fail('the receiver ended the connection without an answer'));
   request.on('response', (response) => {
     replied = true;
-    read(response, request).then(resolve, (error: unknown) => fail('the reply was cut off', error));
+    read(response, request, maxReplyBytes).then(resolve, (error: unknown) => fail('the reply was cut off', error));
   });
   request.end(body);
   return promise.finally(() => clearTimeout(timer));
 }
 
-async function read(response: IncomingMessage, request: ClientRequest): Promise<Reply> {
+async function read(response: IncomingMessage, request: ClientRequest, maxBytes: number): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const pieces: Buffer[] = [];
   let bytes = 0;
-  const done = (): void =>
-    resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) });
+  const done = (isCut: boolean): void =>
+    resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces), isCut });
   response.on('data', (piece: Buffer) => {
-    pieces.push(piece.subarray(0, MAX_REPLY_BYTES - bytes));
+    pieces.push(piece.subarray(0, maxBytes - bytes));
     bytes += piece.length;
-    if (bytes <= MAX_REPLY_BYTES) return;
-    done();
+    if (bytes <= maxBytes) return;
+    done(true);
     request.destroy();
   });
-  response.on('end', () => (response.complete ? done() : reject(new Error('not whole'))));
+  response.on('end', () => (response.complete ? done(false) : reject(new Error('not whole'))));
   response.on('error', reject);
   response.on('close', () => reject(new Error('not whole')));
   return promise;

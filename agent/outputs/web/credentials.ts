@@ -1,5 +1,5 @@
 import { secretText, type SmallFiles } from '../network/small-files.ts';
-import type { HttpOutputConfig } from './config.ts';
+import type { AuthConfig } from './config.ts';
 
 /** The agent's credentials. */
 export interface Credentials {
@@ -9,7 +9,7 @@ export interface Credentials {
 }
 
 /** The files that `auth` names. */
-export function authFiles(auth: HttpOutputConfig['auth']): Array<string | undefined> {
+export function authFiles(auth: AuthConfig | undefined): Array<string | undefined> {
   return [auth?.password_file, auth?.token_file];
 }
 
@@ -17,7 +17,7 @@ export function authFiles(auth: HttpOutputConfig['auth']): Array<string | undefi
  * Credentials of files that were read.
  * @throws where a file holds no secret that a header can carry; the message does not show it
  */
-export function credentialsOf(auth: HttpOutputConfig['auth'], files: SmallFiles): Credentials {
+export function credentialsOf(auth: AuthConfig | undefined, files: SmallFiles): Credentials {
   if (auth === undefined) return { headers: {}, secrets: [] };
   const { user, password_file, token_file, header, scheme = header === undefined ? 'Bearer' : '' } = auth;
   if (token_file === undefined) {
