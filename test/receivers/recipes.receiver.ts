@@ -143,9 +143,11 @@ victoriaLogsTest('VictoriaLogs answers 200 to what it drops, as the limits of th
   t.is(await send(execEvent(1)), 200);
   const time = new Date().toISOString();
   t.is(await send({ time, seq: 2 }, { time, seq: 3, command: 'x'.repeat(2_100_000) }, { time, seq: 4 }), 200);
-  t.is(await send({ time, seq: 5 }), 200);
-  const rows = await server.queryUntil('*', (found) => found.some(({ seq }) => seq === '5'));
-  t.deepEqual(rows.map(({ seq }) => seq).toSorted(), ['2', '5']);
+  const raw = Object.fromEntries(Array.from({ length: 1024 }, (_, i) => [`argv[${i}]`, '/w==']));
+  t.is(await send({ ...execEvent(5), time, raw }), 200);
+  t.is(await send({ time, seq: 6 }), 200);
+  const rows = await server.queryUntil('*', (found) => found.some(({ seq }) => seq === '6'));
+  t.deepEqual(rows.map(({ seq }) => seq).toSorted(), ['2', '6']);
   t.is(await server.metric('vl_rows_dropped_total{reason="too_small_timestamp"}'), 1);
   t.regex(server.log, /-insert\.maxLineSizeBytes/u);
 });
