@@ -128,8 +128,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'xz-utils',
-    purposes: ['kernels'],
-    why: 'unpacks modules',
+    purposes: ['kernels', 'receivers'],
+    why: 'unpacks modules, and the source of VictoriaLogs',
     present: () => hasCommand('xz'),
   },
   {

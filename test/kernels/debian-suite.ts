@@ -59,18 +59,21 @@ interface SuiteApt {
   readonly apt: (program: string, ...args: string[]) => string;
   /** Downloads a package, without those that it needs. @returns why that failed */
   readonly download: (name: string) => string | undefined;
+  /** Downloads the files of a source package, as they are. @returns why that failed */
+  readonly downloadSource: (name: string) => string | undefined;
 }
 
 /**
  * Has apt fetch the list of a suite's packages. This machine's package lists stay as they are.
  * @param folder for all files of it
+ * @param lists which ones: of packages, and of source packages too where `downloadSource` is used
  */
-export function aptOf(suite: string, folder: string): SuiteApt {
+export function aptOf(suite: string, folder: string, lists: ReadonlyArray<'deb' | 'deb-src'> = ['deb']): SuiteApt {
   const packages = path.join(folder, 'packages');
   for (const part of ['lists/partial', 'cache/archives/partial', 'packages'])
     mkdirSync(path.join(folder, part), { recursive: true });
   const sources = path.join(folder, 'sources.list');
-  writeFileSync(sources, `deb [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`);
+  writeFileSync(sources, lists.map((list) => `${list} [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`).join(''));
   const settings = path.join(folder, 'apt.conf');
   writeFileSync(
     settings,
@@ -83,13 +86,18 @@ APT::Sandbox::User "root"; APT::Architecture "amd64"; Acquire::Languages "none";
   const env = { ...process.env, APT_CONFIG: settings, LC_ALL: 'C' };
   const apt = (program: string, ...args: string[]): string => run(program, args, { cwd: packages, env });
   fetchFromSuite(suite, (options) => apt('apt-get', '-qq', ...options.flatMap((each) => ['-o', each]), 'update'));
-  const download = (name: string): string | undefined => {
+  const attempt = (...args: string[]): string | undefined => {
     try {
-      apt('apt-get', '-qq', 'download', name);
+      apt('apt-get', '-qq', ...args);
       return undefined;
     } catch (error) {
       return messageOf(error);
     }
   };
-  return { packages, apt, download };
+  return {
+    packages,
+    apt,
+    download: (name) => attempt('download', name),
+    downloadSource: (name) => attempt('source', '--download-only', name),
+  };
 }
