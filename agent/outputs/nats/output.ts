@@ -11,6 +11,7 @@ import { DeadLetters } from '../network/dead-letters.ts';
 import { isLoopback } from '../network/loopback.ts';
 import { Pacer } from '../network/pacer.ts';
 import { Protection } from '../network/protection.ts';
+import { recordId } from '../network/record-id.ts';
 import { haveChanged, SmallFiles } from '../network/small-files.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
 import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '../output.ts';
@@ -18,7 +19,6 @@ import { judge } from './acknowledgement.ts';
 import { addressOf, type NatsOutputConfig } from './config.ts';
 import { Connection, headOf } from './connection.ts';
 import { authFiles, credentialsOf, type Credentials } from './credentials.ts';
-import { messageId } from './message.ts';
 import { Publisher, type Message, type Sent } from './publisher.ts';
 import { ServerError } from './server-error.ts';
 import { subjectOf, subjectPattern } from './subject.ts';
@@ -135,7 +135,7 @@ export class NatsOutput implements Output {
     return {
       subject: this.#subjectOf(batch.bootId ?? 'unknown', type),
       head: headOf([
-        `Nats-Msg-Id: ${messageId(batch, i, line, type, this.#identity!)}`,
+        `Nats-Msg-Id: ${recordId(batch, i, line, type, this.#identity!)}`,
         ...(stream === undefined ? [] : [`Nats-Expected-Stream: ${stream}`]),
       ]),
       payload: line.subarray(0, -1),

@@ -6,7 +6,7 @@ import type { FormatContext } from '../../../agent/formats/format.ts';
 import { factsOf } from '../../../agent/formats/line-facts.ts';
 import { rulesIn, sealIn, timeIn, typeIn } from '../../../agent/formats/line-fields.ts';
 import { recordsOf } from '../../../agent/outputs/kafka/records.ts';
-import { messageId } from '../../../agent/outputs/nats/message.ts';
+import { recordId } from '../../../agent/outputs/network/record-id.ts';
 import { Headers } from '../../../agent/outputs/syslog/message.ts';
 import { batchOf } from '../support/batches.ts';
 import { anyEvent, GOLDEN, RUNS } from './support/events.ts';
@@ -96,7 +96,7 @@ test('the same event has the same place at a receiver in every format: MSGID, se
       const [record] = recordsOf(batch);
       return {
         header: 'time' in event ? headers.of(line).toString() : undefined,
-        id: isNumbered ? messageId(batch, 0, line, typeIn(line), IDENTITY) : undefined,
+        id: isNumbered ? recordId(batch, 0, line, typeIn(line), IDENTITY) : undefined,
         headers: record!.headers,
       };
     });
