@@ -1,16 +1,18 @@
 import * as z from 'zod';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { elasticsearch } from './elasticsearch/kind.ts';
 import { file } from './file/kind.ts';
 import { http } from './http/kind.ts';
 import { kafka } from './kafka/kind.ts';
 import type { Destination, OutputKind } from './kind.ts';
+import { loki } from './loki/kind.ts';
 import { nats } from './nats/kind.ts';
 import type { Output } from './output.ts';
 import { stdout } from './stdout/kind.ts';
 import { syslog } from './syslog/kind.ts';
 
 /** Every type of output. To add one: a folder, and its name here. */
-const KINDS = [stdout, file, http, syslog, nats, kafka] as const;
+const KINDS = [stdout, file, http, syslog, nats, kafka, elasticsearch, loki] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
 
