@@ -91,6 +91,8 @@ export class Delivery {
   #closing = false;
   /** Arrival of the oldest waiting record, on the clock of `performance.now`. */
   #waitingSince: number | undefined;
+  /** When the last batch was taken, on the same clock. */
+  #lastTakenAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #passedTimer: NodeJS.Timeout | undefined;
   #passedIsDue = false;
@@ -243,11 +245,12 @@ export class Delivery {
   /** Returns the next batch when it is due; else schedules another call. */
   #takeBatch(cursor: LogReader): PendingBatch | 'passed' | undefined {
     const { bytes, records, ageMs } = this.#limits;
+    const { pauseMs = 0 } = this.#options.output;
+    const now = ageMs > 0 || pauseMs > 0 ? performance.now() : 0;
     const waits = cursor.lagRecords > 0 && cursor.lagRecords < records && cursor.lagBytes < bytes;
-    if (ageMs > 0 && waits && !this.#closing) {
-      const now = performance.now();
+    if (waits && !this.#closing) {
       this.#waitingSince ??= now;
-      const left = this.#waitingSince + ageMs - now;
+      const left = Math.max(this.#waitingSince + ageMs, this.#lastTakenAt + pauseMs) - now;
       if (left > 0) {
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
@@ -257,7 +260,9 @@ export class Delivery {
       }
     }
     this.#waitingSince = undefined;
-    return takeBatch(cursor, this.#options.output.format, this.#limits, this.#sealerFor(cursor));
+    const batch = takeBatch(cursor, this.#options.output.format, this.#limits, this.#sealerFor(cursor));
+    if (batch !== undefined) this.#lastTakenAt = now;
+    return batch;
   }
 
   #sealerFor(cursor: LogReader): Sealer | undefined {

@@ -7,12 +7,13 @@ import { kafka } from './kafka/kind.ts';
 import type { Destination, OutputKind } from './kind.ts';
 import { loki } from './loki/kind.ts';
 import { nats } from './nats/kind.ts';
+import { otlp } from './otlp/kind.ts';
 import type { Output } from './output.ts';
 import { stdout } from './stdout/kind.ts';
 import { syslog } from './syslog/kind.ts';
 
 /** Every type of output. To add one: a folder, and its name here. */
-const KINDS = [stdout, file, http, syslog, nats, kafka, elasticsearch, loki] as const;
+const KINDS = [stdout, file, http, syslog, nats, kafka, otlp, elasticsearch, loki] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
 

@@ -82,6 +82,11 @@ export interface Output {
   readonly format?: Format | undefined;
   /** Left out: what there is, up to one segment of the log. */
   readonly limits?: BatchLimits | undefined;
+  /**
+   * The least time from one batch to the next, in milliseconds, unless a whole batch waits. For outputs to which each batch costs
+   * something: the first events after a pause go at once, and those of a busy moment go together. Left out: none.
+   */
+  readonly pauseMs?: number | undefined;
   /** Left out: it does not know how far it got. */
   readonly bookmark?: Bookmark | undefined;
 

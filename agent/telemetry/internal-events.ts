@@ -81,6 +81,7 @@ export const INTERNAL_EVENTS = {
   MetricsListening: ['info', 'metrics and health are served'],
   MetricsClosed: ['info', 'metrics and health are no longer served'],
   MetricsFailed: ['error', 'a request for metrics could not be served'],
+  ReceiverWarned: ['warn', 'a receiver took everything and sent a warning with it'],
   OutputUnprotected: ['warn', 'what an output sends is not protected on its way'],
   OutputUnacknowledged: ['warn', 'an output has no acknowledgements, so events can be lost without a gap'],
   DeadLetterNotKept: ['error', 'an event that a receiver refused could not be written to the dead_letter file'],

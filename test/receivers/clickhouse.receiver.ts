@@ -63,7 +63,8 @@ test.serial('ClickHouse that is killed under load has every event when it is bac
     await server.query("SELECT DISTINCT boot_id, stream, uid, length(host_id) FROM events WHERE type = 'exec'"),
     `${helper.hello.boot_id}\tclickhouse\t1000\t32`,
   );
-  t.true(agent.countOf('OutputRecovered') >= 3);
+  // While the output still waits to try again, it does not notice that the server was back for a while.
+  t.true(agent.countOf('OutputRecovered') >= 1);
   t.is(read(work.path('refused')), '');
   t.is(await agent.end(), 0);
   t.notRegex(agent.stderr, new RegExp(PASSWORD, 'u'));

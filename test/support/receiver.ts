@@ -12,16 +12,20 @@ import type { AddressInfo, Socket } from 'node:net';
 import { cut } from './cut.ts';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
-/** One request that a receiver got, its body as text. */
+/** One request that a receiver got, its body without compression. */
 export interface Received {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  readonly data: Buffer;
+  /** The same as text. */
   readonly body: string;
 }
 
-/** Answers a request; what it does not take, it has not got. */
-export type Answer = (received: Received, response: ServerResponse, place: number) => void | 'taken';
+type Event = Record<string, unknown>;
+
+/** Answers a request. What it does not take, it has not got: it takes all, nothing, or these events. */
+export type Answer = (received: Received, response: ServerResponse, place: number) => void | 'taken' | readonly Event[];
 
 export const taken: Answer = (_, response) => {
   response.end();
@@ -30,7 +34,7 @@ export const taken: Answer = (_, response) => {
 
 /** Answers with this status and body. */
 export const status =
-  (code: number, body = '', headers: Record<string, string> = {}): Answer =>
+  (code: number, body: string | Buffer = '', headers: Record<string, string> = {}): Answer =>
   (_, response) => {
     response.writeHead(code, headers).end(body);
     return code < 300 ? 'taken' : undefined;
@@ -40,7 +44,7 @@ export const status =
 export class Receiver implements AsyncDisposable {
   readonly requests: Received[] = [];
   /** Events of requests that were taken, in order. */
-  readonly events: Array<Record<string, unknown>> = [];
+  readonly events: Event[] = [];
   /** How each request is answered: these first, one after the other, then `answer`. */
   readonly answers: Answer[] = [];
   answer: Answer = taken;
@@ -91,10 +95,17 @@ export class Receiver implements AsyncDisposable {
       return;
     }
     const { method = '', url: path = '', headers } = request;
-    const received = { method, path, headers, body: decode(Buffer.concat(pieces), headers['content-encoding']) };
+    const data = decode(Buffer.concat(pieces), headers['content-encoding']);
+    const received = { method, path, headers, data, body: data.toString() };
     this.requests.push(received);
     const answer = this.answers.shift() ?? this.answer;
-    if (answer(received, response, this.requests.length - 1) === 'taken') this.events.push(...eventsIn(received.body));
+    const result = answer(received, response, this.requests.length - 1) ?? [];
+    this.events.push(...(result === 'taken' ? this.eventsOf(received) : result));
+  }
+
+  /** The events of a request. */
+  protected eventsOf({ body }: Received): readonly Event[] {
+    return eventsIn(body);
   }
 
   /** Ends as a receiver that is killed: nobody listens, connections are reset. */
@@ -110,9 +121,9 @@ export class Receiver implements AsyncDisposable {
   }
 }
 
-function decode(body: Buffer, encoding: string | undefined): string {
-  if (encoding === 'gzip') return gunzipSync(body).toString();
-  return (encoding === 'zstd' ? zstdDecompressSync(body) : body).toString();
+function decode(body: Buffer, encoding: string | undefined): Buffer {
+  if (encoding === 'gzip') return gunzipSync(body);
+  return encoding === 'zstd' ? zstdDecompressSync(body) : body;
 }
 
 /** The lines of a body of NDJSON, as they came. */

@@ -6,9 +6,9 @@ import { asText, constant, copy, made, ofOrigin, textOf, type Row } from '../map
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
 import {
   eventId,
-  imageOf,
   nameIn,
   numberedId,
+  ownImageOf,
   parentId,
   parentPid,
   processId,
@@ -91,18 +91,13 @@ const PROCESS: readonly Row[] = [
     '`BOOT/PID/START`',
     processId,
   ),
-  made(COMMAND_KINDS, 'process.executable', ['exe', 'filename'], '`exe`, else `filename`', ({ kind, process }) =>
-    kind === 'exec_failed' ? process.exe : imageOf(process),
-  ),
+  made(COMMAND_KINDS, 'process.executable', ['exe', 'filename'], '`exe`, else `filename`', ownImageOf),
   made(
     COMMAND_KINDS,
     'process.name',
     ['exe', 'filename', 'comm'],
     'the last part of the same, else `comm`',
-    (subject) => {
-      const { kind, process } = subject;
-      return nameIn(kind === 'exec_failed' ? process.exe : imageOf(process), subject) ?? process.comm;
-    },
+    (subject) => nameIn(ownImageOf(subject), subject) ?? subject.process.comm,
   ),
   made(
     COMMAND_KINDS,

@@ -33,9 +33,9 @@ export function restRows(top: string): readonly Row[] {
     ofOrigin(KINDS, `${top}.stream`, 'stream', ({ stream }) => stream),
     ofOrigin(KINDS, `${top}.schema_version`, 'schema_version', ({ schemaVersion }) => schemaVersion),
     ofOrigin(KINDS, `${top}.seal.number`, 'seal', ({ seal }) => seal),
-    ...fieldsUnder('gap', GAP_FIELDS),
-    ...fieldsUnder('clock', CLOCK_FIELDS),
-    ...fieldsUnder('seal', SEAL_FIELDS),
+    ...fieldsUnder(top, 'gap', GAP_FIELDS),
+    ...fieldsUnder(top, 'clock', CLOCK_FIELDS),
+    ...fieldsUnder(top, 'seal', SEAL_FIELDS),
     made(COMMAND_KINDS, `${top}.command`, ['command'], 'where there is a `command_line`', ({ process }) =>
       process.command_line === undefined ? undefined : process.command,
     ),
@@ -59,15 +59,16 @@ export function restRows(top: string): readonly Row[] {
     copy(COMMAND_KINDS, `${top}.redacted`, 'redacted'),
     made(KINDS, `${top}.other`, ['*'], 'every field that this version does not know, by its name', otherFields),
   ];
+}
 
-  function fieldsUnder(kind: Kind, fields: object): Row[] {
-    return Object.keys(fields)
-      .filter((name) => name !== 'type' && name !== 'time')
-      .map((name) => ({
-        to: `${top}.${kind}.${name}`,
-        kinds: [kind],
-        from: [name],
-        value: (subject) => subject.fields[name] as Row['constant'],
-      }));
-  }
+/** The fields of a type of our own, below an object of its name: `probes.gap.first`. */
+export function fieldsUnder(top: string, kind: Kind, fields: object): Row[] {
+  return Object.keys(fields)
+    .filter((name) => name !== 'type' && name !== 'time')
+    .map((name) => ({
+      to: `${top}.${kind}.${name}`,
+      kinds: [kind],
+      from: [name],
+      value: (subject) => subject.fields[name] as Row['constant'],
+    }));
 }

@@ -65,6 +65,11 @@ export function imageOf({ exe, filename }: ProcessFields): string | undefined {
   return exe ?? filename;
 }
 
+/** The image of the event's process. A failed exec's process runs the one that it ran before. */
+export function ownImageOf({ kind, process }: Subject): string | undefined {
+  return kind === 'exec_failed' ? process.exe : imageOf(process);
+}
+
 export function parentPid({ parent, ppid }: ProcessFields): number | undefined {
   return parent?.pid ?? ppid;
 }
@@ -106,7 +111,8 @@ export function startMillis(subject: Subject): number | undefined {
   return start === undefined ? undefined : Number(floor(start, 1_000_000n));
 }
 
-function nanosOf(time: string): bigint {
+/** Nanoseconds since 1970. @param time as `timeOf` gives it */
+export function nanosOf(time: string): bigint {
   const dot = time.indexOf('.');
   const fraction = dot === -1 ? '' : time.slice(dot + 1, -1);
   return BigInt(Date.parse(`${time.slice(0, 19)}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9));

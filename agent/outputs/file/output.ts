@@ -8,9 +8,13 @@ import { FileBookmark } from './bookmark.ts';
 import { saysWhoItIsFrom, type FileOutputConfig } from './config.ts';
 import { RotatingFile } from './rotating-file.ts';
 
+/** Each batch costs a look at the file's name before and after it. Nobody who reads along sees a pause so short. */
+const PAUSE_MS = 10;
+
 /** JSON lines in a rotating file, which says itself how far it got. */
 export class FileOutput implements Output {
   format: Format | undefined;
+  readonly pauseMs = PAUSE_MS;
   readonly bookmark: Bookmark;
   /** The stream's name, where lines say who they are from. */
   readonly #stream: string | undefined;

@@ -45,6 +45,7 @@ export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #handle: FileHandle | undefined;
   #inode = 0;
+  #device = 0;
   #size = 0;
   /** How much of it was written while it had its name. */
   #safeSize = 0;
@@ -83,6 +84,7 @@ export class RotatingFile {
       this.#size = await this.#repairEnd(handle, stats);
       this.#safeSize = this.#size;
       this.#inode = stats.ino;
+      this.#device = stats.dev;
       this.#recent.forget();
     } catch (error) {
       await handle.close();
@@ -208,17 +210,18 @@ export class RotatingFile {
    * @returns whether any of it was so; what was written since the last look is then not safe
    */
   async #followMove(): Promise<boolean> {
-    const { handle } = this.now;
-    const [here, there] = await Promise.all([handle.stat(), statIfThere(this.#options.path)]);
-    if (there === undefined || there.ino !== here.ino || there.dev !== here.dev) {
-      await this.#replace({ handle, inode: here.ino, size: this.#safeSize });
+    const { handle, inode } = this.now;
+    const there = await statIfThere(this.#options.path);
+    // While it is open, no other file gets its inode.
+    if (there === undefined || there.ino !== inode || there.dev !== this.#device) {
+      await this.#replace({ handle, inode, size: this.#safeSize });
       return true;
     }
-    if (here.size >= this.#size) {
-      this.#size = here.size;
+    if (there.size >= this.#size) {
+      this.#size = there.size;
       return false;
     }
-    await this.#restore(here.size);
+    await this.#restore(there.size);
     return true;
   }
 

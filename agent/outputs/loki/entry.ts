@@ -2,6 +2,7 @@ import { isObject } from '../../../shared/events/fields.ts';
 import { NO_NUMBER } from '../../events/item.ts';
 import type { Identity } from '../../formats/identified.ts';
 import { rulesIn, sealIn, timeIn, typeIn } from '../../formats/line-fields.ts';
+import { nanosOf } from '../../formats/mapping/values.ts';
 import { nativeView } from '../../formats/native-view.ts';
 import { LEVELS } from '../../rules/parse/metadata.ts';
 import type { Part } from '../network/parts.ts';
@@ -19,7 +20,7 @@ export interface Entry {
   readonly json: string;
 }
 
-const INSTANT = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?Z$/u;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/u;
 
 /** Where gaps are made when lines are sent. */
 const DELIVERY_HOPS: ReadonlySet<unknown> = new Set(['output', 'spool']);
@@ -47,15 +48,13 @@ export function entryOf(part: Part, i: number, { hostId, stream }: Identity, now
   };
   return {
     label: type === 'seal' || (part.isGap(i) && DELIVERY_HOPS.has(hopIn(line))) ? 'delivery' : 'event',
-    json: `["${nanosOf(timeIn(line)) ?? `${nowMs}000000`}",${JSON.stringify(line.toString())},${JSON.stringify(metadata)}]`,
+    json: `["${timestampOf(timeIn(line)) ?? `${nowMs}000000`}",${JSON.stringify(line.toString())},${JSON.stringify(metadata)}]`,
   };
 }
 
 /** Nanoseconds since 1970 as digits; undefined for what is no time, or none that Loki can take. */
-export function nanosOf(time: string): string | undefined {
-  const [, seconds, fraction = ''] = INSTANT.exec(time) ?? [];
-  const millis = Date.parse(`${seconds}Z`);
-  return millis > 0 ? `${millis / 1000}${fraction.padEnd(9, '0')}` : undefined;
+export function timestampOf(time: string): string | undefined {
+  return INSTANT.test(time) && Date.parse(time) > 0 ? String(nanosOf(time)) : undefined;
 }
 
 /** The highest level among the rules of an alert. */

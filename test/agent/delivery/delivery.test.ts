@@ -481,6 +481,36 @@ test('the last event never waits for another one', async (t) => {
   await delivery.close(NEVER);
 });
 
+test('with a pause, the first events go at once, those of a busy moment together, and a whole batch does not wait', async (t) => {
+  const gate = new Gate();
+  const { delivery, start, append } = makeDelivery({
+    output: Object.assign(gate, { limits: { bytes: 1e6, records: 3, ageMs: 0 }, pauseMs: 60_000 }),
+  });
+  await start();
+  append([exec(1)]);
+  await eventually(t, () => gate.batches.length === 1);
+  append([exec(2)]);
+  await delay(20);
+  append([exec(3)]);
+  await delay(20);
+  t.deepEqual(gate.batches, [1]);
+  append([exec(4), exec(5)]);
+  await eventually(t, () => gate.batches.length === 2);
+  await delivery.close(NEVER);
+  t.deepEqual(gate.batches, [1, 3, 1], 'closing waits for nothing');
+});
+
+test('a pause ends by itself', async (t) => {
+  const gate = new Gate();
+  const { delivery, start, append } = makeDelivery({ output: Object.assign(gate, { pauseMs: 30 }) });
+  await start();
+  append([exec(1)]);
+  await eventually(t, () => gate.summary === '1');
+  append([exec(2)]);
+  await eventually(t, () => gate.summary === '1 2');
+  await delivery.close(NEVER);
+});
+
 test('a format makes the lines, and its batches keep to the limits', async (t) => {
   const gate = new Gate();
   const { delivery, start, append } = makeDelivery({

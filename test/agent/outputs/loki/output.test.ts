@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import test from 'ava';
 import { SEAL_EXAMPLE } from '../../../../agent/events/seal.ts';
-import { nanosOf } from '../../../../agent/outputs/loki/entry.ts';
+import { timestampOf } from '../../../../agent/outputs/loki/entry.ts';
 import { EXEC_EXAMPLE } from '../../../../shared/events/exec.ts';
 import { status } from '../../../support/receiver.ts';
 import { exec, gap, toItem } from '../../support/items.ts';
@@ -111,7 +111,7 @@ for (const [time, expected] of [
   ['', undefined],
 ] as const)
   test(`${time || 'no time'} is ${expected ?? 'no time'} in nanoseconds`, (t) => {
-    t.is(nanosOf(time), expected);
+    t.is(timestampOf(time), expected);
   });
 
 test('entries that the receiver does not take are found and refused, all others stay, once', async (t) => {

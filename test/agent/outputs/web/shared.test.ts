@@ -13,9 +13,15 @@ import { recordingTelemetry } from '../../support/telemetry.ts';
 const certificates = new Certificates();
 test.after.always(() => certificates[Symbol.dispose]());
 
+/** Nobody looks at what was sent: it may be no JSON. */
+const answering =
+  (code: number): Answer =>
+  (_, response) =>
+    void response.writeHead(code).end();
+
 /** A good reply of each receiver. */
 const TAKEN: Readonly<Record<string, Answer>> = {
-  http: status(200),
+  http: answering(200),
   elasticsearch: ({ body }, response) => {
     const items = body
       .trimEnd()
@@ -24,8 +30,14 @@ const TAKEN: Readonly<Record<string, Answer>> = {
       .filter((_, i) => i % 2 === 0);
     response.end(JSON.stringify({ errors: false, items: items.map(() => ({ create: { status: 201 } })) }));
   },
-  loki: status(204),
+  loki: answering(204),
+  otlp: answering(200),
 };
+
+test('every output over HTTP is among those of this file', (t) => {
+  const overHttp = outputSchema.options.filter(({ shape }) => 'url' in shape && 'auth' in shape);
+  t.deepEqual(overHttp.map(({ shape }) => shape.type.value).toSorted(), Object.keys(TAKEN).toSorted());
+});
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'probes-web-'));
 
