@@ -281,14 +281,17 @@ export class Delivery {
 
   async #settle(outcome: Outcome): Promise<void> {
     if (outcome.kind === 'retry') return this.#tryLater(outcome);
-    if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
-    this.#retry.worked();
-    this.#downSince = undefined;
+    const again = outcome.kind === 'refused' ? outcome.again : undefined;
+    if (again === undefined) {
+      if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
+      this.#retry.worked();
+      this.#downSince = undefined;
+    }
     if (outcome.kind === 'refused') {
       const { through = this.#batch!.records } = outcome;
       this.#countTaken(this.#batch!, through);
       if (this.#cursor !== undefined) this.#refuse(this.#batch!, outcome, this.#cursor);
-      if (this.#batch!.advance(through)) return;
+      if (this.#batch!.advance(through)) return again && this.#tryLater({ kind: 'retry', ...again });
     } else this.#countTaken(this.#batch!, this.#batch!.records);
     await this.#commit();
   }

@@ -15,10 +15,12 @@ export type FormatName = 'native' | MappingName;
 export const SHARE_BEFORE_FORMAT: Readonly<Record<FormatName, number>> = { native: 2 / 3, ecs: 0.4, ocsf: 0.4 };
 
 /** The key `format` of an output that writes lines of JSON. */
-export const formatKey = z
-  .enum(['native', ...MAPPING_NAMES])
-  .default('native')
-  .meta({
-    description:
-      'How an event is written: native is the line as it was received; ecs is Elastic Common Schema 9, ocsf is Open Cybersecurity Schema Framework 1.9.',
-  });
+export function formatKey(byDefault: FormatName) {
+  return z
+    .enum(['native', ...MAPPING_NAMES])
+    .default(byDefault)
+    .meta({
+      description:
+        'How an event is written: native is the line as it was received; ecs is Elastic Common Schema 9, ocsf is Open Cybersecurity Schema Framework 1.9.',
+    });
+}

@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { elasticsearch } from './elasticsearch/kind.ts';
 import { file } from './file/kind.ts';
 import { http } from './http/kind.ts';
 import { kafka } from './kafka/kind.ts';
 import type { Destination, OutputKind } from './kind.ts';
+import { loki } from './loki/kind.ts';
 import { nats } from './nats/kind.ts';
 import { otlp } from './otlp/kind.ts';
 import type { Output } from './output.ts';
@@ -11,7 +13,7 @@ import { stdout } from './stdout/kind.ts';
 import { syslog } from './syslog/kind.ts';
 
 /** Every type of output. To add one: a folder, and its name here. */
-const KINDS = [stdout, file, http, syslog, nats, kafka, otlp] as const;
+const KINDS = [stdout, file, http, syslog, nats, kafka, otlp, elasticsearch, loki] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
 

@@ -41,13 +41,15 @@ export type Outcome =
     }
   /**
    * The receiver will never take the records with these places, counted from 0; it has all others of the first `through`, which is
-   * the whole batch where it is left out. What is behind them is sent again at once.
+   * the whole batch where it is left out. What is behind them is sent again: at once, or later where there is `again`.
    */
   | {
       readonly kind: 'refused';
       readonly reason: string;
       readonly records: readonly number[];
       readonly through?: number;
+      /** Why the receiver did not take what is behind them, and its own word for how long to wait, in milliseconds. */
+      readonly again?: { readonly reason: string; readonly afterMs?: number };
     };
 
 export const TAKEN: Outcome = { kind: 'taken' };

@@ -49,7 +49,7 @@ test('check of a wrong file prints every problem with its place, status 3', asyn
   t.is(code, 3);
   t.is(
     stderr,
-    `${work.configFile}:2:22: outputs[0].type: expected stdout, file, http, syslog, nats, kafka or otlp, got "fiel", did you mean file?\n` +
+    `${work.configFile}:2:22: outputs[0].type: expected stdout, file, http, syslog, nats, kafka, otlp, elasticsearch or loki, got "fiel", did you mean file?\n` +
       `${work.configFile}:3:1: lgo: unknown key, did you mean log?\n2 problems\n`,
   );
 });

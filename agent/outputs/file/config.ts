@@ -9,7 +9,7 @@ export const fileOutputSchema = z
     type: z.literal('file'),
     ...commonOutputKeys,
     path: absolutePath.meta({ description: 'The file that events are appended to. Its folder must exist.' }),
-    format: formatKey,
+    format: formatKey('native'),
     identity: z.boolean().default(false).meta({
       description:
         'Whether each line of the native format also says which host, boot and output it is from. Lines of the others always do.',

@@ -56,7 +56,7 @@ export type TlsConfig = z.output<typeof tls>;
 
 /** The keys that every output over a network has, beside those of all outputs. */
 export const networkOutputKeys = {
-  format: formatKey,
+  format: formatKey('native'),
   tls: tls.optional().meta({ description: 'How the connection is protected.' }),
   timeout: duration({
     min: '100ms',

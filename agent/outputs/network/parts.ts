@@ -20,7 +20,7 @@ export interface Part {
 }
 
 /** A record that the receiver will never take. */
-interface RefusedRecord {
+export interface RefusedRecord {
   /** Its place in the part, counted from 0. */
   readonly at: number;
   readonly reason: string;
@@ -107,9 +107,10 @@ export async function sendInParts(batch: Batch, { maxBytes, send, onRefused }: P
 
   /** What is before `taken` is settled, the rest is to be sent again. */
   function untilLater(taken: number, { reason, afterMs }: { reason: string; afterMs?: number }): Outcome {
-    // Settle the refused records first; the next attempt starts after them.
-    if (refused.length > 0) return { kind: 'refused', reason: refusal, records: refused, through: taken };
-    return { kind: 'retry', reason, taken, ...(afterMs === undefined ? {} : { afterMs }) };
+    const again = { reason, ...(afterMs === undefined ? {} : { afterMs }) };
+    return refused.length > 0
+      ? { kind: 'refused', reason: refusal, records: refused, through: taken, again }
+      : { kind: 'retry', taken, ...again };
   }
 }
 

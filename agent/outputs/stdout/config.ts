@@ -6,7 +6,7 @@ export const stdoutOutputSchema = z
   .strictObject({
     type: z.literal('stdout'),
     ...commonOutputKeys,
-    format: formatKey,
+    format: formatKey('native'),
     view: z.enum(['auto', 'live', 'json']).default('auto').meta({
       description:
         'live is a table for people, json is one event a line, auto is live on a terminal and json in a pipe.',

@@ -83,7 +83,7 @@ export class WebOutput implements Output {
     switch (judgement.kind) {
       case 'taken':
       case 'judged':
-        this.#size.taken();
+        if (judgement.kind === 'taken' || judgement.again === undefined) this.#size.taken();
         return judgement;
       case 'too_large':
         if (part.records > 1) this.#size.tooLarge(part.lines.length);

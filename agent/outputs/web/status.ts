@@ -14,7 +14,7 @@ const MAX_CODE_LENGTH = 10;
 /** What a status says of what was sent. */
 type Meaning = Exclude<Judgement['kind'], 'judged' | 'reply_too_long'>;
 
-function meaningOf(status: number): Meaning {
+export function meaningOf(status: number): Meaning {
   if (status >= 200 && status <= 299) return 'taken';
   if (status === 401 || status === 403) return 'unauthorized';
   if (status === 413) return 'too_large';
@@ -56,7 +56,7 @@ export function reasonIn(reply: Reply): string {
 }
 
 /** A status with its name. */
-function statusText(status: number): string {
+export function statusText(status: number): string {
   const name = STATUS_CODES[status];
   return name === undefined ? String(status) : `${status} (${name})`;
 }

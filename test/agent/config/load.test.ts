@@ -128,7 +128,7 @@ shutdown_timeout: 5
       'agent.yaml:8:16: outputs[0].max_files: expected a whole number from 1 to 1000, got 0',
       'agent.yaml:9:11: outputs[1].name: "local" is already the name of outputs[0]',
       'agent.yaml:11:5: outputs[1].vew: unknown key, did you mean view?',
-      'agent.yaml:13:11: outputs[2].type: expected stdout, file, http, syslog, nats, kafka or otlp, got "fiel", did you mean file?',
+      'agent.yaml:13:11: outputs[2].type: expected stdout, file, http, syslog, nats, kafka, otlp, elasticsearch or loki, got "fiel", did you mean file?',
       'agent.yaml:14:11: outputs[3].name: expected a name: letters, digits, ".", "_" or "-", at most 64, got "bad name"',
       'agent.yaml:15:11: outputs[3].type: outputs[1] already writes there; each place can have one output',
       'agent.yaml:16:13: outputs[3].events: expected all or alerts, got "alrets", did you mean alerts?',
@@ -145,7 +145,7 @@ test('what is missing is reported where it should be', (t) => {
     'agent.yaml:2:5: outputs[0].path: missing; expected an absolute path',
   ]);
   t.deepEqual(problemsOf('outputs:\n  - name: a\n'), [
-    'agent.yaml:2:5: outputs[0].type: missing; expected stdout, file, http, syslog, nats, kafka or otlp',
+    'agent.yaml:2:5: outputs[0].type: missing; expected stdout, file, http, syslog, nats, kafka, otlp, elasticsearch or loki',
   ]);
 });
 
@@ -247,8 +247,8 @@ test('a merge key is merged, with places of what it brings', (t) => {
     ['b', 'file'],
   ]);
   t.deepEqual(problemsOf(text.replace('file, path: /a', 'fiel, path: /a')), [
-    'agent.yaml:2:25: outputs[0].type: expected stdout, file, http, syslog, nats, kafka or otlp, got "fiel", did you mean file?',
-    'agent.yaml:2:25: outputs[1].type: expected stdout, file, http, syslog, nats, kafka or otlp, got "fiel", did you mean file?',
+    'agent.yaml:2:25: outputs[0].type: expected stdout, file, http, syslog, nats, kafka, otlp, elasticsearch or loki, got "fiel", did you mean file?',
+    'agent.yaml:2:25: outputs[1].type: expected stdout, file, http, syslog, nats, kafka, otlp, elasticsearch or loki, got "fiel", did you mean file?',
   ]);
 });
 

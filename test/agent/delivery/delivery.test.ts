@@ -193,6 +193,23 @@ test('what is behind the last record that a refusal settles is sent again at onc
   await delivery.close(NEVER);
 });
 
+test('what is behind it waits where the receiver had no room for it, and that counts as a failure', async (t) => {
+  const { gate, delivery, raised, start, append } = makeDelivery({ pace: { firstMs: 60_000, longestMs: 60_000 } });
+  await start();
+  const again = { reason: 'too many requests', afterMs: 100 };
+  gate.outcomes.push({ kind: 'refused', reason: 'mapping failed', records: [1], through: 2, again });
+  append([1, 2, 3].map(exec));
+  await eventually(t, () => raised.some(({ event, reason }) => event === 'OutputFailed' && reason === again.reason));
+  t.is(gate.summary, '1');
+  t.true(delivery.status.downMs > 0);
+  await delivery.close(NEVER);
+  t.is(gate.summary, '1 3 [2-2 output rejected]');
+  t.deepEqual(
+    raised.map(({ event }) => event),
+    ['EventsRefused', 'OutputFailed', 'OutputRecovered'],
+  );
+});
+
 test('a refusal that settles a whole batch, and says so, ends it', async (t) => {
   const { gate, delivery, start, append } = makeDelivery();
   await start();

@@ -1,4 +1,7 @@
+import { FLAG } from '../../../agent/delivery/log/memory-segment.ts';
+import { PendingBatch } from '../../../agent/delivery/pending-batch.ts';
 import { NO_NUMBER, type Item } from '../../../agent/events/item.ts';
+import type { Format, FormatContext } from '../../../agent/formats/format.ts';
 import type { Batch } from '../../../agent/outputs/output.ts';
 
 /** Items as an output gets them. */
@@ -17,4 +20,24 @@ export function batchOf(bootId: string, items: readonly Item[], first?: number):
     numbersOf: (i) => numbers[i]!,
     isGap: (i) => items[i]!.gap !== undefined,
   };
+}
+
+/** Items in an output's format, as a delivery hands them over: what was settled of the batch can be taken off its front. */
+export function formattedBatch(
+  format: Format,
+  items: readonly Item[],
+  context: FormatContext = { bootId: 'boot' },
+): PendingBatch {
+  const lines = items.map((item) => {
+    const text = format.encode(item, context);
+    return Buffer.from(typeof text === 'string' ? `${text}\n` : Buffer.concat([...text, Buffer.from('\n')]));
+  });
+  let at = 0;
+  const index = {
+    ends: Uint32Array.from(lines, ({ length }) => (at += length)),
+    firsts: Float64Array.from(items, ({ first }) => first),
+    lasts: Float64Array.from(items, ({ last }) => last),
+    flags: Uint8Array.from(items, ({ gap }) => (gap === undefined ? 0 : FLAG.gap)),
+  };
+  return new PendingBatch(Buffer.concat(lines), 0, index, context.bootId);
 }

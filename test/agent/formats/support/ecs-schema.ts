@@ -35,6 +35,9 @@ const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
   date: (value) => typeof value === 'string' && DATE.test(value) && !Number.isNaN(Date.parse(value)),
 };
 
+/** The type of a field of ECS; undefined where it has no such field. */
+export const ecsTypeOf = (name: string): string | undefined => schema()[name]?.type;
+
 /** What ECS has against an event. Below `probes` everything is allowed: names of one's own at the top are. */
 export function problemsOfEcs(event: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [];

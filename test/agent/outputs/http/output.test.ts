@@ -217,7 +217,13 @@ test('a receiver that fails while the events to blame are looked for: what is se
   const refuse = refusing(400, 2);
   receiver.answers.push(refuse, refuse, refuse, refuse, status(503));
   const outcome = await output.send(batchFor(output, [1, 2, 3, 4].map(exec)));
-  t.deepEqual(outcome, { kind: 'refused', reason: 'status 400 (Bad Request)', records: [1], through: 2 });
+  t.deepEqual(outcome, {
+    kind: 'refused',
+    reason: 'status 400 (Bad Request)',
+    records: [1],
+    through: 2,
+    again: { reason: 'status 503 (Service Unavailable)' },
+  });
   t.deepEqual(receiver.seqs, [1]);
 });
 

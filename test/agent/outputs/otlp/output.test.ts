@@ -168,6 +168,7 @@ test('a receiver that fails while rejected records are looked for: what is settl
     reason: 'the receiver rejected it (partial success)',
     records: [1],
     through: 2,
+    again: { reason: 'status 503 (Service Unavailable)' },
   });
 });
 

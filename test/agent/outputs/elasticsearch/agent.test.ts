@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { execEvent, FakeHelper } from '../../../support/fake-helper.ts';
+import { Workplace } from '../../support/agent-process.ts';
+import { start } from '../../support/outputs.ts';
+import { agent as verify } from '../../support/run.ts';
+import { StandIn } from './stand-in.ts';
+
+/** Events with these numbers, a few at a time, at about 3,000 a second. */
+async function load(helper: FakeHelper, from: number, to: number): Promise<void> {
+  for (let seq = from; seq <= to; seq += 60) {
+    helper.send(...Array.from({ length: Math.min(60, to - seq + 1) }, (_, i) => execEvent(seq + i)));
+    await delay(20);
+  }
+}
+
+test.serial(
+  'through refusals, full queues, a receiver that is away and kill -9 of the agent, each event is there once or in a gap',
+  async (t) => {
+    using work = new Workplace();
+    await using helper = await new FakeHelper().listen();
+    await using receiver = (await new StandIn().listen()) as StandIn;
+    const text = `spool: { folder: ${work.path('spool')} }
+source: { socket: ${helper.socketPath} }
+outputs:
+  - name: soc
+    type: elasticsearch
+    url: "${receiver.address}"
+    batch: { max_age: 20ms, max_events: 200 }
+    dead_letter: { path: ${work.path('dead')} }
+`;
+    const seqOf = (source: object): number => (source as { event: { sequence: number } }).event.sequence;
+    // One in 97 is never taken; one in 13 not at first.
+    receiver.decide = ({ source }, attempt) => {
+      const seq = seqOf(source);
+      if (seq % 97 === 0) return [400, 'document_parsing_exception'];
+      return seq % 13 === 0 && attempt === 1 ? [429, 'es_rejected_execution_exception'] : undefined;
+    };
+    let sent = 0;
+    for (let life = 0; life < 4; life++) {
+      await using agent = await start(work, text);
+      await agent.until(() => agent.countOf('HelperConnected') === 1);
+      if (life % 2 === 1) await receiver.stop();
+      await load(helper, sent + 1, sent + 1500);
+      sent += 1500;
+      if (life % 2 === 1) await receiver.listen();
+      helper.hello.last_seq = sent;
+      agent.child.kill('SIGKILL');
+      await agent.exited;
+    }
+    await using agent = await start(work, text);
+    const expected = Array.from({ length: sent }, (_, i) => i + 1).filter((seq) => seq % 97 !== 0);
+    await agent.until(() => new Set(receiver.numbers).isSupersetOf(new Set(expected)));
+    t.is(await agent.end(), 0);
+    const held = receiver.numbers.filter((number) => typeof number === 'number');
+    t.is(new Set(held).size, held.length, 'none twice, whatever was sent again');
+    t.deepEqual(
+      held.toSorted((x, y) => x - y),
+      expected,
+    );
+    const sources = [...receiver.documents.values()].map(({ source }) => source);
+    const gaps = sources
+      .map(({ probes }) => (probes as { gap?: { first: number; last: number } }).gap)
+      .filter((gap) => gap !== undefined);
+    t.deepEqual(
+      [...new Set(gaps.map(({ first, last }) => `${first}-${last}`))].toSorted(
+        (a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10),
+      ),
+      Array.from({ length: Math.floor(sent / 97) }, (_, i) => `${(i + 1) * 97}-${(i + 1) * 97}`),
+    );
+    writeFileSync(work.path('held'), sources.map((source) => `${JSON.stringify(source)}\n`).join(''));
+    const { code, stdout, stderr } = await verify('verify', work.path('held'));
+    t.is(code, 0, stdout + stderr);
+  },
+);
