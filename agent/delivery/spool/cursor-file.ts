@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as z from 'zod';
@@ -10,7 +10,7 @@ import type { Place } from './place.ts';
 import { syncFolder } from './folder.ts';
 import { FILE_MODE, openFile, SPOOL_VERSION } from './segment-file.ts';
 
-/** Bytes of one copy. There are two, written in turn, so that one is whole whatever happens to the other. */
+/** Bytes of one copy. There are two, so that one is whole whatever happens to the other. */
 export const SLOT_BYTES = 2048;
 const SPACE = 0x20;
 
@@ -51,12 +51,17 @@ export interface LoadedCursor {
 
 /**
  * Where an output remembers its place in the spool: two copies in one file of fixed size, written in place. That needs no
- * room on a full disk, and costs one write; a kill in the middle of it leaves the other copy.
+ * room on a full disk, and costs one write. The copy that was last forced to disk stays until the other one is: a crash of the
+ * machine can tear everything that was not forced, and so both copies, were they written in turn.
+ * Calls come one after the other.
  */
 export class CursorFile {
   readonly #path: string;
   #file: FileHandle | undefined;
   #serial = 0;
+  /** The copy that is not to be written over: 0 or 1. */
+  #safe = 1;
+  #written = 1;
 
   constructor(path: string) {
     this.#path = path;
@@ -66,6 +71,7 @@ export class CursorFile {
   async load(): Promise<LoadedCursor> {
     const loaded = await readCursor(this.#path);
     this.#serial = loaded.serial;
+    this.#safe = this.#written = loaded.slot;
     return loaded;
   }
 
@@ -91,27 +97,40 @@ export class CursorFile {
     slot.write(`${checksum(text)} ${text}`);
     slot.write('\n', SLOT_BYTES - 1);
     const file = (this.#file ??= await this.#open());
-    await file.write(slot, 0, SLOT_BYTES, (serial % 2) * SLOT_BYTES);
+    this.#written = 1 - this.#safe;
+    await file.write(slot, 0, SLOT_BYTES, this.#written * SLOT_BYTES);
   }
 
   /** Makes what was saved survive a crash of the machine. @throws the system's error */
   async sync(): Promise<void> {
     await this.#file?.datasync();
+    this.#safe = this.#written;
   }
 
   async #open(): Promise<FileHandle> {
     try {
-      return await openFile(this.#path, true);
+      const file = await openFile(this.#path, true);
+      // An agent that was killed may not have forced the copy that counts. Where that fails now, so do later calls.
+      await file.datasync().catch(() => undefined);
+      return file;
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
     }
-    const { O_RDWR, O_CREAT, O_EXCL } = constants;
-    const file = await open(this.#path, O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
-    // Both copies take their room now, not when the disk is full.
-    await file.write(Buffer.alloc(2 * SLOT_BYTES, ' '), 0, 2 * SLOT_BYTES, 0);
-    await file.datasync();
-    await syncFolder(dirname(this.#path));
-    return file;
+    const { O_RDWR, O_CREAT, O_TRUNC, O_NOFOLLOW = 0 } = constants;
+    // It gets its name when its bytes are on the disk: after a crash, a name without them would look like damage.
+    const fresh = `${this.#path}.new`;
+    const file = await open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
+    try {
+      // Both copies take their room now, not when the disk is full.
+      await file.write(Buffer.alloc(2 * SLOT_BYTES, ' '), 0, 2 * SLOT_BYTES, 0);
+      await file.datasync();
+      await rename(fresh, this.#path);
+      await syncFolder(dirname(this.#path));
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -120,8 +139,8 @@ export class CursorFile {
   }
 }
 
-/** Reads the newer whole copy. Never throws. */
-export async function readCursor(path: string, uid?: number): Promise<LoadedCursor & { serial: number }> {
+/** Reads the newer whole copy. Never throws. @returns also its serial number, and which of the two it is: 0 or 1 */
+export async function readCursor(path: string, uid?: number): Promise<LoadedCursor & { serial: number; slot: number }> {
   const bytes = Buffer.alloc(2 * SLOT_BYTES);
   try {
     const file = await openFile(path, false, uid);
@@ -131,24 +150,22 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
       await file.close();
     }
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return { serial: 0 };
-    return { serial: 0, problem: `it cannot be read: ${reasonOf(error)}` };
+    if (systemCode(error) === 'ENOENT') return { serial: 0, slot: 1 };
+    return { serial: 0, slot: 1, problem: `it cannot be read: ${reasonOf(error)}` };
   }
-  const copies = [bytes.subarray(0, SLOT_BYTES), bytes.subarray(SLOT_BYTES)]
-    .map(parse)
-    .filter((copy) => copy !== undefined)
-    .sort((a, b) => b.serial - a.serial);
-  const [newest] = copies;
-  if (newest === undefined) return isUnused(bytes) ? { serial: 0 } : { serial: 0, problem: 'it is damaged' };
+  const [first, second] = [bytes.subarray(0, SLOT_BYTES), bytes.subarray(SLOT_BYTES)].map(parse);
+  const slot = (first?.serial ?? -1) > (second?.serial ?? -1) ? 0 : 1;
+  const newest = slot === 0 ? first : second;
+  if (newest === undefined) return { serial: 0, slot, ...(isUnused(bytes) ? {} : { problem: 'it is damaged' }) };
   const { serial, version, spool, synced, seals, boot_id, notable_records, notable_bytes, ...counts } = newest;
-  if (version !== SPOOL_VERSION) return { serial, problem: `it is of version ${version}, not ${SPOOL_VERSION}` };
+  if (version !== SPOOL_VERSION) return { serial, slot, problem: `it is of version ${version}, not ${SPOOL_VERSION}` };
   const place = {
     ...counts,
     bootId: boot_id ?? undefined,
     notableRecords: notable_records,
     notableBytes: notable_bytes,
   };
-  return { serial, state: { spoolId: spool, synced, place, seals } };
+  return { serial, slot, state: { spoolId: spool, synced, place, seals } };
 }
 
 /** Whether a file is as it was made: a crash came before a place was saved in it. */

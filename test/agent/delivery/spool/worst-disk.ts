@@ -12,12 +12,6 @@ import {
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-interface Kept {
-  /** Which file had the name then. */
-  readonly identity: string;
-  readonly bytes: Buffer;
-}
-
 /**
  * The worst disk that a folder may lie on: it keeps the bytes that were forced to it and the names of a folder that was,
  * and no others, and what was there from the start; but a file that is removed is gone at once. Linux tells by its descriptor what is forced. Forcing costs
@@ -25,7 +19,8 @@ interface Kept {
  */
 export class WorstDisk implements Disposable {
   readonly #folder: string;
-  readonly #bytes = new Map<string, Kept>();
+  /** By file, whatever its name. */
+  readonly #bytes = new Map<string, Buffer>();
   #names = new Set<string>();
   readonly #prototype: FileHandle;
   readonly #own: Pick<FileHandle, 'sync' | 'datasync'>;
@@ -56,8 +51,7 @@ export class WorstDisk implements Disposable {
 
   #keep(path: string): boolean {
     if (path === this.#folder) this.#names = new Set(readdirSync(path));
-    else if (dirname(path) === this.#folder)
-      this.#bytes.set(path, { identity: identityOf(path), bytes: readFileSync(path) });
+    else if (dirname(path) === this.#folder) this.#bytes.set(identityOf(path), readFileSync(path));
     else return false;
     return true;
   }
@@ -70,9 +64,7 @@ export class WorstDisk implements Disposable {
       // Its bytes are forced before it gets its name.
       if (name === 'spool.json') copyFileSync(path, join(to, name), constants.COPYFILE_EXCL);
       if (!/\.(?:segment|cursor)$/u.test(name) || !this.#names.has(name)) continue;
-      const kept = this.#bytes.get(path);
-      const bytes = kept?.identity === identityOf(path) ? kept.bytes : Buffer.alloc(0);
-      writeFileSync(join(to, name), bytes, { mode: 0o600 });
+      writeFileSync(join(to, name), this.#bytes.get(identityOf(path)) ?? Buffer.alloc(0), { mode: 0o600 });
     }
   }
 

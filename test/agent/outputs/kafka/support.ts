@@ -17,10 +17,15 @@ export async function outputFor(brokers: string | readonly string[], more: objec
   return Object.assign(output, { raised, [Symbol.asyncDispose]: () => output.close() });
 }
 
-/** Items as the delivery hands them over: in the output's format. */
-export function batchFor(output: KafkaOutput, items: readonly Item[], bootId = 'boot'): Batch {
-  const lines = items.map((item) => {
-    const pieces = output.format!.encode(item, { bootId }) as readonly Uint8Array[];
+/** Items as the delivery hands them over: in the output's format. @param seals of the items, where they are sealed */
+export function batchFor(
+  output: KafkaOutput,
+  items: readonly Item[],
+  bootId = 'boot',
+  seals: ReadonlyArray<number | undefined> = [],
+): Batch {
+  const lines = items.map((item, i) => {
+    const pieces = output.format!.encode(item, { bootId, seal: seals[i] }) as readonly Uint8Array[];
     return itemOf(JSON.parse(Buffer.concat([...pieces]).toString()) as StreamEvent);
   });
   return batchOf(bootId, lines);
