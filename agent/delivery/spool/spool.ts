@@ -101,6 +101,7 @@ export class Spool {
       syncEach: sync === 'batch',
       isDelivered: (ordinal) => this.#lowestNeed() >= ordinal && this.#lowestAway() >= ordinal,
       onWritten: () => this.#written(),
+      beforeDrop: () => Promise.all([...this.#cursors].map((cursor) => cursor.placed())),
       ...(pace === undefined ? {} : { pace }),
     });
     this.#input = log.open({

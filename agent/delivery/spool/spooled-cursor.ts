@@ -411,17 +411,38 @@ export class SpooledCursor implements LogReader {
     return (this.#saving = this.#saving.then(() => this.#save(sync)));
   }
 
+  /**
+   * Before records are given up: resolves when a new output has a place in front of them, also in its file. Else its next life would
+   * begin behind them, and no gap would name them. Waits for nothing that is written.
+   */
+  async placed(): Promise<void> {
+    // Who goes on after another has the place of that one.
+    if (this.#options.predecessor !== undefined || this.#saved !== undefined) return;
+    await this.#starting;
+    const place = this.#done;
+    if (place !== undefined && place.ordinal <= this.#options.state.written.ordinal) await this.#keep(place, false);
+  }
+
   async #save(sync: boolean): Promise<void> {
-    const { state, name, written, onProgress } = this.#options;
+    const { state, written, onProgress } = this.#options;
     const place = this.#done;
     if (place === undefined) return;
     // A place that is ahead of what is on disk would be nowhere after a restart.
     await written(place.ordinal);
-    if (place.ordinal > state.written.ordinal) return;
+    if (place.ordinal > state.written.ordinal || !(await this.#keep(place, sync))) return;
+    if (!sync) return;
+    // Also after an error: a place that cannot be kept must not fill the disk with what is delivered.
+    this.#keeps = place.ordinal;
+    onProgress();
+  }
+
+  /** Writes a place to the file. @returns false where it is there already */
+  async #keep(place: Place, sync: boolean): Promise<boolean> {
+    const { state, name } = this.#options;
     const synced = Math.min(state.synced, place.ordinal);
     const seals = this.#seals;
     const key = `${place.ordinal} ${synced} ${seals?.seal} ${seals?.lines}`;
-    if (key === (sync ? this.#synced : this.#saved)) return;
+    if (key === (sync ? this.#synced : this.#saved)) return false;
     try {
       if (key !== this.#saved) await this.#file.save({ spoolId: state.id, place, synced, seals });
       this.#saved = key;
@@ -434,10 +455,7 @@ export class SpooledCursor implements LogReader {
       this.#saved = undefined;
       state.telemetry.raiseRepeating('PositionNotKept', name, { output: name, reason: reasonOf(error) });
     }
-    if (!sync) return;
-    // Also after an error: a place that cannot be kept must not fill the disk with what is delivered.
-    this.#keeps = place.ordinal;
-    onProgress();
+    return true;
   }
 
   end(): void {
@@ -451,6 +469,8 @@ export class SpooledCursor implements LogReader {
   async #close(): Promise<void> {
     // What a send that does not end still reads is given back when it does.
     if (!this.#isSending) this.#giveBack();
+    // One that was never told its place has one all the same.
+    if (this.#options.predecessor === undefined) await this.#starting;
     await this.save(true);
     await this.#file.close().catch(() => undefined);
     this.#closed.resolve();

@@ -26,6 +26,8 @@ export interface WriterOptions extends RoomOptions {
   isDelivered: (ordinal: number) => boolean;
   /** More is written, or given up. */
   onWritten: () => void;
+  /** A segment is about to be given up that outputs may not have read. Must not wait for anything to be written. */
+  beforeDrop: () => Promise<unknown>;
   pace?: Pace;
 }
 
@@ -258,6 +260,7 @@ export class SpoolWriter {
   }
 
   async #giveUp(segment: SegmentFile): Promise<void> {
+    await this.#options.beforeDrop();
     // The next header says what was dropped.
     this.#rollDue = true;
     if (segment !== this.#segment) return;

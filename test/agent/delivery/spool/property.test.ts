@@ -147,6 +147,12 @@ async function run(steps: ReadonlyArray<StepOf<typeof step>>, maxBytes: number):
 
 type StepOf<A> = A extends fc.Arbitrary<infer S> ? S : never;
 
+const OVERFLOW: Array<StepOf<typeof step>> = [
+  { kind: 'append', count: 28, bytes: 50_039, leaveOut: 48, asGap: 7 },
+  { kind: 'restart' },
+  { kind: 'append', count: 34, bytes: 47, leaveOut: 0, asGap: 3 },
+];
+
 const runs = Number(process.env['SPOOL_PROPERTY_RUNS'] ?? 60);
 
 test('each output gets each number once, in order; whatever is slow, fails, is reloaded or restarted', async (t) => {
@@ -160,7 +166,8 @@ test('each output gets each number once, in order; whatever is slow, fails, is r
 test('in a spool that is too small, events and the counts of gaps are together what there was', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => run(steps, 60_000)),
-    { numRuns: runs },
+    // The spool overflows while new outputs still look for their first place.
+    { numRuns: runs, examples: Array.from({ length: 5 }, () => [OVERFLOW]) },
   );
   t.pass();
 });
