@@ -10,7 +10,7 @@ const READ_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
 /**
- * Reads the lines of a file and prints what becomes of them, in order. What is held is one read, one line, and what they become.
+ * Reads the lines of a file, transforms each and prints the results in order. Holds one read, one line and their results.
  * @param file a path, or `-` for standard input
  * @param transform gets each line without its newline; what it returns is printed as a line
  * @throws where the file cannot be read, a line is too long, or the output cannot be written (EPIPE: nobody reads it)

@@ -9,8 +9,8 @@ export type MappingName = (typeof MAPPING_NAMES)[number];
 export type FormatName = 'native' | MappingName;
 
 /**
- * What a line of the native format has of the bytes of the line that is sent, for usual events. Deliveries count the first; an output with a
- * bound for the second asks for batches that are so much smaller. A batch that is then too long is sent in parts.
+ * The length of a usual native line, as a share of the line that is sent. Deliveries count native lines; an output whose receiver
+ * limits the bytes of a request asks for batches that are smaller by this share. A batch that is still too long is sent in parts.
  */
 export const SHARE_BEFORE_FORMAT: Readonly<Record<FormatName, number>> = { native: 2 / 3, ecs: 0.4, ocsf: 0.4 };
 

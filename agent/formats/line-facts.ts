@@ -3,7 +3,7 @@ import { checkEvent } from '../../shared/events/parse.ts';
 import { NO_NUMBER } from '../events/item.ts';
 import { nativeView } from './native-view.ts';
 
-/** What a line of any of our formats says of numbers and seals. */
+/** Numbers and seals of a line in any of our formats. */
 export interface LineFacts {
   /** The event's type; undefined in a line that could only be written as text. */
   readonly type: string | undefined;

@@ -8,7 +8,7 @@ const END_BYTES = 32;
 
 /** Keys of a line of one of our formats, in the form in which they stand in front of their values. */
 interface Layout {
-  /** What no line of another format begins with. */
+  /** Begins the lines of this format, and no others. */
   readonly start: string;
   readonly type: string;
   readonly time: string;

@@ -3,7 +3,7 @@ import { isObject } from '../../shared/events/fields.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * What a line of another format says of numbers, gaps, seals and where it is from, under the names that it has in the native format. Other
+ * Numbers, gaps, seals and origin of a line of another format, under their names in the native format. Other
  * fields of the event are not in it, except in a native line, which is returned as it is. Nothing is checked.
  * @returns undefined where it is in none of our formats
  */

@@ -220,7 +220,7 @@ const ALERT: readonly Row[] = [
 
 export const TOP = 'probes';
 
-/** Elastic Common Schema 9. What has no place in it is below `probes`. */
+/** Elastic Common Schema 9. Fields that it lacks are below `probes`. */
 export const ECS: Mapping = {
   rows: [
     ...EVENT,

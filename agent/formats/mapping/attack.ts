@@ -21,7 +21,7 @@ const TACTICS: ReadonlyMap<string, readonly [id: string, name: string]> = new Ma
 const PREFIX = 'attack.';
 const TECHNIQUE = /^t\d{4}(?:\.\d{3})?$/u;
 
-/** What the tags of rules say of ATT&CK, each once. */
+/** Tactics and techniques of ATT&CK in the tags of rules, each once. */
 export interface Attack {
   readonly tactics: readonly { readonly id: string; readonly name: string }[];
   /** `T1059`; that of a sub-technique too. */

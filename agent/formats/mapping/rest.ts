@@ -25,7 +25,7 @@ const COMMAND_FIELDS = [
 ] as const;
 
 /**
- * What has no place in a schema, below one top-level object that is ours: `probes` in ECS, `unmapped` in OCSF, where it looks
+ * Fields that a schema lacks, below one top-level object that is ours: `probes` in ECS, `unmapped` in OCSF, where it looks
  * the same. Each type has an object of its own, because a field that is a number here and a date there could not be indexed.
  */
 export function restRows(top: string): readonly Row[] {

@@ -1,6 +1,6 @@
 import type { Kind, Origin, ProcessFields, Subject } from './subject.ts';
 
-/** What a mapping gets from one event: text, number, flag, list, object or nothing. */
+/** A value that a mapping takes from an event: text, number, flag, list, object or nothing. */
 export type Value = string | number | boolean | readonly unknown[] | object | undefined;
 
 /**

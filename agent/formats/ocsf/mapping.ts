@@ -167,7 +167,7 @@ function attacksOf(of: readonly { readonly tags?: readonly string[] }[]): object
   ];
 }
 
-/** Open Cybersecurity Schema Framework 1.9. What has no place in it is below `unmapped`. */
+/** Open Cybersecurity Schema Framework 1.9. Fields that it lacks are below `unmapped`. */
 export const OCSF: Mapping = {
   rows: [
     ...EVENT,

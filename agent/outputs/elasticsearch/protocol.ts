@@ -11,7 +11,7 @@ import { DATA_STREAM, type ElasticsearchOutputConfig } from './config.ts';
 import { verdictOf } from './item-verdict.ts';
 import { errorIn, resultsIn, type ItemResult } from './reply.ts';
 
-/** What is needed of a reply; without this it has several times as much. */
+/** The parts of a reply that are read. Without this, it is several times as long. */
 const FILTER_PATH = 'errors,error.type,items.*._id,items.*.status,items.*.error.type';
 
 /** Room for a reply: so much, and so much for each document, whose id alone may have 512 bytes. */

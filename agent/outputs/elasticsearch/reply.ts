@@ -1,7 +1,7 @@
 import { isObject } from '../../../shared/events/fields.ts';
 import type { Reply } from '../web/exchange.ts';
 
-/** What a reply to a bulk request says of one record. */
+/** The result of one document in the reply to a bulk request. */
 export interface ItemResult {
   readonly status: number;
   /** The type of its error, as far as we know it: nothing else of the receiver's text is repeated in the log. */

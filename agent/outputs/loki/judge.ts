@@ -10,7 +10,7 @@ const SAID: readonly (readonly [RegExp, string])[] = [
   [/max entry size|line too long/iu, 'its line is longer than the receiver takes; see its max_line_size'],
 ];
 
-/** What the receiver says when it is not set up for entries as we send them: then no entry is to blame. */
+/** The receiver is not set up for entries as we send them: no entry is to blame. */
 const NO_METADATA = /structured metadata[^]{0,200}(?:disallowed|not allowed|disabled)|allow_structured_metadata/iu;
 const NO_TENANT = /no org id/iu;
 

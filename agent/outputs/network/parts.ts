@@ -24,7 +24,7 @@ export interface RefusedRecord {
   /** Its place in the part, counted from 0. */
   readonly at: number;
   readonly reason: string;
-  /** What the receiver said of this record. Left out: its last reply. */
+  /** The receiver's answer about this record. Left out: its last reply. */
   readonly reply?: string;
 }
 
@@ -105,7 +105,7 @@ export async function sendInParts(batch: Batch, { maxBytes, send, onRefused }: P
     await onRefused(lines.subarray(startOf(i), batch.endOf(i)), reason, reply);
   }
 
-  /** What is before `taken` is settled, the rest is to be sent again. */
+  /** Records before `taken` are settled, the others are sent again. */
   function untilLater(taken: number, { reason, afterMs }: { reason: string; afterMs?: number }): Outcome {
     const again = { reason, ...(afterMs === undefined ? {} : { afterMs }) };
     return refused.length > 0

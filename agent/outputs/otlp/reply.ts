@@ -2,7 +2,7 @@ import { isObject } from '../../../shared/events/fields.ts';
 import type { Encoding } from './encoding.ts';
 import { fieldsOf } from './protobuf/fields.ts';
 
-/** What a receiver says with a status of success: ExportLogsServiceResponse. */
+/** The body of a reply with a status of success: ExportLogsServiceResponse. */
 export interface Response {
   /** How many records it did not take. Which ones it cannot say. */
   readonly rejected: number;

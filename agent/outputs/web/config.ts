@@ -115,7 +115,7 @@ export const webOutputKeys = {
   auth: auth.optional().meta({ description: 'How the agent proves who it is. Secrets are read from files.' }),
 };
 
-/** What the keys of an output over HTTP must be together. */
+/** Checks keys of an output over HTTP that depend on each other. */
 export function checkWeb({ url, tls }: { url: string; tls?: unknown }, context: z.core.$RefinementCtx): void {
   if (tls !== undefined && isPlain(url)) refuse(context, 'expected with an https address alone', ['tls']);
 }

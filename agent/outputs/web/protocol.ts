@@ -14,7 +14,7 @@ export interface WebRequest {
   readonly maxReplyBytes?: number;
 }
 
-/** What a reply means. */
+/** The fate of a request. */
 export type Judgement =
   | Verdict
   /** The receiver does not believe who we are. */

@@ -11,7 +11,7 @@ const NOT_ABOUT_RECORDS: ReadonlySet<number> = new Set([404, 405, 407, 408, 410,
 /** The longest part of an error number that is repeated. */
 const MAX_CODE_LENGTH = 10;
 
-/** What a status says of what was sent. */
+/** The fate of a request, by its status. */
 type Meaning = Exclude<Judgement['kind'], 'judged' | 'reply_too_long'>;
 
 export function meaningOf(status: number): Meaning {
