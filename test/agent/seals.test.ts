@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { SealEvent } from '../../agent/events/seal.ts';
@@ -133,9 +133,7 @@ ${FILTER('/cc1')}outputs:
   await agent.until(() => agent.countOf('HelperConnected') === 1);
   await agent.until(() => read(work.path('all')).includes(`"seq":${sent % 3 === 0 ? sent - 1 : sent},`));
   t.is(await agent.end(), 0);
-  const files: string[] = [];
-  for (let n = 0; existsSync(work.path(n === 0 ? 'all' : `all.${n}`)); n++)
-    files.unshift(read(work.path(n === 0 ? 'all' : `all.${n}`)));
+  const files = work.rotated('all').map(read);
   t.true(files.length > 5, 'it was rotated');
   const lines = linesOf(files.join(''));
   t.deepEqual(

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { Verdict } from '../../agent/completeness/verdict.ts';
@@ -41,8 +41,7 @@ outputs:
       if (isLast || life === 1) t.is(await agent.end(), 0);
       else await killed(agent);
     }
-    const files = [work.path('all')];
-    for (let n = 1; existsSync(work.path(`all.${n}`)); n++) files.push(work.path(`all.${n}`));
+    const files = work.rotated('all').toReversed();
     t.true(files.length > 3, 'it was rotated');
 
     const verdictOf = async (): Promise<{ code: number | null; verdict: Verdict }> => {

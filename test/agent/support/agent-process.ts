@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +20,15 @@ export class Workplace implements Disposable {
 
   path(name: string): string {
     return join(this.folder, name);
+  }
+
+  /** A file that rotates, and the files that it was, oldest first. An agent that is killed while it rotates leaves out a number. */
+  rotated(name: string): string[] {
+    const numberOf = (file: string): number => (file === name ? 0 : Number(file.slice(name.length + 1)));
+    return readdirSync(this.folder)
+      .filter((file) => file === name || (file.startsWith(`${name}.`) && numberOf(file) > 0))
+      .toSorted((a, b) => numberOf(b) - numberOf(a))
+      .map((file) => this.path(file));
   }
 
   configure(text: string): void {
