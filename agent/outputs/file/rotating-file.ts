@@ -1,10 +1,10 @@
 import { constants, type Stats } from 'node:fs';
-import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { writeAll } from '../../files/descriptor.ts';
 import type { FileNow } from './bookmark.ts';
 import { RecentLines } from './recent-lines.ts';
+import { rotatedNumbers } from './rotated.ts';
 import { endOfWholeLines, lastNumberIn } from './tail.ts';
 
 /** Command lines hold secrets: nobody but the agent's user reads them. */
@@ -187,14 +187,9 @@ export class RotatingFile {
   /** The numbers of the files that move one up, the highest first; 0 is the current one. The last that is kept is overwritten. */
   async #numbersToMove(): Promise<number[]> {
     const { path, maxFiles } = this.#options;
-    const prefix = `${basename(path)}.`;
-    const numbers: number[] = [];
-    for (const name of await readdir(dirname(path))) {
-      const number =
-        name === basename(path) ? 0 : name.startsWith(prefix) ? numberOf(name.slice(prefix.length)) : undefined;
-      if (number !== undefined && number + 1 < maxFiles) numbers.push(number);
-    }
-    return numbers.sort((a, b) => b - a);
+    const isThere = (await statIfThere(path)) !== undefined;
+    const numbers = [...(isThere ? [0] : []), ...(await rotatedNumbers(path))];
+    return numbers.filter((number) => number + 1 < maxFiles).reverse();
   }
 
   /** Goes over to what now has the path. */
@@ -251,11 +246,6 @@ export class RotatingFile {
 }
 
 const OTHERS_FILE = "it belongs to another user; remove it or give it to the agent's user";
-
-/** The number that a rotated file is named by, as we write it: `07` is somebody else's. */
-function numberOf(suffix: string): number | undefined {
-  return /^[1-9]\d{0,3}$/.test(suffix) ? Number(suffix) : undefined;
-}
 
 /** Makes a file shorter, never longer: somebody else may have emptied it. */
 async function cutTo(handle: FileHandle, size: number): Promise<void> {

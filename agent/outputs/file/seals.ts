@@ -6,6 +6,7 @@ import { systemCode } from '../../errors.ts';
 import { NO_NUMBER } from '../../events/item.ts';
 import { firstSeal, type SealState } from '../../events/seal-state.ts';
 import { factsOf, type LineFacts } from '../../formats/line-facts.ts';
+import { rotatedNumbers } from './rotated.ts';
 import { read } from './tail.ts';
 
 const NEWLINE = 10;
@@ -37,9 +38,10 @@ export async function sealStateOf(
   const lines: Counted[] = [];
   let found: SealState | undefined;
   let left = MAX_BYTES;
-  for (let n = 0; left > 0; n++) {
+  for (const n of [0, ...(await rotatedNumbers(path))]) {
+    if (left <= 0) break;
     const older = n === 0 ? undefined : await openOlder(`${path}.${n}`);
-    if (n > 0 && older === undefined) break;
+    if (n > 0 && older === undefined) continue;
     const file = older ?? current;
     try {
       for await (const line of linesBackwards(file, left)) {
