@@ -10,8 +10,10 @@ import type { Place } from './place.ts';
 import { syncFolder } from './folder.ts';
 import { FILE_MODE, openFile, SPOOL_VERSION } from './segment-file.ts';
 
-/** Bytes of one copy. There are two, so that one is whole whatever happens to the other. */
+/** Bytes of one copy. */
 export const SLOT_BYTES = 2048;
+/** Copies: the one that was forced to disk, the newest, and one to write the next into. */
+export const SLOTS = 3;
 const SPACE = 0x20;
 
 const count = z.int().min(0);
@@ -50,18 +52,18 @@ export interface LoadedCursor {
 }
 
 /**
- * Where an output remembers its place in the spool: two copies in one file of fixed size, written in place. That needs no
- * room on a full disk, and costs one write. The copy that was last forced to disk stays until the other one is: a crash of the
- * machine can tear everything that was not forced, and so both copies, were they written in turn.
+ * Where an output remembers its place in the spool: three copies in one file of fixed size, written in place. That needs no
+ * room on a full disk, and costs one write. A kill in the middle of it leaves the copy before it. A crash of the machine can tear
+ * everything that was not forced to disk, so the copy that was forced last is not written over until another one is.
  * Calls come one after the other.
  */
 export class CursorFile {
   readonly #path: string;
   #file: FileHandle | undefined;
   #serial = 0;
-  /** The copy that is not to be written over: 0 or 1. */
-  #safe = 1;
-  #written = 1;
+  /** The copy that was forced to disk, and the newest. */
+  #safe = SLOTS - 1;
+  #written = SLOTS - 1;
 
   constructor(path: string) {
     this.#path = path;
@@ -97,7 +99,7 @@ export class CursorFile {
     slot.write(`${checksum(text)} ${text}`);
     slot.write('\n', SLOT_BYTES - 1);
     const file = (this.#file ??= await this.#open());
-    this.#written = 1 - this.#safe;
+    this.#written = [0, 1, 2].find((at) => at !== this.#safe && at !== this.#written)!;
     await file.write(slot, 0, SLOT_BYTES, this.#written * SLOT_BYTES);
   }
 
@@ -121,8 +123,8 @@ export class CursorFile {
     const fresh = `${this.#path}.new`;
     const file = await open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
     try {
-      // Both copies take their room now, not when the disk is full.
-      await file.write(Buffer.alloc(2 * SLOT_BYTES, ' '), 0, 2 * SLOT_BYTES, 0);
+      // All copies take their room now, not when the disk is full.
+      await file.write(Buffer.alloc(SLOTS * SLOT_BYTES, ' '), 0, SLOTS * SLOT_BYTES, 0);
       await file.datasync();
       await rename(fresh, this.#path);
       await syncFolder(dirname(this.#path));
@@ -139,9 +141,9 @@ export class CursorFile {
   }
 }
 
-/** Reads the newer whole copy. Never throws. @returns also its serial number, and which of the two it is: 0 or 1 */
+/** Reads the newest whole copy. Never throws. @returns also its serial number, and which of the copies it is, counted from 0 */
 export async function readCursor(path: string, uid?: number): Promise<LoadedCursor & { serial: number; slot: number }> {
-  const bytes = Buffer.alloc(2 * SLOT_BYTES);
+  const bytes = Buffer.alloc(SLOTS * SLOT_BYTES);
   try {
     const file = await openFile(path, false, uid);
     try {
@@ -150,12 +152,17 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
       await file.close();
     }
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return { serial: 0, slot: 1 };
-    return { serial: 0, slot: 1, problem: `it cannot be read: ${reasonOf(error)}` };
+    if (systemCode(error) === 'ENOENT') return { serial: 0, slot: SLOTS - 1 };
+    return { serial: 0, slot: SLOTS - 1, problem: `it cannot be read: ${reasonOf(error)}` };
   }
-  const [first, second] = [bytes.subarray(0, SLOT_BYTES), bytes.subarray(SLOT_BYTES)].map(parse);
-  const slot = (first?.serial ?? -1) > (second?.serial ?? -1) ? 0 : 1;
-  const newest = slot === 0 ? first : second;
+  let newest: ReturnType<typeof parse>;
+  let slot = SLOTS - 1;
+  for (let at = 0; at < SLOTS; at++) {
+    const copy = parse(bytes.subarray(at * SLOT_BYTES, (at + 1) * SLOT_BYTES));
+    if (copy === undefined || copy.serial <= (newest?.serial ?? -1)) continue;
+    newest = copy;
+    slot = at;
+  }
   if (newest === undefined) return { serial: 0, slot, ...(isUnused(bytes) ? {} : { problem: 'it is damaged' }) };
   const { serial, version, spool, synced, seals, boot_id, notable_records, notable_bytes, ...counts } = newest;
   if (version !== SPOOL_VERSION) return { serial, slot, problem: `it is of version ${version}, not ${SPOOL_VERSION}` };

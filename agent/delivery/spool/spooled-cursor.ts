@@ -83,6 +83,8 @@ export class SpooledCursor implements LogReader {
   #synced: string | undefined;
   #keeps = 0;
   #saving: Promise<void> = Promise.resolve();
+  #keeping: Promise<unknown> = Promise.resolve();
+  #isFileClosed = false;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
 
@@ -419,8 +421,11 @@ export class SpooledCursor implements LogReader {
     // Who goes on after another has the place of that one.
     if (this.#options.predecessor !== undefined || this.#saved !== undefined) return;
     await this.#starting;
-    const place = this.#done;
-    if (place !== undefined && place.ordinal <= this.#options.state.written.ordinal) await this.#keep(place, false);
+    await (this.#keeping = this.#keeping.then(() => {
+      const place = this.#done;
+      const isOnDisk = place !== undefined && place.ordinal <= this.#options.state.written.ordinal;
+      return isOnDisk && this.#saved === undefined ? this.#keepNow(place, false) : undefined;
+    }));
   }
 
   async #save(sync: boolean): Promise<void> {
@@ -436,8 +441,15 @@ export class SpooledCursor implements LogReader {
     onProgress();
   }
 
-  /** Writes a place to the file. @returns false where it is there already */
-  async #keep(place: Place, sync: boolean): Promise<boolean> {
+  /** Writes a place to the file, one after the other. Waits for no records. @returns false where it is there already */
+  #keep(place: Place, sync: boolean): Promise<boolean> {
+    const kept = this.#keeping.then(() => this.#keepNow(place, sync));
+    this.#keeping = kept;
+    return kept;
+  }
+
+  async #keepNow(place: Place, sync: boolean): Promise<boolean> {
+    if (this.#isFileClosed) return false;
     const { state, name } = this.#options;
     const synced = Math.min(state.synced, place.ordinal);
     const seals = this.#seals;
@@ -472,6 +484,8 @@ export class SpooledCursor implements LogReader {
     // One that was never told its place has one all the same.
     if (this.#options.predecessor === undefined) await this.#starting;
     await this.save(true);
+    await this.#keeping;
+    this.#isFileClosed = true;
     await this.#file.close().catch(() => undefined);
     this.#closed.resolve();
     this.#options.onProgress();

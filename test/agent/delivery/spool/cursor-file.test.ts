@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { CursorFile, SLOT_BYTES } from '../../../../agent/delivery/spool/cursor-file.ts';
+import { CursorFile, SLOT_BYTES, SLOTS } from '../../../../agent/delivery/spool/cursor-file.ts';
 import { TemporaryFolder } from './support.ts';
 
 const stateAt = (ordinal: number) => ({
@@ -19,10 +19,12 @@ const stateAt = (ordinal: number) => ({
   },
 });
 
-/** The places that the two copies hold. */
-function copiesIn(path: string): Array<string | undefined> {
+/** The places that the copies hold, sorted. */
+function copiesIn(path: string): number[] {
   const text = readFileSync(path, 'utf8');
-  return [text.slice(0, SLOT_BYTES), text.slice(SLOT_BYTES)].map((copy) => /"ordinal":(\d+)/u.exec(copy)?.[1]);
+  return Array.from({ length: SLOTS }, (_, at) => text.slice(at * SLOT_BYTES, (at + 1) * SLOT_BYTES))
+    .map((copy) => Number(/"ordinal":(\d+)/u.exec(copy)?.[1] ?? 0))
+    .toSorted((a, b) => a - b);
 }
 
 test('the copy that was last forced to disk stays until another one is', async (t) => {
@@ -34,17 +36,17 @@ test('the copy that was last forced to disk stays until another one is', async (
   await file.sync();
   for (const ordinal of [2, 3, 4]) {
     await file.save(stateAt(ordinal));
-    t.deepEqual(copiesIn(path).sort(), ['1', String(ordinal)]);
+    t.deepEqual(copiesIn(path), [ordinal === 2 ? 0 : 1, ordinal === 2 ? 1 : ordinal - 1, ordinal]);
   }
   await file.sync();
-  await file.save(stateAt(5));
-  t.deepEqual(copiesIn(path).sort(), ['4', '5']);
+  for (const ordinal of [5, 6, 7]) await file.save(stateAt(ordinal));
+  t.deepEqual(copiesIn(path), [4, 6, 7], 'the one that was forced, the newest, and the one before it');
   await file.close();
 
   const next = new CursorFile(path);
-  t.is((await next.load()).state?.place.ordinal, 5);
-  await next.save(stateAt(6));
-  t.deepEqual(copiesIn(path).sort(), ['5', '6'], 'what was read counts as forced');
+  t.is((await next.load()).state?.place.ordinal, 7);
+  for (const ordinal of [8, 9]) await next.save(stateAt(ordinal));
+  t.deepEqual(copiesIn(path), [7, 8, 9], 'the one that was read counts as forced');
   await next.close();
   t.false(existsSync(`${path}.new`));
 });

@@ -17,7 +17,7 @@ import {
 import { basename, join } from 'node:path';
 import test from 'ava';
 import * as fc from 'fast-check';
-import { readCursor, SLOT_BYTES } from '../../../../agent/delivery/spool/cursor-file.ts';
+import { readCursor, SLOT_BYTES, SLOTS } from '../../../../agent/delivery/spool/cursor-file.ts';
 import { HEADER_BYTES, MAGIC } from '../../../../agent/delivery/spool/frame.ts';
 import { Gate } from '../support.ts';
 import { begin, events, gotBy, TemporaryFolder, until, type Got, type Life } from './support.ts';
@@ -299,10 +299,10 @@ test('a place that is cut or damaged at any byte leaves the other copy, or begin
     writeFileSync(path, bytes);
     const { state, problem } = await readCursor(path);
     ordinals.add(state?.place.ordinal);
-    // One of the two copies is whole in all but the shortest.
+    // One of the copies is whole in all but the shortest.
     t.true(state !== undefined ? state.place.ordinal >= 4 : problem === 'it is damaged', `${bytes.length}`);
   }
-  // How old the other copy is depends on when the last one was written.
+  // How old the others are depends on when the last one was written.
   t.true(ordinals.has(5) && ordinals.has(undefined));
 });
 
@@ -333,14 +333,16 @@ for (const [what, harm, reason] of [
 /** A cursor file whose copies say something else, with checksums that fit. */
 function resigned(text: string, change: (place: Record<string, unknown>) => unknown): Buffer {
   const { crc32 } = process.getBuiltinModule('node:zlib');
-  const slots = [text.slice(0, SLOT_BYTES), text.slice(SLOT_BYTES, 2 * SLOT_BYTES)].map((slot) => {
-    const json = /\{.*\}/u.exec(slot)?.[0];
-    if (json === undefined) return slot;
-    const place = JSON.parse(json) as Record<string, unknown>;
-    change(place);
-    const fresh = JSON.stringify(place);
-    return `${`${crc32(fresh).toString(16).padStart(8, '0')} ${fresh}`.padEnd(SLOT_BYTES - 1)}\n`;
-  });
+  const slots = Array.from({ length: SLOTS }, (_, at) => text.slice(at * SLOT_BYTES, (at + 1) * SLOT_BYTES)).map(
+    (slot) => {
+      const json = /\{.*\}/u.exec(slot)?.[0];
+      if (json === undefined) return slot;
+      const place = JSON.parse(json) as Record<string, unknown>;
+      change(place);
+      const fresh = JSON.stringify(place);
+      return `${`${crc32(fresh).toString(16).padStart(8, '0')} ${fresh}`.padEnd(SLOT_BYTES - 1)}\n`;
+    },
+  );
   return Buffer.from(slots.join(''));
 }
 
