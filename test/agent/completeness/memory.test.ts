@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
@@ -12,10 +13,17 @@ const LIMIT_BYTES = 48 * 1024 * 1024;
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-function usedBytes(): number {
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+/** Memory in use, in bytes. The collector gives buffers back on threads of its own: read it until it no longer falls. */
+async function usedBytes(): Promise<number> {
+  let least = Infinity;
+  for (let steady = 0; steady < 5; steady++) {
+    collect();
+    await sleep(10);
+    const { heapUsed, external } = process.memoryUsage();
+    if (heapUsed + external < least - 65_536) steady = 0;
+    least = Math.min(least, heapUsed + external);
+  }
+  return least;
 }
 
 const TIME = '2026-11-29T02:00:00.000Z';
@@ -48,8 +56,8 @@ const HOSTILE: Readonly<Record<string, (i: number) => string>> = {
 };
 
 for (const [title, lineOf] of Object.entries(HOSTILE))
-  test.serial(`memory stays within its bound: ${title}`, (t) => {
-    const before = usedBytes();
+  test.serial(`memory stays within its bound: ${title}`, async (t) => {
+    const before = await usedBytes();
     const ledger = new Ledger(new Budget(LIMIT_BYTES));
     const reader = new LineReader(new Input(ledger));
     const error = t.throws(
@@ -60,7 +68,7 @@ for (const [title, lineOf] of Object.entries(HOSTILE))
       { instanceOf: TooMuchError },
     );
     t.regex(error.message, /^the input needs more than 48 MiB of memory; split it by host or boot/u);
-    const used = usedBytes() - before;
+    const used = (await usedBytes()) - before;
     t.true(used < 1.3 * LIMIT_BYTES, `${title}: ${Math.round(used / 1024 / 1024)} MiB`);
     t.true(used > LIMIT_BYTES / 8, `${title}: the costs are far too high, ${Math.round(used / 1024 / 1024)} MiB`);
     t.true(ledger.streams.size > 0);
