@@ -1,4 +1,4 @@
-import { withFolders, type TreeEntry } from './tree.ts';
+import { withFolders, type TreeEntry } from '../tools/tree.ts';
 
 // A bill of materials (bom(5)): a store of numbered blocks, in which named variables lead to trees
 // of paths. The format has no specification. The names are those of people who found out its fields. Every number is big-endian.

@@ -1,4 +1,4 @@
-import { withFolders, type TreeEntry } from './tree.ts';
+import { withFolders, type TreeEntry } from '../tools/tree.ts';
 
 const DIRECTORY = 0o040000;
 const REGULAR = 0o100000;

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-import { withFolders, type TreeEntry } from './tree.ts';
+import { withFolders, type TreeEntry } from '../tools/tree.ts';
 import { bom } from './bom.ts';
 import { cpio } from './cpio.ts';
 import { xar } from './xar.ts';

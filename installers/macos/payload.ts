@@ -7,7 +7,7 @@ import { PROGRAMS } from '../programs/programs.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { VERSION } from '../../shared/version.ts';
 import { lockedPackage, unpacked } from '../programs/npm-package.ts';
-import type { TreeEntry } from './tree.ts';
+import type { TreeEntry } from '../tools/tree.ts';
 import { macExecutable, type MacArchitecture } from './executable.ts';
 
 /** The folder of the product. Only root can write to it, unlike /usr/local. */

@@ -47,7 +47,11 @@ export async function makeExecutable(
   process.env['HOME'] = folder;
   const platform = target.platform === 'win32' ? 'win' : target.platform;
   if (target.node !== undefined)
-    placeNode(target.node, path.join(folder, '.pkg-cache/sea', `node-${process.version}-${platform}-${target.arch}`));
+    placeNode(
+      target.node,
+      target.platform,
+      path.join(folder, '.pkg-cache/sea', `node-${process.version}-${platform}-${target.arch}`),
+    );
   // pkg prints its steps on standard output.
   pkgLog.log.info = () => {};
   try {
@@ -70,8 +74,13 @@ function restore(name: string, value: string | undefined): void {
 }
 
 /** Puts another platform's Node.js where pkg keeps what it has fetched and checked, so that it fetches nothing. */
-function placeNode(node: string, place: string): void {
-  mkdirSync(path.dirname(place), { recursive: true });
-  writeFileSync(`${place}.exe`, withoutSignature(readFileSync(node)));
-  for (const mark of ['.exe.ok', '.zip', '.zip.ok']) writeFileSync(`${place}${mark}`, '');
+function placeNode(node: string, platform: Target['platform'], place: string): void {
+  const windows = platform === 'win32';
+  const [program, archive] = windows
+    ? [`${place}.exe`, `${place}.zip`]
+    : [path.join(place, 'bin/node'), `${place}.tar.gz`];
+  const bytes = readFileSync(node);
+  mkdirSync(path.dirname(program), { recursive: true });
+  writeFileSync(program, windows ? withoutSignature(bytes) : bytes, { mode: 0o755 });
+  for (const mark of [`${program}.ok`, archive, `${archive}.ok`]) writeFileSync(mark, '');
 }

@@ -48,6 +48,12 @@ export const PROGRAMS: readonly Program[] = [
   { name: 'probes-agent', entry: 'agent/main.ts', nodeOptions: ['--disable-sigusr1'] },
 ];
 
+const PROBE: CopiedFile = {
+  name: 'exec.bpf.o',
+  from: inCheckout('bpf/exec.bpf.o'),
+  remedy: 'npm run build:bpf makes it',
+};
+
 /** The target of a build on this machine. */
 function hostTarget(): Target {
   const { platform, arch } = process;
@@ -59,9 +65,25 @@ function hostTarget(): Target {
     platform,
     arch,
     programs: PROGRAMS,
+    copiedFiles: [PROBE, { name: 'koffi.node', from: koffiAddon(platform, arch), remedy: 'npm ci installs it' }],
+  };
+}
+
+/** Linux on one architecture, built on any: Node.js, the addon and so the bytes are those that package-lock.json pins. */
+export function linuxTarget(arch: 'x64' | 'arm64'): Target {
+  return {
+    folder: `linux-${arch}`,
+    platform: 'linux',
+    arch,
+    node: path.join(unpacked(lockedPackage(`node-linux-${arch}`)), 'bin/node'),
+    programs: PROGRAMS,
     copiedFiles: [
-      { name: 'exec.bpf.o', from: inCheckout('bpf/exec.bpf.o'), remedy: 'npm run build:bpf makes it' },
-      { name: 'koffi.node', from: koffiAddon(platform, arch), remedy: 'npm ci installs it' },
+      PROBE,
+      {
+        name: 'koffi.node',
+        from: path.join(unpacked(lockedPackage(`@koromix/koffi-linux-${arch}`)), `linux_${arch}`, 'koffi.node'),
+        remedy: 'the package is incomplete',
+      },
     ],
   };
 }
@@ -95,7 +117,12 @@ export function windowsTarget(): Target {
 }
 
 /** Every target that can be named with --target. */
-export const TARGETS: Readonly<Record<string, () => Target>> = { host: hostTarget, windows: windowsTarget };
+export const TARGETS: Readonly<Record<string, () => Target>> = {
+  'host': hostTarget,
+  'linux-x64': () => linuxTarget('x64'),
+  'linux-arm64': () => linuxTarget('arm64'),
+  'windows': windowsTarget,
+};
 
 /** koffi has one addon for each C library. The other one is for musl, where Node.js's own packages do not run. */
 function koffiAddon(platform: 'linux', arch: 'x64' | 'arm64'): string {

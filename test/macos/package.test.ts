@@ -10,7 +10,7 @@ import { cksum } from '../../installers/macos/bom.ts';
 import { signAdHoc } from '../../installers/macos/code-signature.ts';
 import { flatPackage } from '../../installers/macos/flat-package.ts';
 import { commonFiles, HOME, INSTALL_SCRIPTS } from '../../installers/macos/payload.ts';
-import type { TreeEntry } from '../../installers/macos/tree.ts';
+import type { TreeEntry } from '../../installers/tools/tree.ts';
 
 const EPOCH = 1_795_352_083;
 const PROGRAM: TreeEntry = { path: `${HOME}/bin/probes-helper`, mode: 0o755, data: Buffer.from('#!/bin/sh\nexit 0\n') };

@@ -6,6 +6,8 @@ export interface TreeEntry {
   readonly mode: number;
   /** Of a file; a folder has none. */
   readonly data?: Buffer;
+  /** Of a symbolic link, in place of data: where it leads. */
+  readonly link?: string;
 }
 
 /** The entries with all folders above them (0755), each once, a folder before its contents. */
