@@ -6,7 +6,8 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { Marker } from './delivery/seal/marker.ts';
 import { Log as EventLog } from './delivery/log/log.ts';
 import type { SealFacts } from './events/mark.ts';
-import { Metrics } from './metrics/metrics.ts';
+import { Endpoint } from './server/endpoint.ts';
+import type { View } from './metrics/view.ts';
 import { Pipeline } from './pipeline.ts';
 import { Redaction } from './redaction/redaction.ts';
 import type { Trust } from './source/connect.ts';
@@ -38,7 +39,7 @@ export class Agent {
   readonly #events = new EventLog();
   readonly #deliveries: Deliveries;
   readonly #source = new SourceState();
-  readonly #metrics: Metrics;
+  readonly #metrics: Endpoint;
   readonly #marker: Marker;
   #config: Config;
   #configSha256: string | undefined;
@@ -59,12 +60,18 @@ export class Agent {
       facts: () => this.#facts,
       isNeeded: () => this.#deliveries.haveSeals,
     });
-    this.#metrics = new Metrics({
+    const view: View = {
       telemetry: this.telemetry,
       source: this.#source,
       detection: this.#detection.counters,
       log: this.#events,
       deliveries: this.#deliveries,
+    };
+    this.#metrics = new Endpoint({
+      telemetry: this.telemetry,
+      key: 'metrics.listen',
+      routes: async () => (await import('./metrics/routes.ts')).metricsRoutes(view),
+      events: { listening: 'MetricsListening', closed: 'MetricsClosed', failed: 'MetricsFailed' },
     });
     this.#pipeline = new Pipeline({
       stages: [this.#detection.stage, this.#redaction.stage],
@@ -131,7 +138,8 @@ export class Agent {
         () => this.#deadline(),
         () => this.#marker.mark('reload'),
       );
-    await this.#metrics.change(config.metrics, changeOutputs);
+    const { metrics } = config;
+    await this.#metrics.change(metrics && { address: metrics.listen, group: 'own' }, changeOutputs);
   }
 
   /** What seals say of what is in force. */

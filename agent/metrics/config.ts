@@ -1,62 +1,10 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import * as z from 'zod';
-import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths.ts';
-
-/** Where metrics are served. */
-export type Address =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
-
-const UNIX = 'unix:';
-const EXPECTED =
-  'expected a loopback address with a port, such as 127.0.0.1:9464, or a Unix socket, such as unix:/run/platform-probes-agent/metrics.sock';
-
-/** Reads `127.0.0.1:9464`, `[::1]:9464` or `unix:/PATH`. @returns why it cannot be used, as text */
-export function parseAddress(text: string, platform: NodeJS.Platform = process.platform): Address | string {
-  if (text.startsWith(UNIX)) return parseUnix(text.slice(UNIX.length), platform);
-  const [, inBrackets, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
-  const host = inBrackets ?? plain;
-  if (host === undefined) return EXPECTED;
-  const port = Number(digits);
-  if (port < 1 || port > 65_535) return 'expected a port from 1 to 65535';
-  if (inBrackets !== undefined ? !isIPv6(host) : !isIPv4(host))
-    return `expected an address in numbers before the port, 127.0.0.1 or [::1]: a name such as "${host}" can lead elsewhere`;
-  if (!isLoopback(host))
-    return `${host} can be reached from other machines, and metrics are served without a password; expected a loopback address: 127.0.0.1 or [::1]`;
-  return { kind: 'tcp', host, port };
-}
-
-/** The address as it is configured. */
-export function formatAddress(address: Address): string {
-  if (address.kind === 'unix') return `${UNIX}${address.path}`;
-  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-}
-
-export const isLoopback = (host: string): boolean => (isIPv4(host) ? host.startsWith('127.') : host === '::1');
-
-function parseUnix(path: string, platform: NodeJS.Platform): Address | string {
-  if (platform === 'win32')
-    return 'expected a loopback address with a port, such as 127.0.0.1:9464: Unix sockets are not for Windows';
-  if (!absolutePath.safeParse(path).success) return 'expected an absolute path after "unix:"';
-  if (!fitsSocket(path))
-    return `expected a path of at most ${MAX_SOCKET_PATH_BYTES} bytes, which is what a Unix socket can have`;
-  return { kind: 'unix', path };
-}
+import { addressKey, EXPECTED_ADDRESS, parseAddress } from '../server/address.ts';
 
 /** `metrics`: where they are served. */
 export const metricsSchema = z.strictObject({
-  listen: z
-    .string({ error: EXPECTED })
-    .transform((text, context) => {
-      const address = parseAddress(text);
-      if (typeof address !== 'string') return address;
-      context.issues.push({ code: 'custom', message: address, input: text });
-      return z.NEVER;
-    })
-    .meta({
-      description:
-        'A loopback address with its port, "127.0.0.1:9464" or "[::1]:9464", or "unix:" and the path of a socket, which is made with mode 0660.',
-    }),
+  listen: addressKey(parseAddress, EXPECTED_ADDRESS).meta({
+    description:
+      'A loopback address with its port, "127.0.0.1:9464" or "[::1]:9464", or "unix:" and the path of a socket, which is made with mode 0660.',
+  }),
 });
-
-export type MetricsConfig = z.output<typeof metricsSchema>;

@@ -5,11 +5,13 @@ import { Log } from '../../agent/delivery/log/log.ts';
 import { OutputCounters } from '../../agent/delivery/output-counters.ts';
 import { DetectionCounters } from '../../agent/detection/counters.ts';
 import { familiesOf } from '../../agent/metrics/families.ts';
-import * as limits from '../../agent/metrics/limits.ts';
+import * as metricsLimits from '../../agent/metrics/limits.ts';
+import * as serverLimits from '../../agent/server/limits.ts';
 import { SourceState } from '../../agent/source/source-state.ts';
 import { HEARTBEAT_EXAMPLE } from '../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE } from '../../shared/events/hello.ts';
 
+const limits = { ...metricsLimits, ...serverLimits };
 const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 const alerts = readFileSync(new URL('../../installers/prometheus/alerts.yml', import.meta.url), 'utf8');
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { parseConfig } from '../../../agent/config/load.ts';
-import { formatAddress, parseAddress } from '../../../agent/metrics/config.ts';
+import { formatAddress, parseAddress } from '../../../agent/server/address.ts';
 
 test('loopback addresses and Unix sockets are read, and written the same', (t) => {
   for (const [text, address] of [

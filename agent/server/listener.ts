@@ -1,12 +1,14 @@
-import { lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { reasonOf, systemCode } from '../errors.ts';
-import { formatAddress, type Address } from './config.ts';
+import { formatAddress, type Address } from './address.ts';
 import { CONNECTION_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES, REQUEST_TIMEOUT_MS } from './limits.ts';
 
-/** What a socket is never wider than: read and write for owner and group. */
-const SOCKET_UMASK = 0o117;
+/** A socket begins with read and write for its owner alone. */
+const SOCKET_UMASK = 0o177;
+const OWNER_MODE = 0o600;
+const GROUP_MODE = 0o660;
 
 /** Bounds of what a client can do; smaller only in tests. */
 export interface ListenerLimits {
@@ -23,18 +25,42 @@ const LIMITS: ListenerLimits = {
   connectionMs: CONNECTION_TIMEOUT_MS,
 };
 
+/** Who can reach a Unix socket besides its owner: this process's own group, or a group by number that it is in; else nobody. */
+export type Group = 'own' | number | undefined;
+
+export interface ListenerOptions {
+  readonly group?: Group;
+  /** Smaller only in tests. */
+  readonly limits?: ListenerLimits;
+}
+
 /** How often is looked whether a request takes too long, in milliseconds. */
 const CHECK_MS = 500;
+
+/** What ends each connection when its time is up. */
+const ENDS = new WeakMap<Socket, NodeJS.Timeout>();
+
+/** Lifts the bound on the time of a connection, for a stream, which has bounds of its own. */
+export function keepOpen(socket: Socket): void {
+  clearTimeout(ENDS.get(socket));
+}
 
 /** An HTTP server on one address. It keeps no connection, and none beyond its time: whatever a client does, others are served. */
 export class Listener {
   readonly #address: Address;
   readonly #server: Server;
   readonly #onError: (error: unknown) => void;
+  #group: Group;
 
   /** @param onError an error after `open`, which the server outlives */
-  constructor(address: Address, answer: RequestListener, onError: (error: unknown) => void, limits = LIMITS) {
+  constructor(
+    address: Address,
+    answer: RequestListener,
+    onError: (error: unknown) => void,
+    { group, limits = LIMITS }: ListenerOptions = {},
+  ) {
     this.#address = address;
+    this.#group = group;
     this.#server = createServer(
       {
         maxHeaderSize: limits.headerBytes,
@@ -49,9 +75,14 @@ export class Listener {
     this.#server.maxRequestsPerSocket = 1;
     this.#server.on('connection', (socket) => {
       const end = setTimeout(() => socket.destroy(), limits.connectionMs).unref();
+      ENDS.set(socket, end);
       socket.on('error', () => undefined).once('close', () => clearTimeout(end));
     });
     this.#onError = onError;
+  }
+
+  get group(): Group {
+    return this.#group;
   }
 
   get address(): Address {
@@ -86,7 +117,25 @@ export class Listener {
       }
     }
     await promise;
+    this.admit(this.#group);
     this.#server.off('error', reject).on('error', this.#onError);
+  }
+
+  /** Lets another group connect. Who is connected stays. @throws {Error} when the process is not in that group */
+  admit(group: Group): void {
+    const address = this.#address;
+    if (address.kind !== 'unix') return;
+    chmodSync(address.path, OWNER_MODE);
+    this.#group = group;
+    if (group === undefined) return;
+    try {
+      chownSync(address.path, -1, group === 'own' ? process.getgid!() : group);
+    } catch (error) {
+      throw new Error(`the agent's user is not in group ${group}, so it cannot let it connect: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
+    chmodSync(address.path, GROUP_MODE);
   }
 
   /** Listens no more, and ends every connection. A Unix socket is removed. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { Listener, type ListenerLimits } from '../../../agent/metrics/listener.ts';
+import { Listener, type ListenerLimits } from '../../../agent/server/listener.ts';
 import { ask } from '../../support/metrics.ts';
 import { Workplace } from '../support/agent-process.ts';
 
@@ -48,7 +48,7 @@ async function served(
       response.end(body);
     },
     (error) => t.fail(String(error)),
-    limits,
+    { limits },
   );
   await listener.open();
   const clients: Dialled[] = [];

@@ -1,0 +1,93 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isLoopback } from './address.ts';
+
+/** A whole answer to a request. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request that a route has to answer. */
+interface Asked {
+  readonly query: URLSearchParams;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** One path of a server. */
+interface Route {
+  readonly method: 'GET' | 'POST';
+  /** @returns undefined when it answers by itself, with a stream */
+  readonly answer: (asked: Asked) => Answer | undefined | Promise<Answer>;
+}
+
+/** By path. */
+export type Routes = Readonly<Record<string, Route>>;
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** Answers requests by their path; one a connection. @param onFailure gets what a route throws, which is a defect */
+export function answerer(routes: Routes, onFailure: (error: unknown) => void): RequestListener {
+  return (request, response) => {
+    const failed = (error: unknown): void => {
+      onFailure(error);
+      if (response.headersSent) response.destroy();
+      else send(response, says(500, 'a defect in the agent; see its log'));
+    };
+    try {
+      const answer = answerTo(request, response, routes);
+      if (answer instanceof Promise) answer.then((settled) => send(response, settled), failed);
+      else if (answer !== undefined) send(response, answer);
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
+function answerTo(
+  request: IncomingMessage,
+  response: ServerResponse,
+  routes: Routes,
+): Answer | undefined | Promise<Answer> {
+  if (!isForHere(request))
+    return says(421, 'this is served to this machine alone: ask for 127.0.0.1, [::1] or localhost');
+  const [path = '', query] = (request.url ?? '').split('?', 2);
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (route === undefined) {
+    const paths = Object.keys(routes);
+    return says(404, `there are ${paths.slice(0, -1).join(', ')} and ${paths.at(-1)}`);
+  }
+  if (request.method !== route.method)
+    return { ...says(405, `only ${route.method} is answered`), headers: { allow: route.method } };
+  return route.answer({ query: new URLSearchParams(query), request, response });
+}
+
+/** Whether a browser was not led here by a name that a foreign page chose (DNS rebinding). On a Unix socket, any host is as good. */
+function isForHere({ headers: { host }, socket }: IncomingMessage): boolean {
+  if (host === undefined || socket.remoteAddress === undefined) return true;
+  const name = host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
+  return name === 'localhost' || isLoopback(name);
+}
+
+/** One sentence for people. */
+export const says = (status: number, text: string): Answer => ({ status, type: TEXT, body: `${text}\n` });
+
+/** A value as JSON, on one line. */
+export const json = (value: unknown, status = 200): Answer => ({
+  status,
+  type: 'application/json',
+  body: `${JSON.stringify(value)}\n`,
+});
+
+function send(response: ServerResponse, { status, type, body, headers = {} }: Answer): void {
+  response.shouldKeepAlive = false;
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...headers,
+  });
+  response.end(body);
+}
