@@ -6,7 +6,17 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { Marker } from './delivery/seal/marker.ts';
 import { Log as EventLog } from './delivery/log/log.ts';
 import type { SealFacts } from './events/mark.ts';
-import { Endpoint } from './server/endpoint.ts';
+import type { ControlConfig } from './control/config.ts';
+import { RecentGaps } from './control/recent-gaps.ts';
+import { Rates } from './control/rates.ts';
+import type { Reloaded } from './control/routes.ts';
+import type { Sight } from './control/status.ts';
+import { OpenError } from './delivery/open-error.ts';
+import { reasonOf } from './errors.ts';
+import type { Stage } from './events/stage.ts';
+import { Recent } from './recent/recent.ts';
+import { Endpoint, type EndpointConfig } from './server/endpoint.ts';
+import { groupId } from './values/groups.ts';
 import type { View } from './metrics/view.ts';
 import { Pipeline } from './pipeline.ts';
 import { Redaction } from './redaction/redaction.ts';
@@ -18,13 +28,31 @@ import { Telemetry } from './telemetry/telemetry.ts';
 
 export interface AgentOptions {
   config: Config;
-  /** SHA-256 of the file that it is from. */
+  /** The file that it is from, and that file's SHA-256. */
+  configFile?: string;
   configSha256?: string;
   log: Log;
   /** The required owner of the helper's socket. */
   trust: Trust;
   /** Called once, when the reader of standard output has gone. */
   onReaderGone: () => void;
+  /** Reads the configuration again, for a client of the control socket. */
+  onReloadAsked?: () => Promise<Reloaded>;
+}
+
+const totalOf = (received: SourceState['received']): number =>
+  received.exec + received.exec_failed + received.exit + received.clock + received.other;
+
+/** @throws {OpenError} when there is no such group */
+function controlEndpoint({ socket, group }: ControlConfig): EndpointConfig {
+  try {
+    return {
+      address: { kind: 'unix', path: socket },
+      ...(group === undefined ? {} : { group: groupId(group) }),
+    };
+  } catch (error) {
+    throw new OpenError([`control.group: ${reasonOf(error)}`], { cause: error });
+  }
 }
 
 /** Source, pipeline and outputs of one running agent, built from a configuration. */
@@ -40,12 +68,16 @@ export class Agent {
   readonly #deliveries: Deliveries;
   readonly #source = new SourceState();
   readonly #metrics: Endpoint;
+  readonly #control: Endpoint;
+  readonly #recent = new Recent(0);
+  readonly #gaps = new RecentGaps();
+  readonly #rates: Rates;
   readonly #marker: Marker;
   #config: Config;
   #configSha256: string | undefined;
   #client: HelperClient;
 
-  constructor({ config, configSha256, log, trust, onReaderGone }: AgentOptions) {
+  constructor({ config, configFile, configSha256, log, trust, onReaderGone, onReloadAsked }: AgentOptions) {
     this.telemetry = new Telemetry(log);
     this.#log = log;
     this.#trust = trust;
@@ -73,8 +105,28 @@ export class Agent {
       routes: async () => (await import('./metrics/routes.ts')).metricsRoutes(view),
       events: { listening: 'MetricsListening', closed: 'MetricsClosed', failed: 'MetricsFailed' },
     });
+    this.#rates = new Rates(() => ({
+      events: totalOf(this.#source.received),
+      alerts: this.#detection.counters.alerts,
+      lost: this.#gaps.lost,
+    }));
+    const sight: Sight = {
+      ...view,
+      rules: this.#detection,
+      recent: this.#recent,
+      gaps: this.#gaps,
+      rates: this.#rates,
+      config: () => ({ file: configFile, sha256: this.#configSha256 }),
+    };
+    const cannotReload = async (): Promise<Reloaded> => ({ ok: false, problems: ['this agent has no file to read'] });
+    this.#control = new Endpoint({
+      telemetry: this.telemetry,
+      key: 'control.socket',
+      routes: async () => (await import('./control/routes.ts')).controlRoutes(sight, onReloadAsked ?? cannotReload),
+      events: { listening: 'ControlListening', closed: 'ControlClosed', failed: 'ControlFailed' },
+    });
     this.#pipeline = new Pipeline({
-      stages: [this.#detection.stage, this.#redaction.stage],
+      stages: [this.#detection.stage, this.#redaction.stage, this.#look],
       log: this.#events,
       marker: this.#marker,
       congestion: () => this.#deliveries.congestion,
@@ -127,9 +179,18 @@ export class Agent {
     this.#marker.mark('stop');
     this.#marker.close();
     const unwritten = await this.#deliveries.close(this.#deadline());
+    await this.#control.close();
     await this.#metrics.close();
+    this.#rates.close();
     return unwritten;
   }
+
+  /** Keeps what people look at, which is what outputs get: after filters, rules and redaction. */
+  readonly #look: Stage = (batch) => {
+    this.#recent.take(batch);
+    this.#gaps.take(batch);
+    return batch;
+  };
 
   async #changeOutputs(config: Config): Promise<void> {
     const changeOutputs = () =>
@@ -138,8 +199,11 @@ export class Agent {
         () => this.#deadline(),
         () => this.#marker.mark('reload'),
       );
-    const { metrics } = config;
-    await this.#metrics.change(metrics && { address: metrics.listen, group: 'own' }, changeOutputs);
+    const { metrics, control } = config;
+    await this.#metrics.change(metrics && { address: metrics.listen, group: 'own' }, () =>
+      this.#control.change(control && controlEndpoint(control), changeOutputs),
+    );
+    this.#recent.maxBytes = control?.recent ?? 0;
   }
 
   /** What seals say of what is in force. */

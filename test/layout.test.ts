@@ -276,7 +276,7 @@ const AGENT_LAYERS = [
   ['completeness', 'outputs'],
   ['delivery', 'detection', 'redaction'],
   ['pipeline.ts', 'source'],
-  ['server'],
+  ['server', 'recent'],
   ['metrics'],
   ['control'],
   ['config'],

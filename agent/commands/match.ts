@@ -7,8 +7,7 @@ import { Enrichment } from '../enrichment/enrichment.ts';
 import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { Detector } from '../rules/detect.ts';
-import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
-import { FIELDS } from '../rules/fields/table.ts';
+import { createMapper, fieldsReadBy, lookupsFor } from '../rules/fields/mapper.ts';
 import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
 import type { Platform } from '../values/platform.ts';
@@ -65,8 +64,7 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
 /** The events come from another machine or time: look-ups use earlier events, not this machine. */
 function matcherOptions(detector: Detector, { fields, platform }: MatchOptions): MatcherOptions {
   if (fields === 'sigma') return { toSigma: (event) => event, timeOf: sigmaTime };
-  const needed = new Set(detector.fields);
-  if (detector.readsEverything) for (const { sigma, lookup } of FIELDS) if (lookup === undefined) needed.add(sigma);
+  const needed = fieldsReadBy(detector);
   const lookups = lookupsFor(platform, needed);
   const enrichment = new Enrichment({ live: false });
   const map = createMapper({ platform, fields: needed, lookups: enrichment.lookups(lookups) });

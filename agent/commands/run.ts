@@ -12,6 +12,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadFfi } from '../ffi.ts';
 import { createLog } from '../log.ts';
 import { OpenError } from '../delivery/open-error.ts';
+import type { Reloaded } from '../control/routes.ts';
 import type { Trust } from '../source/connect.ts';
 import { eventLogDestination, runAsService } from '../windows/service.ts';
 import { VERSION } from '../../shared/version.ts';
@@ -60,8 +61,17 @@ async function runUntilStopped(
   }
   const log = logTo === undefined ? createLog(loaded.config.log.level) : createLog(loaded.config.log.level, logTo);
   const stopping = Promise.withResolvers<void>();
+  let busy: Promise<unknown> = Promise.resolve();
+  // One reload at a time: a second that overtook the first would leave a mix of both.
+  const reloadInTurn = (): Promise<Reloaded> => {
+    const outcome = busy.then(() => reload(agent, file));
+    busy = outcome;
+    return outcome;
+  };
   const agent = new Agent({
     config: loaded.config,
+    configFile: resolve(file),
+    onReloadAsked: reloadInTurn,
     configSha256: loaded.sha256,
     log,
     trust,
@@ -73,11 +83,8 @@ async function runUntilStopped(
   const exposure = exposureOf(resolve(file));
   if (exposure !== undefined) telemetry.raise('ConfigExposed', { problems: [exposure] });
 
-  let busy: Promise<void> = agent.start();
-  requests.onReload(() => {
-    // One reload at a time: a second that overtook the first would leave a mix of both.
-    busy = busy.then(() => reload(agent, file));
-  });
+  busy = agent.start();
+  requests.onReload(() => void reloadInTurn());
   requests.onStop(stopping.resolve);
 
   try {
@@ -96,21 +103,23 @@ async function runUntilStopped(
   return unwritten === 0 ? EXIT.OK : EXIT.UNFLUSHED;
 }
 
-async function reload(agent: Agent, file: string): Promise<void> {
+/** Reads the configuration again. @returns why it is not in force, for whoever asked; the log says so too */
+async function reload(agent: Agent, file: string): Promise<Reloaded> {
+  const refused = (problems: readonly string[]): Reloaded => {
+    agent.telemetry.raise('ConfigRefused', { problems });
+    return { ok: false, problems };
+  };
   const loaded = loadConfig(file);
-  if (!loaded.ok) {
-    agent.telemetry.raise('ConfigRefused', { problems: loaded.problems.map(formatProblem) });
-    return;
-  }
+  if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
   try {
     await agent.reload(loaded.config, loaded.sha256);
-    agent.telemetry.raise('ConfigReloaded', { config: file });
   } catch (error) {
-    if (error instanceof RulesError)
-      agent.telemetry.raise('ConfigRefused', { problems: problemsOf(error, loaded).map(formatProblem) });
-    else if (error instanceof OpenError) agent.telemetry.raise('ConfigRefused', { problems: error.reasons });
-    else throw error;
+    if (error instanceof RulesError) return refused(problemsOf(error, loaded).map(formatProblem));
+    if (error instanceof OpenError) return refused(error.reasons);
+    throw error;
   }
+  agent.telemetry.raise('ConfigReloaded', { config: file });
+  return { ok: true, problems: [] };
 }
 
 /** The reasons for refusing rules, at the place in the configuration that asks for them. */

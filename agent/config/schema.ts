@@ -4,6 +4,7 @@ import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
 import { redactionSchema } from '../redaction/config.ts';
 import type { Filter } from '../rules/filter.ts';
+import { controlSchema } from '../control/config.ts';
 import { metricsSchema } from '../metrics/config.ts';
 import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths.ts';
 import { placesOf } from './places.ts';
@@ -47,6 +48,9 @@ export const configSchema = z.strictObject({
     .max(64, { error: 'expected at most 64 outputs' })
     .meta({ description: 'Where events go. None can hold up another.' }),
   metrics: metricsSchema.optional().meta({ description: 'Metrics and health over HTTP. Left out: none.' }),
+  control: controlSchema.optional().meta({
+    description: 'A socket to look into the running agent: probes-agent tail, status and top use it. Left out: none.',
+  }),
   log: log.prefault({}).meta({ description: "The agent's own messages, which never mix with events." }),
   shutdown_timeout: duration({
     min: '100ms',

@@ -56,6 +56,10 @@ export interface DeliveryStatus {
   readonly lagBytes: number;
   /** Milliseconds since the oldest record that it does not have came in; 0 when there is none. */
   readonly oldestMs: number;
+  /** The newest failure, also when it works again; absent when there was none. */
+  readonly lastError?: { readonly reason: string; readonly time: Date };
+  /** The seal that is open, and the highest number under it or a seal before; absent where the output makes none yet. */
+  readonly seal?: { readonly number: number; readonly through: number };
 }
 
 /**
@@ -71,6 +75,7 @@ export class Delivery {
   readonly #ages = new Ages();
   /** Since when it is not open or fails, on the clock of `performance.now`. */
   #downSince: number | undefined = performance.now();
+  #lastError: DeliveryStatus['lastError'];
   #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
@@ -122,7 +127,15 @@ export class Delivery {
     const { lagRecords, lagBytes } = this;
     const downMs = this.#downSince === undefined ? 0 : now - this.#downSince;
     const oldestMs = lagRecords === 0 ? 0 : this.#ages.ofRecord((this.#cursor?.everAppended ?? 0) - lagRecords, now);
-    return { downMs, lagRecords, lagBytes, oldestMs };
+    const seal = this.#sealer?.state;
+    return {
+      downMs,
+      lagRecords,
+      lagBytes,
+      oldestMs,
+      ...(this.#lastError && { lastError: this.#lastError }),
+      ...(seal && { seal: { number: seal.seal, through: seal.through } }),
+    };
   }
 
   /** The send to wait for before more comes: there is one when the lag is large and the output is at work. A failing one is not. */
@@ -305,6 +318,7 @@ export class Delivery {
   async #tryLater({ reason, taken = 0, afterMs, reopen = false }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const { output, telemetry } = this.#options;
     this.#downSince ??= performance.now();
+    this.#lastError = { reason, time: this.#options.now?.() ?? new Date() };
     this.#counters.retries++;
     if (this.#batch !== undefined) this.#countTaken(this.#batch, Math.min(taken, this.#batch.records));
     if (taken > 0 && this.#batch?.advance(taken) === false) await this.#commit();
@@ -317,6 +331,7 @@ export class Delivery {
   }
 
   #refuse(batch: PendingBatch, { reason, records }: Refusal, cursor: LogReader): void {
+    this.#lastError = { reason, time: this.#options.now?.() ?? new Date() };
     const { telemetry } = this.#options;
     telemetry.raiseRepeating('EventsRefused', `${this.name} ${reason}`, {
       output: this.name,

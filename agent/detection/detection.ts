@@ -6,7 +6,7 @@ import type { Numbering } from '../events/position.ts';
 import type { Stage } from '../events/stage.ts';
 import { formatProblem } from '../problem.ts';
 import { doubtfulFilters, type Filter } from '../rules/filter.ts';
-import { formatRefused } from '../rules/load.ts';
+import { formatRefused, type RuleSet } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -97,6 +97,11 @@ export class Detection {
   /** SHA-256 of the rules in force, undefined without rules. */
   get rulesSha256(): string | undefined {
     return this.#rulesSha256;
+  }
+
+  /** The filters and rules in force, as people who look are told. */
+  get inForce(): { readonly filters: readonly Filter[]; readonly set: RuleSet | undefined } {
+    return { filters: this.#inForce?.config.filters ?? [], set: this.#inForce?.loaded?.set };
   }
 
   /** Filters, then rules. */

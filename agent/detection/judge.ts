@@ -4,9 +4,8 @@ import { Generations } from '../enrichment/generations.ts';
 import type { Enrichment } from '../enrichment/enrichment.ts';
 import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
-import { createMapper, lookupsFor } from '../rules/fields/mapper.ts';
+import { createMapper, fieldsReadBy, lookupsFor } from '../rules/fields/mapper.ts';
 import { incompleteFields } from '../rules/fields/incomplete.ts';
-import { FIELDS } from '../rules/fields/table.ts';
 import { Filters, type Filter } from '../rules/filter.ts';
 import { OverBudgetError, type SigmaEvent } from '../rules/engine.ts';
 import type { RuleSet } from '../rules/load.ts';
@@ -71,10 +70,8 @@ export class Judge {
     more: readonly string[],
   ): { map: Map; looksUp: boolean } {
     const { platform, enrichment } = this.#options;
-    const fields = new Set([...(reader?.fields ?? []), ...more]);
-    // A keyword searches every value of the event, but causes no look-ups.
-    if (reader?.readsEverything === true)
-      for (const { sigma, lookup } of FIELDS) if (lookup === undefined) fields.add(sigma);
+    const fields = reader === undefined ? new Set<string>() : fieldsReadBy(reader);
+    for (const field of more) fields.add(field);
     const needed = lookupsFor(platform, fields);
     return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needed.size > 0 };
   }

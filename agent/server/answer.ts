@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** A request that a route has to answer. */
-interface Asked {
+export interface Asked {
   readonly query: URLSearchParams;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

@@ -11,6 +11,19 @@ export interface MapperOptions {
   readonly lookups?: Lookups;
 }
 
+/** Fields that rules or filters read. A keyword searches every value of the event, but causes no look-ups. */
+export function fieldsReadBy({
+  fields,
+  readsEverything,
+}: {
+  fields: ReadonlySet<string>;
+  readsEverything: boolean;
+}): Set<string> {
+  const all = new Set(fields);
+  if (readsEverything) for (const { sigma, lookup } of FIELDS) if (lookup === undefined) all.add(sigma);
+  return all;
+}
+
 /**
  * Gives an event of ours Sigma's field names. A name that the table does not
  * have is read from our event itself, so rules can also ask for `container_id`, `flags` or `parent.pid`.
