@@ -206,7 +206,7 @@ export class Agent {
     this.#recent.maxBytes = control?.recent ?? 0;
   }
 
-  /** What seals say of what is in force. */
+  /** The facts in seals about helper, configuration and rules. */
   get #facts(): SealFacts {
     const { hello, heartbeat } = this.#source;
     const { rulesSha256 } = this.#detection;

@@ -85,7 +85,7 @@ export class Delivery {
   /** Of its seals, from an earlier run, where the output itself knows. */
   #sealState: SealState | undefined;
   #sealer: Sealer | undefined;
-  /** What an output before this one left behind, until the position is known. */
+  /** Gaps that an output before this one left behind, until the position is known. */
   #inherited: Made[] = [];
   #batch: PendingBatch | undefined;
   #sending: Promise<void> | undefined;
@@ -163,7 +163,7 @@ export class Delivery {
       counters: this.#counters,
       ...(now === undefined ? {} : { now }),
     });
-    // What an earlier agent left in the spool has waited since this one began, as far as it knows.
+    // Records that an earlier agent left in the spool have waited since this one began, as far as it knows.
     this.#ages.cameIn(this.#cursor.everAppended, performance.now());
   }
 

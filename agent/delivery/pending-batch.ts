@@ -85,7 +85,7 @@ export class PendingBatch implements Batch {
     return this.#index.flags.subarray(this.#sent, this.#sent + records).includes(FLAG.mark) ? 1 : 0;
   }
 
-  /** What record `i` adds to the sum of its seal; undefined when it was not counted. */
+  /** The share of record `i` in the sum of its seal; undefined when it was not counted. */
   partOf(i: number): number | undefined {
     return this.#parts[this.#sent + i];
   }

@@ -4,7 +4,7 @@ import type { OutputCounters } from './output-counters.ts';
 import type { PendingBatch } from './pending-batch.ts';
 import type { Sealer } from './seal/sealer.ts';
 
-/** Who has to know of refused records. */
+/** The parts that have to know of refused records. */
 export interface Concerned {
   readonly cursor: LogReader;
   readonly counters: OutputCounters;

@@ -1,6 +1,6 @@
 import type { SealEvent, SealReason } from './seal.ts';
 
-/** What a seal says of helper, configuration and rules. Absent where it is not known. */
+/** The facts in a seal about helper, configuration and rules. Absent where not known. */
 export type SealFacts = Pick<
   SealEvent,
   'kernel_count' | 'kernel_lost' | 'probe_sha256' | 'config_sha256' | 'rules_sha256'

@@ -21,6 +21,6 @@ export interface OutputKind<Schema extends z.ZodObject> {
   destination: (raw: Record<string, unknown>) => Destination | undefined;
   /** A further place that it writes to, in the same way. */
   alsoWrites?: (raw: Record<string, unknown>) => Destination | undefined;
-  /** What it cannot promise as it is configured, for a warning of `check`; undefined when there is nothing to say. */
+  /** The promise that it cannot keep as it is configured, for a warning of `check`; undefined when there is none. */
   weakness?: (config: z.output<Schema>) => string | undefined;
 }

@@ -25,7 +25,7 @@ const LIMITS: ListenerLimits = {
   connectionMs: CONNECTION_TIMEOUT_MS,
 };
 
-/** Who can reach a Unix socket besides its owner: this process's own group, or a group by number that it is in; else nobody. */
+/** The group that can reach a Unix socket besides its owner: the process's own, or one by number that it is in; else none. */
 export type Group = 'own' | number | undefined;
 
 export interface ListenerOptions {
@@ -37,7 +37,7 @@ export interface ListenerOptions {
 /** How often is looked whether a request takes too long, in milliseconds. */
 const CHECK_MS = 500;
 
-/** What ends each connection when its time is up. */
+/** The timer that ends each connection. */
 const ENDS = new WeakMap<Socket, NodeJS.Timeout>();
 
 /** Lifts the bound on the time of a connection, for a stream, which has bounds of its own. */

@@ -5,7 +5,7 @@ import type { ProbeEvent } from '../../shared/events/parse.ts';
 /** Types that are counted apart; `other` are those that this version does not know. */
 type ReceivedType = Exclude<ProbeEvent['type'], 'hello' | 'heartbeat'> | 'other';
 
-/** What the agent knows of the helper, whichever connection it came by. Times are on the clock of `performance.now`. */
+/** The agent's knowledge of the helper, over all connections. Times are on the clock of `performance.now`. */
 export class SourceState {
   /** New events by type. What was taken before and came in a replay is not counted. */
   readonly received: Record<ReceivedType, number> = { exec: 0, exec_failed: 0, exit: 0, gap: 0, clock: 0, other: 0 };

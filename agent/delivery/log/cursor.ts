@@ -23,7 +23,7 @@ export interface CursorOptions {
   /** Called when the position belongs to this boot and cannot be right. */
   onPositionUnknown: (reason: string) => void;
   /**
-   * What happens to marks, which no output sends: `skip` passes over them, `stop` gives each as a piece of its own, `copy` gives them
+   * Treatment of marks, which no output sends: `skip` passes over them, `stop` gives each as a piece of its own, `copy` gives them
    * among the other records.
    */
   marks?: 'skip' | 'stop' | 'copy';
@@ -86,7 +86,7 @@ export class Cursor implements LogReader {
   /** The output's position once all records read are delivered. */
   #readTo: Position | undefined;
   #ended = false;
-  /** What gaps for records that were given up say. */
+  /** Hop and cause of gaps for records that were given up. */
   #loss: { readonly hop: string; readonly cause: string };
 
   /** @param settle called after this cursor has moved from one segment to another, with itself at its end */
@@ -432,7 +432,7 @@ export class Cursor implements LogReader {
     const loss = (this.#overtaken ??= new Overtaken(segment.bootId));
     loss.add(segment.firstOf(record), last, gap);
     if (last === NO_NUMBER) this.#counters.unnumbered++;
-    // What a gap stands for was counted when the gap came in.
+    // The numbers of a gap were counted when it came in.
     else if (gap === undefined) this.#counters.overtaken++;
   }
 

@@ -13,7 +13,7 @@ const IDLE_MS = 300_000;
 
 export interface MarkerOptions {
   log: Pick<Log, 'mark'>;
-  /** What is in force now. */
+  /** Helper, configuration and rules that are in force now. */
   facts: () => SealFacts;
   /** Whether any output seals: without one there are no marks. */
   isNeeded: () => boolean;

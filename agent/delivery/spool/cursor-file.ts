@@ -77,7 +77,7 @@ export class CursorFile {
     return loaded;
   }
 
-  /** What is saved survives the process; the machine, only after `sync`. @throws the system's error */
+  /** A saved place survives the end of the process; a crash of the machine, only after `sync`. @throws the system's error */
   async save({ spoolId, place, synced, seals }: CursorState): Promise<void> {
     const serial = ++this.#serial;
     const text = JSON.stringify({

@@ -357,7 +357,7 @@ export class SpooledCursor implements LogReader {
     this.#isSending = false;
     if (this.#closing !== undefined) return undefined;
     const [pending] = this.#made;
-    // What is read again after a restart is not counted yet.
+    // Records that are read again after a restart are not counted yet.
     const repeats = pending !== undefined && (pending.repeats || pending.safe.ordinal === this.#done?.ordinal);
     if (!repeats) this.#seals = seals;
     this.#reach(pending?.safe ?? this.#read);
@@ -400,7 +400,7 @@ export class SpooledCursor implements LogReader {
   #reach(place: Place | undefined): void {
     const before = this.#done;
     this.#done = place;
-    // What is neither an alert nor a gap was passed over.
+    // Records other than alerts and gaps were passed over.
     if (this.alertsOnly && before !== undefined && place !== undefined)
       this.#options.counters.notAlerts += place.events - place.notable - (before.events - before.notable);
   }
@@ -418,7 +418,7 @@ export class SpooledCursor implements LogReader {
    * begin behind them, and no gap would name them. Waits for nothing that is written.
    */
   async placed(): Promise<void> {
-    // Who goes on after another has the place of that one.
+    // A successor has the place of the cursor before it.
     if (this.#options.predecessor !== undefined || this.#saved !== undefined) return;
     await this.#starting;
     await (this.#keeping = this.#keeping.then(() => {
@@ -479,7 +479,7 @@ export class SpooledCursor implements LogReader {
   }
 
   async #close(): Promise<void> {
-    // What a send that does not end still reads is given back when it does.
+    // Memory that an endless send still reads is given back when it ends.
     if (!this.#isSending) this.#giveBack();
     // One that was never told its place has one all the same.
     if (this.#options.predecessor === undefined) await this.#starting;

@@ -88,7 +88,7 @@ export class SpoolWriter {
     if (this.#pending.length === 0 || this.#loop !== undefined) return;
     this.#loop = this.#write().finally(() => {
       this.#loop = undefined;
-      // What came while it ended must not wait for the next.
+      // Lines that came while it ended must not wait for the next ones.
       this.kick();
       this.#tellWaiting();
     });
@@ -162,7 +162,7 @@ export class SpoolWriter {
       skipped++;
     }
     if (skipped === 0) return;
-    // What follows does not follow what is in the segment.
+    // The next lines do not follow those in the segment.
     this.#rollDue = true;
     this.#state.written = this.#pending[skipped - 1]!.after;
     this.#pending.splice(0, skipped);

@@ -1,4 +1,4 @@
-/** What `{NAME}` in an address or a header stands for. */
+/** The meaning of `{NAME}` in an address or a header. */
 export interface Values {
   /** Names what is sent: boot, stream, first and last number, CRC-32 of the lines. The same again when it is sent again. */
   readonly batch: string;

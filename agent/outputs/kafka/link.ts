@@ -117,7 +117,7 @@ export class Link {
   }
 
   #receive(piece: Buffer): void {
-    // What nobody asked for is no reply.
+    // Bytes that nobody asked for are no reply.
     if (this.#waiting === undefined) return this.#fail(new MalformedReplyError());
     this.#pieces.push(piece);
     this.#bytes += piece.length;

@@ -169,7 +169,7 @@ export class KafkaOutput implements Output {
   }
 
   async flush(): Promise<void> {
-    // What the replicas have is in their hands.
+    // The replicas have the records that they acknowledged.
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,7 @@ export interface Sasl {
   readonly password: string;
 }
 
-/** What a connection needs to be let in. */
+/** The credentials of a connection. */
 export interface Access {
   /** Undefined for plain connections. */
   readonly tls: ConnectionOptions | undefined;

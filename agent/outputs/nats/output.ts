@@ -201,7 +201,7 @@ export class NatsOutput implements Output {
   }
 
   async flush(): Promise<void> {
-    // What the stream acknowledged is in its hands.
+    // The stream has the messages that it acknowledged.
   }
 
   async close(): Promise<void> {

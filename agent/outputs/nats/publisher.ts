@@ -15,7 +15,7 @@ export interface Message {
   readonly payload: Buffer;
 }
 
-/** What became of a message. */
+/** The fate of a message. */
 export interface Sent {
   readonly fate: Fate;
   /** The server's words where it refused the message. */

@@ -39,7 +39,7 @@ const MEANINGS: ReadonlyArray<readonly [string, string]> = [
   ['invalid publish subject', 'the server finds the subject invalid'],
 ];
 
-/** What a server's `-ERR` means. */
+/** The meaning of a server's `-ERR`. */
 export function serverError(text: string): ServerError {
   const lower = text.toLowerCase();
   const reason = MEANINGS.find(([start]) => lower.startsWith(start))?.[1];

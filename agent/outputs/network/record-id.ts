@@ -3,7 +3,7 @@ import { NO_NUMBER } from '../../events/item.ts';
 import { sealIn } from '../../formats/line-fields.ts';
 import type { Batch } from '../output.ts';
 
-/** What names need to know of records. */
+/** The facts about records from which names are made. */
 type Numbered = Pick<Batch, 'bootId' | 'numbersOf' | 'isGap'>;
 
 /** Where a record is from, beside its own line. */

@@ -20,7 +20,7 @@ const MAX_ATTRIBUTE_BYTES = 32 * 1024;
 
 const LATEST = 2n ** 64n - 1n;
 
-/** What an event is called, by its kind. */
+/** Names of events, by kind. */
 const EVENT_NAMES: Readonly<Partial<Record<Kind, string>>> = {
   exec: 'process.exec',
   alert: 'process.exec',

@@ -55,7 +55,7 @@ export class StdoutOutput implements Output {
   }
 
   async flush(): Promise<void> {
-    // What the pipe or terminal took is out of our hands.
+    // The pipe or terminal has the lines that it took.
   }
 
   async close(): Promise<void> {

@@ -59,7 +59,7 @@ export function targetOf({ address, path }: SyslogOutputConfig): Target {
   return path === undefined ? parseAddress(address!)! : { path };
 }
 
-/** What cannot be promised with this transport; undefined with RELP. */
+/** The weakness of this transport; undefined with RELP. */
 export function weaknessOf({ transport }: SyslogOutputConfig): string | undefined {
   if (transport === 'relp') return undefined;
   return `transport ${transport} has no acknowledgement: events that are on their way when the receiver or the connection ends are lost, and no gap tells which; relp does not lose them`;

@@ -166,7 +166,7 @@ export class SyslogOutput implements Output {
   }
 
   async flush(): Promise<void> {
-    // What RELP acknowledged is in the receiver's hands, and what a stream took is in the kernel's.
+    // The receiver has the lines that RELP acknowledged; the kernel has those that a stream took.
   }
 
   async close(): Promise<void> {

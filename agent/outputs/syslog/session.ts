@@ -5,7 +5,7 @@ export interface Messages {
   readonly at: (i: number) => readonly [Buffer, Buffer];
 }
 
-/** What became of them. */
+/** Their fate. */
 export interface Sent {
   /** So many, from the first on, are settled: the receiver has them, or refused them for good. */
   readonly settled: number;

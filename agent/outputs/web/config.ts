@@ -122,7 +122,7 @@ export function checkWeb({ url, tls }: { url: string; tls?: unknown }, context: 
 
 type Keys<Shape extends z.core.$ZodShape> = z.output<z.ZodObject<Shape>>;
 
-/** What `WebOutput` needs of a configuration. */
+/** The part of a configuration that `WebOutput` needs. */
 export type WebOutputConfig = Keys<typeof commonOutputKeys> &
   Keys<typeof webOutputKeys> & { readonly url: string; readonly compression: Compression };
 

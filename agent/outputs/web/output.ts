@@ -124,7 +124,7 @@ export class WebOutput implements Output {
   }
 
   async flush(): Promise<void> {
-    // What the receiver took is in its hands.
+    // The receiver has the lines that it took.
   }
 
   async close(): Promise<void> {

@@ -24,7 +24,7 @@ export type Judgement =
   /** The reply cannot be read to its end: nothing is known to be taken, and a smaller part would have a shorter reply. */
   | { readonly kind: 'reply_too_long'; readonly reason: string };
 
-/** What an output over HTTP adds to `WebOutput`: its requests, and how it reads replies. */
+/** The part of an output over HTTP that is its own: its requests, and how it reads replies. */
 export interface WebProtocol {
   /** How a part is sent. Called again when it is sent again. */
   requestFor(part: Part, identity: Identity): WebRequest;

@@ -14,7 +14,7 @@ export class Encoder {
     return this.#bytes;
   }
 
-  /** What was written. The memory is the encoder's own until it writes again. */
+  /** The written bytes. The memory is the encoder's own until it writes again. */
   finish(): Buffer {
     return this.#memory.subarray(0, this.#bytes);
   }

@@ -13,7 +13,7 @@ const SMALL = 0x80;
 export class BackwardWriter {
   readonly #firstBytes: number;
   #memory: Buffer;
-  /** What was written is from here to the end. */
+  /** The written bytes lie from here to the end. */
   #start: number;
 
   constructor(firstBytes = FIRST_BYTES) {
@@ -27,7 +27,7 @@ export class BackwardWriter {
     return this.#memory.length - this.#start;
   }
 
-  /** What was written; lent until `clear`. */
+  /** The written bytes; lent until `clear`. */
   get written(): Buffer {
     return this.#memory.subarray(this.#start);
   }
