@@ -16,7 +16,7 @@ import {
 } from './parse/rule.ts';
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
-import type { Expression } from './value/test.ts';
+import { writtenAs, type Expression } from './value/test.ts';
 
 /** One rule file, read by the caller. */
 export interface RuleFile {
@@ -220,7 +220,9 @@ function withoutObsolete(documents: readonly RuleDocument[], skipped: Skipped[])
 
 function toRule(document: DetectionDocument, filters: readonly FilterDocument[], reports: boolean): Rule {
   const { kind: _kind, logsource: _logsource, tests = [], ...rest } = document;
-  const own = filters.filter((filter) => applies(filter, document)).map(({ filter }) => filter.expression);
+  const own = filters
+    .filter((filter) => applies(filter, document))
+    .map(({ title, filter }) => writtenAs({ part: 'filter', text: title }, filter.expression));
   const expression: Expression =
     own.length === 0 ? document.expression : { op: 'and', args: [document.expression, ...own] };
   return { ...rest, id: identityOf(document), expression, reports, tests };
