@@ -280,6 +280,7 @@ const AGENT_LAYERS = [
   ['config'],
   ['agent.ts'],
   ['commands'],
+  ['program.ts'],
   ['cli.ts'],
   ['main.ts'],
 ];
