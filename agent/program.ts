@@ -34,6 +34,11 @@ export const SIGNALS = [
   ['SIGTERM, SIGINT', 'write what is queued, then end'],
 ] as const;
 
+/** The environment variables that the agent reads on Linux. */
+export const ENVIRONMENT = [
+  ['CREDENTIALS_DIRECTORY', 'folder of secret files that systemd gives the service (LoadCredential=)'],
+] as const;
+
 /**
  * The command line: all commands with their options. `--help`, the manual page and the completions are made of it. A
  * value named `file` is a path of a file, one named `folder` of a folder.
