@@ -1,103 +1,42 @@
-// npm run package: makes the installer of a system. `--help` lists the flags.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// npm run package: makes the installers of a system. `--help` lists the flags.
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { VERSION } from '../shared/version.ts';
-import { sha256 } from '../installers/programs/manifest.ts';
-import { windowsTarget } from '../installers/programs/programs.ts';
-import { makeRelease } from '../installers/programs/release.ts';
-import { flatPackage } from '../installers/macos/flat-package.ts';
-import { INSTALL_SCRIPTS, payload } from '../installers/macos/payload.ts';
-import { buildMsi } from '../installers/windows/msi.ts';
-import type { Signing } from '../installers/windows/sign.ts';
+import { checkPackages } from '../installers/check-package.ts';
+import { PACKAGE_TARGETS, type PackageTarget } from '../installers/package-target.ts';
+import { fileHashes } from '../installers/tools/file-hashes.ts';
 import { complain, messageOf, progress } from '../installers/tools/progress.ts';
 import { inCheckout, ROOT } from '../installers/tools/root-folder.ts';
-import { ensureSystemPackages } from '../installers/tools/system-packages.ts';
+import type { Signing } from '../installers/windows/sign.ts';
 
-/** The installer of one system. */
-interface PackageTarget {
-  /** Its name in dist/. */
-  readonly file: string;
-  /** Whether it can be signed here. */
-  readonly signs: boolean;
-  /** Whether the same commit gives the same bytes. wixl gives every installer a number and a time of its own. */
-  readonly reproducible: boolean;
-  /** Writes it to a path. */
-  readonly make: (output: string, signing: Signing | undefined) => Promise<void>;
-}
-
-const windows: PackageTarget = {
-  file: 'platform-probes.msi',
-  signs: true,
-  reproducible: false,
-  async make(output, signing) {
-    const missing = ensureSystemPackages('msi');
-    if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
-    const files = await makeRelease(windowsTarget(), { force: false });
-    buildMsi({ files, output, ...(signing === undefined ? {} : { signing }) });
-  },
-};
-
-const macos = (architecture: 'arm64' | 'x64'): PackageTarget => ({
-  file: `platform-probes-${VERSION}-macos-${architecture}.pkg`,
-  signs: false,
-  reproducible: true,
-  async make(output) {
-    const contents = { payload: await payload(architecture), scripts: INSTALL_SCRIPTS };
-    writeFileSync(
-      output,
-      flatPackage({ identifier: 'platform-probes', version: VERSION, ...contents, epoch: commitTime() }),
-    );
-  },
-});
-
-const TARGETS: Readonly<Record<string, PackageTarget>> = {
-  windows,
-  'macos-arm64': macos('arm64'),
-  'macos-x64': macos('x64'),
-};
-
-/** The time of the checked-out commit, in seconds since 1970. It dates the package, so that one commit gives one result. */
-function commitTime(): number {
-  return Number(
-    execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }),
-  );
-}
-
-/** Makes the installer again and compares it with the one in dist/. @throws {Error} when they differ */
-async function check({ file, reproducible, make }: PackageTarget): Promise<void> {
-  const before = inCheckout('dist', file);
-  if (!reproducible)
-    throw new Error(`--check: ${file} differs each time it is made, and its contents do not: compare manifest.json`);
-  if (!existsSync(before))
-    throw new Error(
-      `--check: there is no ${path.relative(inCheckout(), before)} to compare with. Make it first, without --check.`,
-    );
-  const again = `${before}.again`;
-  try {
-    await make(again, undefined);
-    const [first, second] = [before, again].map((each) => sha256(readFileSync(each)));
-    if (first !== second)
-      throw new Error(
-        `--check: ${file} made again differs: SHA-256 ${second}, before ${first}. Was the first made of another commit, or has the source changed since?`,
-      );
-    progress(`${file}: made again, the same bytes`);
-  } finally {
-    rmSync(again, { force: true });
-  }
-}
+const NAMES = Object.keys(PACKAGE_TARGETS).join(', ');
 
 const HELP = `Usage: npm run package -- --target NAME [flags]
 
-Makes the installer of a system in dist/, of this checkout's source, and prints its SHA-256.
+Makes the installers of a system in dist/, of this checkout's source, and prints their SHA-256.
 
-  --target NAME         ${Object.keys(TARGETS).join(', ')}
+  --target NAME         ${NAMES}
   --certificate FILE    sign programs and installer with this PKCS #12 file (windows)
   --password-file FILE  whose first line is the certificate's password
-  --check               make it again and compare it with the one in dist/ (macOS); exit code 1 when they differ
+  --check               make them again, elsewhere, and compare them with those in dist/; exit code 1 when they differ
 `;
+
+/** Makes the installers beside their place, then puts them there, so that a failure leaves the earlier ones. */
+async function make({ output, make: write }: PackageTarget, signing: Signing | undefined): Promise<void> {
+  const place = inCheckout('dist', output);
+  const fresh = `${place}.new`;
+  mkdirSync(path.dirname(place), { recursive: true });
+  rmSync(fresh, { recursive: true, force: true });
+  try {
+    await write(fresh, signing);
+    rmSync(place, { recursive: true, force: true });
+    renameSync(fresh, place);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  progress(`${path.relative(ROOT, place)} is ready`);
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -111,22 +50,22 @@ async function main(): Promise<void> {
   });
   if (values.help === true) return void process.stdout.write(HELP);
   const { 'target': name, certificate, 'password-file': passwordFile } = values;
-  const target = TARGETS[name ?? ''];
-  if (target === undefined)
-    throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
+  const target = PACKAGE_TARGETS[name ?? ''];
+  if (name === undefined || target === undefined)
+    throw new Error(`--target: expected one of ${NAMES}, got ${name ?? 'nothing'}`);
   if (!target.signs && (certificate ?? passwordFile) !== undefined)
-    throw new Error(`--certificate and --password-file: a package for ${name} cannot be signed here; sign it on a Mac`);
-  const output = inCheckout('dist', target.file);
-  if (values.check === true) await check(target);
-  else {
-    mkdirSync(path.dirname(output), { recursive: true });
-    await target.make(
-      output,
-      certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) },
+    throw new Error(
+      `--certificate and --password-file: a package for ${name} cannot be signed so; they are for windows`,
     );
-    progress(`${path.relative(inCheckout(), output)} is ready`);
+  if (values.check === true) {
+    checkPackages(name, target);
+    progress(`dist/${target.output}: made again, the same bytes`);
+  } else {
+    const passwords = passwordFile === undefined ? {} : { passwordFile };
+    await make(target, certificate === undefined ? undefined : { certificate, ...passwords });
   }
-  process.stdout.write(`${sha256(readFileSync(output))}  ${path.relative(inCheckout(), output)}\n`);
+  for (const [file, hash] of fileHashes(inCheckout('dist', target.output), ROOT))
+    process.stdout.write(`${hash}  ${file}\n`);
 }
 
 try {

@@ -6,7 +6,17 @@ import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
 export type Purpose =
-  'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace' | 'receivers' | 'pulled';
+  | 'run'
+  | 'probe object'
+  | 'tests'
+  | 'kernels'
+  | 'kernel files'
+  | 'windows'
+  | 'msi'
+  | 'dtrace'
+  | 'receivers'
+  | 'pulled'
+  | 'packages';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -234,6 +244,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: '7z checks it',
     present: () => hasCommand('7z'),
   },
+  {
+    name: 'dpkg',
+    purposes: ['packages', 'tests'],
+    why: 'dpkg-deb makes the .deb',
+    present: () => hasCommand('dpkg-deb'),
+  },
 ];
 
 /**
@@ -263,6 +279,12 @@ export function ensureSystemPackages(purpose: Purpose): readonly string[] {
     complain(`Not installed: ${still.join(', ')}. ${reason ?? ''}\n  Try it by hand: apt-get update && ${command}`);
   }
   return still;
+}
+
+/** The same. @throws {Error} when some are still missing */
+export function needSystemPackages(purpose: Purpose): void {
+  const missing = ensureSystemPackages(purpose);
+  if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
 }
 
 function missingPackages(purpose: Purpose): readonly SystemPackage[] {
