@@ -1,9 +1,11 @@
 import { globSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
+import { manualPages } from '../manual/pages.ts';
 import { linuxTarget } from '../programs/programs.ts';
 import { makeRelease } from '../programs/release.ts';
 import { inCheckout } from '../tools/root-folder.ts';
+import { sourceDate } from '../tools/source-date.ts';
 import type { TreeEntry } from '../tools/tree.ts';
 
 /** The architectures for which Linux packages are made, by Node.js's names. */
@@ -23,7 +25,7 @@ const COMMANDS: readonly TreeEntry[] = [
 
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
-  return [...filesBelow(ROOT_FILES), ...COMMANDS, ...(await programs(architecture))];
+  return [...filesBelow(ROOT_FILES), ...COMMANDS, ...(await programs(architecture)), ...manualPages(sourceDate())];
 }
 
 async function programs(architecture: LinuxArchitecture): Promise<TreeEntry[]> {

@@ -72,7 +72,7 @@ export function helperPage(epoch: number): Page {
         paragraph`Read the events as any member of the group probes can:`,
         { code: ['socat -u UNIX-CONNECT:/run/platform-probes/events.sock STDOUT'] },
         paragraph`Compare the running helper with the files that were released:`,
-        { code: [`${NAME} audit --manifest /usr/libexec/platform-probes/manifest.json`] },
+        { code: [`${NAME} audit \\`, '    --manifest /usr/libexec/platform-probes/manifest.json'] },
       ],
     ],
     [
