@@ -1,6 +1,7 @@
 import { globSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
+import { completions } from '../completions/completions.ts';
 import { manualPages } from '../manual/pages.ts';
 import { linuxTarget } from '../programs/programs.ts';
 import { makeRelease } from '../programs/release.ts';
@@ -25,7 +26,13 @@ const COMMANDS: readonly TreeEntry[] = [
 
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
-  return [...filesBelow(ROOT_FILES), ...COMMANDS, ...(await programs(architecture)), ...manualPages(sourceDate())];
+  return [
+    ...filesBelow(ROOT_FILES),
+    ...COMMANDS,
+    ...(await programs(architecture)),
+    ...manualPages(sourceDate()),
+    ...completions(),
+  ];
 }
 
 async function programs(architecture: LinuxArchitecture): Promise<TreeEntry[]> {

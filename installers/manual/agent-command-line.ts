@@ -4,8 +4,12 @@ import { describeProgram } from '../../agent/program.ts';
 const nothing = (): void => {};
 const later = async (): Promise<void> => {};
 
-/** The agent's commands, and its options without a command, as `--help` lists them. */
-export function agentCommandLine(): { readonly commands: readonly Command[]; readonly options: readonly Option[] } {
+/** The agent's commands, its options without a command, and those of one command with `--help`, as `--help` lists them. */
+export function agentCommandLine(): {
+  readonly commands: readonly Command[];
+  readonly options: readonly Option[];
+  readonly optionsOf: (command: Command) => readonly Option[];
+} {
   const program = describeProgram({
     run: later,
     check: later,
@@ -15,5 +19,6 @@ export function agentCommandLine(): { readonly commands: readonly Command[]; rea
     verify: later,
     schema: nothing,
   });
-  return { commands: program.commands, options: program.createHelp().visibleOptions(program) };
+  const optionsOf = (command: Command): Option[] => command.createHelp().visibleOptions(command);
+  return { commands: program.commands, options: optionsOf(program), optionsOf };
 }
