@@ -7,17 +7,8 @@ import { withFolders, type TreeEntry } from '../tools/tree.ts';
 import { writeTree } from '../tools/write-tree.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { DESCRIPTION, MAINTAINER, NAME, packageVersion, SUMMARY } from './identity.ts';
+import { isConffile, type PackageContents } from './contents.ts';
 import type { LinuxArchitecture } from './payload.ts';
-
-/** Everything that a package is made of. */
-export interface PackageContents {
-  readonly architecture: LinuxArchitecture;
-  /** As in shared/version.ts. */
-  readonly version: string;
-  readonly payload: readonly TreeEntry[];
-  /** The time of every file, in seconds since 1970. */
-  readonly epoch: number;
-}
 
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' } as const;
 
@@ -103,11 +94,6 @@ function installedKibibytes(payload: readonly TreeEntry[]): number {
     (sum, { data }) => sum + (data === undefined ? 1 : Math.ceil(data.length / 1024)),
     0,
   );
-}
-
-/** Files below /etc are the administrator's: an upgrade keeps changes. */
-function isConffile({ path: name, data }: TreeEntry): boolean {
-  return data !== undefined && name.startsWith('etc/');
 }
 
 /** For `dpkg --verify`, which knows no other hash. `probes-helper audit` compares SHA-256. dpkg has those of conffiles itself. */

@@ -5,8 +5,10 @@ import { VERSION } from '../../shared/version.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { sourceDate } from '../tools/source-date.ts';
 import { needSystemPackages } from '../tools/system-packages.ts';
-import { debName, makeDeb, type PackageContents } from './deb.ts';
+import type { PackageContents } from './contents.ts';
+import { debName, makeDeb } from './deb.ts';
 import { linuxPayload, type LinuxArchitecture } from './payload.ts';
+import { makeRpm, rpmName } from './rpm.ts';
 
 /**
  * Makes the packages of one architecture.
@@ -25,6 +27,7 @@ export async function makeLinuxPackages(architecture: LinuxArchitecture, folder:
   const scratch = mkdtempSync(inCheckout('build', 'packages-'));
   try {
     makeDeb(contents, path.join(folder, debName(architecture, VERSION)), scratch);
+    makeRpm(contents, path.join(folder, rpmName(architecture, VERSION)), scratch);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

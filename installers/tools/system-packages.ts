@@ -250,6 +250,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: 'dpkg-deb makes the .deb',
     present: () => hasCommand('dpkg-deb'),
   },
+  {
+    name: 'rpm',
+    purposes: ['packages', 'tests'],
+    why: 'rpmbuild makes the .rpm',
+    present: () => hasCommand('rpmbuild'),
+  },
 ];
 
 /**
