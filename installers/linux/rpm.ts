@@ -14,6 +14,7 @@ import { inCheckout } from '../tools/root-folder.ts';
 import { run } from '../tools/run.ts';
 import { withFolders } from '../tools/tree.ts';
 import { writeTree } from '../tools/write-tree.ts';
+import { ZSTD } from './compression.ts';
 import { isConffile, type PackageContents } from './contents.ts';
 import { DESCRIPTION, LICENSE, MAINTAINER, NAME, packageVersion, SUMMARY } from './identity.ts';
 import type { LinuxArchitecture } from './payload.ts';
@@ -81,7 +82,7 @@ const MACROS: Readonly<Record<string, string>> = {
   _target_platform: '%{_target_cpu}-linux',
   _binary_filedigest_algorithm: '8',
   _source_filedigest_algorithm: '8',
-  _binary_payload: 'w6.xzdio',
+  _binary_payload: `w${ZSTD.level}L${ZSTD.windowLog}.zstdio`,
   // No stripping, no second copy of files under their build id, no package of debug information.
   __os_install_post: '%{nil}',
   __arch_install_post: '%{nil}',
