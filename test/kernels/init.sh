@@ -73,8 +73,11 @@ echo b >/proc/sysrq-trigger
 sleep 9
 END
 if [ -s /guest/init ]; then
-	mkdir -p run/systemd/system
-	printf '[Unit]\nAfter=multi-user.target\n[Service]\nExecStart=/bin/sh /run/guest/main\n' >run/systemd/system/guest.service
+	mkdir -p run/systemd/system/multi-user.target.wants
+	# Without default dependencies the target does not wait for it.
+	printf '[Unit]\nDefaultDependencies=no\nAfter=multi-user.target\n[Service]\nExecStart=/bin/sh /run/guest/main\n' \
+		>run/systemd/system/guest.service
+	ln -s ../guest.service run/systemd/system/multi-user.target.wants/
 	exec switch_root /newroot "$(cat /guest/init)" --unit=multi-user.target
 fi
 mount_rest

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import koffi from 'koffi';
 import { PATIENCE } from './pace.ts';
