@@ -78,6 +78,8 @@ if [ -s /guest/init ]; then
 	printf '[Unit]\nDefaultDependencies=no\nAfter=multi-user.target\n[Service]\nExecStart=/bin/sh /run/guest/main\n' \
 		>run/systemd/system/guest.service
 	ln -s ../guest.service run/systemd/system/multi-user.target.wants/
+	# It would wait a minute and a half for a device that only udev tells of.
+	ln -s /dev/null run/systemd/system/serial-getty@ttyS0.service
 	exec switch_root /newroot "$(cat /guest/init)" --unit=multi-user.target
 fi
 mount_rest
