@@ -37,6 +37,9 @@ export const SIGNALS = [
 /** The environment variables that the agent reads on Linux. */
 export const ENVIRONMENT = [
   ['CREDENTIALS_DIRECTORY', 'folder of secret files that systemd gives the service (LoadCredential=)'],
+  ['NOTIFY_SOCKET', 'socket of systemd to which the agent reports start, reload, status and stop (Type=notify)'],
+  ['WATCHDOG_USEC', 'how often the agent has to report that it makes progress, in microseconds (WatchdogSec=)'],
+  ['WATCHDOG_PID', 'the process that WATCHDOG_USEC is for'],
 ] as const;
 
 /**

@@ -22,8 +22,10 @@ export interface RunOptions {
   readonly failures: boolean;
   /** The source of events; one of the system's sources. */
   readonly source: string;
-  /** Whether the system's service manager started this process and expects reports. */
+  /** Windows: whether the service manager started this process and expects reports. */
   readonly service: boolean;
+  /** Linux: the socket to which the service manager wants reports, as in NOTIFY_SOCKET of sd_notify(3). */
+  readonly notify: string | undefined;
 }
 
 export interface AuditOptions {
@@ -55,8 +57,16 @@ export function parseRun(args: string[], platform: NodeJS.Platform = process.pla
     exits: values['exits'] === true,
     failures: values['failures'] === true,
     service: values['service'] === true,
+    notify: notifySocket(values['notify'] as string | undefined),
     source: sourceOf(values['source'] as string | undefined, system),
   };
+}
+
+/** An empty value, as a service without `Type=notify` gives it, is none. */
+function notifySocket(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^[/@]./.test(text)) return text;
+  throw new HelperError('HELPER_USAGE', `--notify: expected a path, or @ and a name, got "${text}"`);
 }
 
 function sourceOf(source: string | undefined, { sources }: System): string {

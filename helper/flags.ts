@@ -60,6 +60,14 @@ nothing; --no-pin (the default) removes what an earlier --pin left`,
     ),
     own('exits', 'also report how and when each program ended'),
     own('failures', 'also report execs that failed; slows every system call of the machine a little'),
+    {
+      ...own(
+        'notify',
+        `report start, progress and stop to this socket of systemd (its NOTIFY_SOCKET);
+empty for none; if nobody listens there, the helper says so and goes on`,
+      ),
+      value: 'SOCKET',
+    },
     own('service', 'run as a service: report start and stop to the service manager'),
     {
       ...always('source', 'NAME', `where events come from (${system.sources.join(', ')})`),

@@ -6,37 +6,38 @@ import { flatPackage } from './macos/flat-package.ts';
 import { INSTALL_SCRIPTS, payload } from './macos/payload.ts';
 import { windowsTarget } from './programs/programs.ts';
 import { makeRelease } from './programs/release.ts';
+import type { Key } from './signing/key.ts';
 import { sourceDate } from './tools/source-date.ts';
 import { needSystemPackages } from './tools/system-packages.ts';
 import { buildMsi } from './windows/msi.ts';
-import type { Signing } from './windows/sign.ts';
 
 /** The installers of one system. */
 export interface PackageTarget {
   /** Their name in dist/: one file, or a folder of them. */
   readonly output: string;
-  /** Whether programs and installer can be signed with --certificate. */
-  readonly signs: boolean;
+  /** The flag that names the key with which they can be signed here. */
+  readonly signedWith?: 'certificate' | 'minisign-key';
   /** Whether the same commit gives the same bytes. wixl gives every installer a number and a time of its own. */
   readonly reproducible: boolean;
   /** Makes them at a path at which there is nothing. */
-  readonly make: (output: string, signing: Signing | undefined) => Promise<void>;
+  readonly make: (output: string, key: Key | undefined) => Promise<void>;
 }
 
 const windows: PackageTarget = {
   output: 'platform-probes.msi',
-  signs: true,
+  signedWith: 'certificate',
   reproducible: false,
-  async make(output, signing) {
+  async make(output, key) {
     needSystemPackages('msi');
     const files = await makeRelease(windowsTarget(), { force: false });
-    buildMsi({ files, output, ...(signing === undefined ? {} : { signing }) });
+    if (key === undefined) return buildMsi({ files, output });
+    const { key: certificate, ...password } = key;
+    buildMsi({ files, output, signing: { certificate, ...password } });
   },
 };
 
 const macos = (architecture: 'arm64' | 'x64'): PackageTarget => ({
   output: `platform-probes-${VERSION}-macos-${architecture}.pkg`,
-  signs: false,
   reproducible: true,
   async make(output) {
     const contents = { payload: await payload(architecture), scripts: INSTALL_SCRIPTS };
@@ -49,9 +50,9 @@ const macos = (architecture: 'arm64' | 'x64'): PackageTarget => ({
 
 const linux = (architecture: 'arm64' | 'x64'): PackageTarget => ({
   output: `packages-linux-${architecture}`,
-  signs: false,
+  signedWith: 'minisign-key',
   reproducible: true,
-  make: (output) => makeLinuxPackages(architecture, output),
+  make: (output, key) => makeLinuxPackages(architecture, output, key),
 });
 
 /** By the name that --target takes. */

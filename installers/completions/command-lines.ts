@@ -88,6 +88,7 @@ const VALUES: Readonly<Record<string, Value>> = {
   'folder': 'folders',
   'FILE': 'files',
   'PATH': 'files',
+  'SOCKET': 'files',
   'NAME|UID': 'users',
   'NAME|GID': 'groups',
 };

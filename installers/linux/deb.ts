@@ -1,23 +1,16 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createHash } from 'node:crypto';
 
 import { run } from '../tools/run.ts';
 import { withFolders, type TreeEntry } from '../tools/tree.ts';
 import { writeTree } from '../tools/write-tree.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { DESCRIPTION, MAINTAINER, NAME, packageVersion, SUMMARY } from './identity.ts';
+import { readAr, writeAr } from './ar.ts';
+import { zstd } from './compression.ts';
+import { isConffile, type PackageContents } from './contents.ts';
 import type { LinuxArchitecture } from './payload.ts';
-
-/** Everything that a package is made of. */
-export interface PackageContents {
-  readonly architecture: LinuxArchitecture;
-  /** As in shared/version.ts. */
-  readonly version: string;
-  readonly payload: readonly TreeEntry[];
-  /** The time of every file, in seconds since 1970. */
-  readonly epoch: number;
-}
 
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' } as const;
 
@@ -29,14 +22,16 @@ export function debName(architecture: LinuxArchitecture, version: string): strin
 }
 
 /**
- * Makes a .deb with dpkg-deb. The same contents give the same bytes, as long as dpkg-deb and its compressor are the same.
- * @param scratch an existing folder on a file system with room for the payload
+ * Makes a .deb with dpkg-deb. The same contents give the same bytes. dpkg reads it from 1.21.18 on (Debian 12).
+ * @param scratch an existing folder on a file system with room for the payload, twice
  * @throws {Error} when dpkg-deb refuses
  */
 export function makeDeb(contents: PackageContents, output: string, scratch: string): void {
   const { payload, epoch } = contents;
-  const folder = mkdtempSync(path.join(scratch, 'deb-'));
+  const work = mkdtempSync(path.join(scratch, 'deb-'));
   try {
+    const folder = path.join(work, 'tree');
+    mkdirSync(folder);
     writeTree(payload, folder, epoch);
     const control = path.join(folder, 'DEBIAN');
     mkdirSync(control);
@@ -50,16 +45,23 @@ export function makeDeb(contents: PackageContents, output: string, scratch: stri
     const conffiles = payload.filter(isConffile).map(({ path: name }) => `/${name}\n`);
     if (conffiles.length > 0) place('conffiles', conffiles.join(''));
     for (const name of SCRIPTS) place(name, readFileSync(inCheckout('installers/linux/scripts', name)), 0o755);
-    run(
-      'dpkg-deb',
-      // One thread, because the number of threads changes the bytes.
-      ['--root-owner-group', '--threads-max=1', '-Zxz', '-z6', '--build', folder, output],
-      { env: { SOURCE_DATE_EPOCH: String(epoch), TZ: 'UTC', LC_ALL: 'C.UTF-8' } },
-    );
+    const plain = path.join(work, 'plain.deb');
+    run('dpkg-deb', ['--root-owner-group', '-Znone', '--build', folder, plain], {
+      env: { SOURCE_DATE_EPOCH: String(epoch), TZ: 'UTC', LC_ALL: 'C.UTF-8' },
+    });
+    writeFileSync(output, compressed(readFileSync(plain), epoch));
     chmodSync(output, 0o644);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** The same .deb, its two archives compressed. dpkg-deb itself has no option for a window that spans both programs. */
+function compressed(deb: Buffer, epoch: number): Buffer {
+  const members = readAr(deb).map(({ name, data }) =>
+    name.endsWith('.tar') ? { name: `${name}.zst`, data: zstd(data) } : { name, data },
+  );
+  return writeAr(members, epoch);
 }
 
 /** https://www.debian.org/doc/debian-policy/ch-controlfields.html#binary-package-control-files-debian-control */
@@ -103,11 +105,6 @@ function installedKibibytes(payload: readonly TreeEntry[]): number {
     (sum, { data }) => sum + (data === undefined ? 1 : Math.ceil(data.length / 1024)),
     0,
   );
-}
-
-/** Files below /etc are the administrator's: an upgrade keeps changes. */
-function isConffile({ path: name, data }: TreeEntry): boolean {
-  return data !== undefined && name.startsWith('etc/');
 }
 
 /** For `dpkg --verify`, which knows no other hash. `probes-helper audit` compares SHA-256. dpkg has those of conffiles itself. */

@@ -15,6 +15,9 @@ export const DESCRIPTION: readonly string[] = [
 /** The project has no mail address yet. The top-level domain .invalid (RFC 2606) says so. */
 export const MAINTAINER = 'Platform Probes maintainers <maintainers@platform-probes.invalid>';
 
+/** SPDX. Licences of what comes from others are in the folder of documents. */
+export const LICENSE = 'Apache-2.0';
+
 /**
  * The version in the form that both dpkg and rpm sort: `0.2.0-rc.1` becomes `0.2.0~rc.1`, which comes before `0.2.0`.
  * https://www.debian.org/doc/debian-policy/ch-controlfields.html#version

@@ -274,6 +274,42 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: 'completes command lines',
     present: () => hasCommand('fish'),
   },
+  {
+    name: 'rpm',
+    purposes: ['packages', 'tests'],
+    why: 'rpmbuild makes the .rpm',
+    present: () => hasCommand('rpmbuild') && hasCommand('rpmsign'),
+  },
+  {
+    name: 'apt-utils',
+    purposes: ['packages', 'tests'],
+    why: 'apt-ftparchive writes the index of an apt repository',
+    present: () => hasCommand('apt-ftparchive'),
+  },
+  {
+    name: 'createrepo-c',
+    purposes: ['packages', 'tests'],
+    why: 'writes the index of an rpm repository',
+    present: () => hasCommand('createrepo_c'),
+  },
+  {
+    name: 'gpg',
+    purposes: ['packages', 'tests'],
+    why: 'signs both, and each .rpm',
+    present: () => hasCommand('gpg') && hasCommand('gpgconf'),
+  },
+  {
+    name: 'gpg-agent',
+    purposes: ['packages', 'tests'],
+    why: 'holds the key that gpg signs with',
+    present: () => hasCommand('gpg-agent'),
+  },
+  {
+    name: 'minisign',
+    purposes: ['packages', 'tests'],
+    why: 'signs SHA256SUMS',
+    present: () => hasCommand('minisign'),
+  },
 ];
 
 /**
