@@ -5,9 +5,14 @@ import { completions } from '../completions/completions.ts';
 import { manualPages } from '../manual/pages.ts';
 import { linuxTarget } from '../programs/programs.ts';
 import { makeRelease } from '../programs/release.ts';
+import { changelogEntries, debianChangelog } from '../supply-chain/changelog.ts';
+import { installedChecksums } from '../supply-chain/checksums.ts';
+import { DOCUMENTS, licences } from '../supply-chain/licences.ts';
+import { gzipped } from '../tools/gzip.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { sourceDate } from '../tools/source-date.ts';
 import type { TreeEntry } from '../tools/tree.ts';
+import { MAINTAINER, packageVersion } from './identity.ts';
 
 /** The architectures for which Linux packages are made, by Node.js's names. */
 export type LinuxArchitecture = 'x64' | 'arm64';
@@ -26,13 +31,23 @@ const COMMANDS: readonly TreeEntry[] = [
 
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
-  return [
+  const epoch = sourceDate();
+  const files = [
     ...filesBelow(ROOT_FILES),
     ...COMMANDS,
     ...(await programs(architecture)),
-    ...manualPages(sourceDate()),
+    ...manualPages(epoch),
     ...completions(),
+    ...(await licences(architecture)),
+    changelog(epoch),
   ];
+  return [...files, installedChecksums(files)];
+}
+
+/** For a version without a dash, Debian wants this name. */
+function changelog(epoch: number): TreeEntry {
+  const text = debianChangelog(changelogEntries(epoch), MAINTAINER, packageVersion);
+  return { path: `${DOCUMENTS}/changelog.gz`, mode: 0o644, data: gzipped(text) };
 }
 
 async function programs(architecture: LinuxArchitecture): Promise<TreeEntry[]> {

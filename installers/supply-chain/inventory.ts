@@ -18,6 +18,8 @@ export interface Component {
   readonly cpe?: string;
   /** What it is for, where the name does not say it. */
   readonly purpose?: string;
+  /** The archive of npm from which it was taken. */
+  readonly archive?: string;
   /** Hash of the archive from which it was taken, in lower-case hexadecimal. */
   readonly sha512?: string;
   /** Hash of the installed file, in lower-case hexadecimal. */
@@ -123,6 +125,7 @@ function npmComponent(locked: LockedPackage): Component {
     version: locked.version,
     license: locked.license,
     purl: purlOf(locked),
+    archive: purlOf(locked),
     sha512: sha512Of(locked),
     shipped: true,
     contains: [],
