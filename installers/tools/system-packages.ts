@@ -310,6 +310,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: 'signs SHA256SUMS',
     present: () => hasCommand('minisign'),
   },
+  {
+    name: 'jq',
+    purposes: ['tests'],
+    why: 'reads JSON in the commands of docs/supply-chain.md',
+    present: () => hasCommand('jq'),
+  },
 ];
 
 /**
