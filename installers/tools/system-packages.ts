@@ -156,8 +156,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace'],
-    why: 'makes the root file system that has a dtrace',
+    purposes: ['dtrace', 'tests'],
+    why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },
   {
