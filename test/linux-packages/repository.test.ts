@@ -38,8 +38,15 @@ function makeKey(): string {
     writeFileSync(path.join(home, 'password'), PASSWORD);
     const gpg = (...args: string[]): string =>
       run('gpg', [
-        ...['--homedir', home, '--batch', '--quiet', '--pinentry-mode', 'loopback'],
-        ...['--passphrase-file', path.join(home, 'password'), ...args],
+        '--homedir',
+        home,
+        '--batch',
+        '--quiet',
+        '--pinentry-mode',
+        'loopback',
+        '--passphrase-file',
+        path.join(home, 'password'),
+        ...args,
       ]);
     gpg('--quick-generate-key', 'Test of the repository', 'rsa2048', 'sign', 'never');
     return gpg('--armor', '--export-secret-keys');
