@@ -9,7 +9,7 @@ export interface System {
   readonly flags: ReadonlySet<OwnFlag>;
 }
 
-type OwnFlag = 'user' | 'pin' | 'exits' | 'failures' | 'notify' | 'service';
+export type OwnFlag = 'user' | 'pin' | 'exits' | 'failures' | 'notify' | 'service';
 
 const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
   linux: {

@@ -6,6 +6,7 @@ import { fileHashes } from './tools/file-hashes.ts';
 import { progress } from './tools/progress.ts';
 import { inCheckout, ROOT } from './tools/root-folder.ts';
 import { run } from './tools/run.ts';
+import { commitText, sourceCommit } from './tools/source-commit.ts';
 import { sourceDate } from './tools/source-date.ts';
 
 /** Not copied: what is made, what npm brings, and the history. */
@@ -15,9 +16,10 @@ const LEFT_OUT = ['dist', 'build', 'node_modules', '.git'];
  * Makes the installers of a target again, all programs included, in a copy of the checkout at another path, and compares
  * them with those in dist/.
  * @param name of the target, for --target
+ * @param flags further ones with which it was made
  * @throws {Error} that names every file that differs
  */
-export function checkPackages(name: string, { output, reproducible }: PackageTarget): void {
+export function checkPackages(name: string, { output, reproducible }: PackageTarget, flags: readonly string[]): void {
   const before = inCheckout('dist', output);
   if (!reproducible)
     throw new Error(`--check: ${output} differs each time it is made, and its contents do not: compare manifest.json`);
@@ -29,9 +31,9 @@ export function checkPackages(name: string, { output, reproducible }: PackageTar
     const copy = path.join(scratch, 'checkout');
     copyCheckout(copy);
     progress(`Making ${output} again, in ${path.relative(ROOT, copy)}`);
-    run(process.execPath, [path.join(copy, 'scripts/package.ts'), '--target', name], {
+    run(process.execPath, [path.join(copy, 'scripts/package.ts'), '--target', name, ...flags], {
       cwd: copy,
-      env: { ...process.env, SOURCE_DATE_EPOCH: String(sourceDate()) },
+      env: { ...process.env, SOURCE_DATE_EPOCH: String(sourceDate()), ...commitText(sourceCommit()) },
     });
     const again = path.join(copy, 'dist', output);
     const problems = differences(fileHashes(before, ROOT), fileHashes(again, copy));
@@ -50,10 +52,13 @@ function copyCheckout(to: string): void {
   symlinkSync(inCheckout('node_modules'), path.join(to, 'node_modules'));
 }
 
+/** Nobody else has the keys. */
+const SIGNATURE = /\.(?:minisig|intoto\.jsonl)$/u;
+
 /** One line for each file that only one side has, or that is not the same. */
 function differences(before: ReadonlyMap<string, string>, again: ReadonlyMap<string, string>): string[] {
   return [...new Set([...before.keys(), ...again.keys()])].flatMap((file) => {
-    if (file.endsWith('.minisig')) return []; // nobody else has the key
+    if (SIGNATURE.test(file)) return [];
     const [first, second] = [before, again].map((side) => side.get(file) ?? 'not there');
     return first === second ? [] : [`  ${file}: SHA-256 ${second}, before ${first}`];
   });

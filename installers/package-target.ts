@@ -7,6 +7,7 @@ import { INSTALL_SCRIPTS, payload } from './macos/payload.ts';
 import { windowsTarget } from './programs/programs.ts';
 import { makeRelease } from './programs/release.ts';
 import type { Key } from './signing/key.ts';
+import type { Builder } from './supply-chain/supply-chain.ts';
 import { sourceDate } from './tools/source-date.ts';
 import { needSystemPackages } from './tools/system-packages.ts';
 import { buildMsi } from './windows/msi.ts';
@@ -20,7 +21,9 @@ export interface PackageTarget {
   /** Whether the same commit gives the same bytes. wixl gives every installer a number and a time of its own. */
   readonly reproducible: boolean;
   /** Makes them at a path at which there is nothing. */
-  readonly make: (output: string, key: Key | undefined) => Promise<void>;
+  readonly make: (output: string, key: Key | undefined, builder: Builder) => Promise<void>;
+  /** Whether statements beside them say how they were made. */
+  readonly provenance?: true;
 }
 
 const windows: PackageTarget = {
@@ -52,7 +55,8 @@ const linux = (architecture: 'arm64' | 'x64'): PackageTarget => ({
   output: `packages-linux-${architecture}`,
   signedWith: 'minisign-key',
   reproducible: true,
-  make: (output, key) => makeLinuxPackages(architecture, output, key),
+  provenance: true,
+  make: (output, key, builder) => makeLinuxPackages(architecture, output, key, builder),
 });
 
 /** By the name that --target takes. */

@@ -7,6 +7,7 @@ import { checkPackages } from '../installers/check-package.ts';
 import { PACKAGE_TARGETS, type PackageTarget } from '../installers/package-target.ts';
 import { updateRepository } from '../installers/repository/repository.ts';
 import type { Key } from '../installers/signing/key.ts';
+import type { Builder } from '../installers/supply-chain/supply-chain.ts';
 import { fileHashes } from '../installers/tools/file-hashes.ts';
 import { complain, messageOf, progress } from '../installers/tools/progress.ts';
 import { inCheckout, ROOT } from '../installers/tools/root-folder.ts';
@@ -21,6 +22,7 @@ Or adds all .deb and .rpm of dist/ to the apt and the rpm repository in FOLDER, 
 
   --target NAME         ${NAMES}
   --check               make them again, elsewhere, and compare them with those in dist/; exit code 1 when they differ
+  --builder URI         who makes them, for these statements; without it, they say that it is a local build (linux)
   --repository FOLDER   add packages to apt/ and rpm/ in it; older versions stay
 
 Keys are never made, only used. Without one, nothing is signed.
@@ -28,8 +30,9 @@ Keys are never made, only used. Without one, nothing is signed.
   --gpg-key KEY         sign the repositories and each .rpm in them: a file with a secret key, or the fingerprint of one in
                         your keyring
   --minisign-key FILE   sign SHA256SUMS (linux)
+  --provenance-key FILE sign the statements of how packages were made: an Ed25519 key in PEM form (linux)
   --certificate FILE    sign programs and installer with this PKCS #12 file (windows)
-  --gpg-password-file FILE, --minisign-password-file FILE, --password-file FILE
+  --gpg-password-file FILE, --minisign-password-file FILE, --provenance-password-file FILE, --password-file FILE
                         whose first line is the password of the key, or of the certificate
 `;
 
@@ -41,6 +44,9 @@ const OPTIONS = {
   'gpg-password-file': { type: 'string' },
   'minisign-key': { type: 'string' },
   'minisign-password-file': { type: 'string' },
+  'provenance-key': { type: 'string' },
+  'provenance-password-file': { type: 'string' },
+  'builder': { type: 'string' },
   'certificate': { type: 'string' },
   'password-file': { type: 'string' },
   'help': { type: 'boolean' },
@@ -62,25 +68,35 @@ function checkFlags(values: Values, allowed: readonly Flag[], command: string): 
 const PASSWORD_FILES: ReadonlyMap<Flag, Flag> = new Map([
   ['gpg-password-file', 'gpg-key'],
   ['minisign-password-file', 'minisign-key'],
+  ['provenance-password-file', 'provenance-key'],
   ['password-file', 'certificate'],
 ]);
 
 /** The key that a flag names, and its password file. */
-function keyOf(values: Values, flag: 'gpg-key' | 'minisign-key' | 'certificate'): Key | undefined {
+function keyOf(values: Values, flag: 'gpg-key' | 'minisign-key' | 'provenance-key' | 'certificate'): Key | undefined {
   const key = values[flag];
   const passwordFlag = [...PASSWORD_FILES].find(([, each]) => each === flag)?.[0];
   const passwordFile = passwordFlag && (values[passwordFlag] as string | undefined);
   return key === undefined ? undefined : { key, ...(passwordFile === undefined ? {} : { passwordFile }) };
 }
 
+function builderOf(values: Values): Builder {
+  const key = keyOf(values, 'provenance-key');
+  return { ...(values.builder === undefined ? {} : { id: values.builder }), ...(key === undefined ? {} : { key }) };
+}
+
 /** Makes the installers beside their place, then puts them there, so that a failure leaves the earlier ones. */
-async function make({ output, signedWith, make: write }: PackageTarget, key: Key | undefined): Promise<void> {
+async function make(
+  { output, signedWith, make: write }: PackageTarget,
+  key: Key | undefined,
+  builder: Builder,
+): Promise<void> {
   const place = inCheckout('dist', output);
   const fresh = `${place}.new`;
   mkdirSync(path.dirname(place), { recursive: true });
   rmSync(fresh, { recursive: true, force: true });
   try {
-    await write(fresh, key);
+    await write(fresh, key, builder);
     rmSync(place, { recursive: true, force: true });
     renameSync(fresh, place);
   } finally {
@@ -95,15 +111,21 @@ async function runTarget(values: Values): Promise<void> {
   const target = PACKAGE_TARGETS[name];
   if (target === undefined)
     throw new Error(`--target: expected one of ${NAMES}, got ${values.target ?? 'nothing'}. Or give --repository.`);
-  const { output, signedWith } = target;
+  const { output, signedWith, provenance } = target;
   const password = [...PASSWORD_FILES].filter(([, key]) => key === signedWith).map(([flag]) => flag);
   const signing = signedWith === undefined ? [] : [signedWith, ...password];
   const command = `--target ${name}${values.check === true ? ' --check' : ''}`;
-  checkFlags(values, ['target', 'check', ...(values.check === true ? [] : signing)], command);
+  const naming: readonly Flag[] = provenance === true ? ['builder'] : [];
+  const vouching: readonly Flag[] = provenance === true ? ['provenance-key', 'provenance-password-file'] : [];
+  checkFlags(
+    values,
+    ['target', 'check', ...naming, ...(values.check === true ? [] : [...signing, ...vouching])],
+    command,
+  );
   if (values.check === true) {
-    checkPackages(name, target);
+    checkPackages(name, target, values.builder === undefined ? [] : ['--builder', values.builder]);
     progress(`dist/${output}: made again, the same bytes`);
-  } else await make(target, signedWith === undefined ? undefined : keyOf(values, signedWith));
+  } else await make(target, signedWith === undefined ? undefined : keyOf(values, signedWith), builderOf(values));
   for (const [file, hash] of fileHashes(inCheckout('dist', output), ROOT)) process.stdout.write(`${hash}  ${file}\n`);
 }
 

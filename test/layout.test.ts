@@ -281,6 +281,7 @@ const AGENT_LAYERS = [
   ['config'],
   ['agent.ts'],
   ['commands'],
+  ['program.ts'],
   ['cli.ts'],
   ['main.ts'],
 ];

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { VERSION } from '../../shared/version.ts';
 import type { Key } from '../signing/key.ts';
 import { minisign } from '../signing/minisign.ts';
+import { writeSupplyChain, type Builder } from '../supply-chain/supply-chain.ts';
 import { fileHashes } from '../tools/file-hashes.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { sourceDate } from '../tools/source-date.ts';
@@ -18,8 +19,14 @@ import { makeRpm, rpmName } from './rpm.ts';
  * Makes the packages of one architecture.
  * @param folder where to; it is made
  * @param key for minisign; without one, SHA256SUMS is not signed
+ * @param builder who vouches for how they were made
  */
-export async function makeLinuxPackages(architecture: LinuxArchitecture, folder: string, key?: Key): Promise<void> {
+export async function makeLinuxPackages(
+  architecture: LinuxArchitecture,
+  folder: string,
+  key?: Key,
+  builder: Builder = {},
+): Promise<void> {
   needSystemPackages('packages');
   const contents: PackageContents = {
     architecture,
@@ -31,8 +38,10 @@ export async function makeLinuxPackages(architecture: LinuxArchitecture, folder:
   mkdirSync(inCheckout('build'), { recursive: true });
   const scratch = mkdtempSync(inCheckout('build', 'packages-'));
   try {
-    makeDeb(contents, path.join(folder, debName(architecture, VERSION)), scratch);
-    makeRpm(contents, path.join(folder, rpmName(architecture, VERSION)), scratch);
+    const [deb, rpm] = [debName(architecture, VERSION), rpmName(architecture, VERSION)];
+    makeDeb(contents, path.join(folder, deb), scratch);
+    makeRpm(contents, path.join(folder, rpm), scratch);
+    await writeSupplyChain(folder, { ...contents, packages: [deb, rpm] }, builder);
     const sums = path.join(folder, 'SHA256SUMS');
     writeFileSync(sums, [...fileHashes(folder, folder)].map(([file, hash]) => `${hash}  ${file}\n`).join(''));
     chmodSync(sums, 0o644);

@@ -251,6 +251,30 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('dpkg-deb'),
   },
   {
+    name: 'groff-base',
+    purposes: ['tests'],
+    why: 'groff formats the manual pages, and says what is wrong with them',
+    present: () => hasCommand('groff'),
+  },
+  {
+    name: 'mandoc',
+    purposes: ['tests'],
+    why: 'checks the manual pages, as another reader of their language',
+    present: () => hasCommand('mandoc'),
+  },
+  {
+    name: 'zsh',
+    purposes: ['tests'],
+    why: 'completes command lines',
+    present: () => hasCommand('zsh'),
+  },
+  {
+    name: 'fish',
+    purposes: ['tests'],
+    why: 'completes command lines',
+    present: () => hasCommand('fish'),
+  },
+  {
     name: 'rpm',
     purposes: ['packages', 'tests'],
     why: 'rpmbuild makes the .rpm',

@@ -8,13 +8,14 @@ import { makeRpm, rpmName } from '../../../installers/linux/rpm.ts';
 
 /** Packages with everything except the two programs, which are short scripts: made in a moment. */
 export function smallContents(version: string, architecture: 'x64' | 'arm64' = 'x64'): PackageContents {
+  const epoch = 1_795_352_083;
   const script = (name: string): Buffer => Buffer.from(`#!/bin/sh\necho "${name} ${version}"\n`);
   return {
     architecture,
     version,
-    epoch: 1_795_352_083,
+    epoch,
     payload: [
-      ...commonFiles(),
+      ...commonFiles(epoch),
       ...['probes-agent', 'probes-helper'].map((name) => ({
         path: `${LIBEXEC}/${name}`,
         mode: 0o755,
