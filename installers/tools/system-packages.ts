@@ -310,6 +310,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: 'signs SHA256SUMS',
     present: () => hasCommand('minisign'),
   },
+  {
+    name: 'lintian',
+    purposes: ['tests'],
+    why: 'checks the .deb',
+    present: () => hasCommand('lintian'),
+  },
+  {
+    name: 'rpmlint',
+    purposes: ['tests'],
+    why: 'checks the .rpm',
+    present: () => hasCommand('rpmlint'),
+  },
 ];
 
 /**
