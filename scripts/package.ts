@@ -134,7 +134,7 @@ function runRepository(folder: string, values: Values): void {
   const key = keyOf(values, 'gpg-key');
   const names = updateRepository(folder, inCheckout('dist'), key);
   progress(`${folder} has ${names.join(', ')}`);
-  if (key === undefined) progress(`It is not signed, so that apt and dnf refuse it. --gpg-key signs it.`);
+  if (key === undefined) progress(`It is not signed, so apt refuses it. --gpg-key signs it.`);
 }
 
 async function main(): Promise<void> {

@@ -6,7 +6,7 @@ import { run } from '../tools/run.ts';
 import { withFolders, type TreeEntry } from '../tools/tree.ts';
 import { writeTree } from '../tools/write-tree.ts';
 import { inCheckout } from '../tools/root-folder.ts';
-import { DESCRIPTION, MAINTAINER, NAME, packageVersion, SUMMARY } from './identity.ts';
+import { DESCRIPTION, MAINTAINER, NAME, packageVersion, SUMMARY, wrapped } from './identity.ts';
 import { readAr, writeAr } from './ar.ts';
 import { zstd } from './compression.ts';
 import { isConffile, type PackageContents } from './contents.ts';
@@ -15,6 +15,13 @@ import type { LinuxArchitecture } from './payload.ts';
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' } as const;
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
+
+/** Reasons for what lintian says about the package. */
+const OVERRIDES: TreeEntry = {
+  path: `usr/share/lintian/overrides/${NAME}`,
+  mode: 0o644,
+  data: readFileSync(inCheckout('installers/linux/lintian-overrides')),
+};
 
 /** The name of the .deb, as apt has it in a repository. */
 export function debName(architecture: LinuxArchitecture, version: string): string {
@@ -27,7 +34,8 @@ export function debName(architecture: LinuxArchitecture, version: string): strin
  * @throws {Error} when dpkg-deb refuses
  */
 export function makeDeb(contents: PackageContents, output: string, scratch: string): void {
-  const { payload, epoch } = contents;
+  const { epoch } = contents;
+  const payload = [...contents.payload, OVERRIDES];
   const work = mkdtempSync(path.join(scratch, 'deb-'));
   try {
     const folder = path.join(work, 'tree');
@@ -40,7 +48,7 @@ export function makeDeb(contents: PackageContents, output: string, scratch: stri
       writeFileSync(path.join(control, name), text);
       chmodSync(path.join(control, name), mode);
     };
-    place('control', controlFile(contents));
+    place('control', controlFile({ ...contents, payload }));
     place('md5sums', checksums(payload));
     const conffiles = payload.filter(isConffile).map(({ path: name }) => `/${name}\n`);
     if (conffiles.length > 0) place('conffiles', conffiles.join(''));
@@ -75,7 +83,9 @@ function controlFile({ architecture, version, payload }: PackageContents): strin
     'Depends': DEPENDENCIES.join(', '),
     'Section': 'admin',
     'Priority': 'optional',
-    'Description': [SUMMARY, ...DESCRIPTION.map(wrapped)].join('\n .\n').replace('\n .\n', '\n'),
+    'Description': `${SUMMARY}\n${wrapped(DESCRIPTION, 76)
+      .map((line) => ` ${line || '.'}`)
+      .join('\n')}`,
   };
   return Object.entries(fields)
     .map(([name, value]) => `${name}: ${value}\n`)
@@ -87,17 +97,6 @@ function controlFile({ architecture, version, payload }: PackageContents): strin
  * systemd brings systemd-sysusers and systemd-tmpfiles, which the scripts call.
  */
 const DEPENDENCIES = ['libc6 (>= 2.28)', 'libgcc-s1', 'libstdc++6 (>= 7)', 'libbpf1 (>= 1:1.0)', 'systemd'];
-
-/** Lines of at most 76 columns, each with the space in front that the control file wants. */
-function wrapped(paragraph: string): string {
-  const lines = [''];
-  for (const word of paragraph.split(' ')) {
-    const line = `${lines.at(-1)} ${word}`;
-    if (line.length <= 76) lines[lines.length - 1] = line;
-    else lines.push(` ${word}`);
-  }
-  return lines.join('\n');
-}
 
 /** As dpkg-gencontrol counts: each file in whole KiB, and one KiB for anything else. */
 function installedKibibytes(payload: readonly TreeEntry[]): number {

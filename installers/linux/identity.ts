@@ -25,3 +25,16 @@ export const LICENSE = 'Apache-2.0';
 export function packageVersion(version: string = VERSION): string {
   return version.replace('-', '~').replaceAll('-', '.');
 }
+
+/** Paragraphs as lines of at most so many columns, with an empty line between two. */
+export function wrapped(paragraphs: readonly string[], columns: number): string[] {
+  return paragraphs.flatMap((paragraph, i) => {
+    const lines = i === 0 ? [] : [''];
+    for (const [at, word] of paragraph.split(' ').entries()) {
+      const longer = `${lines.at(-1)} ${word}`;
+      if (at > 0 && longer.length <= columns) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines;
+  });
+}

@@ -32,16 +32,13 @@ const COMMANDS: readonly TreeEntry[] = [
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
   const epoch = sourceDate();
-  const files = [
-    ...filesBelow(ROOT_FILES),
-    ...COMMANDS,
-    ...(await programs(architecture)),
-    ...manualPages(epoch),
-    ...completions(),
-    ...(await licences(architecture)),
-    changelog(epoch),
-  ];
+  const files = [...commonFiles(epoch), ...(await programs(architecture)), ...(await licences(architecture))];
   return [...files, installedChecksums(files)];
+}
+
+/** Those that need no program to be built, and are the same on every architecture. @param epoch as sourceDate() gives it */
+export function commonFiles(epoch: number): TreeEntry[] {
+  return [...filesBelow(ROOT_FILES), ...COMMANDS, ...manualPages(epoch), ...completions(), changelog(epoch)];
 }
 
 /** For a version without a dash, Debian wants this name. */

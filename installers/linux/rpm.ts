@@ -16,7 +16,7 @@ import { withFolders } from '../tools/tree.ts';
 import { writeTree } from '../tools/write-tree.ts';
 import { ZSTD } from './compression.ts';
 import { isConffile, type PackageContents } from './contents.ts';
-import { DESCRIPTION, LICENSE, MAINTAINER, NAME, packageVersion, SUMMARY } from './identity.ts';
+import { DESCRIPTION, LICENSE, MAINTAINER, NAME, packageVersion, SUMMARY, wrapped } from './identity.ts';
 import type { LinuxArchitecture } from './payload.ts';
 
 const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' } as const;
@@ -101,7 +101,7 @@ const DEPENDENCIES = [
 ];
 
 /** https://rpm-software-management.github.io/rpm/manual/spec.html */
-function specFile({ version, payload }: PackageContents, tree: string): string {
+function specFile({ version, payload, epoch }: PackageContents, tree: string): string {
   const header = {
     Name: NAME,
     Version: packageVersion(version),
@@ -126,11 +126,19 @@ function specFile({ version, payload }: PackageContents, tree: string): string {
   return [
     Object.entries(header).map(([name, value]) => `${name}: ${value}`),
     DEPENDENCIES.map((name) => `Requires: ${name}`),
-    ['', '%description', DESCRIPTION.join('\n\n')],
+    ['', '%description', ...wrapped(DESCRIPTION, 79)],
     ['', '%install', `cp -a "${tree}/." "%{buildroot}/"`],
     scriptlets.map((scriptlet) => `\n${scriptlet}`),
-    ['', '%files', ...files, ''],
+    ['', '%files', ...files],
+    ['', '%changelog', `* ${changelogDate(epoch)} ${MAINTAINER} - ${packageVersion(version)}-${RELEASE}`],
+    [`- /usr/share/doc/${NAME}/changelog.gz has the changes.`, ''],
   ]
     .flat()
     .join('\n');
+}
+
+/** Such as `Sun Nov 29 2026`, in UTC. */
+function changelogDate(epoch: number): string {
+  const [weekday, day, month, year] = new Date(epoch * 1000).toUTCString().replace(',', '').split(' ');
+  return `${weekday} ${month} ${day} ${year}`;
 }

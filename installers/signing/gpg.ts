@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { messageOf } from '../tools/progress.ts';
 import { run } from '../tools/run.ts';
 import type { Key } from './key.ts';
 
@@ -39,11 +40,16 @@ export class GpgSigner {
     // In /tmp or the like: the path of the agent's socket has at most 107 bytes.
     const home = mkdtempSync(path.join(tmpdir(), 'probes-gpg-'));
     try {
-      gpg(home, [...password, '--import', path.resolve(key)]);
-      const [fingerprint, ...others] = secretKeys(home);
-      if (fingerprint === undefined || others.length > 0)
+      try {
+        gpg(home, [...password, '--import', path.resolve(key)]);
+      } catch (cause) {
+        throw new Error(`--gpg-key: cannot read ${key}: ${messageOf(cause)}`, { cause });
+      }
+      const fingerprints = secretKeys(home);
+      const [fingerprint] = fingerprints;
+      if (fingerprint === undefined || fingerprints.length > 1)
         throw new Error(
-          `--gpg-key: ${key} holds ${1 + others.length - (fingerprint === undefined ? 1 : 0)} secret keys, not one`,
+          `--gpg-key: ${key} has ${fingerprints.length} secret keys, not one. gpg --export-secret-keys FINGERPRINT writes one.`,
         );
       return work(new GpgSigner(home, fingerprint, password));
     } finally {

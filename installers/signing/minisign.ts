@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 
+import { messageOf } from '../tools/progress.ts';
 import { run } from '../tools/run.ts';
 import { needSystemPackages } from '../tools/system-packages.ts';
 import type { Key } from './key.ts';
@@ -18,6 +19,9 @@ export function minisign(file: string, comment: string, { key, passwordFile }: K
   const password = openSync(passwordFile ?? '/dev/null', 'r');
   try {
     run('minisign', ['-S', '-s', key, '-m', file, '-t', comment], { stdio: [password, 'pipe', 'pipe'] });
+  } catch (cause) {
+    const hint = passwordFile === undefined ? ' If it has a password, give --minisign-password-file.' : '';
+    throw new Error(`--minisign-key: ${key} cannot be used: ${messageOf(cause)}.${hint}`, { cause });
   } finally {
     closeSync(password);
   }

@@ -156,8 +156,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace'],
-    why: 'makes the root file system that has a dtrace',
+    purposes: ['dtrace', 'tests'],
+    why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },
   {
@@ -315,6 +315,18 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['tests'],
     why: 'reads JSON in the commands of docs/supply-chain.md',
     present: () => hasCommand('jq'),
+  },
+  {
+    name: 'lintian',
+    purposes: ['tests'],
+    why: 'checks the .deb',
+    present: () => hasCommand('lintian'),
+  },
+  {
+    name: 'rpmlint',
+    purposes: ['tests'],
+    why: 'checks the .rpm',
+    present: () => hasCommand('rpmlint'),
   },
 ];
 

@@ -7,7 +7,7 @@ import { hasCommand } from '../../installers/tools/system-packages.ts';
 /** What a test needs of the machine: undefined when it is there, else the reason for skipping. */
 type Requirement = () => string | undefined;
 
-const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');
+export const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');
 
 const bpfKernel: Requirement = () =>
   process.platform !== 'linux'
@@ -43,7 +43,7 @@ const command =
     hasCommand(name) && (file === undefined || existsSync(file)) ? undefined : `needs ${file ?? name}`;
 
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
-function requiring(
+export function requiring(
   ...requirements: Requirement[]
 ): (title: string, run: (t: ExecutionContext) => void | Promise<void>) => void {
   return (title, run) => {
