@@ -210,3 +210,22 @@ test('the command of docs/supply-chain.md for an installation says nothing, unti
     rmSync(root, { recursive: true });
   }
 });
+
+for (const [flags, message] of [
+  [['--target', 'linux-x64', '--builder', 'our ci'], /--builder: expected a URI.*"our ci"/u],
+  [['--target', 'linux-x64', '--provenance-key', '/nowhere.pem'], /--provenance-key: cannot read.*\/nowhere\.pem/u],
+  [['--target', 'linux-x64', '--provenance-password-file', 'x'], /--provenance-password-file needs --provenance-key/u],
+  [['--target', 'linux-x64', '--check', '--provenance-key', 'x'], /--provenance-key does not go with .*--check/u],
+  [['--target', 'windows', '--builder', 'https://ci.example'], /--builder does not go with --target windows/u],
+] as const) {
+  test(`npm run package refuses ${flags.slice(2).join(' ')} for ${flags[1]} before it makes anything`, (t) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(ROOT, 'scripts/package.ts'), ...flags], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    t.is(status, 1);
+    t.is(stdout, '');
+    t.regex(stderr, message);
+    t.notRegex(stderr, /Building|ready/u);
+  });
+}
