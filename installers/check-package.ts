@@ -17,14 +17,21 @@ const LEFT_OUT = ['dist', 'build', 'node_modules', '.git'];
  * them with those in dist/.
  * @param name of the target, for --target
  * @param flags further ones with which it was made
+ * @param before what to compare with
  * @throws {Error} that names every file that differs
  */
-export function checkPackages(name: string, { output, reproducible }: PackageTarget, flags: readonly string[]): void {
-  const before = inCheckout('dist', output);
+export function checkPackages(
+  name: string,
+  { output, reproducible }: PackageTarget,
+  flags: readonly string[],
+  before = inCheckout('dist', output),
+): void {
   if (!reproducible)
     throw new Error(`--check: ${output} differs each time it is made, and its contents do not: compare manifest.json`);
   if (!existsSync(before))
-    throw new Error(`--check: there is no dist/${output} to compare with. Make it first, without --check.`);
+    throw new Error(
+      `--check: there is no ${path.relative(ROOT, before)} to compare with. Make it first, without --check.`,
+    );
   mkdirSync(inCheckout('build'), { recursive: true });
   const scratch = mkdtempSync(inCheckout('build', 'check-'));
   try {
@@ -36,7 +43,7 @@ export function checkPackages(name: string, { output, reproducible }: PackageTar
       env: { ...process.env, SOURCE_DATE_EPOCH: String(sourceDate()), ...commitText(sourceCommit()) },
     });
     const again = path.join(copy, 'dist', output);
-    const problems = differences(fileHashes(before, ROOT), fileHashes(again, copy));
+    const problems = differences(before, again);
     if (problems.length > 0)
       throw new Error(
         `--check: made again, these differ:\n${problems.join('\n')}\nWas the first made of another commit, has the source changed since, or have the tools?`,
@@ -56,10 +63,14 @@ function copyCheckout(to: string): void {
 const SIGNATURE = /\.(?:minisig|intoto\.jsonl)$/u;
 
 /** One line for each file that only one side has, or that is not the same. */
-function differences(before: ReadonlyMap<string, string>, again: ReadonlyMap<string, string>): string[] {
-  return [...new Set([...before.keys(), ...again.keys()])].flatMap((file) => {
-    if (SIGNATURE.test(file)) return [];
-    const [first, second] = [before, again].map((side) => side.get(file) ?? 'not there');
-    return first === second ? [] : [`  ${file}: SHA-256 ${second}, before ${first}`];
+export function differences(before: string, again: string): string[] {
+  const [first, second] = [before, again].map((place) => fileHashes(place, path.dirname(place))) as [
+    ReadonlyMap<string, string>,
+    ReadonlyMap<string, string>,
+  ];
+  const files = new Set([...first.keys(), ...second.keys()]);
+  return [...files].flatMap((file) => {
+    const [old, now] = [first, second].map((side) => side.get(file) ?? 'not there');
+    return old === now || SIGNATURE.test(file) ? [] : [`  ${file}: SHA-256 ${now}, before ${old}`];
   });
 }
