@@ -140,6 +140,26 @@ packageTest('SHA256SUMS has every file beside it', (t) => {
   );
 });
 
+packageTest('papers beside the packages are about these bytes, and about the programs in them', (t) => {
+  const read = (name: string): unknown => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as unknown;
+  for (const file of [DEB, RPM]) {
+    const name = path.basename(file);
+    const { subject } = read(`${name}.provenance.json`) as { subject: unknown };
+    t.deepEqual(subject, [{ name, digest: { sha256: sha256(readFileSync(file)) } }]);
+  }
+  const { components } = read(`platform-probes-${VERSION}-linux-x64.cdx.json`) as {
+    components: ReadonlyArray<{ name: string; hashes?: ReadonlyArray<{ alg: string; content: string }> }>;
+  };
+  const programs = payload.filter(({ path: name }) => name.startsWith(`${LIBEXEC}/`) && !name.endsWith('.json'));
+  t.is(programs.length, 4);
+  for (const { path: name, data = '' } of programs)
+    t.deepEqual(
+      components.find((each) => each.name === path.basename(name))?.hashes,
+      [{ alg: 'SHA-256', content: sha256(data) }],
+      name,
+    );
+});
+
 /** The package that brings a library, in Debian and for rpm. libpthread, libdl, libm and the loader are parts of glibc. */
 const LIBRARIES: Readonly<Record<string, readonly [string, RegExp]>> = {
   'libgcc_s.so.1': ['libgcc-s1', /^libgcc_s\.so\.1/u],

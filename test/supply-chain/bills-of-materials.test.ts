@@ -175,6 +175,14 @@ test('a library of Node.js that is not known stops the build', (t) => {
   t.throws(() => nodeParts({ node: '99.0.0', blake: '1.0' }), { message: /"blake" 1\.0.*node-parts\.ts/u });
 });
 
+test('the list of the other architecture differs in what is built for it, and in nothing else', async (t) => {
+  const other = (await inventory('arm64', HASHES)).components.map(({ ref }) => ref.replace('linux-arm64', 'linux-x64'));
+  t.deepEqual(
+    other,
+    CONTENTS.components.map(({ ref }) => ref),
+  );
+});
+
 test('libbpf is listed as what the system brings', (t) => {
   const libbpf = ALL.find(({ name }) => name === 'libbpf');
   t.deepEqual(libbpf?.properties, [{ name: 'platform-probes:shipped', value: 'false' }]);
