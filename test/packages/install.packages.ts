@@ -55,7 +55,6 @@ writeFileSync(
   `deb [signed-by=/etc/apt/keyrings/platform-probes.asc] file:${FOLDER}/repository/apt stable main\n`,
 );
 const before = snapshot();
-let storm = new Storm(FOLDER, 'during-upgrade');
 
 await step('apt installs from the signed repository', () => {
   apt('update');
@@ -167,10 +166,13 @@ await step('a secret comes by LoadCredential, to an output over the network', as
 });
 
 await step('an upgrade in the middle of a storm, restarts, and kill -9 of both lose no event', async () => {
-  storm.start();
+  const storm = new Storm(FOLDER, 'during-upgrade');
   await until('the storm has begun', () => storm.found(EVENTS).distinct > 50);
   const [helper, agent] = [mainPid(HELPER), mainPid(AGENT)];
+  const atUpgrade = storm.count;
   apt('install', `platform-probes=${newer}`);
+  const upgraded = storm.count - atUpgrade;
+  check(upgraded > 100, `only ${upgraded} execs during the upgrade`);
   await both();
   check(mainPid(HELPER) !== helper && mainPid(AGENT) !== agent, 'the upgrade restarted nothing');
   run('systemctl', 'restart', HELPER);
@@ -187,11 +189,11 @@ await step('an upgrade in the middle of a storm, restarts, and kill -9 of both l
     () => storm.found(EVENTS).distinct === count,
     () => `${storm.found(EVENTS).distinct} of ${count}\n${journal(AGENT).slice(-4000)}`,
   );
-  return `${count} execs, all there, ${storm.found(EVENTS).twice} of them twice; ${run('dpkg-query', '-W', 'platform-probes').trim()}`;
+  return `${count} execs, ${upgraded} of them during the upgrade, all there, ${storm.found(EVENTS).twice} of them twice; ${run('dpkg-query', '-W', 'platform-probes').trim()}`;
 });
 
 await step('a helper that hangs is killed by the watchdog, started again, and has lost nothing', async () => {
-  storm = new Storm(FOLDER, 'during-hang').start();
+  const storm = new Storm(FOLDER, 'during-hang');
   const count = restarts(HELPER);
   process.kill(mainPid(HELPER), 'SIGSTOP');
   await until('it was restarted', () => restarts(HELPER) > count && active(HELPER));
@@ -202,7 +204,7 @@ await step('a helper that hangs is killed by the watchdog, started again, and ha
 });
 
 await step('an agent that hangs is ended by the watchdog, started again, and has lost nothing', async () => {
-  storm = new Storm(FOLDER, 'without-agent').start();
+  const storm = new Storm(FOLDER, 'without-agent');
   const count = restarts(AGENT);
   process.kill(mainPid(AGENT), 'SIGSTOP');
   await until(

@@ -1,58 +1,57 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 import { linesOf } from './guest.ts';
 
-/** Execs of one burst, and milliseconds until the next: a few hundred a second where all is emulated. */
+/** Execs of one burst; the next follows after a quarter of a second. */
 const BURST = 25;
-const PAUSE_MS = 250;
 
-/** Executes a program again and again, in the background, and knows how often. */
+/** FOLDER MARK: bursts until /run/storm-MARK.stop is there; /run/storm-MARK says how many there were. */
+const SCRIPT = `set -e
+bursts=0
+until [ -e /run/storm-$2.stop ]; do
+	"$1/exec-storm" "$1/no-op" ${BURST} 1 $bursts "$2" >/dev/null
+	bursts=$((bursts + 1))
+	echo $bursts >/run/storm-$2.new
+	mv /run/storm-$2.new /run/storm-$2
+	sleep 0.25
+done
+rm /run/storm-$2.stop
+`;
+
+/** Executes a program again and again, in the background, and knows how often. A process of its own, since others are waited for. */
 export class Storm {
-  readonly #folder: string;
   readonly #mark: string;
-  #bursts = 0;
-  #stopped = false;
-  #running: Promise<void> = Promise.resolve();
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<unknown[]>;
 
   /**
+   * Starts it.
    * @param folder holds exec-storm and no-op
    * @param mark the last argument of each
    */
   constructor(folder: string, mark: string) {
-    this.#folder = folder;
     this.#mark = mark;
+    writeFileSync(this.#file, '0\n');
+    this.#process = spawn('/bin/sh', ['-c', SCRIPT, 'sh', folder, mark], { stdio: 'inherit' });
+    this.#ended = once(this.#process, 'exit');
   }
 
-  start(): this {
-    this.#running = this.#run();
-    return this;
+  get #file(): string {
+    return `/run/storm-${this.#mark}`;
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopped) {
-      const child: ChildProcess = spawn(
-        `${this.#folder}/exec-storm`,
-        [`${this.#folder}/no-op`, String(BURST), '1', String(this.#bursts), this.#mark],
-        { stdio: 'ignore' },
-      );
-      const [code] = (await once(child, 'exit')) as [number | null];
-      if (code !== 0) throw new Error(`the storm ended with ${code}`);
-      this.#bursts++;
-      await delay(PAUSE_MS);
-    }
-  }
-
-  /** Execs so far. */
+  /** Execs so far, in whole bursts. */
   get count(): number {
-    return this.#bursts * BURST;
+    return Number(readFileSync(this.#file, 'utf8')) * BURST;
   }
 
   /** Ends it. @returns how many execs there were */
   async stop(): Promise<number> {
-    this.#stopped = true;
-    await this.#running;
+    writeFileSync(`${this.#file}.stop`, '');
+    const [code] = await this.#ended;
+    if (code !== 0) throw new Error(`the storm ended with ${String(code)}`);
     return this.count;
   }
 
@@ -63,7 +62,8 @@ export class Storm {
     for (const line of linesOf(log)) {
       if (!line.includes(`"${this.#mark}"`)) continue;
       const { type, argv } = JSON.parse(line) as { type: string; argv?: string[] };
-      if (type !== 'exec' || argv?.at(-1) !== this.#mark || argv.length !== 5) continue;
+      // no-op, its worker, its number, the burst, the mark
+      if (type !== 'exec' || argv?.length !== 5 || argv[4] !== this.#mark) continue;
       lines++;
       seen.add(`${argv[2]} ${argv[3]}`);
     }
