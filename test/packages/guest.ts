@@ -123,7 +123,8 @@ export function snapshot(...leftOut: readonly string[]): Snapshot {
   return {
     files: run('find', '/', ...prune, '-printf', '%p %U:%G %m %l\n')
       .split('\n')
-      .filter(Boolean)
+      // Folders of PrivateTmp=, which have another name with each start.
+      .filter((line) => line !== '' && !line.startsWith('/var/tmp/systemd-private-'))
       .toSorted(),
     pins: existsSync('/sys/fs/bpf') ? readdirSync('/sys/fs/bpf').toSorted() : [],
     sockets: [

@@ -226,9 +226,12 @@ await step('the audit has no findings after all that', () => {
 await step('verify says that the events are complete', () => {
   run('systemctl', 'stop', AGENT);
   const files = run('sh', '-c', `ls -tr ${EVENTS}*`).trim().split('\n');
-  const said = run('probes-agent', 'verify', ...files).trim();
+  const { streams } = JSON.parse(run('probes-agent', 'verify', ...files)) as {
+    streams: { complete: boolean; complete_to: number; events: number }[];
+  };
   run('systemctl', 'start', AGENT);
-  return said.split('\n')[0];
+  check(streams.length === 1 && streams[0]?.complete === true, JSON.stringify(streams));
+  return `${streams[0]?.events} events, complete to ${streams[0]?.complete_to}`;
 });
 
 await step('a second installation of the same version changes nothing', async () => {
