@@ -58,6 +58,9 @@ function controlEndpoint({ socket, group }: ControlConfig): EndpointConfig {
 /** Source, pipeline and outputs of one running agent, built from a configuration. */
 export class Agent {
   readonly telemetry: Telemetry;
+  /** To look at, for reports. */
+  readonly deliveries: Deliveries;
+  readonly source = new SourceState();
   readonly #log: Log;
   readonly #trust: Trust;
   readonly #detection: Detection;
@@ -65,8 +68,6 @@ export class Agent {
   readonly #filter: ReplayFilter;
   readonly #pipeline: Pipeline;
   readonly #events = new EventLog();
-  readonly #deliveries: Deliveries;
-  readonly #source = new SourceState();
   readonly #metrics: Endpoint;
   readonly #control: Endpoint;
   readonly #recent = new Recent(0);
@@ -86,18 +87,18 @@ export class Agent {
     this.#detection = new Detection(this.telemetry, { onChange: () => this.#marker.mark('reload') });
     this.#redaction = new Redaction(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
-    this.#deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
+    this.deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
     this.#marker = new Marker({
       log: this.#events,
       facts: () => this.#facts,
-      isNeeded: () => this.#deliveries.haveSeals,
+      isNeeded: () => this.deliveries.haveSeals,
     });
     const view: View = {
       telemetry: this.telemetry,
-      source: this.#source,
+      source: this.source,
       detection: this.#detection.counters,
       log: this.#events,
-      deliveries: this.#deliveries,
+      deliveries: this.deliveries,
     };
     this.#metrics = new Endpoint({
       telemetry: this.telemetry,
@@ -106,7 +107,7 @@ export class Agent {
       events: { listening: 'MetricsListening', closed: 'MetricsClosed', failed: 'MetricsFailed' },
     });
     this.#rates = new Rates(() => ({
-      events: totalOf(this.#source.received),
+      events: totalOf(this.source.received),
       alerts: this.#detection.counters.alerts,
       lost: this.#gaps.lost,
     }));
@@ -129,8 +130,8 @@ export class Agent {
       stages: [this.#detection.stage, this.#redaction.stage, this.#look],
       log: this.#events,
       marker: this.#marker,
-      congestion: () => this.#deliveries.congestion,
-      blocked: () => this.#deliveries.blocked,
+      congestion: () => this.deliveries.congestion,
+      blocked: () => this.deliveries.blocked,
     });
     this.#client = this.#makeClient();
   }
@@ -178,7 +179,7 @@ export class Agent {
     this.#redaction.close();
     this.#marker.mark('stop');
     this.#marker.close();
-    const unwritten = await this.#deliveries.close(this.#deadline());
+    const unwritten = await this.deliveries.close(this.#deadline());
     await this.#control.close();
     await this.#metrics.close();
     this.#rates.close();
@@ -194,7 +195,7 @@ export class Agent {
 
   async #changeOutputs(config: Config): Promise<void> {
     const changeOutputs = () =>
-      this.#deliveries.change(
+      this.deliveries.change(
         config,
         () => this.#deadline(),
         () => this.#marker.mark('reload'),
@@ -208,7 +209,7 @@ export class Agent {
 
   /** The facts in seals about helper, configuration and rules. */
   get #facts(): SealFacts {
-    const { hello, heartbeat } = this.#source;
+    const { hello, heartbeat } = this.source;
     const { rulesSha256 } = this.#detection;
     return {
       ...(heartbeat && { kernel_count: heartbeat.kernel_count, kernel_lost: heartbeat.kernel_lost }),
@@ -227,7 +228,7 @@ export class Agent {
       socketPath: this.#config.source.socket,
       trust: this.#trust,
       filter: this.#filter,
-      state: this.#source,
+      state: this.source,
       telemetry: this.telemetry,
       onNumbering: (numbering) => {
         this.#detection.begin(numbering);

@@ -1,5 +1,6 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { EXIT_CODES, EXIT_MEANINGS, HelperError, type ErrorCode } from './errors.ts';
+import { parseArgs } from 'node:util';
+import { exitStatuses, HelperError } from './errors.ts';
+import { auditFlags, COMMANDS, runFlags, type Flag } from './flags.ts';
 import {
   DEFAULT_BACKLOG_BYTES,
   DEFAULT_RING_BYTES,
@@ -21,8 +22,10 @@ export interface RunOptions {
   readonly failures: boolean;
   /** The source of events; one of the system's sources. */
   readonly source: string;
-  /** Whether the system's service manager started this process and expects reports. */
+  /** Windows: whether the service manager started this process and expects reports. */
   readonly service: boolean;
+  /** Linux: the socket to which the service manager wants reports, as in NOTIFY_SOCKET of sd_notify(3). */
+  readonly notify: string | undefined;
 }
 
 export interface AuditOptions {
@@ -37,21 +40,11 @@ export interface AuditOptions {
  */
 export function parseRun(args: string[], platform: NodeJS.Platform = process.platform): RunOptions {
   const system = systemOf(platform);
-  const values = parseFlags(args, {
-    socket: { type: 'string' },
-    group: { type: 'string' },
-    user: { type: 'string' },
-    ring: { type: 'string' },
-    backlog: { type: 'string' },
-    pin: { type: 'boolean' },
-    exits: { type: 'boolean' },
-    failures: { type: 'boolean' },
-    service: { type: 'boolean' },
-    source: { type: 'string' },
-  });
-  for (const flag of ['user', 'pin', 'exits', 'failures', 'service'] as const) {
-    if (values[flag] !== undefined && !system.flags.has(flag))
-      throw new HelperError('HELPER_UNSUPPORTED', `--${flag}: not available on this system`);
+  const flags = runFlags(platform);
+  const values = parseFlags(args, flags);
+  for (const { name, available } of flags) {
+    if (values[name] !== undefined && !available)
+      throw new HelperError('HELPER_UNSUPPORTED', `--${name}: not available on this system`);
   }
   const text = (name: 'socket' | 'group' | 'user'): string => (values[name] as string | undefined) ?? system[name];
   return {
@@ -64,8 +57,16 @@ export function parseRun(args: string[], platform: NodeJS.Platform = process.pla
     exits: values['exits'] === true,
     failures: values['failures'] === true,
     service: values['service'] === true,
+    notify: notifySocket(values['notify'] as string | undefined),
     source: sourceOf(values['source'] as string | undefined, system),
   };
+}
+
+/** An empty value, as a service without `Type=notify` gives it, is none. */
+function notifySocket(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^[/@]./.test(text)) return text;
+  throw new HelperError('HELPER_USAGE', `--notify: expected a path, or @ and a name, got "${text}"`);
 }
 
 function sourceOf(source: string | undefined, { sources }: System): string {
@@ -80,11 +81,7 @@ function sourceOf(source: string | undefined, { sources }: System): string {
  * @throws {HelperError} HELPER_USAGE, naming the flag
  */
 export function parseAudit(args: string[], platform: NodeJS.Platform = process.platform): AuditOptions {
-  const values = parseFlags(args, {
-    socket: { type: 'string' },
-    json: { type: 'boolean' },
-    manifest: { type: 'string' },
-  });
+  const values = parseFlags(args, auditFlags(platform));
   return {
     socket: (values['socket'] as string | undefined) ?? systemOf(platform).socket,
     json: values['json'] === true,
@@ -92,10 +89,10 @@ export function parseAudit(args: string[], platform: NodeJS.Platform = process.p
   };
 }
 
-function parseFlags(
-  args: string[],
-  options: NonNullable<ParseArgsConfig['options']>,
-): Partial<Record<string, string | boolean>> {
+function parseFlags(args: string[], flags: readonly Flag[]): Partial<Record<string, string | boolean>> {
+  const options = Object.fromEntries(
+    flags.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const),
+  );
   try {
     return parseArgs({ args, options, allowNegative: true }).values as Partial<Record<string, string | boolean>>;
   } catch (cause) {
@@ -136,60 +133,31 @@ function parseBytes(flag: string, text: string | undefined, fallback: number, le
 
 /** @param platform the system whose flags are listed */
 export function helpText(platform: NodeJS.Platform = process.platform): string {
-  const system = systemOf(platform);
-  const codes = (Object.keys(EXIT_CODES) as ErrorCode[]).map(
-    (code) => `  ${String(EXIT_CODES[code]).padStart(3)}  ${EXIT_MEANINGS[code]} (${code})`,
+  const usage = COMMANDS.map(
+    ({ name, flags, text }) =>
+      `  probes-helper ${(flags === undefined ? name : `${name} [flags]`).padEnd(16)}${text}\n`,
   );
-  const own = OWN_FLAGS.filter(({ flag }) => system.flags.has(flag)).map(({ text }) => text(system));
+  const codes = exitStatuses().map(([status, meaning]) => `  ${String(status).padStart(3)}  ${meaning}\n`);
   return `probes-helper: owns the tracing session and forwards its events, with no privilege left
 
 usage:
-  probes-helper run [flags]     trace and forward events until ${platform === 'win32' ? 'stopped' : 'SIGTERM'}
-  probes-helper audit [flags]   compare the running helper with the release; 1 on findings
-  probes-helper --version
-  probes-helper --help
-
+${usage.join('')}
 flags of run:
-  --socket PATH       where clients connect (${system.socket})
-  --group ${GROUP_FORM[platform] ?? 'NAME|GID'}    who may connect, besides ${platform === 'win32' ? 'SYSTEM and administrators' : 'root'} (${system.group})
-  --ring BYTES        kernel buffer, a power of two (${DEFAULT_RING_BYTES / 1024 ** 2}MiB)
-  --backlog BYTES     newest events kept for clients that come back (${DEFAULT_BACKLOG_BYTES / 1024 ** 2}MiB)
-${own.join('')}  --source NAME       where events come from (${system.sources.join(', ')})
-
+${flagLines(runFlags(platform))}
 flags of audit:
-  --json              print JSON, for programs
-  --manifest FILE     compare the files with this manifest of the release
-  --socket PATH       socket of the helper to examine (${system.socket})
-
+${flagLines(auditFlags(platform))}
 Sizes take KiB, MiB, GiB. There is no configuration file and no environment variable.
 
 exit codes:
-    0  ended by SIGTERM or SIGINT; clients got all events that they took in time
-    1  audit has findings, or an error without its own code
-${codes.join('\n')}
-`;
+${codes.join('')}`;
 }
 
-const GROUP_FORM: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'NAME|SID' };
-
-const OWN_FLAGS = [
-  {
-    flag: 'user',
-    text: ({ user }: System) => `  --user NAME|UID     user that the helper becomes after start-up (${user})\n`,
-  },
-  {
-    flag: 'pin',
-    text: () => `  --pin               keep the probe in the kernel while no helper runs, so that a restart misses
-                      nothing; --no-pin (the default) removes what an earlier --pin left\n`,
-  },
-  { flag: 'exits', text: () => '  --exits             also report how and when each program ended\n' },
-  {
-    flag: 'failures',
-    text: () =>
-      '  --failures          also report execs that failed; slows every system call of the machine a little\n',
-  },
-  {
-    flag: 'service',
-    text: () => '  --service           run as a service: report start and stop to the service manager\n',
-  },
-] as const;
+function flagLines(flags: readonly Flag[]): string {
+  return flags
+    .filter(({ available }) => available)
+    .map(({ name, value = '', text }) => {
+      const lines = text.replaceAll('\n', `\n${' '.repeat(22)}`);
+      return `  ${`--${name} ${value}`.padEnd(19)} ${lines}\n`;
+    })
+    .join('');
+}

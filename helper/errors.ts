@@ -21,7 +21,7 @@ export const EXIT_CODES = {
 
 export type ErrorCode = keyof typeof EXIT_CODES;
 
-/** The meaning of each exit code, as `--help` prints it. */
+/** The meaning of each code. */
 export const EXIT_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   HELPER_USAGE: 'the command line is wrong',
   HELPER_NOT_ROOT: 'not started as root',
@@ -38,6 +38,18 @@ export const EXIT_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   HELPER_UNSUPPORTED: 'this system or source is not supported',
   HELPER_NO_BPFFS: 'the BPF file system is not mounted (needed by --pin)',
 };
+
+/** Every exit status with its meaning, in the order of `--help`. */
+export function exitStatuses(): [status: number, meaning: string][] {
+  return [
+    [0, 'ended by SIGTERM or SIGINT; clients got all events that they took in time'],
+    [1, 'audit has findings, or an error without its own code'],
+    ...(Object.keys(EXIT_CODES) as ErrorCode[]).map((code): [number, string] => [
+      EXIT_CODES[code],
+      `${EXIT_MEANINGS[code]} (${code})`,
+    ]),
+  ];
+}
 
 /** A failure that ends the helper: one line that says what failed, on which object, why, and what to do. */
 export class HelperError extends Error {

@@ -278,10 +278,12 @@ const AGENT_LAYERS = [
   ['pipeline.ts', 'source'],
   ['server', 'recent'],
   ['metrics'],
+  ['service'],
   ['control'],
   ['config'],
   ['agent.ts'],
   ['commands'],
+  ['program.ts'],
   ['cli.ts'],
   ['main.ts'],
 ];

@@ -13,6 +13,7 @@ import { loadFfi } from '../ffi.ts';
 import { createLog } from '../log.ts';
 import { OpenError } from '../delivery/open-error.ts';
 import type { Reloaded } from '../control/routes.ts';
+import { ServiceManager } from '../service/service-manager.ts';
 import type { Trust } from '../source/connect.ts';
 import { eventLogDestination, runAsService } from '../windows/service.ts';
 import { VERSION } from '../../shared/version.ts';
@@ -64,7 +65,12 @@ async function runUntilStopped(
   let busy: Promise<unknown> = Promise.resolve();
   // One reload at a time: a second that overtook the first would leave a mix of both.
   const reloadInTurn = (): Promise<Reloaded> => {
-    const outcome = busy.then(() => reload(agent, file));
+    const outcome = busy.then(async () => {
+      manager.reloading();
+      const reloaded = await reload(agent, file);
+      manager.ready(agent);
+      return reloaded;
+    });
     busy = outcome;
     return outcome;
   };
@@ -83,6 +89,7 @@ async function runUntilStopped(
   const exposure = exposureOf(resolve(file));
   if (exposure !== undefined) telemetry.raise('ConfigExposed', { problems: [exposure] });
 
+  const manager = new ServiceManager(telemetry);
   busy = agent.start();
   requests.onReload(() => void reloadInTurn());
   requests.onStop(stopping.resolve);
@@ -95,7 +102,9 @@ async function runUntilStopped(
     return refuse(logTo, ...error.reasons.map((reason) => new AgentError('OUTPUT_FAILED', reason)));
   }
   onRunning();
+  manager.ready(agent);
   await stopping.promise;
+  manager.stopping();
   telemetry.raise('AgentStopping');
   await busy;
   const unwritten = await agent.stop();

@@ -21,7 +21,7 @@ export function parseAddress(text: string, platform: NodeJS.Platform = process.p
 }
 
 /** Reads `127.0.0.1:9464` or `[::1]:9464`. @returns why it cannot be used, as text */
-export function parseLoopback(text: string): Address | string {
+function parseLoopback(text: string): Address | string {
   const [, inBrackets, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
   const host = inBrackets ?? plain;
   if (host === undefined) return EXPECTED_LOOPBACK;

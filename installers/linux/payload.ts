@@ -1,10 +1,18 @@
 import { globSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
+import { completions } from '../completions/completions.ts';
+import { manualPages } from '../manual/pages.ts';
 import { linuxTarget } from '../programs/programs.ts';
 import { makeRelease } from '../programs/release.ts';
+import { changelogEntries, debianChangelog } from '../supply-chain/changelog.ts';
+import { installedChecksums } from '../supply-chain/checksums.ts';
+import { DOCUMENTS, licences } from '../supply-chain/licences.ts';
+import { gzipped } from '../tools/gzip.ts';
 import { inCheckout } from '../tools/root-folder.ts';
+import { sourceDate } from '../tools/source-date.ts';
 import type { TreeEntry } from '../tools/tree.ts';
+import { MAINTAINER, packageVersion } from './identity.ts';
 
 /** The architectures for which Linux packages are made, by Node.js's names. */
 export type LinuxArchitecture = 'x64' | 'arm64';
@@ -21,9 +29,36 @@ const COMMANDS: readonly TreeEntry[] = [
   { path: 'usr/sbin/probes-helper', mode: 0o777, link: '../libexec/platform-probes/probes-helper' },
 ];
 
+/** The example is the configuration that an installation begins with. */
+const CONFIGURATION: TreeEntry = {
+  path: 'etc/platform-probes/agent.yaml',
+  mode: 0o644,
+  data: readFileSync(inCheckout('agent/agent.example.yaml')),
+};
+
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
-  return [...filesBelow(ROOT_FILES), ...COMMANDS, ...(await programs(architecture))];
+  const epoch = sourceDate();
+  const files = [...commonFiles(epoch), ...(await programs(architecture)), ...(await licences(architecture))];
+  return [...files, installedChecksums(files)];
+}
+
+/** Those that need no program to be built, and are the same on every architecture. @param epoch as sourceDate() gives it */
+export function commonFiles(epoch: number): TreeEntry[] {
+  return [
+    ...filesBelow(ROOT_FILES),
+    CONFIGURATION,
+    ...COMMANDS,
+    ...manualPages(epoch),
+    ...completions(),
+    changelog(epoch),
+  ];
+}
+
+/** For a version without a dash, Debian wants this name. */
+function changelog(epoch: number): TreeEntry {
+  const text = debianChangelog(changelogEntries(epoch), MAINTAINER, packageVersion);
+  return { path: `${DOCUMENTS}/changelog.gz`, mode: 0o644, data: gzipped(text) };
 }
 
 async function programs(architecture: LinuxArchitecture): Promise<TreeEntry[]> {

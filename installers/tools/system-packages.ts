@@ -6,7 +6,18 @@ import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
 export type Purpose =
-  'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace' | 'receivers' | 'pulled';
+  | 'run'
+  | 'probe object'
+  | 'tests'
+  | 'kernels'
+  | 'kernel files'
+  | 'windows'
+  | 'msi'
+  | 'dtrace'
+  | 'receivers'
+  | 'pulled'
+  | 'packages'
+  | 'guests';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -146,8 +157,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace'],
-    why: 'makes the root file system that has a dtrace',
+    purposes: ['dtrace', 'tests', 'guests'],
+    why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },
   {
@@ -234,6 +245,90 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: '7z checks it',
     present: () => hasCommand('7z'),
   },
+  {
+    name: 'dpkg',
+    purposes: ['packages', 'tests'],
+    why: 'dpkg-deb makes the .deb',
+    present: () => hasCommand('dpkg-deb'),
+  },
+  {
+    name: 'groff-base',
+    purposes: ['tests'],
+    why: 'groff formats the manual pages, and says what is wrong with them',
+    present: () => hasCommand('groff'),
+  },
+  {
+    name: 'mandoc',
+    purposes: ['tests'],
+    why: 'checks the manual pages, as another reader of their language',
+    present: () => hasCommand('mandoc'),
+  },
+  {
+    name: 'zsh',
+    purposes: ['tests'],
+    why: 'completes command lines',
+    present: () => hasCommand('zsh'),
+  },
+  {
+    name: 'fish',
+    purposes: ['tests'],
+    why: 'completes command lines',
+    present: () => hasCommand('fish'),
+  },
+  {
+    name: 'rpm',
+    purposes: ['packages', 'tests'],
+    why: 'rpmbuild makes the .rpm',
+    present: () => hasCommand('rpmbuild') && hasCommand('rpmsign'),
+  },
+  {
+    name: 'apt-utils',
+    purposes: ['packages', 'tests'],
+    why: 'apt-ftparchive writes the index of an apt repository',
+    present: () => hasCommand('apt-ftparchive'),
+  },
+  {
+    name: 'createrepo-c',
+    purposes: ['packages', 'tests'],
+    why: 'writes the index of an rpm repository',
+    present: () => hasCommand('createrepo_c'),
+  },
+  {
+    name: 'gpg',
+    purposes: ['packages', 'tests'],
+    why: 'signs both, and each .rpm',
+    present: () => hasCommand('gpg') && hasCommand('gpgconf'),
+  },
+  {
+    name: 'gpg-agent',
+    purposes: ['packages', 'tests'],
+    why: 'holds the key that gpg signs with',
+    present: () => hasCommand('gpg-agent'),
+  },
+  {
+    name: 'minisign',
+    purposes: ['packages', 'tests'],
+    why: 'signs SHA256SUMS',
+    present: () => hasCommand('minisign'),
+  },
+  {
+    name: 'jq',
+    purposes: ['tests'],
+    why: 'reads JSON in the commands of docs/supply-chain.md',
+    present: () => hasCommand('jq'),
+  },
+  {
+    name: 'lintian',
+    purposes: ['tests'],
+    why: 'checks the .deb',
+    present: () => hasCommand('lintian'),
+  },
+  {
+    name: 'rpmlint',
+    purposes: ['tests'],
+    why: 'checks the .rpm',
+    present: () => hasCommand('rpmlint'),
+  },
 ];
 
 /**
@@ -263,6 +358,12 @@ export function ensureSystemPackages(purpose: Purpose): readonly string[] {
     complain(`Not installed: ${still.join(', ')}. ${reason ?? ''}\n  Try it by hand: apt-get update && ${command}`);
   }
   return still;
+}
+
+/** The same. @throws {Error} when some are still missing */
+export function needSystemPackages(purpose: Purpose): void {
+  const missing = ensureSystemPackages(purpose);
+  if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
 }
 
 function missingPackages(purpose: Purpose): readonly SystemPackage[] {

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
-import { helpText, parseRun } from '../../helper/command-line.ts';
+import { helpText, parseAudit, parseRun } from '../../helper/command-line.ts';
 import { EXIT_CODES, HelperError, type ErrorCode } from '../../helper/errors.ts';
+import { auditFlags, runFlags } from '../../helper/flags.ts';
 import * as limits from '../../helper/limits.ts';
 
 /** @returns the message */
@@ -51,6 +52,14 @@ test('every flag is taken, with a blank or an equals sign', (t) => {
       failures: true,
     },
   );
+});
+
+test('--notify takes a path, a name, or nothing', (t) => {
+  t.is(parseRun([]).notify, undefined);
+  t.is(parseRun(['--notify', '']).notify, undefined);
+  t.is(parseRun(['--notify=/run/systemd/notify']).notify, '/run/systemd/notify');
+  t.is(parseRun(['--notify=@abstract']).notify, '@abstract');
+  for (const wrong of ['run/notify', '@', '/', 'vsock:2:1']) t.regex(refused(t, [`--notify=${wrong}`]), /--notify/);
 });
 
 test('a switch can be set off again, an option with a value cannot', (t) => {
@@ -135,13 +144,36 @@ test('each system has its own defaults, and refuses flags of another', (t) => {
     source: 'etw',
     service: true,
   });
-  for (const flag of ['--pin', '--exits', '--failures', '--user=x']) {
+  for (const flag of ['--pin', '--exits', '--failures', '--user=x', '--notify=/x']) {
     const error = t.throws(() => parseRun([flag], 'win32'), { instanceOf: HelperError });
     t.is(error.code, 'HELPER_UNSUPPORTED');
   }
   t.regex(refused(t, ['--service'], 'HELPER_UNSUPPORTED'), /--service/);
   t.notRegex(helpText('win32'), /^ *--pin /m);
   t.true(helpText('win32').includes('--service'));
+});
+
+test('the help of each system names exactly the flags that it takes', (t) => {
+  for (const platform of ['linux', 'darwin', 'win32'] as const) {
+    const [, run = '', audit = ''] =
+      /flags of run:\n([^]*)\nflags of audit:\n([^]*?)\n\n/.exec(helpText(platform)) ?? [];
+    for (const [text, flags, parse] of [
+      [run, runFlags(platform), parseRun],
+      [audit, auditFlags(platform), parseAudit],
+    ] as const) {
+      const named = [...text.matchAll(/^ {2}--(\S+)/gm)].map((match) => match[1]);
+      t.deepEqual(
+        named,
+        flags.filter(({ available }) => available).map(({ name }) => name),
+      );
+      for (const { name, value, available, choices } of flags) {
+        const sample = choices?.[0] ?? (value === 'BYTES' ? '1MiB' : '/x');
+        const args = [value === undefined ? `--${name}` : `--${name}=${sample}`];
+        if (available) t.notThrows(() => parse(args, platform), `${platform} ${args[0]}`);
+        else t.throws(() => parse(args, platform), { code: 'HELPER_UNSUPPORTED' }, `${platform} ${args[0]}`);
+      }
+    }
+  }
 });
 
 test('the help names every flag, every default and every exit code', (t) => {
@@ -156,6 +188,7 @@ test('the help names every flag, every default and every exit code', (t) => {
     '--no-pin',
     '--exits',
     '--failures',
+    '--notify',
     '--source',
     '--version',
     '--help',

@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
+import { hasCommand } from '../../installers/tools/system-packages.ts';
 
 /** What a test needs of the machine: undefined when it is there, else the reason for skipping. */
 type Requirement = () => string | undefined;
 
-const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');
+export const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');
 
 const bpfKernel: Requirement = () =>
   process.platform !== 'linux'
@@ -35,8 +36,14 @@ const compiler: Requirement = () =>
     ? undefined
     : 'needs clang-14 and llvm-14';
 
+/** A program of the system; `file` is one of its own where the program alone is not enough. */
+const command =
+  (name: string, file?: string): Requirement =>
+  () =>
+    hasCommand(name) && (file === undefined || existsSync(file)) ? undefined : `needs ${file ?? name}`;
+
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
-function requiring(
+export function requiring(
   ...requirements: Requirement[]
 ): (title: string, run: (t: ExecutionContext) => void | Promise<void>) => void {
   return (title, run) => {
@@ -63,3 +70,6 @@ export const furtherProgramTest = requiring(root, bpfKernel, preemptionFunctions
 
 /** With the compiler of the probe. */
 export const compiledProbeTest = requiring(root, bpfKernel, compiler);
+
+/** With a program of the system, and a file that it needs. */
+export const testWith = (name: string, file?: string): ReturnType<typeof requiring> => requiring(command(name, file));
