@@ -1,6 +1,7 @@
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import type { ConvertOptions } from './commands/convert.ts';
+import { EXPLAINED_EVENTS } from './commands/limits.ts';
 import type { MatchOptions } from './commands/match.ts';
 import type { SpoolCommandOptions } from './commands/spool.ts';
 import type { VerifyOptions } from './commands/verify.ts';
@@ -67,12 +68,20 @@ export function describeProgram(actions: Actions): Command {
     .action((options: { config: string; json: boolean }) => actions.check(options.config, options.json));
   program
     .command('match')
-    .description('match recorded events against rules: prints one JSON line for each event that matches')
-    .requiredOption(
+    .description(
+      'match recorded events against rules: prints one JSON line for each event that matches, or explains a rule',
+    )
+    .option(
       '-r, --rules <folder>',
       'a folder of Sigma rules; may be given several times',
       (folder: string, before: string[] = []) => [...before, folder],
     )
+    .option('--builtin', 'use the starter rules that come with the agent, too')
+    .option(
+      '--explain <rule>',
+      'say of each event which parts of this rule held, and which did not; an id, a title or a file of rules',
+    )
+    .option('--first <number>', `explain so many events (default: ${EXPLAINED_EVENTS})`, numberFrom(1, 1_000_000))
     .option('--placeholders <file>', 'values of %name% in rules, in the form of rules.placeholders: {name: [value]}')
     .argument('[file]', 'events as JSON lines; - is standard input', '-')
     .addOption(
@@ -113,6 +122,15 @@ export function describeProgram(actions: Actions): Command {
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => actions.schema());
   return program;
+}
+
+/** Reads a whole number. */
+function numberFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,10}$/u.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
+  };
 }
 
 function lines(table: readonly (readonly [string, string])[], width: number): string {

@@ -8,7 +8,7 @@ import type { Explained, Held } from './explained.ts';
 import { fieldValue, type PartlyKnown } from './field-value.ts';
 
 /** Parts of one explanation. The largest rules have some hundreds. */
-export const MAX_PARTS = 100_000;
+const MAX_PARTS = 100_000;
 
 const NO_EVENT: SigmaEvent = {};
 
@@ -79,7 +79,8 @@ export class Explainer {
       const only = this.#part(expression, inner);
       return { ...named, held: only.held, ...event, parts: [only] };
     }
-    return { ...named, ...event, ...this.#linked(expression) };
+    const { held, ...linked } = this.#linked(expression);
+    return { ...named, held, ...event, ...linked };
   }
 
   #linked(expression: Expression): Pick<Explained, 'held' | 'link' | 'parts'> {

@@ -45,11 +45,11 @@ export function readItem(
     }
     try {
       const tests = applyModifiers(node, field, modifiers, placeholders);
-      const value = linked(
+      const any = linked(
         'or',
         tests.map((test) => ({ op: 'test', field, test: field === null ? asKeyword(test, modifiers) : test })),
       );
-      alternatives.push(writtenAs(originOf(node), value));
+      alternatives.push(writtenAs(originOf(node), any));
     } catch (error) {
       if (!(error instanceof ModifierError)) throw error;
       reader.problem(node, error.message);

@@ -1,0 +1,2 @@
+/** Events that `match --explain` explains, unless the user says how many. */
+export const EXPLAINED_EVENTS = 20;
