@@ -5,6 +5,7 @@ import { convert, type ConvertOptions } from './commands/convert.ts';
 import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
+import type { TailOptions } from './commands/tail.ts';
 import { verify, type VerifyOptions } from './commands/verify.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
@@ -39,6 +40,10 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     verify: async (options) => {
       code = await verify(options);
     },
+    // Loaded when they are asked for: their tables of characters take time and memory.
+    tail: async (options) => {
+      code = await (await import('./commands/tail.ts')).tail(options);
+    },
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },
@@ -64,6 +69,7 @@ interface Actions {
   match: (options: MatchOptions) => Promise<void>;
   convert: (options: ConvertOptions) => Promise<void>;
   verify: (options: VerifyOptions) => Promise<void>;
+  tail: (options: TailOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -139,9 +145,38 @@ Signals:
     .option('--whole', "the files hold each boot's events from the first on: earlier seals that lack are a loss", false)
     .option('--json', 'report as JSON on standard output, as in a pipe', false)
     .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
+  placed(program.command('tail'))
+    .description('show events as they come, from a running agent: docs/looking.md')
+    .argument('[filter]', "a Sigma search, such as 'Image|endswith: /curl'")
+    .option('--rule <name>', 'alerts of the rule with this id or title')
+    .option('--user <name>', "a user's programs, by name or number")
+    .option('--container <id>', 'those of the container whose id begins so')
+    .option('--alerts', 'alerts and nothing else', false)
+    .option('--since <time>', 'also events that the agent still holds and that are not older: 30s, 10m, 2h')
+    .option(
+      '--rate <n>',
+      'at most so many events a second, alerts aside; 0 for all (default: 200 on a terminal, else 0)',
+    )
+    .option('--tree', 'commands stand under their parents', false)
+    .option('--json', 'JSON lines, as in a pipe', false)
+    .option('--no-follow', 'end after the events that are held')
+    .option('--no-reconnect', 'end when the agent goes away, instead of waiting for it')
+    .action((filter: string | undefined, options: TailOptions) =>
+      actions.tail({ ...options, ...(filter === undefined ? {} : { filter }) }),
+    );
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => actions.schema());
   return program;
+}
+
+/** A command that looks into a running agent. */
+function placed(command: Command): Command {
+  return command
+    .option(
+      '-c, --config <file>',
+      `configuration that names the control socket (default: ${DEFAULT_CONFIG_FILE}, where it can be read)`,
+    )
+    .option('--socket <path>', "the agent's control socket, instead of the configuration's");
 }
