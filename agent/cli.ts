@@ -5,7 +5,10 @@ import { convert, type ConvertOptions } from './commands/convert.ts';
 import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
+import type { StatusOptions } from './commands/status.ts';
 import type { TailOptions } from './commands/tail.ts';
+import type { TopOptions } from './commands/top.ts';
+import { GROUPINGS } from './screens/exec-counter.ts';
 import { verify, type VerifyOptions } from './commands/verify.ts';
 import { configJsonSchemaText } from './config/json-schema.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
@@ -44,6 +47,12 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     tail: async (options) => {
       code = await (await import('./commands/tail.ts')).tail(options);
     },
+    status: async (options) => {
+      code = await (await import('./commands/status.ts')).status(options);
+    },
+    top: async (options) => {
+      code = await (await import('./commands/top.ts')).top(options);
+    },
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },
@@ -70,6 +79,8 @@ interface Actions {
   convert: (options: ConvertOptions) => Promise<void>;
   verify: (options: VerifyOptions) => Promise<void>;
   tail: (options: TailOptions) => Promise<void>;
+  status: (options: StatusOptions) => Promise<void>;
+  top: (options: TopOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -164,6 +175,21 @@ Signals:
     .action((filter: string | undefined, options: TailOptions) =>
       actions.tail({ ...options, ...(filter === undefined ? {} : { filter }) }),
     );
+  placed(program.command('top'))
+    .description('show which programs, parents, users or commands start most, from a running agent: docs/looking.md')
+    .argument('[filter]', "count only what a Sigma search finds, such as 'Image|endswith: /curl'")
+    .addOption(new Option('--by <what>', 'what is counted').choices([...GROUPINGS]).default('program'))
+    .option('--interval <time>', 'time between two pictures; the window is ten of them', '2s')
+    .option('--once', 'end after one interval', false)
+    .option('--json', 'a line of JSON an interval, as in a pipe', false)
+    .action((filter: string | undefined, options: TopOptions) =>
+      actions.top({ ...options, ...(filter === undefined ? {} : { filter }) }),
+    );
+  placed(program.command('status'))
+    .description('show whether a running agent is healthy, on one screen; the exit status says so too: docs/looking.md')
+    .option('--json', "the agent's own answer, /v1/status of docs/api.md", false)
+    .option('--watch', 'draw it again every two seconds; q ends', false)
+    .action((options: StatusOptions) => actions.status(options));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')

@@ -282,6 +282,7 @@ const AGENT_LAYERS = [
   ['control'],
   ['config'],
   ['client'],
+  ['screens'],
   ['agent.ts'],
   ['commands'],
   ['cli.ts'],
