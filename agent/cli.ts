@@ -5,6 +5,7 @@ import { convert, type ConvertOptions } from './commands/convert.ts';
 import { match, type MatchOptions } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
+import type { DoctorCommandOptions } from './commands/doctor.ts';
 import type { StatusOptions } from './commands/status.ts';
 import type { TailOptions } from './commands/tail.ts';
 import type { TopOptions } from './commands/top.ts';
@@ -53,6 +54,9 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     top: async (options) => {
       code = await (await import('./commands/top.ts')).top(options);
     },
+    doctor: async (options) => {
+      code = await (await import('./commands/doctor.ts')).doctor(options, { ...PRODUCT_TRUST, ...trust });
+    },
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },
@@ -81,6 +85,7 @@ interface Actions {
   tail: (options: TailOptions) => Promise<void>;
   status: (options: StatusOptions) => Promise<void>;
   top: (options: TopOptions) => Promise<void>;
+  doctor: (options: DoctorCommandOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -190,6 +195,12 @@ Signals:
     .option('--json', "the agent's own answer, /v1/status of docs/api.md", false)
     .option('--watch', 'draw it again every two seconds; q ends', false)
     .action((options: StatusOptions) => actions.status(options));
+  placed(program.command('doctor'))
+    .description(
+      'walk the way of an event, from the kernel to the receivers, and say what to do where it breaks; changes nothing: docs/looking.md',
+    )
+    .option('--json', 'report as JSON on standard output', false)
+    .action((options: DoctorCommandOptions) => actions.doctor(options));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')

@@ -282,7 +282,7 @@ const AGENT_LAYERS = [
   ['control'],
   ['config'],
   ['client'],
-  ['screens'],
+  ['screens', 'doctor'],
   ['agent.ts'],
   ['commands'],
   ['cli.ts'],
