@@ -13,7 +13,7 @@ import { paintFor } from '../terminal/paint.ts';
 import { showsUtf8 } from '../terminal/utf8.ts';
 import { neutraliseJson } from '../terminal-text.ts';
 import { userId } from '../values/users.ts';
-import { TailView } from '../view/tail-view.ts';
+import { TailView } from '../screens/tail-view.ts';
 import { complain, reportFailure } from './control-failure.ts';
 import { untilInterrupted } from './interrupted.ts';
 

@@ -52,8 +52,8 @@ export async function* examine({ file, socket, trust }: DoctorOptions): AsyncGen
   const outputs = config === undefined ? Promise.resolve([]) : checkOutputs(config);
   const stream = await HelperStream.open(helperSocket, trust).catch((error: unknown) => reasonOf(error));
   const helperAnswers = stream instanceof HelperStream || status?.helper.connected === true;
-  const process_ = status && personOfProcess(status.agent.pid);
-  const agent = process_ ?? (status?.agent.uid === undefined ? personOf(AGENT_USER) : personOf(status.agent.uid));
+  const agentProcess = status && personOfProcess(status.agent.pid);
+  const agent = agentProcess ?? (status?.agent.uid === undefined ? personOf(AGENT_USER) : personOf(status.agent.uid));
   try {
     yield* checkKernel({ platform: process.platform, release: release(), read, exists });
     if (process.platform === 'linux') yield checkLibbpf(helperAnswers);
@@ -62,7 +62,7 @@ export async function* examine({ file, socket, trust }: DoctorOptions): AsyncGen
       path: helperSocket,
       ownerUid: trust.ownerUid,
       agent,
-      agentRuns: process_ !== undefined,
+      agentRuns: agentProcess !== undefined,
       caller: caller(),
     });
     yield* checkStream(stream, status, helperSocket);
@@ -103,9 +103,10 @@ function* checkStream(
       ...(probe_sha256 === undefined ? {} : { probe_sha256 }),
       privileges: privileges ?? {},
     } as Parameters<typeof checkHello>[0]);
-  yield stream.includes('may not use the socket')
-    ? skipped(`${path} is not open to this user; run this as root, or as the agent`)
-    : problem(stream);
+  if (stream.startsWith('there is no socket')) yield skipped('there is nobody to ask');
+  else if (stream.includes('may not use the socket'))
+    yield skipped(`${path} is not open to this user; run this as root, or as the agent`);
+  else yield problem(stream);
 }
 
 async function canary(stream: HelperStream | string, { client, status }: Running): Promise<Finding> {

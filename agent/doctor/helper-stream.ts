@@ -18,7 +18,7 @@ const REPLAY_MS = 10_000;
 const READ_BYTES = 256 * 1024;
 
 /** There is no stream of the helper. The message says why. */
-export class NoStreamError extends Error {
+class NoStreamError extends Error {
   override readonly name = 'NoStreamError';
 }
 

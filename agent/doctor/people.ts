@@ -31,7 +31,7 @@ export function personOfProcess(pid: number): Person | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/status`, 'utf8');
     const numbers = (name: string): number[] =>
-      (new RegExp(`^${name}:\\s*(.*)$`, 'mu').exec(text)?.[1] ?? '').split(/\s+/u).filter(Boolean).map(Number);
+      (new RegExp(`^${name}:(.*)$`, 'mu').exec(text)?.[1] ?? '').split(/\s+/u).filter(Boolean).map(Number);
     // Real, effective, saved, file system.
     const [, uid] = numbers('Uid');
     const [, gid] = numbers('Gid');

@@ -1,5 +1,5 @@
 import { neutralise } from '../terminal-text.ts';
-import { padTo, widthOf } from '../terminal/columns.ts';
+import { cutTo, padTo, widthOf } from '../terminal/columns.ts';
 import type { Paint, Style } from '../terminal/paint.ts';
 
 /** A finding, as `agent/doctor/finding.ts` has it. */
@@ -20,24 +20,26 @@ const WORDS: Readonly<Record<Shown['verdict'], readonly [string, Style]>> = {
 const WORD_WIDTH = 8;
 const CHECK_WIDTH = 15;
 
-/** The least room for text, where the terminal is narrow. */
+/** With less room beside it, text stands below. */
 const LEAST_WIDTH = 20;
+const NARROW_INDENT = 2;
 
 /** A finding as lines: its verdict, what was looked at, and what was found; the next step below. */
 export function findingLines({ check, verdict, says, advice }: Shown, columns: number, paint: Paint): string[] {
   const [word, style] = WORDS[verdict];
-  const indent = WORD_WIDTH + CHECK_WIDTH;
-  const room = Math.max(LEAST_WIDTH, columns - indent);
   const name = neutralise(check);
-  const [first = '', ...rest] = wrap(neutralise(says), room);
-  // A long name has a line of its own.
-  const isLong = widthOf(name) >= CHECK_WIDTH;
+  const isNarrow = columns - WORD_WIDTH - CHECK_WIDTH < LEAST_WIDTH;
+  const indent = isNarrow ? NARROW_INDENT : WORD_WIDTH + CHECK_WIDTH;
+  const left = ' '.repeat(indent);
   const head = paint(style, padTo(word, WORD_WIDTH));
-  const left = ' '.repeat(Math.min(indent, Math.max(0, columns - room)));
+  const found = wrap(neutralise(says), columns - indent);
+  const steps = advice === undefined ? [] : wrap(`> ${neutralise(advice)}`, columns - indent);
+  // Where there is no room beside it, the text begins below.
+  const isBelow = isNarrow || widthOf(name) >= CHECK_WIDTH;
   return [
-    ...(isLong ? [`${head}${name}`, left + first] : [`${head}${padTo(name, CHECK_WIDTH)}${first}`]),
-    ...rest.map((line) => left + line),
-    ...(advice === undefined ? [] : wrap(`> ${neutralise(advice)}`, room).map((line) => left + paint('bold', line))),
+    isBelow ? head + cutTo(name, columns - WORD_WIDTH) : head + padTo(name, CHECK_WIDTH) + (found.shift() ?? ''),
+    ...found.map((line) => left + line),
+    ...steps.map((line) => left + paint('bold', line)),
   ];
 }
 

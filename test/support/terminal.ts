@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { PATIENCE } from './pace.ts';
 
 export interface TerminalOptions {
@@ -66,5 +67,5 @@ export class Terminal implements AsyncDisposable {
   }
 }
 
-/** Text without the sequences that position and colour it (ECMA-48: CSI). */
-export const withoutControls = (text: string): string => text.replaceAll(/\x1b\[[0-9;?]*[a-zA-Z]/gu, '');
+/** Text without the sequences that position and colour it. */
+export const withoutControls = stripVTControlCharacters;

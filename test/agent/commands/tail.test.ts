@@ -86,12 +86,9 @@ for (const columns of [40, 80, 200])
       t.is(await terminal.status, 0);
       const { text } = terminal;
       t.true(text.includes('└ child'));
-      t.regex(text, /\x1b\[31m\/usr\/bin\/cu/, 'an alert is red');
-      t.notRegex(
-        text,
-        /\x1b\][0-9]|\x1b\[2J|\u202e|\u009b|\u0007/u,
-        'nothing of an event reaches the terminal as a control',
-      );
+      t.true(text.includes('\x1b[31m/usr/bin/cu'), 'an alert is red');
+      for (const control of ['\x1b]', '\x1b[2J', '\u202e', '\u009b', '\u0007'])
+        t.false(text.includes(control), 'nothing of an event reaches the terminal as a control');
       t.true(text.includes(String.raw`evil \x1b]0`));
       const rows = terminal.rows.filter((row) => row !== '' && row !== '^C');
       t.is(rows.length, 6, rows.join('\n'));
