@@ -48,6 +48,11 @@ export class Terminal implements AsyncDisposable {
     this.#child.stdin!.write(keys);
   }
 
+  /** Goes on after the command was stopped: script(1) stops with it, and continues it. */
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   async until(what: () => boolean, seconds = 20): Promise<void> {
     for (let waited = 0; waited < seconds * PATIENCE * 1000; waited += 20) {
       if (what()) return;

@@ -7,6 +7,9 @@ import { withControl } from '../support/controlled.ts';
 import { read, start } from '../support/outputs.ts';
 import { agent as run } from '../support/run.ts';
 
+const ENTERED = '\x1b[?1049h\x1b[?25l';
+const LEFT = '\x1b[?25h\x1b[?1049l';
+
 test.serial('a healthy agent: one screen in a pipe and in a terminal, JSON for programs, status 0', (t) =>
   withControl(async ({ helper, agent, work, socket }) => {
     helper.send(execEvent(1), gapEvent(2, 5));
@@ -74,11 +77,11 @@ test.serial('--watch draws in place and restores the terminal: q, Ctrl-C, a sign
     for (const end of ['q', '\x03']) {
       await using terminal = new Terminal(agentCommand('status', '--watch', '--socket', socket), { rows: 12 });
       await terminal.until(() => terminal.text.includes('HEALTHY'));
-      t.true(terminal.text.startsWith('\x1b[?1049h\x1b[?25l'));
+      t.true(terminal.text.startsWith(ENTERED));
       t.true(terminal.screen.length <= 12, 'no more rows than the terminal has');
       terminal.type(end);
       t.is(await terminal.status, 0);
-      t.true(terminal.text.endsWith('\x1b[?25h\x1b[?1049l'));
+      t.true(terminal.text.endsWith(LEFT));
     }
     await using terminal = new Terminal(agentCommand('status', '--watch', '--socket', socket));
     await terminal.until(() => terminal.text.includes('HEALTHY'));
@@ -114,7 +117,7 @@ test.serial('top: the busiest in place, and the terminal restored; JSON in a pip
     t.is(once.stdout.split('\n').length, 2);
     terminal.type('q');
     t.is(await terminal.status, 0);
-    t.true(terminal.text.endsWith('\x1b[?25h\x1b[?1049l'));
+    t.true(terminal.text.endsWith(LEFT));
     clearInterval(send);
     const wrong = await run('top', '--interval', '1', '--socket', socket);
     t.is(wrong.code, 2);
@@ -123,3 +126,21 @@ test.serial('top: the busiest in place, and the terminal restored; JSON in a pip
     t.is(none.code, 11);
   }),
 );
+
+for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+  test.serial(`a screen that ${signal} ends restores the terminal, and so does Ctrl-Z until it goes on`, (t) =>
+    withControl(async ({ socket }) => {
+      const command = agentCommand('status', '--watch', '--socket', socket);
+      await using terminal = new Terminal(['/bin/sh', '-c', 'echo "pid $$"; exec "$@"', 'sh', ...command]);
+      await terminal.until(() => terminal.text.includes('HEALTHY'));
+      const pid = Number(/pid (\d+)/.exec(terminal.text)![1]);
+      terminal.type('\x1a');
+      await terminal.until(() => /^State:\tT/m.test(read(`/proc/${pid}/status`)));
+      // script(1) stops with it, and forwards what it wrote last only now.
+      terminal.resume();
+      await terminal.until(() => terminal.text.includes(LEFT + ENTERED));
+      process.kill(pid, signal);
+      t.is(await terminal.status, 0);
+      t.true(terminal.text.endsWith(LEFT));
+    }),
+  );

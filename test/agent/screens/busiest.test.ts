@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { Busiest, INTERVALS } from '../../../agent/screens/busiest.ts';
+import { Busiest, INTERVALS, MAX_NAMES } from '../../../agent/screens/busiest.ts';
 import { ExecCounter, LONGEST_NAME } from '../../../agent/screens/exec-counter.ts';
 import { topScreen } from '../../../agent/screens/top-screen.ts';
 import { widthOf } from '../../../agent/terminal/columns.ts';
@@ -50,6 +50,12 @@ test('however many names there are, memory is bounded, and all are counted', (t)
     }),
   );
   t.pass();
+});
+
+test('so many names are told apart, unless said otherwise', (t) => {
+  const busiest = new Busiest();
+  for (let i = 0; i < MAX_NAMES + 5; i++) busiest.count(String(i));
+  t.deepEqual([busiest.size, busiest.others, busiest.total], [MAX_NAMES, 5, MAX_NAMES + 5]);
 });
 
 const lineOf = (event: object): string => JSON.stringify(event);
