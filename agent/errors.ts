@@ -89,7 +89,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** One sentence for each exit status, by number, as `--help` prints them. */
 export function exitMeanings(): ReadonlyArray<readonly [ExitCode, string]> {
   const meanings = new Map<ExitCode, string[]>([
-    [EXIT.OK, ['ended as asked, the configuration is good, or the events are complete']],
+    [EXIT.OK, ['ended as asked, the configuration is good, the agent is healthy, or the events are complete']],
   ]);
   for (const { status, meaning } of Object.values<Failure>(ERRORS))
     if (status !== undefined) meanings.set(status, [...(meanings.get(status) ?? []), meaning]);
