@@ -121,7 +121,7 @@ async function follow(
       // It has sent all that was asked for.
       return EXIT.OK;
     } catch (error) {
-      if (!hasBegun || !options.reconnect || !mayPass(error)) throw error;
+      if (!hasBegun || !options.reconnect || !options.follow || !mayPass(error)) throw error;
       if (goneAt === undefined) await sink.say(`${gone(error)}; waiting for it to come back (Ctrl-C ends)`);
       goneAt ??= Date.now();
     }

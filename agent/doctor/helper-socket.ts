@@ -10,12 +10,16 @@ import { lets, type Person } from './people.ts';
 
 /** Where packages and people install the helper. */
 const PROGRAMS = [
+  '/Library/PlatformProbes/bin/probes-helper',
   '/usr/libexec/platform-probes/probes-helper',
   '/usr/sbin/probes-helper',
   '/usr/local/sbin/probes-helper',
 ];
 
-const START = 'systemctl enable --now probes-helper, then journalctl -u probes-helper';
+const START =
+  process.platform === 'darwin'
+    ? 'see docs/macos.md: launchd starts it, and its log says why it does not'
+    : 'systemctl enable --now probes-helper, then journalctl -u probes-helper';
 
 /** Read and write: what connecting to a socket takes (unix(7)). */
 const CONNECT = 6;

@@ -1,6 +1,7 @@
 import { neutralise } from '../terminal-text.ts';
 import { cutTo, padTo, widthOf } from '../terminal/columns.ts';
 import type { Paint, Style } from '../terminal/paint.ts';
+import { wrap } from '../terminal/wrap.ts';
 
 /** A finding, as `agent/doctor/finding.ts` has it. */
 interface Shown {
@@ -41,36 +42,4 @@ export function findingLines({ check, verdict, says, advice }: Shown, columns: n
     ...found.map((line) => left + line),
     ...steps.map((line) => left + paint('bold', line)),
   ];
-}
-
-/** Text in lines of so many columns: parted between words where that is possible. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const joined = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && widthOf(joined) > columns) {
-      lines.push(line);
-      line = word;
-    } else line = joined;
-    for (let cut = fitting(line, columns); cut < line.length; cut = fitting(line, columns)) {
-      lines.push(line.slice(0, cut));
-      line = line.slice(cut);
-    }
-  }
-  lines.push(line);
-  return lines;
-}
-
-const CHARACTERS = new Intl.Segmenter();
-
-/** How much of a text fits, in UTF-16 units; one character at least. */
-function fitting(text: string, columns: number): number {
-  if (widthOf(text) <= columns) return text.length;
-  let width = 0;
-  for (const { segment, index } of CHARACTERS.segment(text)) {
-    width += widthOf(segment);
-    if (width > columns && index > 0) return index;
-  }
-  return text.length;
 }

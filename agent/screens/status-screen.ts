@@ -3,6 +3,7 @@ import { neutralise } from '../terminal-text.ts';
 import { cutTo, padTo } from '../terminal/columns.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { sparkline } from '../terminal/sparkline.ts';
+import { wrap } from '../terminal/wrap.ts';
 import { styleOfLevel } from '../view/live-view.ts';
 import { formatBytes, formatCount, formatRate, formatSeconds } from '../view/quantities.ts';
 import { textTable } from '../view/text-table.ts';
@@ -44,15 +45,9 @@ function labelled(label: string, text: string, { columns, paint }: ScreenOptions
   return `${paint('bold', padTo(label, LABEL_WIDTH))}${cutTo(neutralise(text), room)}`;
 }
 
-/** The same, cut at the end of a word and gone on with on the next line, where it is long. */
+/** The same, on several lines where it is long. */
 function wrapped(label: string, text: string, options: ScreenOptions): string[] {
-  const room = Math.max(20, options.columns - LABEL_WIDTH);
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)!;
-    if (line !== '' && line.length + 1 + word.length > room) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
+  const lines = wrap(neutralise(text), Math.max(1, options.columns - LABEL_WIDTH));
   return lines.map((line, i) => labelled(i === 0 ? label : '', line, options));
 }
 

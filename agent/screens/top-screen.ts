@@ -54,5 +54,5 @@ export function topScreen(facts: TopFacts, { columns, paint, isUtf8 }: Omit<Scre
 
 function troubleOf({ problem, missed }: TopFacts): string {
   if (problem !== undefined) return problem;
-  return missed === 0 ? '' : `${formatCount(missed)} events not counted: this program read too slowly`;
+  return missed === 0 ? '' : `${formatCount(missed)} events not counted: the agent could not send them fast enough`;
 }

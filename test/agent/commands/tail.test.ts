@@ -155,6 +155,27 @@ test.serial(
     }),
 );
 
+for (const [env, isColoured] of [
+  [{ LANG: 'C.UTF-8', NO_COLOR: '1' }, false],
+  [{ LANG: 'C.UTF-8', FORCE_COLOR: '1' }, true],
+  [{ LANG: 'C', TERM: 'dumb' }, false],
+] as const)
+  test.serial(`${JSON.stringify(env)}: the table has ${isColoured ? '' : 'no '}colours`, (t) =>
+    withControl(async ({ helper, socket }) => {
+      await using terminal = new Terminal(agentCommand('tail', '--socket', socket, '--tree'), { env });
+      await terminal.until(() => terminal.text.includes('COMMAND'));
+      helper.send(
+        execEvent(1, { ...now(), pid: 10, start_time: 1 }),
+        execEvent(2, { ...now(), pid: 11, start_time: 2, parent: { pid: 10, start_time: 1 }, command: 'child' }),
+      );
+      await terminal.until(() => terminal.text.includes('child'));
+      t.is(terminal.text.includes('\x1b['), isColoured);
+      t.true(terminal.text.includes(env.LANG === 'C' ? String.raw`\_ child` : '└ child'));
+      terminal.type('\x03');
+      t.is(await terminal.status, 0);
+    }),
+  );
+
 test.serial('a reader that leaves ends it quietly', (t) =>
   withControl(async ({ helper, socket }) => {
     await using terminal = new Terminal(
