@@ -215,5 +215,5 @@ function placed(command: Command): Command {
       '-c, --config <file>',
       `configuration that names the control socket (default: ${DEFAULT_CONFIG_FILE}, where it can be read)`,
     )
-    .option('--socket <path>', "the agent's control socket, instead of the configuration's");
+    .option('--socket <file>', "the agent's control socket, instead of the configuration's");
 }

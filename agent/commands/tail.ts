@@ -44,6 +44,9 @@ const RETRY: Pace = { firstMs: 100, longestMs: 2000 };
 /** How much further back than the interruption is looked: clocks of events and of this process differ a little. */
 const OVERLAP_MS = 5000;
 
+/** Longer than any agent runs. */
+const EVER = '36500d';
+
 /** HTTP: nothing can be done for this reader now. */
 const TOO_MANY_READERS = 503;
 
@@ -82,7 +85,11 @@ function queryOf(
   for (const [name, value] of Object.entries({ filter, rule, container, since }))
     if (value !== undefined) query.set(name, value);
   if (alerts) query.set('alerts', '1');
-  if (!follows) query.set('follow', '0');
+  if (!follows) {
+    query.set('follow', '0');
+    // Without a time, all that are held.
+    if (since === undefined) query.set('since', EVER);
+  }
   const most = rate ?? (isTable ? String(RATE_ON_TERMINAL) : '0');
   if (most !== '0') query.set('rate', most);
   try {
