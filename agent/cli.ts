@@ -35,6 +35,19 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     verify: async (options) => {
       code = await verify(options);
     },
+    // Loaded when they are asked for: their tables of characters take time and memory.
+    tail: async (options) => {
+      code = await (await import('./commands/tail.ts')).tail(options);
+    },
+    status: async (options) => {
+      code = await (await import('./commands/status.ts')).status(options);
+    },
+    top: async (options) => {
+      code = await (await import('./commands/top.ts')).top(options);
+    },
+    doctor: async (options) => {
+      code = await (await import('./commands/doctor.ts')).doctor(options, { ...PRODUCT_TRUST, ...trust });
+    },
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },

@@ -10,6 +10,8 @@ export const EXIT = {
   INSTALLATION: 7,
   SPOOL: 8,
   INCOMPLETE: 9,
+  UNHEALTHY: 10,
+  UNREACHABLE: 11,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

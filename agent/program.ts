@@ -1,12 +1,17 @@
 import { Argument, Command, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import type { ConvertOptions } from './commands/convert.ts';
+import type { DoctorCommandOptions } from './commands/doctor.ts';
 import type { MatchOptions } from './commands/match.ts';
 import type { SpoolCommandOptions } from './commands/spool.ts';
+import type { StatusOptions } from './commands/status.ts';
+import type { TailOptions } from './commands/tail.ts';
+import type { TopOptions } from './commands/top.ts';
 import type { VerifyOptions } from './commands/verify.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { exitMeanings } from './errors.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
+import { GROUPINGS } from './screens/exec-counter.ts';
 import { hostPlatform } from './values/platform.ts';
 
 /** What each command does. */
@@ -17,6 +22,10 @@ export interface Actions {
   match: (options: MatchOptions) => Promise<void>;
   convert: (options: ConvertOptions) => Promise<void>;
   verify: (options: VerifyOptions) => Promise<void>;
+  tail: (options: TailOptions) => Promise<void>;
+  status: (options: StatusOptions) => Promise<void>;
+  top: (options: TopOptions) => Promise<void>;
+  doctor: (options: DoctorCommandOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -108,6 +117,46 @@ export function describeProgram(actions: Actions): Command {
     .option('--whole', "the files hold each boot's events from the first on: earlier seals that lack are a loss", false)
     .option('--json', 'report as JSON on standard output, as in a pipe', false)
     .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
+  placed(program.command('tail'))
+    .description('show events as they come, from a running agent: docs/looking.md')
+    .argument('[filter]', "a Sigma search, such as 'Image|endswith: /curl'")
+    .option('--rule <name>', 'alerts of the rule with this id or title')
+    .option('--user <name>', "a user's programs, by name or number")
+    .option('--container <id>', 'those of the container whose id begins so')
+    .option('--alerts', 'alerts and nothing else', false)
+    .option('--since <time>', 'also events that the agent still holds and that are not older: 30s, 10m, 2h')
+    .option(
+      '--rate <n>',
+      'at most so many events a second, alerts aside; 0 for all (default: 200 on a terminal, else 0)',
+    )
+    .option('--tree', 'commands stand under their parents', false)
+    .option('--json', 'JSON lines, as in a pipe', false)
+    .option('--no-follow', 'end after the events that are held')
+    .option('--no-reconnect', 'end when the agent goes away, instead of waiting for it')
+    .action((filter: string | undefined, options: TailOptions) =>
+      actions.tail({ ...options, ...(filter === undefined ? {} : { filter }) }),
+    );
+  placed(program.command('top'))
+    .description('show which programs, parents, users or commands start most, from a running agent: docs/looking.md')
+    .argument('[filter]', "count only what a Sigma search finds, such as 'Image|endswith: /curl'")
+    .addOption(new Option('--by <what>', 'what is counted').choices([...GROUPINGS]).default('program'))
+    .option('--interval <time>', 'time between two pictures; the window is ten of them', '2s')
+    .option('--once', 'end after one interval', false)
+    .option('--json', 'a line of JSON an interval, as in a pipe', false)
+    .action((filter: string | undefined, options: TopOptions) =>
+      actions.top({ ...options, ...(filter === undefined ? {} : { filter }) }),
+    );
+  placed(program.command('status'))
+    .description('show whether a running agent is healthy, on one screen; the exit status says so too: docs/looking.md')
+    .option('--json', "the agent's own answer, /v1/status of docs/api.md", false)
+    .option('--watch', 'draw it again every two seconds; q ends', false)
+    .action((options: StatusOptions) => actions.status(options));
+  placed(program.command('doctor'))
+    .description(
+      'walk the way of an event, from the kernel to the receivers, and say what to do where it breaks; changes nothing: docs/looking.md',
+    )
+    .option('--json', 'report as JSON on standard output', false)
+    .action((options: DoctorCommandOptions) => actions.doctor(options));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
@@ -117,4 +166,14 @@ export function describeProgram(actions: Actions): Command {
 
 function lines(table: readonly (readonly [string, string])[], width: number): string {
   return table.map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`).join('\n');
+}
+
+/** A command that looks into a running agent. */
+function placed(command: Command): Command {
+  return command
+    .option(
+      '-c, --config <file>',
+      `configuration that names the control socket (default: ${DEFAULT_CONFIG_FILE}, where it can be read)`,
+    )
+    .option('--socket <file>', "the agent's control socket, instead of the configuration's");
 }

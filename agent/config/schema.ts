@@ -11,7 +11,7 @@ import { placesOf } from './places.ts';
 import { duration } from '../values/quantities.ts';
 
 /** The path of the helper's socket in the packages. */
-const DEFAULT_SOCKET = placesOf(process.platform).socket;
+export const DEFAULT_SOCKET = placesOf(process.platform).socket;
 
 const source = z.strictObject({
   socket: absolutePath

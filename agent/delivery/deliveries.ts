@@ -7,6 +7,7 @@ import { OpenError } from './open-error.ts';
 import { OutputCounters } from './output-counters.ts';
 import type { SpoolConfig } from './spool/config.ts';
 import { SpoolKeeper } from './spool/keeper.ts';
+import type { SpoolStatus } from './spool/spool.ts';
 
 interface Entry {
   config: OutputConfig;
@@ -90,6 +91,11 @@ export class Deliveries {
   /** Whether any output makes seals. */
   get haveSeals(): boolean {
     return this.#entries.some(({ isSealed: sealed }) => sealed);
+  }
+
+  /** The spool, where there is one. */
+  get spool(): SpoolStatus | undefined {
+    return this.#keeper.spool?.report;
   }
 
   get reports(): OutputReport[] {

@@ -9,6 +9,7 @@ import { loki } from './loki/kind.ts';
 import { nats } from './nats/kind.ts';
 import { otlp } from './otlp/kind.ts';
 import type { Output } from './output.ts';
+import type { Probed } from './probe.ts';
 import { stdout } from './stdout/kind.ts';
 import { syslog } from './syslog/kind.ts';
 
@@ -33,6 +34,11 @@ export function createOutput(config: OutputConfig, telemetry: Telemetry): Promis
 /** Whether the output that an entry describes uses the spool. */
 export function isSpooled(config: OutputConfig): boolean {
   return kindOf(config.type)?.spooled === true;
+}
+
+/** Connects as the output would that an entry describes, and sends no event. @returns undefined where there is nobody to connect to */
+export async function probeOutput(config: OutputConfig): Promise<Probed | undefined> {
+  return kindOf(config.type)?.probe?.(config as never);
 }
 
 /** What an output cannot promise as it is configured, if there is something to say. */

@@ -17,6 +17,10 @@ export function agentCommandLine(): {
     match: later,
     convert: later,
     verify: later,
+    tail: later,
+    status: later,
+    top: later,
+    doctor: later,
     schema: nothing,
   });
   const optionsOf = (command: Command): Option[] => command.createHelp().visibleOptions(command);

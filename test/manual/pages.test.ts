@@ -49,6 +49,10 @@ test('probes-agent(8) explains every command, option, argument and exit status',
     match: never,
     convert: never,
     verify: never,
+    tail: never,
+    status: never,
+    top: never,
+    doctor: never,
     schema: never,
   });
   for (const command of program.commands) {

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-type Style = 'plain' | 'dim' | 'bold' | 'red' | 'yellow' | 'cyan' | 'magenta' | 'alarm';
+export type Style = 'plain' | 'dim' | 'bold' | 'red' | 'green' | 'yellow' | 'cyan' | 'magenta' | 'critical' | 'alarm';
 
 /** Puts a style around text that holds no escape sequences of its own. */
 export type Paint = (style: Style, text: string) => string;
@@ -9,9 +9,11 @@ const FORMATS = {
   dim: 'dim',
   bold: 'bold',
   red: 'red',
+  green: 'green',
   yellow: 'yellow',
   cyan: 'cyan',
   magenta: 'magenta',
+  critical: ['bold', 'red'],
   alarm: ['bold', 'white', 'bgRed'],
 } as const;
 

@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { PLAIN_ASCII } from '../../terminal-text.ts';
+import { PLAIN_ASCII } from '../terminal-text.ts';
 
 const CHARACTERS = new Intl.Segmenter();
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import * as fc from 'fast-check';
-import { cutTo, padTo, widthOf } from '../../../../agent/outputs/stdout/columns.ts';
-import { neutralise } from '../../../../agent/terminal-text.ts';
+import { cutTo, padTo, widthOf } from '../../../agent/terminal/columns.ts';
+import { neutralise } from '../../../agent/terminal-text.ts';
 
 for (const [what, text, columns] of [
   ['letters', 'abc', 3],
@@ -77,7 +77,7 @@ test('tables of characters are not loaded at start: they take time and memory, a
     registerHooks({ load(url, context, next) { if (url.includes('string-width')) loaded++; return next(url, context); } });
     await import('./agent/cli.ts');
     const before = loaded;
-    await import('./agent/outputs/stdout/live-view.ts');
+    await import('./agent/view/live-view.ts');
     console.log(before, loaded > 0);`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
     encoding: 'utf8',

@@ -1,11 +1,11 @@
-import type { GapEvent } from '../../../shared/events/gap.ts';
-import type { ExecEvent, ExecFailedEvent } from '../../../shared/events/exec.ts';
-import type { ExitEvent } from '../../../shared/events/exit.ts';
-import type { StreamEvent } from '../../events/item.ts';
-import type { MatchedRule } from '../../rules/detect.ts';
-import { neutralise } from '../../terminal-text.ts';
-import { cutTo, padTo, widthOf } from './columns.ts';
-import type { Paint } from './paint.ts';
+import type { GapEvent } from '../../shared/events/gap.ts';
+import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
+import type { ExitEvent } from '../../shared/events/exit.ts';
+import type { StreamEvent } from '../events/item.ts';
+import type { MatchedRule } from '../rules/detect.ts';
+import { neutralise } from '../terminal-text.ts';
+import { cutTo, padTo, widthOf } from '../terminal/columns.ts';
+import type { Paint, Style } from '../terminal/paint.ts';
 
 export interface LiveViewOptions {
   /** Columns of the terminal; Infinity where lines need not be cut. */
@@ -16,6 +16,8 @@ export interface LiveViewOptions {
   paint: Paint;
   /** Minutes that local time is ahead of UTC at an instant; the terminal's own zone by default. */
   zoneOffset?: (time: Date) => number;
+  /** In front of the command, for its place in a tree: plain text. */
+  indent?: string;
 }
 
 const TIME_WIDTH = 12;
@@ -71,10 +73,32 @@ function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions
   const notes = notesOf(event);
   const room = columns - widthOf(cells.map(([text]) => text).join(' ')) - 1;
   const notesText = notes === '' ? '' : cutTo(`[${notes}]`, Math.max(0, room - LEAST_COMMAND_WIDTH - 1));
-  const command = cutTo(neutralise(event.command), notesText === '' ? room : room - widthOf(notesText) - 1);
-  const isRed = event.type === 'exec_failed' || matchedRules(event).length > 0;
-  const line = `${left} ${paint(isRed ? 'red' : event.source === 'snapshot' ? 'dim' : 'plain', command)}`;
-  return notesText === '' ? line : `${line} ${paint(isRed ? 'red' : 'magenta', notesText)}`;
+  const { indent = '' } = options;
+  const roomForCommand = notesText === '' ? room : room - widthOf(notesText) - 1;
+  const command = cutTo(indent + neutralise(event.command), roomForCommand);
+  const style = event.type === 'exec_failed' ? 'red' : styleOfAlert(event);
+  const line = `${left} ${paint(style ?? (event.source === 'snapshot' ? 'dim' : 'plain'), command)}`;
+  return notesText === '' ? line : `${line} ${paint(style ?? 'magenta', notesText)}`;
+}
+
+/** Sigma's levels, the most severe first. */
+const LEVEL_STYLES: ReadonlyArray<readonly [level: string, Style]> = [
+  ['critical', 'critical'],
+  ['high', 'red'],
+  ['medium', 'yellow'],
+  ['low', 'cyan'],
+  ['informational', 'cyan'],
+];
+
+/** The style of a rule's level; one without a level is as `high`. */
+export function styleOfLevel(level: string | undefined): Style {
+  return LEVEL_STYLES.find(([name]) => name === level)?.[1] ?? 'red';
+}
+
+/** The style of the most severe rule that an event matched; undefined when it matched none. */
+function styleOfAlert(event: object): Style | undefined {
+  const styles = rulesIn(event).map(({ level }) => styleOfLevel(level));
+  return LEVEL_STYLES.find(([, style]) => styles.includes(style))?.[1];
 }
 
 /** The column is narrow: of an account without the domain, of a SID its end, which tells accounts of one machine apart. */
@@ -90,11 +114,17 @@ function userOf(
 
 /** The rules that an alert matched: level and title of each. */
 function matchedRules(event: object): string[] {
-  const { rules } = event as { rules?: ReadonlyArray<Pick<MatchedRule, 'level' | 'title'>> };
-  if (!Array.isArray(rules)) return [];
-  return (rules as Pick<MatchedRule, 'level' | 'title'>[]).map(({ level, title }) =>
-    neutralise(`${(level ?? 'alert').toUpperCase()}: ${title}`),
-  );
+  return rulesIn(event).map(({ level, title }) => neutralise(`${(level ?? 'alert').toUpperCase()}: ${title}`));
+}
+
+function rulesIn(event: object): ReadonlyArray<Pick<MatchedRule, 'level' | 'title'>> {
+  const { rules } = event as { rules?: unknown };
+  return Array.isArray(rules) ? rules.filter(isMatchedRule) : [];
+}
+
+function isMatchedRule(value: unknown): value is Pick<MatchedRule, 'level' | 'title'> {
+  const { title, level } = (value ?? {}) as { title?: unknown; level?: unknown };
+  return typeof title === 'string' && (level === undefined || typeof level === 'string');
 }
 
 function notesOf(event: ExecEvent | ExecFailedEvent): string {

@@ -1,11 +1,11 @@
 import test from 'ava';
-import { formatEvent, formatHeader, type LiveViewOptions } from '../../../../agent/outputs/stdout/live-view.ts';
-import { paintNothing } from '../../../../agent/outputs/stdout/paint.ts';
-import { widthOf } from '../../../../agent/outputs/stdout/columns.ts';
-import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../../../shared/events/exec.ts';
-import { EXIT_EXAMPLE } from '../../../../shared/events/exit.ts';
-import { GAP_EXAMPLE } from '../../../../shared/events/gap.ts';
-import type { StreamEvent } from '../../../../agent/events/item.ts';
+import { formatEvent, formatHeader, type LiveViewOptions } from '../../../agent/view/live-view.ts';
+import { paintNothing } from '../../../agent/terminal/paint.ts';
+import { widthOf } from '../../../agent/terminal/columns.ts';
+import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../../shared/events/exec.ts';
+import { EXIT_EXAMPLE } from '../../../shared/events/exit.ts';
+import { GAP_EXAMPLE } from '../../../shared/events/gap.ts';
+import type { StreamEvent } from '../../../agent/events/item.ts';
 
 const view = (overrides: Partial<LiveViewOptions> = {}): LiveViewOptions => ({
   columns: 100,
