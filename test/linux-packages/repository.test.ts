@@ -23,71 +23,10 @@ import { hasCommand } from '../../installers/tools/system-packages.ts';
 import { requiring } from '../support/requirements.ts';
 import { Debian, debianTest } from './support/debian.ts';
 import { flipByte } from './support/flip-byte.ts';
-import { makeSmall } from './support/small.ts';
+import { makeKey, Publisher } from './support/publisher.ts';
 
 const TOOLS = ['dpkg-deb', 'rpmbuild', 'rpmsign', 'apt-ftparchive', 'createrepo_c', 'gpg', 'gpgconf'];
 const repositoryTest = requiring(() => (TOOLS.every(hasCommand) ? undefined : `needs ${TOOLS.join(', ')}`));
-
-const PASSWORD = 'a password\n';
-
-/** A secret key with that password, armoured. */
-function makeKey(): string {
-  // In /tmp: the path of gpg's socket has at most 107 bytes.
-  const home = mkdtempSync(path.join(tmpdir(), 'probes-home-'));
-  try {
-    writeFileSync(path.join(home, 'password'), PASSWORD);
-    const gpg = (...args: string[]): string =>
-      run('gpg', [
-        '--homedir',
-        home,
-        '--batch',
-        '--quiet',
-        '--pinentry-mode',
-        'loopback',
-        '--passphrase-file',
-        path.join(home, 'password'),
-        ...args,
-      ]);
-    gpg('--quick-generate-key', 'Test of the repository', 'rsa2048', 'sign', 'never');
-    return gpg('--armor', '--export-secret-keys');
-  } finally {
-    run('gpgconf', ['--homedir', home, '--kill', 'all']);
-    rmSync(home, { recursive: true, force: true });
-  }
-}
-
-/** Made once, when a test first needs it. */
-const KEY = {
-  made: undefined as string | undefined,
-  get(): string {
-    return (this.made ??= makeKey());
-  },
-};
-
-/** A folder with packages of some versions, a key with a password, and the repository. */
-class Publisher {
-  readonly folder: string;
-  readonly repository: string;
-  readonly key: { key: string; passwordFile: string };
-
-  constructor(t: ExecutionContext, versions: readonly string[], key = KEY.get()) {
-    this.folder = mkdtempSync(path.join(tmpdir(), 'probes-publisher-'));
-    t.teardown(() => rmSync(this.folder, { recursive: true, force: true }));
-    this.repository = path.join(this.folder, 'repository');
-    for (const version of versions) makeSmall(this.at(version), version);
-    writeFileSync(this.at('key.asc'), key);
-    writeFileSync(this.at('password'), PASSWORD);
-    this.key = { key: this.at('key.asc'), passwordFile: this.at('password') };
-  }
-
-  at(name: string): string {
-    return path.join(this.folder, name);
-  }
-
-  publish(version: string, signed = true): void {
-    updateRepository(this.repository, this.at(version), signed ? this.key : undefined);
-  }
-}
 
 /** A Debian that trusts the repository, in the way that docs/install.md tells. */
 function subscriber(t: ExecutionContext, publisher: Publisher): Debian {
