@@ -29,6 +29,13 @@ const COMMANDS: readonly TreeEntry[] = [
   { path: 'usr/sbin/probes-helper', mode: 0o777, link: '../libexec/platform-probes/probes-helper' },
 ];
 
+/** The example is the configuration that an installation begins with. */
+const CONFIGURATION: TreeEntry = {
+  path: 'etc/platform-probes/agent.yaml',
+  mode: 0o644,
+  data: readFileSync(inCheckout('agent/agent.example.yaml')),
+};
+
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
   const epoch = sourceDate();
@@ -38,7 +45,14 @@ export async function linuxPayload(architecture: LinuxArchitecture): Promise<Tre
 
 /** Those that need no program to be built, and are the same on every architecture. @param epoch as sourceDate() gives it */
 export function commonFiles(epoch: number): TreeEntry[] {
-  return [...filesBelow(ROOT_FILES), ...COMMANDS, ...manualPages(epoch), ...completions(), changelog(epoch)];
+  return [
+    ...filesBelow(ROOT_FILES),
+    CONFIGURATION,
+    ...COMMANDS,
+    ...manualPages(epoch),
+    ...completions(),
+    changelog(epoch),
+  ];
 }
 
 /** For a version without a dash, Debian wants this name. */

@@ -16,7 +16,8 @@ export type Purpose =
   | 'dtrace'
   | 'receivers'
   | 'pulled'
-  | 'packages';
+  | 'packages'
+  | 'guests';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -156,7 +157,7 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace', 'tests'],
+    purposes: ['dtrace', 'tests', 'guests'],
     why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },

@@ -20,10 +20,11 @@ import { rpmName } from '../../installers/linux/rpm.ts';
 import { updateRepository } from '../../installers/repository/repository.ts';
 import { run } from '../../installers/tools/run.ts';
 import { hasCommand } from '../../installers/tools/system-packages.ts';
+import { makeGpgKey } from '../support/gpg-key.ts';
 import { requiring } from '../support/requirements.ts';
 import { Debian, debianTest } from './support/debian.ts';
 import { flipByte } from './support/flip-byte.ts';
-import { makeKey, Publisher } from './support/publisher.ts';
+import { PASSWORD, Publisher } from './support/publisher.ts';
 
 const TOOLS = ['dpkg-deb', 'rpmbuild', 'rpmsign', 'apt-ftparchive', 'createrepo_c', 'gpg', 'gpgconf'];
 const repositoryTest = requiring(() => (TOOLS.every(hasCommand) ? undefined : `needs ${TOOLS.join(', ')}`));
@@ -97,7 +98,7 @@ debianTest(
     restore();
 
     // Signed by another key than the one that the administrator trusts.
-    const stranger = new Publisher(t, ['0.1.0'], makeKey());
+    const stranger = new Publisher(t, ['0.1.0'], makeGpgKey(PASSWORD));
     stranger.publish('0.1.0');
     cpSync(path.join(stranger.repository, 'apt'), machine.at('repository/apt'), { recursive: true });
     t.regex(update(), /NO_PUBKEY/u);

@@ -4,42 +4,16 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 
 import { updateRepository } from '../../../installers/repository/repository.ts';
-import { run } from '../../../installers/tools/run.ts';
+import { makeGpgKey } from '../../support/gpg-key.ts';
 import { makeSmall } from './small.ts';
 
-const PASSWORD = 'a password\n';
-
-/** A secret key with that password, armoured. */
-export function makeKey(): string {
-  // In /tmp: the path of gpg's socket has at most 107 bytes.
-  const home = mkdtempSync(path.join(tmpdir(), 'probes-home-'));
-  try {
-    writeFileSync(path.join(home, 'password'), PASSWORD);
-    const gpg = (...args: string[]): string =>
-      run('gpg', [
-        '--homedir',
-        home,
-        '--batch',
-        '--quiet',
-        '--pinentry-mode',
-        'loopback',
-        '--passphrase-file',
-        path.join(home, 'password'),
-        ...args,
-      ]);
-    gpg('--quick-generate-key', 'Test of the repository', 'rsa2048', 'sign', 'never');
-    return gpg('--armor', '--export-secret-keys');
-  } finally {
-    run('gpgconf', ['--homedir', home, '--kill', 'all']);
-    rmSync(home, { recursive: true, force: true });
-  }
-}
+export const PASSWORD = 'a password\n';
 
 /** Made once, when a test first needs it. */
 const KEY = {
   made: undefined as string | undefined,
   get(): string {
-    return (this.made ??= makeKey());
+    return (this.made ??= makeGpgKey(PASSWORD));
   },
 };
 
