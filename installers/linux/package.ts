@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { VERSION } from '../../shared/version.ts';
 import type { Key } from '../signing/key.ts';
 import { minisign } from '../signing/minisign.ts';
-import { writeSupplyChain, type Builder } from '../supply-chain/supply-chain.ts';
-import { fileHashes } from '../tools/file-hashes.ts';
+import { writeChecksums } from '../supply-chain/checksums.ts';
+import { signStatements, voucherOf, writeSupplyChain, type Builder } from '../supply-chain/supply-chain.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import { sourceDate } from '../tools/source-date.ts';
 import { needSystemPackages } from '../tools/system-packages.ts';
@@ -28,6 +28,7 @@ export async function makeLinuxPackages(
   builder: Builder = {},
 ): Promise<void> {
   needSystemPackages('packages');
+  const voucher = voucherOf(builder);
   const contents: PackageContents = {
     architecture,
     version: VERSION,
@@ -41,10 +42,9 @@ export async function makeLinuxPackages(
     const [deb, rpm] = [debName(architecture, VERSION), rpmName(architecture, VERSION)];
     makeDeb(contents, path.join(folder, deb), scratch);
     makeRpm(contents, path.join(folder, rpm), scratch);
-    await writeSupplyChain(folder, { ...contents, packages: [deb, rpm] }, builder);
-    const sums = path.join(folder, 'SHA256SUMS');
-    writeFileSync(sums, [...fileHashes(folder, folder)].map(([file, hash]) => `${hash}  ${file}\n`).join(''));
-    chmodSync(sums, 0o644);
+    await writeSupplyChain(folder, { ...contents, packages: [deb, rpm] }, voucher);
+    const sums = writeChecksums(folder);
+    signStatements(folder, [deb, rpm], voucher);
     if (key !== undefined) minisign(sums, `${NAME} ${VERSION} linux-${architecture}`, key);
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -35,6 +35,7 @@ export function agentPage(epoch: number): Page {
       files({
         [DEFAULT_CONFIG_FILE]: 'The configuration.',
         '/etc/platform-probes/rules/': 'A folder for Sigma rules, for rules.folders.',
+        '/usr/lib/systemd/system/probes-agent.service': 'The service.',
         '/run/platform-probes/events.sock': 'The socket of the helper.',
         '/var/lib/platform-probes/': 'A place for the spool, which holds undelivered events.',
         '/var/log/platform-probes/': 'A place for file outputs.',

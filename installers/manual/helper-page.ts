@@ -45,6 +45,7 @@ export function helperPage(epoch: number): Page {
           'With --pin: the programs and buffers that stay in the kernel. Only root can open them.',
         '/usr/libexec/platform-probes/':
           'The helper, and the files that it loads. Only root may be able to write to them.',
+        '/usr/lib/systemd/system/probes-helper.service': 'The service.',
         '/usr/libexec/platform-probes/manifest.json': 'Size and SHA-256 of each of these files, for audit --manifest.',
       }),
     ],

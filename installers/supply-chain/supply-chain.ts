@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -30,36 +31,55 @@ export interface Made {
   readonly packages: readonly string[];
 }
 
+/** A builder whose URI and key can be used. */
+export interface Voucher {
+  readonly uri: string;
+  readonly key?: KeyObject;
+}
+
+/** @throws {Error} when the URI is none, or the key cannot be used */
+export function voucherOf({ id, key }: Builder): Voucher {
+  if (id !== undefined && !URL.canParse(id))
+    throw new Error(`--builder: expected a URI, such as https://ci.example/release, got "${id}"`);
+  return {
+    uri: id ?? LOCAL_BUILDER,
+    ...(key === undefined ? {} : { key: signingKey(key.key, key.passwordFile) }),
+  };
+}
+
 /**
  * Writes beside the packages of one architecture: what is in them, as CycloneDX (`.cdx.json`) and SPDX (`.spdx.json`), and for
- * each how it was made (`.provenance.json`, and signed `.intoto.jsonl`).
- * @throws {Error} when the key or the builder's URI cannot be used
+ * each how it was made (`.provenance.json`).
  */
 export async function writeSupplyChain(
   folder: string,
   { architecture, payload, epoch, packages }: Made,
-  builder: Builder,
+  { uri }: Voucher,
 ): Promise<void> {
-  const write = (name: string, text: string): void => {
-    writeFileSync(path.join(folder, name), text);
-    chmodSync(path.join(folder, name), 0o644);
-  };
-  const key = builder.key === undefined ? undefined : signingKey(builder.key.key, builder.key.passwordFile);
   const contents = await inventory(architecture, programHashes(payload));
   const name = `platform-probes-${VERSION}-linux-${architecture}`;
-  write(`${name}.cdx.json`, cycloneDx(contents, epoch));
-  write(`${name}.spdx.json`, spdx(contents, epoch));
-  const build = {
-    target: `linux-${architecture}`,
-    builder: builderUri(builder.id),
-    commit: sourceCommit(),
-    epoch,
-  };
+  write(folder, `${name}.cdx.json`, cycloneDx(contents, epoch));
+  write(folder, `${name}.spdx.json`, spdx(contents, epoch));
+  const build = { target: `linux-${architecture}`, builder: uri, commit: sourceCommit(), epoch };
   for (const file of packages) {
     const statement = provenance({ name: file, data: readFileSync(path.join(folder, file)) }, contents, build);
-    write(`${file}.provenance.json`, statement);
-    if (key !== undefined) write(`${file}.intoto.jsonl`, envelope(statement, key));
+    write(folder, `${file}.provenance.json`, statement);
   }
+}
+
+/** Signs the statements of packages (`.intoto.jsonl`), if there is a key. Others cannot make these files again. */
+export function signStatements(folder: string, packages: readonly string[], { key }: Voucher): void {
+  if (key === undefined) return;
+  for (const file of packages) {
+    const statement = readFileSync(path.join(folder, `${file}.provenance.json`), 'utf8');
+    write(folder, `${file}.intoto.jsonl`, envelope(statement, key));
+  }
+}
+
+function write(folder: string, name: string, text: string): void {
+  writeFileSync(path.join(folder, name), text);
+  // Whatever the umask is.
+  chmodSync(path.join(folder, name), 0o644);
 }
 
 /** SHA-256 of the programs and of what they load, by name. */
@@ -69,10 +89,4 @@ function programHashes(payload: readonly TreeEntry[]): ReadonlyMap<string, strin
       name.startsWith('usr/libexec/') && data !== undefined ? [[path.basename(name), sha256(data)] as const] : [],
     ),
   );
-}
-
-function builderUri(id: string | undefined): string {
-  if (id === undefined) return LOCAL_BUILDER;
-  if (URL.canParse(id)) return id;
-  throw new Error(`--builder: expected a URI, such as https://ci.example/release, got "${id}"`);
 }

@@ -312,6 +312,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('minisign'),
   },
   {
+    name: 'jq',
+    purposes: ['tests'],
+    why: 'reads JSON in the commands of docs/supply-chain.md',
+    present: () => hasCommand('jq'),
+  },
+  {
     name: 'lintian',
     purposes: ['tests'],
     why: 'checks the .deb',

@@ -59,7 +59,11 @@ export const fish =
       return sorted(offered.map((each) => (each.split('\t')[0] ?? '').replace(/^--[\w-]+=/u, '')));
     });
 
-/** An interactive zsh on a terminal, in which each line is typed and Tab pressed. What it offers goes to a file. */
+/**
+ * An interactive zsh on a terminal, in which each line is typed, Tab pressed, and then a key that says so in a file. What it
+ * offers goes to another file. That key is none that means something to a terminal: functions that complete run programs, and
+ * the terminal would act on it meanwhile.
+ */
 export const zsh =
   (root: string, cwd: string): Complete =>
   (...lines) => {
@@ -78,18 +82,30 @@ compadd() {
   print -rl -- $offered >>${offered}
   builtin compadd "$@"
 }
+integer count
+tell() {
+  print ${BETWEEN} >>${offered}
+  zle kill-whole-line
+  : >${offered}.$((++count))
+}
+zle -N tell
+bindkey '^T' tell
 LISTMAX=-1
 cd ${cwd}
 `,
     );
-    const script = `zmodload zsh/zpty
+    const script = `zmodload zsh/zpty zsh/zselect
 zpty shell zsh -f -i
 zpty -w shell "source ${setup}; PS1='READY''> '"
 zpty -r shell seen '*READY> *'
-for line; do
-  zpty -w -n shell $line$'\\t'
-  zpty -w shell $'\\x15'"print ${BETWEEN} >>${offered}; print COMPLE''TED"
-  zpty -r shell seen '*COMPLETED*READY> *'
+for ((i = 1; i <= $#; i++)); do
+  zpty -w -n shell $argv[i]$'\\t\\x14'
+  until [[ -e ${offered}.$i ]]; do
+    # What it prints is taken, so that it can go on.
+    zpty -r -t shell seen
+    zselect -t 1
+  done
+  rm ${offered}.$i
 done
 zpty -d shell`;
     run('zsh', ['-f', '-c', script, 'zsh', ...lines], cwd);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 
 import { checkPackages, differences } from '../../installers/check-package.ts';
@@ -149,6 +150,44 @@ packageTest('SHA256SUMS has every file beside it', (t) => {
       .filter((name) => name !== 'SHA256SUMS')
       .toSorted(),
   );
+});
+
+packageTest('files that the manual names are installed', (t) => {
+  const pages = payload.filter(({ path: name }) => name.startsWith('usr/share/man/'));
+  t.is(pages.length, 3);
+  const named = pages.flatMap(({ data }) => {
+    const [, section = ''] = gunzipSync(data ?? '')
+      .toString('utf8')
+      .split('.SH "FILES"\n');
+    const terms = section.split('\n.SH ')[0]?.matchAll(/^\.TP\n\\fI\/((?:usr|etc)\/.*)\\fR$/gmu) ?? [];
+    return [...terms].map((match) => (match[1] ?? '').replaceAll(String.raw`\-`, '-'));
+  });
+  t.true(named.length > 5);
+  for (const name of named)
+    t.true(
+      payload.some(({ path: file }) => file === name || (name.endsWith('/') && file.startsWith(name))),
+      name,
+    );
+});
+
+packageTest('papers beside the packages are about these bytes, and about the programs in them', (t) => {
+  const read = (name: string): unknown => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as unknown;
+  for (const file of [DEB, RPM]) {
+    const name = path.basename(file);
+    const { subject } = read(`${name}.provenance.json`) as { subject: unknown };
+    t.deepEqual(subject, [{ name, digest: { sha256: sha256(readFileSync(file)) } }]);
+  }
+  const { components } = read(`platform-probes-${VERSION}-linux-x64.cdx.json`) as {
+    components: ReadonlyArray<{ name: string; hashes?: ReadonlyArray<{ alg: string; content: string }> }>;
+  };
+  const programs = payload.filter(({ path: name }) => name.startsWith(`${LIBEXEC}/`) && !name.endsWith('.json'));
+  t.is(programs.length, 4);
+  for (const { path: name, data = '' } of programs)
+    t.deepEqual(
+      components.find((each) => each.name === path.basename(name))?.hashes,
+      [{ alg: 'SHA-256', content: sha256(data) }],
+      name,
+    );
 });
 
 /** The package that brings a library, in Debian and for rpm. libpthread, libdl, libm and the loader are parts of glibc. */
