@@ -329,6 +329,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: 'checks the .rpm',
     present: () => hasCommand('rpmlint'),
   },
+  {
+    name: 'dnf',
+    purposes: ['tests'],
+    why: 'installs from the rpm repository',
+    present: () => hasCommand('dnf'),
+  },
 ];
 
 /**

@@ -18,6 +18,7 @@ import { kernelImage } from '../kernels/image.ts';
 import { logFile, runInMachine, temporaryFolder, virtiofsd } from '../kernels/machine.ts';
 import { withMachines } from '../kernels/session.ts';
 import { Tally } from '../run/tally.ts';
+import type { Facts } from './facts.ts';
 import { TapReader } from '../run/tap.ts';
 import { fixture } from '../support/fixtures.ts';
 import { tableOf } from '../support/markdown.ts';
@@ -45,10 +46,21 @@ function nextVersion(version: string): string {
   return `${major}.${minor}.${Number(patch) + 1}`;
 }
 
-/** The exposures that docs/services.md explains, by unit. */
-function exposures(): Record<string, number> {
-  const rows = tableOf(readFileSync(inCheckout('docs/services.md'), 'utf8'), 'Exposure');
-  return Object.fromEntries(rows.map((row) => [(row['unit'] ?? '').replaceAll('`', ''), Number(row['exposure'])]));
+/** What docs/services.md says: the drop-ins, and what systemd finds with each and without. */
+function facts(): Pick<Facts, 'units' | 'dropIns'> {
+  const page = readFileSync(inCheckout('docs/services.md'), 'utf8');
+  const rows = tableOf(page, 'Exposure').map((row) => ({
+    unit: (row['unit'] ?? '').replaceAll('`', ''),
+    dropIn: /^\[(?<name>[^\]]+)\]/u.exec(row['with'] ?? '')?.groups?.['name'],
+    exposure: Number(row['exposure']),
+  }));
+  const dropIns = [...page.matchAll(/^### (.+)\n\n`([\w-]+\.service)`[^#]*?\n```ini\n([^`]+)```/gmu)].map(
+    ([, title = '', unit = '', text = '']) => {
+      const exposure = rows.find(({ dropIn }) => dropIn === title)?.exposure;
+      return { title, unit, text, ...(exposure === undefined ? {} : { exposure }) };
+    },
+  );
+  return { units: rows.filter(({ dropIn }) => dropIn === undefined), dropIns };
 }
 
 /** Puts what a guest needs into a folder, which it sees in place of the checkout. */
@@ -71,7 +83,7 @@ async function fillFolder(folder: string): Promise<void> {
   updateRepository(path.join(folder, 'repository'), packages, { key, passwordFile });
   rmSync(packages, { recursive: true });
   const [older, newer] = versions.map((version) => packageVersion(version));
-  writeFileSync(path.join(folder, 'facts.json'), JSON.stringify({ older, newer, exposures: exposures() }));
+  writeFileSync(path.join(folder, 'facts.json'), JSON.stringify({ older, newer, ...facts() }));
   for (const name of ['exec-storm', 'no-op']) {
     cpSync(fixture(name), path.join(folder, name));
     chmodSync(path.join(folder, name), 0o755);
