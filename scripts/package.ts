@@ -10,6 +10,8 @@ import { windowsTarget } from '../installers/programs/programs.ts';
 import { makeRelease } from '../installers/programs/release.ts';
 import { flatPackage } from '../installers/macos/flat-package.ts';
 import { INSTALL_SCRIPTS, payload } from '../installers/macos/payload.ts';
+import { imageArchive, NAME } from '../installers/image/image.ts';
+import type { LinuxArchitecture } from '../installers/linux/payload.ts';
 import { buildMsi } from '../installers/windows/msi.ts';
 import type { Signing } from '../installers/windows/sign.ts';
 import { complain, messageOf, progress } from '../installers/tools/progress.ts';
@@ -53,17 +55,35 @@ const macos = (architecture: 'arm64' | 'x64'): PackageTarget => ({
   },
 });
 
+const image = (name: string, architectures: readonly LinuxArchitecture[]): PackageTarget => ({
+  file: `platform-probes-${VERSION}-${name}.tar`,
+  signs: false,
+  reproducible: true,
+  async make(output) {
+    const { archive, digest } = await imageArchive(architectures, { revision: commit('%H'), created: commitTime() });
+    writeFileSync(output, archive);
+    progress(`${NAME}:${VERSION} is ${digest}`);
+  },
+});
+
 const TARGETS: Readonly<Record<string, PackageTarget>> = {
   windows,
   'macos-arm64': macos('arm64'),
   'macos-x64': macos('x64'),
+  'image': image('image', ['x64', 'arm64']),
+  'image-x64': image('image-x64', ['x64']),
+  'image-arm64': image('image-arm64', ['arm64']),
 };
 
 /** The time of the checked-out commit, in seconds since 1970. It dates the package, so that one commit gives one result. */
-function commitTime(): number {
-  return Number(
-    execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }),
-  );
+const commitTime = (): number => Number(commit('%ct'));
+
+/** Of the checked-out commit, in a format of git-log(1). */
+function commit(format: string): string {
+  return execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', `--format=${format}`], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  }).trim();
 }
 
 /** Makes the installer again and compares it with the one in dist/. @throws {Error} when they differ */
@@ -96,7 +116,7 @@ Makes the installer of a system in dist/, of this checkout's source, and prints 
   --target NAME         ${Object.keys(TARGETS).join(', ')}
   --certificate FILE    sign programs and installer with this PKCS #12 file (windows)
   --password-file FILE  whose first line is the certificate's password
-  --check               make it again and compare it with the one in dist/ (macOS); exit code 1 when they differ
+  --check               make it again and compare it with the one in dist/ (macOS, images); exit code 1 when they differ
 `;
 
 async function main(): Promise<void> {
@@ -115,7 +135,7 @@ async function main(): Promise<void> {
   if (target === undefined)
     throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
   if (!target.signs && (certificate ?? passwordFile) !== undefined)
-    throw new Error(`--certificate and --password-file: a package for ${name} cannot be signed here; sign it on a Mac`);
+    throw new Error(`--certificate and --password-file: ${name} cannot be signed here`);
   const output = inCheckout('dist', target.file);
   if (values.check === true) await check(target);
   else {
