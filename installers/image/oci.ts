@@ -97,7 +97,7 @@ export function multiArchitecture(images: readonly Image[]): Image {
  * @param name with which it is loaded, such as `platform-probes`
  */
 export function layoutArchive({ descriptor, blobs }: Image, name: string, tag: string): Buffer {
-  const annotations = { [REFERENCE]: tag, [CONTAINERD_NAME]: `docker.io/library/${name}:${tag}` };
+  const annotations = { [REFERENCE]: tag, [CONTAINERD_NAME]: `localhost/${name}:${tag}` };
   const index = { schemaVersion: 2, mediaType: TYPES.index, manifests: [{ ...descriptor, annotations }] };
   const files: TreeEntry[] = [
     { path: 'oci-layout', mode: 0o644, data: json({ imageLayoutVersion: '1.0.0' }) },
