@@ -234,6 +234,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     why: '7z checks it',
     present: () => hasCommand('7z'),
   },
+  {
+    name: 'skopeo',
+    purposes: ['tests'],
+    why: 'reads an OCI image as engines and registries do',
+    present: () => hasCommand('skopeo'),
+  },
 ];
 
 /**
