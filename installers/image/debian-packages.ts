@@ -40,7 +40,7 @@ export interface DebianLock {
 export const LOCK_FILE = inCheckout('installers/image/debian-packages.json');
 
 /** The command that pins what Debian has now. */
-export const RENEW = 'node scripts/with-node.mjs scripts/renew-image-base.ts';
+const RENEW = 'node scripts/with-node.mjs scripts/renew-image-base.ts';
 
 /** Debian's name of each architecture; OCI images have the same ones. */
 export const DEBIAN_NAMES: Readonly<Record<LinuxArchitecture, string>> = { x64: 'amd64', arm64: 'arm64' };

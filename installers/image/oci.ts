@@ -32,7 +32,7 @@ const ZSTD = {
 };
 
 /** What a descriptor of the specification says of a blob. */
-export interface Descriptor {
+interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
