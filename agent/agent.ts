@@ -29,6 +29,9 @@ export interface AgentOptions {
 /** Source, pipeline and outputs of one running agent, built from a configuration. */
 export class Agent {
   readonly telemetry: Telemetry;
+  /** To look at, for reports. */
+  readonly deliveries: Deliveries;
+  readonly source = new SourceState();
   readonly #log: Log;
   readonly #trust: Trust;
   readonly #detection: Detection;
@@ -36,8 +39,6 @@ export class Agent {
   readonly #filter: ReplayFilter;
   readonly #pipeline: Pipeline;
   readonly #events = new EventLog();
-  readonly #deliveries: Deliveries;
-  readonly #source = new SourceState();
   readonly #metrics: Metrics;
   readonly #marker: Marker;
   #config: Config;
@@ -53,25 +54,25 @@ export class Agent {
     this.#detection = new Detection(this.telemetry, { onChange: () => this.#marker.mark('reload') });
     this.#redaction = new Redaction(this.telemetry);
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
-    this.#deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
+    this.deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
     this.#marker = new Marker({
       log: this.#events,
       facts: () => this.#facts,
-      isNeeded: () => this.#deliveries.haveSeals,
+      isNeeded: () => this.deliveries.haveSeals,
     });
     this.#metrics = new Metrics({
       telemetry: this.telemetry,
-      source: this.#source,
+      source: this.source,
       detection: this.#detection.counters,
       log: this.#events,
-      deliveries: this.#deliveries,
+      deliveries: this.deliveries,
     });
     this.#pipeline = new Pipeline({
       stages: [this.#detection.stage, this.#redaction.stage],
       log: this.#events,
       marker: this.#marker,
-      congestion: () => this.#deliveries.congestion,
-      blocked: () => this.#deliveries.blocked,
+      congestion: () => this.deliveries.congestion,
+      blocked: () => this.deliveries.blocked,
     });
     this.#client = this.#makeClient();
   }
@@ -119,14 +120,14 @@ export class Agent {
     this.#redaction.close();
     this.#marker.mark('stop');
     this.#marker.close();
-    const unwritten = await this.#deliveries.close(this.#deadline());
+    const unwritten = await this.deliveries.close(this.#deadline());
     await this.#metrics.close();
     return unwritten;
   }
 
   async #changeOutputs(config: Config): Promise<void> {
     const changeOutputs = () =>
-      this.#deliveries.change(
+      this.deliveries.change(
         config,
         () => this.#deadline(),
         () => this.#marker.mark('reload'),
@@ -136,7 +137,7 @@ export class Agent {
 
   /** What seals say of what is in force. */
   get #facts(): SealFacts {
-    const { hello, heartbeat } = this.#source;
+    const { hello, heartbeat } = this.source;
     const { rulesSha256 } = this.#detection;
     return {
       ...(heartbeat && { kernel_count: heartbeat.kernel_count, kernel_lost: heartbeat.kernel_lost }),
@@ -155,7 +156,7 @@ export class Agent {
       socketPath: this.#config.source.socket,
       trust: this.#trust,
       filter: this.#filter,
-      state: this.#source,
+      state: this.source,
       telemetry: this.telemetry,
       onNumbering: (numbering) => {
         this.#detection.begin(numbering);

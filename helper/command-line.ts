@@ -21,8 +21,10 @@ export interface RunOptions {
   readonly failures: boolean;
   /** The source of events; one of the system's sources. */
   readonly source: string;
-  /** Whether the system's service manager started this process and expects reports. */
+  /** Windows: whether the service manager started this process and expects reports. */
   readonly service: boolean;
+  /** Linux: the socket to which the service manager wants reports, as in NOTIFY_SOCKET of sd_notify(3). */
+  readonly notify: string | undefined;
 }
 
 export interface AuditOptions {
@@ -46,10 +48,11 @@ export function parseRun(args: string[], platform: NodeJS.Platform = process.pla
     pin: { type: 'boolean' },
     exits: { type: 'boolean' },
     failures: { type: 'boolean' },
+    notify: { type: 'string' },
     service: { type: 'boolean' },
     source: { type: 'string' },
   });
-  for (const flag of ['user', 'pin', 'exits', 'failures', 'service'] as const) {
+  for (const flag of ['user', 'pin', 'exits', 'failures', 'notify', 'service'] as const) {
     if (values[flag] !== undefined && !system.flags.has(flag))
       throw new HelperError('HELPER_UNSUPPORTED', `--${flag}: not available on this system`);
   }
@@ -64,8 +67,16 @@ export function parseRun(args: string[], platform: NodeJS.Platform = process.pla
     exits: values['exits'] === true,
     failures: values['failures'] === true,
     service: values['service'] === true,
+    notify: notifySocket(values['notify'] as string | undefined),
     source: sourceOf(values['source'] as string | undefined, system),
   };
+}
+
+/** An empty value, as a service without `Type=notify` gives it, is none. */
+function notifySocket(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^[/@]./.test(text)) return text;
+  throw new HelperError('HELPER_USAGE', `--notify: expected a path, or @ and a name, got "${text}"`);
 }
 
 function sourceOf(source: string | undefined, { sources }: System): string {
@@ -187,6 +198,12 @@ const OWN_FLAGS = [
     flag: 'failures',
     text: () =>
       '  --failures          also report execs that failed; slows every system call of the machine a little\n',
+  },
+  {
+    flag: 'notify',
+    text: () => `  --notify SOCKET     report start, progress and stop to this socket of systemd (its NOTIFY_SOCKET);
+                      empty for none; if nobody listens there, the helper says so and goes on
+`,
   },
   {
     flag: 'service',

@@ -9,7 +9,7 @@ export interface System {
   readonly flags: ReadonlySet<OwnFlag>;
 }
 
-type OwnFlag = 'user' | 'pin' | 'exits' | 'failures' | 'service';
+type OwnFlag = 'user' | 'pin' | 'exits' | 'failures' | 'notify' | 'service';
 
 const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
   linux: {
@@ -17,7 +17,7 @@ const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
     group: 'probes',
     user: 'probes-helper',
     sources: ['ebpf'],
-    flags: new Set(['user', 'pin', 'exits', 'failures']),
+    flags: new Set(['user', 'pin', 'exits', 'failures', 'notify']),
   },
   darwin: {
     // Not in /var/run, which a group of the system can write to.

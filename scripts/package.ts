@@ -1,152 +1,125 @@
-// npm run package: makes the installer of a system. `--help` lists the flags.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// npm run package: makes the installers of a system, or a repository of those for Linux. `--help` lists the flags.
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { VERSION } from '../shared/version.ts';
-import { sha256 } from '../installers/programs/manifest.ts';
-import { windowsTarget } from '../installers/programs/programs.ts';
-import { makeRelease } from '../installers/programs/release.ts';
-import { flatPackage } from '../installers/macos/flat-package.ts';
-import { INSTALL_SCRIPTS, payload } from '../installers/macos/payload.ts';
-import { imageArchive, NAME } from '../installers/image/image.ts';
-import type { LinuxArchitecture } from '../installers/linux/payload.ts';
-import { buildMsi } from '../installers/windows/msi.ts';
-import type { Signing } from '../installers/windows/sign.ts';
+import { checkPackages } from '../installers/check-package.ts';
+import { PACKAGE_TARGETS, type PackageTarget } from '../installers/package-target.ts';
+import { updateRepository } from '../installers/repository/repository.ts';
+import type { Key } from '../installers/signing/key.ts';
+import { fileHashes } from '../installers/tools/file-hashes.ts';
 import { complain, messageOf, progress } from '../installers/tools/progress.ts';
 import { inCheckout, ROOT } from '../installers/tools/root-folder.ts';
-import { ensureSystemPackages } from '../installers/tools/system-packages.ts';
 
-/** The installer of one system. */
-interface PackageTarget {
-  /** Its name in dist/. */
-  readonly file: string;
-  /** Whether it can be signed here. */
-  readonly signs: boolean;
-  /** Whether the same commit gives the same bytes. wixl gives every installer a number and a time of its own. */
-  readonly reproducible: boolean;
-  /** Writes it to a path. */
-  readonly make: (output: string, signing: Signing | undefined) => Promise<void>;
-}
-
-const windows: PackageTarget = {
-  file: 'platform-probes.msi',
-  signs: true,
-  reproducible: false,
-  async make(output, signing) {
-    const missing = ensureSystemPackages('msi');
-    if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
-    const files = await makeRelease(windowsTarget(), { force: false });
-    buildMsi({ files, output, ...(signing === undefined ? {} : { signing }) });
-  },
-};
-
-const macos = (architecture: 'arm64' | 'x64'): PackageTarget => ({
-  file: `platform-probes-${VERSION}-macos-${architecture}.pkg`,
-  signs: false,
-  reproducible: true,
-  async make(output) {
-    const contents = { payload: await payload(architecture), scripts: INSTALL_SCRIPTS };
-    writeFileSync(
-      output,
-      flatPackage({ identifier: 'platform-probes', version: VERSION, ...contents, epoch: commitTime() }),
-    );
-  },
-});
-
-const image = (name: string, architectures: readonly LinuxArchitecture[]): PackageTarget => ({
-  file: `platform-probes-${VERSION}-${name}.tar`,
-  signs: false,
-  reproducible: true,
-  async make(output) {
-    const { archive, digest } = await imageArchive(architectures, { revision: commit('%H'), created: commitTime() });
-    writeFileSync(output, archive);
-    progress(`${NAME}:${VERSION} is ${digest}`);
-  },
-});
-
-const TARGETS: Readonly<Record<string, PackageTarget>> = {
-  windows,
-  'macos-arm64': macos('arm64'),
-  'macos-x64': macos('x64'),
-  'image': image('image', ['x64', 'arm64']),
-  'image-x64': image('image-x64', ['x64']),
-  'image-arm64': image('image-arm64', ['arm64']),
-};
-
-/** The time of the checked-out commit, in seconds since 1970. It dates the package, so that one commit gives one result. */
-const commitTime = (): number => Number(commit('%ct'));
-
-/** Of the checked-out commit, in a format of git-log(1). */
-function commit(format: string): string {
-  return execFileSync('git', ['-c', 'safe.directory=*', 'log', '-1', `--format=${format}`], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  }).trim();
-}
-
-/** Makes the installer again and compares it with the one in dist/. @throws {Error} when they differ */
-async function check({ file, reproducible, make }: PackageTarget): Promise<void> {
-  const before = inCheckout('dist', file);
-  if (!reproducible)
-    throw new Error(`--check: ${file} differs each time it is made, and its contents do not: compare manifest.json`);
-  if (!existsSync(before))
-    throw new Error(
-      `--check: there is no ${path.relative(inCheckout(), before)} to compare with. Make it first, without --check.`,
-    );
-  const again = `${before}.again`;
-  try {
-    await make(again, undefined);
-    const [first, second] = [before, again].map((each) => sha256(readFileSync(each)));
-    if (first !== second)
-      throw new Error(
-        `--check: ${file} made again differs: SHA-256 ${second}, before ${first}. Was the first made of another commit, or has the source changed since?`,
-      );
-    progress(`${file}: made again, the same bytes`);
-  } finally {
-    rmSync(again, { force: true });
-  }
-}
+const NAMES = Object.keys(PACKAGE_TARGETS).join(', ');
 
 const HELP = `Usage: npm run package -- --target NAME [flags]
+       npm run package -- --repository FOLDER [flags]
 
-Makes the installer of a system in dist/, of this checkout's source, and prints its SHA-256.
+Makes the installers of a system in dist/, of this checkout's source, and prints their SHA-256.
+Or adds all .deb and .rpm of dist/ to the apt and the rpm repository in FOLDER, which any web server can serve.
 
-  --target NAME         ${Object.keys(TARGETS).join(', ')}
+  --target NAME         ${NAMES}
+  --check               make them again, elsewhere, and compare them with those in dist/; exit code 1 when they differ
+  --repository FOLDER   add packages to apt/ and rpm/ in it; older versions stay
+
+Keys are never made, only used. Without one, nothing is signed.
+
+  --gpg-key KEY         sign the repositories and each .rpm in them: a file with a secret key, or the fingerprint of one in
+                        your keyring
+  --minisign-key FILE   sign SHA256SUMS (linux)
   --certificate FILE    sign programs and installer with this PKCS #12 file (windows)
-  --password-file FILE  whose first line is the certificate's password
-  --check               make it again and compare it with the one in dist/ (macOS, images); exit code 1 when they differ
+  --gpg-password-file FILE, --minisign-password-file FILE, --password-file FILE
+                        whose first line is the password of the key, or of the certificate
 `;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      'target': { type: 'string' },
-      'certificate': { type: 'string' },
-      'password-file': { type: 'string' },
-      'check': { type: 'boolean' },
-      'help': { type: 'boolean' },
-    },
-  });
-  if (values.help === true) return void process.stdout.write(HELP);
-  const { 'target': name, certificate, 'password-file': passwordFile } = values;
-  const target = TARGETS[name ?? ''];
-  if (target === undefined)
-    throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, got ${name ?? 'nothing'}`);
-  if (!target.signs && (certificate ?? passwordFile) !== undefined)
-    throw new Error(`--certificate and --password-file: ${name} cannot be signed here`);
-  const output = inCheckout('dist', target.file);
-  if (values.check === true) await check(target);
-  else {
-    mkdirSync(path.dirname(output), { recursive: true });
-    await target.make(
-      output,
-      certificate === undefined ? undefined : { certificate, ...(passwordFile === undefined ? {} : { passwordFile }) },
-    );
-    progress(`${path.relative(inCheckout(), output)} is ready`);
+const OPTIONS = {
+  'target': { type: 'string' },
+  'check': { type: 'boolean' },
+  'repository': { type: 'string' },
+  'gpg-key': { type: 'string' },
+  'gpg-password-file': { type: 'string' },
+  'minisign-key': { type: 'string' },
+  'minisign-password-file': { type: 'string' },
+  'certificate': { type: 'string' },
+  'password-file': { type: 'string' },
+  'help': { type: 'boolean' },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
+type Flag = keyof Values;
+
+/** @throws {Error} that names a flag that does not go with the command, or that lacks the key that it is for */
+function checkFlags(values: Values, allowed: readonly Flag[], command: string): void {
+  for (const flag of Object.keys(values) as Flag[]) {
+    if (!allowed.includes(flag)) throw new Error(`--${flag} does not go with ${command}`);
+    const key = PASSWORD_FILES.get(flag);
+    if (key !== undefined && values[key] === undefined) throw new Error(`--${flag} needs --${key}`);
   }
-  process.stdout.write(`${sha256(readFileSync(output))}  ${path.relative(inCheckout(), output)}\n`);
+}
+
+/** The flags for password files, with those for the keys. */
+const PASSWORD_FILES: ReadonlyMap<Flag, Flag> = new Map([
+  ['gpg-password-file', 'gpg-key'],
+  ['minisign-password-file', 'minisign-key'],
+  ['password-file', 'certificate'],
+]);
+
+/** The key that a flag names, and its password file. */
+function keyOf(values: Values, flag: 'gpg-key' | 'minisign-key' | 'certificate'): Key | undefined {
+  const key = values[flag];
+  const passwordFlag = [...PASSWORD_FILES].find(([, each]) => each === flag)?.[0];
+  const passwordFile = passwordFlag && (values[passwordFlag] as string | undefined);
+  return key === undefined ? undefined : { key, ...(passwordFile === undefined ? {} : { passwordFile }) };
+}
+
+/** Makes the installers beside their place, then puts them there, so that a failure leaves the earlier ones. */
+async function make({ output, signedWith, make: write }: PackageTarget, key: Key | undefined): Promise<void> {
+  const place = inCheckout('dist', output);
+  const fresh = `${place}.new`;
+  mkdirSync(path.dirname(place), { recursive: true });
+  rmSync(fresh, { recursive: true, force: true });
+  try {
+    await write(fresh, key);
+    rmSync(place, { recursive: true, force: true });
+    renameSync(fresh, place);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  const unsigned = signedWith === undefined || key !== undefined ? '' : `. It is not signed: --${signedWith} does that`;
+  progress(`${path.relative(ROOT, place)} is ready${unsigned}`);
+}
+
+async function runTarget(values: Values): Promise<void> {
+  const name = values.target ?? '';
+  const target = PACKAGE_TARGETS[name];
+  if (target === undefined)
+    throw new Error(`--target: expected one of ${NAMES}, got ${values.target ?? 'nothing'}. Or give --repository.`);
+  const { output, signedWith } = target;
+  const password = [...PASSWORD_FILES].filter(([, key]) => key === signedWith).map(([flag]) => flag);
+  const signing = signedWith === undefined ? [] : [signedWith, ...password];
+  const command = `--target ${name}${values.check === true ? ' --check' : ''}`;
+  checkFlags(values, ['target', 'check', ...(values.check === true ? [] : signing)], command);
+  if (values.check === true) {
+    checkPackages(name, target);
+    progress(`dist/${output}: made again, the same bytes`);
+  } else await make(target, signedWith === undefined ? undefined : keyOf(values, signedWith));
+  for (const [file, hash] of fileHashes(inCheckout('dist', output), ROOT)) process.stdout.write(`${hash}  ${file}\n`);
+}
+
+function runRepository(folder: string, values: Values): void {
+  checkFlags(values, ['repository', 'gpg-key', 'gpg-password-file'], '--repository');
+  const key = keyOf(values, 'gpg-key');
+  const names = updateRepository(folder, inCheckout('dist'), key);
+  progress(`${folder} has ${names.join(', ')}`);
+  if (key === undefined) progress(`It is not signed, so apt refuses it. --gpg-key signs it.`);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help === true) process.stdout.write(HELP);
+  else if (values.repository !== undefined) runRepository(values.repository, values);
+  else await runTarget(values);
 }
 
 try {

@@ -277,6 +277,7 @@ const AGENT_LAYERS = [
   ['delivery', 'detection', 'redaction'],
   ['pipeline.ts', 'source'],
   ['metrics'],
+  ['service'],
   ['config'],
   ['agent.ts'],
   ['commands'],

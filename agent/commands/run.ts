@@ -12,6 +12,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadFfi } from '../ffi.ts';
 import { createLog } from '../log.ts';
 import { OpenError } from '../delivery/open-error.ts';
+import { ServiceManager } from '../service/service-manager.ts';
 import type { Trust } from '../source/connect.ts';
 import { eventLogDestination, runAsService } from '../windows/service.ts';
 import { VERSION } from '../../shared/version.ts';
@@ -73,10 +74,16 @@ async function runUntilStopped(
   const exposure = exposureOf(resolve(file));
   if (exposure !== undefined) telemetry.raise('ConfigExposed', { problems: [exposure] });
 
+  const manager = new ServiceManager(telemetry);
+  const reloadAsService = async (): Promise<void> => {
+    manager.reloading();
+    await reload(agent, file);
+    manager.ready(agent);
+  };
   let busy: Promise<void> = agent.start();
   requests.onReload(() => {
     // One reload at a time: a second that overtook the first would leave a mix of both.
-    busy = busy.then(() => reload(agent, file));
+    busy = busy.then(() => reloadAsService());
   });
   requests.onStop(stopping.resolve);
 
@@ -88,7 +95,9 @@ async function runUntilStopped(
     return refuse(logTo, ...error.reasons.map((reason) => new AgentError('OUTPUT_FAILED', reason)));
   }
   onRunning();
+  manager.ready(agent);
   await stopping.promise;
+  manager.stopping();
   telemetry.raise('AgentStopping');
   await busy;
   const unwritten = await agent.stop();

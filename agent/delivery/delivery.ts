@@ -2,7 +2,7 @@ import type { Pace } from '../backoff.ts';
 import { reasonOf } from '../errors.ts';
 import { gapItem, itemAfter, NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
-import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
+import { ReaderGoneError, STUCK_AFTER_MS, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch } from './batch.ts';
@@ -56,6 +56,8 @@ export interface DeliveryStatus {
   readonly lagBytes: number;
   /** Milliseconds since the oldest record that it does not have came in; 0 when there is none. */
   readonly oldestMs: number;
+  /** Milliseconds that its current step has taken, when that is so long that it hangs; else 0. A receiver that is away is no reason. */
+  readonly stuckMs: number;
 }
 
 /**
@@ -74,6 +76,8 @@ export class Delivery {
   #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
+  /** When the step began that it waits for, on the clock of `performance.now`; undefined between steps. */
+  #stepSince: number | undefined;
   /** The output's position from an earlier run. */
   #position: Position | undefined;
   #hasPosition = false;
@@ -122,7 +126,23 @@ export class Delivery {
     const { lagRecords, lagBytes } = this;
     const downMs = this.#downSince === undefined ? 0 : now - this.#downSince;
     const oldestMs = lagRecords === 0 ? 0 : this.#ages.ofRecord((this.#cursor?.everAppended ?? 0) - lagRecords, now);
-    return { downMs, lagRecords, lagBytes, oldestMs };
+    return { downMs, lagRecords, lagBytes, oldestMs, stuckMs: this.#stuckMs(now) };
+  }
+
+  #stuckMs(now: number): number {
+    if (this.#stepSince === undefined) return 0;
+    const quietMs = now - Math.max(this.#stepSince, this.#batch?.workedOnAt ?? 0);
+    return quietMs >= (this.#options.output.stuckAfterMs ?? STUCK_AFTER_MS) ? quietMs : 0;
+  }
+
+  /** Waits for a step, of which it is known since when it takes. */
+  async #during<T>(step: Promise<T>): Promise<T> {
+    this.#stepSince = performance.now();
+    try {
+      return await step;
+    } finally {
+      this.#stepSince = undefined;
+    }
   }
 
   /** The send to wait for before more comes: there is one when the lag is large and the output is at work. A failing one is not. */
@@ -208,7 +228,7 @@ export class Delivery {
         if (this.#cursor === undefined) return;
         const wait = this.#batch === undefined ? this.#cursor.prepare() : undefined;
         if (wait !== undefined) {
-          await wait;
+          await this.#during(wait);
           continue;
         }
         this.#nameInherited(this.#cursor);
@@ -231,12 +251,12 @@ export class Delivery {
 
   async #open(): Promise<void> {
     const { output } = this.#options;
-    await output.open();
+    await this.#during(output.open());
     this.#isOpen = true;
     if (!this.#retry.isFailing) this.#downSince = undefined;
     if (this.#hasPosition || output.bookmark === undefined) return;
     this.#hasPosition = true;
-    this.#position = await output.bookmark.load();
+    this.#position = await this.#during(output.bookmark.load());
     if (this.#options.seals === true) this.#sealState = await output.bookmark.loadSeals?.();
   }
 
@@ -272,7 +292,7 @@ export class Delivery {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#sending = promise;
     try {
-      return await this.#options.output.send(batch);
+      return await this.#during(this.#options.output.send(batch));
     } finally {
       this.#sending = undefined;
       resolve();
@@ -311,7 +331,7 @@ export class Delivery {
     telemetry.raiseRepeating('OutputFailed', `${this.name} ${reason}`, { output: this.name, reason });
     if (reopen) {
       this.#isOpen = false;
-      await output.close().catch(() => undefined);
+      await this.#during(output.close()).catch(() => undefined);
     }
     if (!this.#abandoned) await this.#retry.wait(afterMs);
   }
@@ -331,7 +351,7 @@ export class Delivery {
     this.#batch = undefined;
     const position = this.#cursor?.commit(this.#sealer?.state);
     if (position !== undefined) await this.#tellBookmark(position);
-    await this.#cursor?.save();
+    await this.#during(Promise.resolve(this.#cursor?.save()));
     this.#moved();
   }
 
@@ -343,7 +363,8 @@ export class Delivery {
 
   async #tellBookmark(position: Position): Promise<void> {
     this.#committed = position;
-    await this.#options.output.bookmark?.commit(position);
+    const { bookmark } = this.#options.output;
+    if (bookmark !== undefined) await this.#during(bookmark.commit(position));
   }
 
   #lost({ count, first, last, unnumbered }: Loss): void {

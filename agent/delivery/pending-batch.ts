@@ -13,6 +13,8 @@ export class PendingBatch implements Batch {
   readonly #parts: readonly (number | undefined)[];
   readonly #gaps: ReadonlyMap<number, GapEvent> | undefined;
   #sent = 0;
+  /** When it was last known to be worked on, on the clock of `performance.now`. */
+  workedOnAt = performance.now();
 
   /**
    * @param parts what each record adds to the open seal, where it does
@@ -73,6 +75,10 @@ export class PendingBatch implements Batch {
 
   isGap(i: number): boolean {
     return (this.#index.flags[this.#sent + i]! & FLAG.gap) !== 0;
+  }
+
+  stillWorking(): void {
+    this.workedOnAt = performance.now();
   }
 
   /** Whether record `i` is a seal. */

@@ -20,6 +20,11 @@ export interface Batch {
   numbersOf(i: number): { readonly first: number; readonly last: number };
   /** Whether record `i` is a gap. */
   isGap(i: number): boolean;
+  /**
+   * Says that the output is not stuck: part of the batch was answered, or it waits on purpose. Call it now and then during a
+   * `send` that may take longer than `stuckAfterMs`.
+   */
+  stillWorking(): void;
 }
 
 /** The fate of a batch, as judged by the output, which alone knows its protocol. */
@@ -51,6 +56,9 @@ export type Outcome =
       /** Why the receiver did not take what is behind them, and its own word for how long to wait, in milliseconds. */
       readonly again?: { readonly reason: string; readonly afterMs?: number };
     };
+
+/** Ten minutes: no step without a timeout of its own takes so long, except on a disk that hangs. */
+export const STUCK_AFTER_MS = 600_000;
 
 export const TAKEN: Outcome = { kind: 'taken' };
 
@@ -84,6 +92,11 @@ export interface Output {
   readonly limits?: BatchLimits | undefined;
   /** Left out: it does not know how far it got. */
   readonly bookmark?: Bookmark | undefined;
+  /**
+   * How long a step (`open`, `send`, `close` or the bookmark's) may take before the output counts as stuck, in milliseconds: by
+   * far longer than its own timeouts allow. Infinity where it may wait for its reader for ever. Left out: STUCK_AFTER_MS.
+   */
+  readonly stuckAfterMs?: number | undefined;
 
   /** Ready to send when it resolves. @throws when the place cannot be used; the message says why and what to do */
   open(): Promise<void>;

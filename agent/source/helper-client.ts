@@ -7,7 +7,7 @@ import type { SourceConnection } from './connection.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { Session } from './session.ts';
 import { SourceState } from './source-state.ts';
-import { explainFailure, wasRefused } from './unreachable.ts';
+import { explainFailure, isGone, wasRefused } from './unreachable.ts';
 import type { HelloEvent } from '../../shared/events/hello.ts';
 
 const RETRY: Pace = { firstMs: 100, longestMs: 5000 };
@@ -103,7 +103,7 @@ export class HelperClient {
 
     const silence = () => {
       silent = true;
-      this.#state.silent = true;
+      this.#state.fellSilent();
       const seconds = Math.round((performance.now() - (this.#state.heardAt ?? this.#startedAt)) / 1000);
       telemetry.raiseRepeating('HelperSilent', '', { seconds });
       connection?.destroy();
@@ -201,6 +201,7 @@ export class HelperClient {
 
   #failed(error: unknown): void {
     if (this.#stopped) return;
+    if (isGone(error)) this.#state.gone();
     if (error !== undefined) this.#reportFailure(error);
     const failures = this.#failures++;
     // The first retry is immediate: a helper that restarts is back at once.

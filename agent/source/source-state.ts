@@ -13,8 +13,8 @@ export class SourceState {
   connections = 0;
   /** When a line came last. */
   heardAt: number | undefined;
-  /** Nothing came for so long that the helper was given up; until it sends a heartbeat. */
-  silent = false;
+  /** Since when the helper, though it can be connected to, sends nothing; until it sends a heartbeat, or is gone. */
+  #silentSince: number | undefined;
   #hello: HelloEvent | undefined;
   #heartbeat: HeartbeatEvent | undefined;
   /** Since when there is no connection; undefined while there is one. */
@@ -39,6 +39,26 @@ export class SourceState {
     return this.#awaySince === undefined ? 0 : performance.now() - this.#awaySince;
   }
 
+  /** Nothing came for so long that the helper was given up, though it can be connected to. */
+  get silent(): boolean {
+    return this.#silentSince !== undefined;
+  }
+
+  /** Milliseconds since it was given up for its silence; 0 while it is not silent. */
+  get silentMs(): number {
+    return this.#silentSince === undefined ? 0 : performance.now() - this.#silentSince;
+  }
+
+  /** It sent nothing for too long. */
+  fellSilent(): void {
+    this.#silentSince ??= performance.now();
+  }
+
+  /** Nobody serves the socket: the helper does not run, which is another thing than silence. */
+  gone(): void {
+    this.#silentSince = undefined;
+  }
+
   connected(hello: HelloEvent): void {
     this.connections++;
     this.#hello = hello;
@@ -51,7 +71,7 @@ export class SourceState {
 
   beat(heartbeat: HeartbeatEvent): void {
     this.#heartbeat = heartbeat;
-    this.silent = false;
+    this.#silentSince = undefined;
   }
 
   count(type: string): void {

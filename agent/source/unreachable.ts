@@ -18,3 +18,6 @@ export function explainFailure(error: unknown, socketPath: string): string {
 
 /** Whether a program other than our helper answered. If not, nothing answered. */
 export const wasRefused = (error: unknown): boolean => error instanceof AgentError || systemCode(error) === undefined;
+
+/** Whether nobody serves the socket. */
+export const isGone = (error: unknown): boolean => ['ENOENT', 'ECONNREFUSED'].includes(systemCode(error) ?? '');

@@ -16,6 +16,9 @@ export const INTERNAL_EVENTS = {
   ConfigReloaded: ['info', 'the configuration was reloaded'],
   ConfigRefused: ['error', 'the new configuration is wrong; the previous one stays in force'],
 
+  ServiceManagerUnreachable: ['warn', 'the service manager cannot be reached and gets no reports; going on without'],
+  WatchdogWithheld: ['error', 'no progress is reported to the service manager, which will restart the agent'],
+
   RulesLoaded: ['info', 'filters and rules are in force'],
   RuleRefused: ['error', 'rules with mistakes are not used; the others are'],
   ConfigExposed: [

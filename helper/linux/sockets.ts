@@ -1,9 +1,11 @@
+import { closeSync } from 'node:fs';
 import type { Libc } from './libc.ts';
 import type { UnixPeer } from '../unix/peer.ts';
 import type { SocketCalls } from '../unix/socket-calls.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
@@ -45,11 +47,34 @@ export const linuxSockets = (libc: Libc): SocketCalls => ({
   failure: libc.failure,
 });
 
-/** struct sockaddr_un: the family, then the path with its NUL. */
-function unixAddress(path: string): Buffer {
+/**
+ * A new datagram socket that is connected to a path, or to a name without a file, written `@NAME`; closed on exec, and
+ * owned by the caller.
+ * @throws {SystemError}
+ */
+export function connectDatagrams(libc: Libc, to: string): number {
+  const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw libc.failure('socket');
+  const address = to.startsWith('@') ? familyThen(`\0${to.slice(1)}`) : unixAddress(to);
+  if (libc.connect(fd, address, address.length) === 0) return fd;
+  const failure = libc.failure('connect');
+  closeSync(fd);
+  throw failure;
+}
+
+/** Sends one datagram to where a socket is connected. Does not wait: one that finds no room is lost. */
+export function sendDatagram(libc: Libc, fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  libc.send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+const unixAddress = (path: string): Buffer => familyThen(`${path}\0`);
+
+/** struct sockaddr_un of unix(7): the family, then a path with its NUL, or a NUL and a name. */
+function familyThen(rest: string): Buffer {
   const family = Buffer.alloc(2);
   family.writeUInt16LE(AF_UNIX);
-  return Buffer.concat([family, Buffer.from(`${path}\0`)]);
+  return Buffer.concat([family, Buffer.from(rest)]);
 }
 
 function peerOf(libc: Libc, fd: number): UnixPeer | undefined {

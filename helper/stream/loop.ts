@@ -15,12 +15,23 @@ import type { PipeServer } from '../pipe/server.ts';
 import type { HelperState } from './state.ts';
 import type { EventStream } from './stream.ts';
 
+/** What a service manager wants to know. */
+export interface Reports {
+  /** Clients can connect. */
+  ready(): void;
+  /** The loop has come round once more. */
+  alive(): void;
+  /** The helper was told to stop. */
+  stopping(): void;
+}
+
 interface LoopParts {
   readonly source: EventSource;
   readonly pipe: PipeServer;
   readonly state: HelperState;
   readonly clock: Clock;
   readonly stream: Pick<EventStream, 'followClock'>;
+  readonly reports?: Reports | undefined;
 }
 
 /**
@@ -30,7 +41,7 @@ interface LoopParts {
  * @returns stops it: sends what clients take in time
  */
 export function startLoop(
-  { source, pipe, state, clock, stream }: LoopParts,
+  { source, pipe, state, clock, stream, reports }: LoopParts,
   onEnd: () => void = () => process.exit(0),
 ): () => void {
   // In turns while events come; after a quiet time, when the source says that there are some.
@@ -57,6 +68,8 @@ export function startLoop(
     stream.followClock();
     source.settle();
     pipe.pump();
+    // Only here, after all of it: a loop that hangs anywhere reports nothing.
+    reports?.alive();
   };
   setImmediate(drain);
   setInterval(settle, SETTLE_INTERVAL_MS);
@@ -67,7 +80,9 @@ export function startLoop(
     pipe.heartbeat(beat);
   }, HEARTBEAT_SECONDS * 1000);
 
+  reports?.ready();
   return () => {
+    reports?.stopping();
     pipe.stopListening();
     settle();
     let ended = source.end === undefined;

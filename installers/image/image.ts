@@ -1,14 +1,13 @@
+import { readFileSync } from 'node:fs';
+
 import { VERSION } from '../../shared/version.ts';
+import { LICENSE, NAME } from '../linux/identity.ts';
 import { LIBEXEC, linuxPayload, type LinuxArchitecture } from '../linux/payload.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 import type { TreeEntry } from '../tools/tree.ts';
-import { readFileSync } from 'node:fs';
 import { baseLayer, IDS } from './base.ts';
 import { DEBIAN_NAMES } from './debian-packages.ts';
 import { image, layoutArchive, multiArchitecture, type Image } from './oci.ts';
-
-/** The image's name and tag, as it is loaded. */
-export const NAME = 'platform-probes';
 
 /** Of an installation on Linux, the parts that do something in a container. Services, users and man pages do not. */
 const PARTS = [
@@ -19,12 +18,6 @@ const PARTS = [
   'usr/share/licenses/',
   'usr/share/platform-probes/',
 ];
-
-/** @param revision the commit; @param created its time, in seconds since 1970 */
-export interface ImageOptions {
-  readonly revision: string;
-  readonly created: number;
-}
 
 /** The layer of the product. */
 export async function productLayer(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
@@ -39,8 +32,8 @@ export async function productLayer(architecture: LinuxArchitecture): Promise<Tre
   ];
 }
 
-/** The image of one architecture. */
-export async function productImage(architecture: LinuxArchitecture, options: ImageOptions): Promise<Image> {
+/** The image of one architecture. @param created seconds since 1970 */
+export async function productImage(architecture: LinuxArchitecture, created: number): Promise<Image> {
   const layers = [baseLayer(architecture), await productLayer(architecture)];
   return image(
     {
@@ -56,22 +49,21 @@ export async function productImage(architecture: LinuxArchitecture, options: Ima
         Labels: {
           'org.opencontainers.image.title': 'Platform Probes',
           'org.opencontainers.image.version': VERSION,
-          'org.opencontainers.image.revision': options.revision,
-          'org.opencontainers.image.licenses': 'Apache-2.0',
+          'org.opencontainers.image.licenses': LICENSE,
         },
       },
     },
-    options.created,
+    created,
   );
 }
 
-/** The file that engines load: one architecture, or several under one name. */
+/** The file that engines load: one architecture, or several under one name. @param created seconds since 1970 */
 export async function imageArchive(
   architectures: readonly LinuxArchitecture[],
-  options: ImageOptions,
+  created: number,
 ): Promise<{ archive: Buffer; digest: string }> {
   const images: Image[] = [];
-  for (const architecture of architectures) images.push(await productImage(architecture, options));
+  for (const architecture of architectures) images.push(await productImage(architecture, created));
   const [only] = images;
   const whole = images.length === 1 && only !== undefined ? only : multiArchitecture(images);
   return { archive: layoutArchive(whole, NAME, VERSION), digest: whole.descriptor.digest };

@@ -1,6 +1,4 @@
-import { promisify } from 'node:util';
-import { constants, zstdCompress } from 'node:zlib';
-
+import { zstd } from '../linux/compression.ts';
 import { sha256 } from '../programs/manifest.ts';
 import { withFolders, type TreeEntry } from '../tools/tree.ts';
 import { tar } from './tar.ts';
@@ -10,26 +8,13 @@ const TYPES = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',
   config: 'application/vnd.oci.image.config.v1+json',
+  // Not gzip: that of Node.js gives other bytes on other processors.
   layer: 'application/vnd.oci.image.layer.v1.tar+zstd',
 } as const;
 
 /** The annotations that name an image in an archive: the specification's, and the one that containerd reads. */
 const REFERENCE = 'org.opencontainers.image.ref.name';
 const CONTAINERD_NAME = 'io.containerd.image.name';
-
-/**
- * zstd gives the same bytes on every processor, which Node.js's gzip does not. Both programs are Node.js for the most
- * part. A window of 128 MiB, the largest that every reader takes, reaches from one to the other, so that the second
- * one costs almost nothing.
- */
-const ZSTD = {
-  params: {
-    [constants.ZSTD_c_compressionLevel]: 9,
-    [constants.ZSTD_c_windowLog]: 27,
-    [constants.ZSTD_c_enableLongDistanceMatching]: 1,
-    [constants.ZSTD_c_checksumFlag]: 1,
-  },
-};
 
 /** What a descriptor of the specification says of a blob. */
 interface Descriptor {
@@ -59,7 +44,7 @@ export interface Image {
 }
 
 /** Makes an image. The same contents give the same digests. @param created seconds since 1970 */
-export async function image({ architecture, layers, config, history }: ImageContents, created: number): Promise<Image> {
+export function image({ architecture, layers, config, history }: ImageContents, created: number): Image {
   const blobs = new Map<string, Buffer>();
   const time = new Date(created * 1000).toISOString().replace('.000', '');
   const descriptors: Descriptor[] = [];
@@ -67,7 +52,7 @@ export async function image({ architecture, layers, config, history }: ImageCont
   for (const layer of layers) {
     const archive = tar(withFolders(layer));
     diffIds.push(`sha256:${sha256(archive)}`);
-    descriptors.push(add(blobs, TYPES.layer, await promisify(zstdCompress)(archive, ZSTD)));
+    descriptors.push(add(blobs, TYPES.layer, zstd(archive)));
   }
   const configDescriptor = addJson(blobs, TYPES.config, {
     created: time,

@@ -23,7 +23,12 @@ const COMMANDS: readonly TreeEntry[] = [
 
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
-  return [...filesBelow(ROOT_FILES), ...COMMANDS, ...(await programs(architecture))];
+  return [...commonFiles(), ...(await programs(architecture))];
+}
+
+/** Those that are the same on every architecture. */
+export function commonFiles(): TreeEntry[] {
+  return [...filesBelow(ROOT_FILES), ...COMMANDS];
 }
 
 async function programs(architecture: LinuxArchitecture): Promise<TreeEntry[]> {

@@ -6,7 +6,17 @@ import { complain, progress } from './progress.ts';
 
 /** What a system package is installed for. */
 export type Purpose =
-  'run' | 'probe object' | 'tests' | 'kernels' | 'kernel files' | 'windows' | 'msi' | 'dtrace' | 'receivers' | 'pulled';
+  | 'run'
+  | 'probe object'
+  | 'tests'
+  | 'kernels'
+  | 'kernel files'
+  | 'windows'
+  | 'msi'
+  | 'dtrace'
+  | 'receivers'
+  | 'pulled'
+  | 'packages';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -146,8 +156,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace'],
-    why: 'makes the root file system that has a dtrace',
+    purposes: ['dtrace', 'tests'],
+    why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },
   {
@@ -235,6 +245,48 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('7z'),
   },
   {
+    name: 'dpkg',
+    purposes: ['packages', 'tests'],
+    why: 'dpkg-deb makes the .deb',
+    present: () => hasCommand('dpkg-deb'),
+  },
+  {
+    name: 'rpm',
+    purposes: ['packages', 'tests'],
+    why: 'rpmbuild makes the .rpm',
+    present: () => hasCommand('rpmbuild') && hasCommand('rpmsign'),
+  },
+  {
+    name: 'apt-utils',
+    purposes: ['packages', 'tests'],
+    why: 'apt-ftparchive writes the index of an apt repository',
+    present: () => hasCommand('apt-ftparchive'),
+  },
+  {
+    name: 'createrepo-c',
+    purposes: ['packages', 'tests'],
+    why: 'writes the index of an rpm repository',
+    present: () => hasCommand('createrepo_c'),
+  },
+  {
+    name: 'gpg',
+    purposes: ['packages', 'tests'],
+    why: 'signs both, and each .rpm',
+    present: () => hasCommand('gpg') && hasCommand('gpgconf'),
+  },
+  {
+    name: 'gpg-agent',
+    purposes: ['packages', 'tests'],
+    why: 'holds the key that gpg signs with',
+    present: () => hasCommand('gpg-agent'),
+  },
+  {
+    name: 'minisign',
+    purposes: ['packages', 'tests'],
+    why: 'signs SHA256SUMS',
+    present: () => hasCommand('minisign'),
+  },
+  {
     name: 'skopeo',
     purposes: ['tests'],
     why: 'reads an OCI image as engines and registries do',
@@ -269,6 +321,12 @@ export function ensureSystemPackages(purpose: Purpose): readonly string[] {
     complain(`Not installed: ${still.join(', ')}. ${reason ?? ''}\n  Try it by hand: apt-get update && ${command}`);
   }
   return still;
+}
+
+/** The same. @throws {Error} when some are still missing */
+export function needSystemPackages(purpose: Purpose): void {
+  const missing = ensureSystemPackages(purpose);
+  if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
 }
 
 function missingPackages(purpose: Purpose): readonly SystemPackage[] {

@@ -22,7 +22,7 @@ function families(): ReturnType<typeof familiesOf> {
   const detection = new DetectionCounters();
   detection.matched({ id: 'a', level: 'high' });
   detection.decided({ name: 'b' });
-  const report = { name: 'local', type: 'file', downMs: 0, lagRecords: 0, lagBytes: 0, oldestMs: 0 };
+  const report = { name: 'local', type: 'file', downMs: 0, lagRecords: 0, lagBytes: 0, oldestMs: 0, stuckMs: 0 };
   const deliveries: Pick<Deliveries, 'reports'> = { reports: [{ ...report, counters: new OutputCounters() }] };
   return familiesOf({ telemetry: { countOf: () => 0 }, source, detection, log: new Log(), deliveries });
 }

@@ -53,6 +53,14 @@ test('every flag is taken, with a blank or an equals sign', (t) => {
   );
 });
 
+test('--notify takes a path, a name, or nothing', (t) => {
+  t.is(parseRun([]).notify, undefined);
+  t.is(parseRun(['--notify', '']).notify, undefined);
+  t.is(parseRun(['--notify=/run/systemd/notify']).notify, '/run/systemd/notify');
+  t.is(parseRun(['--notify=@abstract']).notify, '@abstract');
+  for (const wrong of ['run/notify', '@', '/', 'vsock:2:1']) t.regex(refused(t, [`--notify=${wrong}`]), /--notify/);
+});
+
 test('a switch can be set off again, an option with a value cannot', (t) => {
   t.like(parseRun(['--pin', '--no-pin']), { pin: false });
   t.like(parseRun(['--exits', '--no-exits', '--no-failures']), { exits: false, failures: false });
@@ -135,7 +143,7 @@ test('each system has its own defaults, and refuses flags of another', (t) => {
     source: 'etw',
     service: true,
   });
-  for (const flag of ['--pin', '--exits', '--failures', '--user=x']) {
+  for (const flag of ['--pin', '--exits', '--failures', '--user=x', '--notify=/x']) {
     const error = t.throws(() => parseRun([flag], 'win32'), { instanceOf: HelperError });
     t.is(error.code, 'HELPER_UNSUPPORTED');
   }
@@ -156,6 +164,7 @@ test('the help names every flag, every default and every exit code', (t) => {
     '--no-pin',
     '--exits',
     '--failures',
+    '--notify',
     '--source',
     '--version',
     '--help',

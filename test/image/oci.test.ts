@@ -20,7 +20,7 @@ const FILES: readonly TreeEntry[] = [
   { path: 'etc/naïve', mode: 0o600, data: Buffer.alloc(0) },
 ];
 
-const make = (architecture: string): Promise<Image> =>
+const make = (architecture: string): Image =>
   image({ architecture, layers: [FILES], config: { Cmd: ['program'] }, history: ['files'] }, CREATED);
 
 function folderOf(t: ExecutionContext, archive: Buffer): string {
@@ -62,8 +62,8 @@ test('a path or a link that the format cannot hold is refused by name', (t) => {
   t.throws(() => tar([{ path: 'f', mode: 0o777, link: name }]), { message: /^tar: f leads to/ });
 });
 
-test('every descriptor of a layout holds size and digest of its blob, and every blob is named', async (t) => {
-  const whole = multiArchitecture([await make('amd64'), await make('arm64')]);
+test('every descriptor of a layout holds size and digest of its blob, and every blob is named', (t) => {
+  const whole = multiArchitecture([make('amd64'), make('arm64')]);
   const folder = folderOf(t, layoutArchive(whole, 'sample', '1.0'));
   const read = (name: string): Buffer => readFileSync(path.join(folder, name));
   t.deepEqual(JSON.parse(read('oci-layout').toString()), { imageLayoutVersion: '1.0.0' });
@@ -110,10 +110,10 @@ test('every descriptor of a layout holds size and digest of its blob, and every 
   t.deepEqual(list.length, seen.size);
 });
 
-test('the same contents give the same bytes, another file another digest', async (t) => {
-  const [one, same] = [await make('amd64'), await make('amd64')];
+test('the same contents give the same bytes, another file another digest', (t) => {
+  const [one, same] = [make('amd64'), make('amd64')];
   t.true(layoutArchive(one, 'a', '1').equals(layoutArchive(same, 'a', '1')));
-  const other = await image(
+  const other = image(
     { architecture: 'amd64', layers: [FILES.slice(1)], config: { Cmd: ['program'] }, history: ['files'] },
     CREATED,
   );
@@ -123,10 +123,10 @@ test('the same contents give the same bytes, another file another digest', async
 const skopeo = spawnSync('skopeo', ['--version']).error === undefined;
 (skopeo ? test : test.skip)(
   `${skopeo ? '' : '[skipped: needs skopeo] '}skopeo takes the archive, and refuses one with a flipped byte`,
-  async (t) => {
+  (t) => {
     const folder = mkdtempSync(path.join(tmpdir(), 'probes-oci-'));
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-    const archive = layoutArchive(multiArchitecture([await make('amd64'), await make('arm64')]), 'sample', '1.0');
+    const archive = layoutArchive(multiArchitecture([make('amd64'), make('arm64')]), 'sample', '1.0');
     const copy = (name: string) => {
       const from = ['--override-arch', 'arm64', `oci-archive:${path.join(folder, name)}`];
       return spawnSync('skopeo', ['copy', '--quiet', ...from, `dir:${path.join(folder, `${name}-copy`)}`], {

@@ -14,6 +14,7 @@ import {
   type RunningHelper,
 } from '../support/helper-process.ts';
 import { tableOf, type Row } from '../support/markdown.ts';
+import { NotifySocket } from '../support/notify-socket.ts';
 import { PipeClient } from '../support/pipe-client.ts';
 import { kernelTest, tracepointTest } from '../support/requirements.ts';
 
@@ -21,7 +22,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const PAGE = readFileSync(path.join(ROOT, 'docs/attack-surface.md'), 'utf8');
 const table = (heading: string): Row[] => tableOf(PAGE, heading);
 
-const ALL = ['--pin', '--exits', '--failures'];
+const manager = new NotifySocket();
+const ALL = ['--pin', '--exits', '--failures', `--notify=${manager.address}`];
 /** The two columns of numbers, and how a helper is started that they hold for. */
 const RUNS: [column: string, flags: string[]][] = [
   ['plain', []],
@@ -43,6 +45,8 @@ async function start(flags: string[], wrapper: string[] = []): Promise<void> {
   await client.until(({ events }) => events.length > 0);
 }
 
+test.after.always(() => manager[Symbol.dispose]());
+
 test.afterEach.always(async () => {
   const pinned = helper === undefined ? undefined : pins();
   client?.close();
@@ -52,13 +56,19 @@ test.afterEach.always(async () => {
   if (pinned !== undefined) rmSync(pinned, { recursive: true, force: true });
 });
 
+/** The type of /proc/net/unix. */
+const SOCK_DGRAM = '0002';
+
 /** The states of the sockets in the kernel's list, by inode number. */
 const unixSockets = (): ReadonlyMap<string, string> =>
   new Map(
     readFileSync('/proc/net/unix', 'latin1')
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
-      .map((fields) => [fields[6] ?? '', `${fields[3] === '00010000' ? 'listening' : 'connected'} ${fields[7] ?? ''}`]),
+      .map((fields) => [
+        fields[6] ?? '',
+        `${fields[3] === '00010000' ? 'listening' : fields[4] === SOCK_DGRAM ? 'datagrams' : 'connected'} ${fields[7] ?? ''}`,
+      ]),
   );
 
 /** What a descriptor is, in the words of the document. The kernel says it; the helper is not asked. */
@@ -74,6 +84,7 @@ function kindOf(
   if (target === pins()) return 'folder of the pins';
   if (target.startsWith('socket:')) {
     const [state, name] = (sockets.get(/\d+/.exec(target)?.[0] ?? '') ?? '').split(' ');
+    if (state === 'datagrams' && name === '') return 'socket of the service manager';
     if (name === helper.socket) return state === 'listening' ? '`events.sock`, listening' : 'a client';
   }
   if (target === 'anon_inode:bpf-map') {

@@ -88,6 +88,7 @@ const FORBIDDEN: [what: string, number: number, ...args: (number | string)[]][] 
   ['read standard output', 0, 1, '@x', 1],
   ['read standard error', 0, 2, '@x', 1],
   ['read standard error (pread64)', 17, 2, '@x', 1, 0],
+  ['send to another address than the one that a socket is connected to', 44, 2, '@x', 1, 0, '@x', 2],
   ['write to standard output', 1, 1, '@x', 1],
   ['call what does not exist', 9999],
 ];

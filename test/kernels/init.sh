@@ -8,6 +8,7 @@
 #   /guest/node_modules  where its packages lie; perhaps elsewhere; empty where they are not needed
 #   /guest/cgroup        v2, or v1: the version of control groups
 #   /guest/command       a shell script
+#   /guest/init          a program that becomes the first process and mounts the rest; empty where there is none
 #
 # Channels to the host: 1 standard output, 2 standard error, 3 exit status.
 /bin/busybox --install -s /bin
@@ -38,21 +39,23 @@ hostname guest
 umask 022
 for folder in proc sys dev; do mount --move "/$folder" "/newroot/$folder"; done
 cd /newroot
-mkdir -p dev/pts dev/shm
-ln -s /proc/self/fd dev/fd
-for pair in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${pair%:*}" "dev/${pair#*:}"; done
-mount -t devpts -o ptmxmode=666,mode=620,gid=5 pts dev/pts
-mount -t tmpfs shm dev/shm
-if [ "$(cat /guest/cgroup)" = v1 ]; then
-	mount -t tmpfs -o mode=755 cgroup sys/fs/cgroup
-	mkdir sys/fs/cgroup/pids
-	mount -t cgroup -o pids pids sys/fs/cgroup/pids
-else
-	mount -t cgroup2 cgroup sys/fs/cgroup
-fi
-mount -t bpf -o mode=700 bpf sys/fs/bpf
-mount -t tracefs -o mode=700 tracefs sys/kernel/tracing
-mount -t securityfs securityfs sys/kernel/security
+mount_rest() {
+	mkdir -p dev/pts dev/shm
+	ln -s /proc/self/fd dev/fd
+	for pair in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${pair%:*}" "dev/${pair#*:}"; done
+	mount -t devpts -o ptmxmode=666,mode=620,gid=5 pts dev/pts
+	mount -t tmpfs shm dev/shm
+	if [ "$(cat /guest/cgroup)" = v1 ]; then
+		mount -t tmpfs -o mode=755 cgroup sys/fs/cgroup
+		mkdir sys/fs/cgroup/pids
+		mount -t cgroup -o pids pids sys/fs/cgroup/pids
+	else
+		mount -t cgroup2 cgroup sys/fs/cgroup
+	fi
+	mount -t bpf -o mode=700 bpf sys/fs/bpf
+	mount -t tracefs -o mode=700 tracefs sys/kernel/tracing
+	mount -t securityfs securityfs sys/kernel/security
+}
 mkdir run/guest
 cp /guest/command run/guest/
 cat >run/guest/main <<'END'
@@ -69,4 +72,15 @@ sleep 0.2
 echo b >/proc/sysrq-trigger
 sleep 9
 END
+if [ -s /guest/init ]; then
+	mkdir -p run/systemd/system/multi-user.target.wants
+	# Without default dependencies the target does not wait for it.
+	printf '[Unit]\nDefaultDependencies=no\nAfter=multi-user.target\n[Service]\nExecStart=/bin/sh /run/guest/main\n' \
+		>run/systemd/system/guest.service
+	ln -s ../guest.service run/systemd/system/multi-user.target.wants/
+	# It would wait a minute and a half for a device that only udev tells of.
+	ln -s /dev/null run/systemd/system/serial-getty@ttyS0.service
+	exec switch_root /newroot "$(cat /guest/init)" --unit=multi-user.target
+fi
+mount_rest
 exec switch_root /newroot /bin/sh /run/guest/main

@@ -21,6 +21,8 @@ export interface Boot {
   readonly checkout: string;
   /** A shell script. Runs as root; what it writes stays in memory. */
   readonly command: string;
+  /** The guest's first process, such as systemd, which runs the command as a service. By default there is none but the command. */
+  readonly init?: string;
   readonly memory: string;
   /** A file that is the guest's /dev/vda. What the guest has written is in it, whatever happens to the machine. */
   readonly disk?: string;
@@ -82,7 +84,7 @@ export async function runInMachine(boot: Boot): Promise<number> {
     const modules = boot.root === undefined ? realpathSync(inCheckout('node_modules')) : '';
     const initramfs = makeInitramfs(
       boot.image,
-      { checkout: ROOT, node_modules: modules, cgroup: boot.cgroup, command: boot.command },
+      { checkout: ROOT, node_modules: modules, cgroup: boot.cgroup, command: boot.command, init: boot.init ?? '' },
       work,
     );
     const devices = await shareFolders(launch, work, {

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 /** What a test needs of the machine: undefined when it is there, else the reason for skipping. */
 type Requirement = () => string | undefined;
 
-const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');
+export const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');
 
 const bpfKernel: Requirement = () =>
   process.platform !== 'linux'
@@ -36,7 +36,7 @@ const compiler: Requirement = () =>
     : 'needs clang-14 and llvm-14';
 
 /** Declares a test that is skipped, with the reason in its title, where the machine lacks what it needs. */
-function requiring(
+export function requiring(
   ...requirements: Requirement[]
 ): (title: string, run: (t: ExecutionContext) => void | Promise<void>) => void {
   return (title, run) => {

@@ -14,6 +14,7 @@ import { Protection } from '../network/protection.ts';
 import { haveChanged, secretText, SmallFiles } from '../network/small-files.ts';
 import { isLoopback } from '../network/loopback.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import { stuckAfter } from '../network/stuck.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
 import { addressIn } from './address.ts';
 import { AppendError } from './append-error.ts';
@@ -41,6 +42,7 @@ type Judgement = Verdict | { readonly kind: 'unauthorized' | 'too_large'; readon
 export class KafkaOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
+  readonly stuckAfterMs: number;
   readonly #config: KafkaOutputConfig;
   readonly #files: SmallFiles;
   readonly #pacer: Pacer | undefined;
@@ -64,6 +66,7 @@ export class KafkaOutput implements Output {
     this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
     this.#protection = new Protection(telemetry, name);
     this.limits = batchLimits(config, SHARE_FOR_LINES * SHARE_BEFORE_FORMAT[config.format]);
+    this.stuckAfterMs = stuckAfter(config.timeout);
   }
 
   /** Does not connect: the agent also starts while the brokers are away. */
@@ -99,7 +102,7 @@ export class KafkaOutput implements Output {
   }
 
   async #sendPart(part: Part): Promise<Verdict> {
-    await this.#pacer?.wait(part.records);
+    await this.#pacer?.wait(part.records, () => part.stillWorking());
     const throttledMs = this.#throttledUntil - performance.now();
     if (throttledMs > 0) await delay(throttledMs);
     let judgement = await this.#attempt(part);

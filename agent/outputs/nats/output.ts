@@ -14,6 +14,7 @@ import { Protection } from '../network/protection.ts';
 import { recordId } from '../network/record-id.ts';
 import { haveChanged, SmallFiles } from '../network/small-files.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import { stuckAfter } from '../network/stuck.ts';
 import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '../output.ts';
 import { judge } from './acknowledgement.ts';
 import { addressOf, type NatsOutputConfig } from './config.ts';
@@ -36,6 +37,7 @@ const MAX_SUBJECTS = 64;
 export class NatsOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
+  readonly stuckAfterMs: number;
   readonly #config: NatsOutputConfig;
   readonly #files: SmallFiles;
   readonly #pacer: Pacer | undefined;
@@ -60,6 +62,7 @@ export class NatsOutput implements Output {
     this.#protection = new Protection(telemetry, name);
     this.#server = randomInt(servers.length);
     this.limits = batchLimits(config);
+    this.stuckAfterMs = stuckAfter(config.timeout);
   }
 
   /** Does not connect: the agent also starts while the servers are away. */
@@ -79,10 +82,14 @@ export class NatsOutput implements Output {
     } catch (error) {
       return { kind: 'retry', reason: reasonOf(error) };
     }
-    await this.#pacer?.wait(batch.records);
+    await this.#pacer?.wait(batch.records, () => batch.stillWorking());
     const { lines } = batch;
     const lineAt = (i: number): Buffer => lines.subarray(i === 0 ? 0 : batch.endOf(i - 1), batch.endOf(i));
-    const sent = await this.#publisher!.publish(batch.records, (i) => this.#messageOf(batch, lineAt(i), i));
+    const sent = await this.#publisher!.publish(batch.records, (i) => {
+      // Asked for when an earlier one is answered.
+      batch.stillWorking();
+      return this.#messageOf(batch, lineAt(i), i);
+    });
     return this.#outcomeOf(sent, lineAt);
   }
 

@@ -17,6 +17,8 @@ export interface Part {
   numbersOf(i: number): { readonly first: number; readonly last: number };
   /** Whether record `i` of the part is a gap. */
   isGap(i: number): boolean;
+  /** As of a batch: the output is not stuck. */
+  stillWorking(): void;
 }
 
 /** A record that the receiver will never take. */
@@ -81,6 +83,7 @@ export async function sendInParts(batch: Batch, { maxBytes, send, onRefused }: P
       while (to < wanted && batch.endOf(to) <= room) to++;
     }
     const verdict = await send(partOf(batch, lines, from, to));
+    batch.stillWorking();
     if (verdict.kind === 'retry') return untilLater(from, verdict);
     if (verdict.kind === 'judged') {
       for (const { at, reason, reply } of verdict.refused) await bury(from + at, reason, reply);
@@ -133,5 +136,6 @@ function partOf(batch: Batch, lines: Buffer, from: number, to: number): Part {
     endOf: (i) => batch.endOf(from + i) - start,
     numbersOf: (i) => batch.numbersOf(from + i),
     isGap: (i) => batch.isGap(from + i),
+    stillWorking: () => batch.stillWorking(),
   };
 }

@@ -18,6 +18,8 @@ export class StdoutOutput implements Output {
   /** Loaded at open, and only for a live view: its tables of characters take some 30 ms and 3 MB. */
   #live: typeof LiveView | undefined;
   format: Format | undefined;
+  /** A reader that pauses may pause for as long as it likes. */
+  readonly stuckAfterMs = Infinity;
   readonly #config: StdoutOutputConfig;
   #hasHeader = false;
 

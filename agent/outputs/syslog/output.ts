@@ -12,6 +12,7 @@ import { Pacer } from '../network/pacer.ts';
 import { Protection } from '../network/protection.ts';
 import { SmallFiles } from '../network/small-files.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import { stuckAfter } from '../network/stuck.ts';
 import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '../output.ts';
 import { targetOf, weaknessOf, type SyslogOutputConfig } from './config.ts';
 import { ConnectionError, type ConnectOptions } from './connection.ts';
@@ -32,6 +33,7 @@ const REFUSED = 'the receiver refuses it: status 500';
 export class SyslogOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
+  readonly stuckAfterMs: number;
   readonly #config: SyslogOutputConfig;
   readonly #telemetry: Telemetry;
   readonly #files: SmallFiles;
@@ -52,6 +54,7 @@ export class SyslogOutput implements Output {
     this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
     this.#protection = new Protection(telemetry, name);
     this.limits = batchLimits(config, SHARE_BEFORE_FORMAT[config.format]);
+    this.stuckAfterMs = stuckAfter(config.timeout);
   }
 
   /** Does not connect: the agent also starts while the receiver is away. */
@@ -70,7 +73,7 @@ export class SyslogOutput implements Output {
 
   async send(batch: Batch): Promise<Outcome> {
     const { short, long } = this.#byLength(batch);
-    await this.#pacer?.wait(short.length);
+    await this.#pacer?.wait(short.length, () => batch.stillWorking());
     const sent = short.length === 0 ? { settled: 0, refused: [] } : await this.#sendMessages(batch, short);
     // The first one that is not settled; the end of the batch when all are.
     const through = short[sent.settled] ?? batch.records;
@@ -111,6 +114,8 @@ export class SyslogOutput implements Output {
       const sent = await session.send({
         count: records.length,
         at: (i) => {
+          // Asked for when there is room, because an earlier one has arrived.
+          batch.stillWorking();
           const line = lineOf(records[i]!);
           return [this.#headers!.of(line), line];
         },

@@ -12,6 +12,7 @@ import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
 import { Protection } from '../network/protection.ts';
+import { stuckAfter } from '../network/stuck.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
 import { WebClient } from './client.ts';
 import { isPlain, type WebOutputConfig } from './config.ts';
@@ -28,6 +29,7 @@ const MAX_REPLY_SHOWN = 1024;
 export class WebOutput implements Output {
   format: Format | undefined;
   readonly limits: BatchLimits;
+  readonly stuckAfterMs: number;
   readonly #config: WebOutputConfig;
   readonly #protocol: WebProtocol;
   readonly #client: WebClient;
@@ -49,6 +51,7 @@ export class WebOutput implements Output {
     this.#deadLetters = new DeadLetters(name, dead_letter, telemetry);
     this.#protection = new Protection(telemetry, name);
     this.limits = batchLimits(config, SHARE_BEFORE_FORMAT[config.format]);
+    this.stuckAfterMs = stuckAfter(config.timeout);
   }
 
   /** Does not connect: the agent also starts while the receiver is away. */
@@ -77,7 +80,7 @@ export class WebOutput implements Output {
   async #sendPart(part: Part): Promise<Verdict> {
     const known = this.#protocol.known?.(part);
     if (known !== undefined) return known;
-    await this.#pacer?.wait(part.records);
+    await this.#pacer?.wait(part.records, () => part.stillWorking());
     let judgement = await this.#attempt(part);
     if (judgement.kind === 'unauthorized' && (await this.#client.haveOthers())) judgement = await this.#attempt(part);
     switch (judgement.kind) {

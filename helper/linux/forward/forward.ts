@@ -20,6 +20,7 @@ import { say } from '../../say.ts';
 import { HelperState } from '../../stream/state.ts';
 import { EventStream } from '../../stream/stream.ts';
 import { linuxClocks } from './clocks.ts';
+import { managerReports } from './manager.ts';
 import type { Handoff } from '../root/handoff.ts';
 import { programMappings, releaseProgram } from './memory.ts';
 import { linuxSockets } from '../sockets.ts';
@@ -80,7 +81,8 @@ export function forward(handoff: Handoff): void {
   const hello = helloMaker({ source, backlog, state, clock }, privileges);
   const listener = new UnixListener(koffi, linuxSockets(libc), handoff.listener, rootOrGroup(handoff.group));
   const pipe = new PipeServer(listener, backlog, hello);
-  stop = startLoop({ source, pipe, state, clock, stream });
+  const reports = handoff.notify === undefined ? undefined : managerReports(libc, handoff.notify);
+  stop = startLoop({ source, pipe, state, clock, stream, reports });
   setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
   say(`forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities`);
 }

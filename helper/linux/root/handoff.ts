@@ -20,6 +20,8 @@ export interface Handoff {
   readonly group: number;
   /** The version of Landlock in force. */
   readonly landlock: number;
+  /** Connected to the service manager; missing when nobody wants reports. */
+  readonly notify?: number | undefined;
 }
 
 /**
@@ -40,6 +42,7 @@ export function handOff(libc: Libc, installation: Installation, handoff: Handoff
     ...Object.values(probe.programs),
     handoff.listener,
     ...handoff.locks,
+    ...(handoff.notify === undefined ? [] : [handoff.notify]),
   ];
   // Every other descriptor is closed here, including those that a caller left open.
   for (const fd of readdirSync('/proc/self/fd')) libc.fcntl(Number(fd), F_SETFD, FD_CLOEXEC);
@@ -81,6 +84,7 @@ function checkHandoff(value: Handoff): Handoff {
     value.gid,
     value.group,
     value.landlock,
+    ...(value.notify === undefined ? [] : [value.notify]),
   ];
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0))
     throw new TypeError('a number is missing');

@@ -17,6 +17,7 @@ import { say } from '../../say.ts';
 import { handOff } from './handoff.ts';
 import { locateInstallation, trustedInstallation } from '../../installation.ts';
 import { linuxSockets } from '../sockets.ts';
+import { connectToManager } from './manager.ts';
 
 /** The files that the forwarding stage reads while it starts: its libraries, and the system's facts about processes. */
 const RUNTIME_FILES = ['/usr', '/lib', '/lib64', '/etc/ld.so.cache', '/dev/null', '/proc'];
@@ -54,10 +55,12 @@ export function run(options: RunOptions): never {
     );
   }
 
+  const notify = connectToManager(libc, options.notify);
+
   // 4. Nothing that follows needs privilege.
   handOnWriteOnly(libc);
   dropPrivileges(libc, user.uid, user.gid);
   const landlock = restrictFiles(libc, [installation.folder, installation.addon, ...RUNTIME_FILES]);
   denyIoUring(libc);
-  return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock });
+  return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock, notify });
 }

@@ -128,7 +128,7 @@ export function makeDelivery(options: Partial<DeliveryOptions> & { output?: Gate
   return { gate, log, delivery, raised, start, append, readerGone: () => readerGone };
 }
 
-export async function eventually(t: ExecutionContext, condition: () => boolean): Promise<void> {
+export async function eventually(t: ExecutionContext, condition: () => boolean, what?: string): Promise<void> {
   for (let i = 0; i < 500 && !condition(); i++) await delay(2);
-  t.true(condition());
+  t.true(condition(), what);
 }

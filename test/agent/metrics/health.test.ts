@@ -14,6 +14,7 @@ const report = (overrides: Partial<OutputReport>): OutputReport => ({
   lagRecords: 0,
   lagBytes: 0,
   oldestMs: 0,
+  stuckMs: 0,
   counters: new OutputCounters(),
   ...overrides,
 });
@@ -36,7 +37,7 @@ test('a helper that takes connections and stays silent is unhealthy until it sen
   const health = () => healthOf({ source, deliveries: { reports: [] } }).problems.map(({ what }) => what);
   source.connected(HELLO_EXAMPLE);
   t.deepEqual(health(), []);
-  source.silent = true;
+  source.fellSilent();
   source.disconnected();
   source.connected(HELLO_EXAMPLE);
   t.deepEqual(health(), ['helper']);

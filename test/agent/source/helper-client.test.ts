@@ -7,6 +7,7 @@ import type { Item } from '../../../agent/events/item.ts';
 import { HelperClient } from '../../../agent/source/helper-client.ts';
 import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
 import { withServer } from '../support/server.ts';
+import { SourceState } from '../../../agent/source/source-state.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
 
 test('a helper that is stopped takes connections and says nothing: the log says so, and for how long', async (t) => {
@@ -37,6 +38,49 @@ test('a helper that is stopped takes connections and says nothing: the log says 
       t.true((raised[1]!['repeated'] as number) >= 2);
     },
   );
+});
+
+test('silence lasts over connections until a heartbeat, and ends when nobody serves the socket: then the helper is gone', async (t) => {
+  const state = new SourceState();
+  const { telemetry } = recordingTelemetry();
+  const clientOf = (socketPath: string): HelperClient =>
+    new HelperClient({
+      socketPath,
+      trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
+      filter: new ReplayFilter(),
+      state,
+      telemetry,
+      helloTimeoutMs: 30,
+      onNumbering: () => undefined,
+      onItems: () => undefined,
+    });
+  await withServer(
+    () => undefined,
+    async (socketPath) => {
+      const client = clientOf(socketPath);
+      client.start();
+      while (telemetry.countOf('HelperSilent') < 2) await delay(5);
+      const before = state.silentMs;
+      t.true(before > 0);
+      while (telemetry.countOf('HelperSilent') < 4) await delay(5);
+      t.true(state.silentMs > before, 'since it began');
+      client.stop();
+    },
+  );
+  t.true(state.silent);
+  const gone = clientOf('/run/platform-probes-nowhere/events.sock');
+  gone.start();
+  while (state.silent) await delay(5);
+  gone.stop();
+  t.is(state.silentMs, 0);
+
+  state.fellSilent();
+  await using helper = await new FakeHelper({ heartbeatMs: 20 }).listen();
+  const back = clientOf(helper.socketPath);
+  back.start();
+  while (state.silent) await delay(5);
+  back.stop();
+  t.is(telemetry.countOf('HelperConnected'), 1);
 });
 
 test('events that arrive together with the hello of another boot are taken, behind the gap of the boot before', async (t) => {

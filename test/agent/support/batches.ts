@@ -19,6 +19,7 @@ export function batchOf(bootId: string, items: readonly Item[], first?: number):
     endOf: (i) => ends[i]!,
     numbersOf: (i) => numbers[i]!,
     isGap: (i) => items[i]!.gap !== undefined,
+    stillWorking: () => undefined,
   };
 }
 

@@ -46,13 +46,23 @@ test('draining stops after a quiet time, and goes on when the source says that t
   };
   const zero = (): { seconds: number; nanoseconds: number } => ({ seconds: 0, nanoseconds: 0 });
   const began = performance.now();
-  startLoop({
-    source: source as EventSource,
-    pipe: pipe as unknown as PipeServer,
-    state: state as unknown as HelperState,
-    clock: new Clock({ boot: zero, wall: zero }, zero()),
-    stream: { followClock: () => void looks++ },
-  });
+  const reports: string[] = [];
+  const stop = startLoop(
+    {
+      source: source as EventSource,
+      pipe: pipe as unknown as PipeServer,
+      state: state as unknown as HelperState,
+      clock: new Clock({ boot: zero, wall: zero }, zero()),
+      stream: { followClock: () => void looks++ },
+      reports: {
+        ready: () => void reports.push('ready'),
+        alive: () => void reports.push('alive'),
+        stopping: () => void reports.push('stopping'),
+      },
+    },
+    () => undefined,
+  );
+  t.deepEqual(reports, ['ready']);
   const wake = await woken.promise;
   t.true(performance.now() - began >= QUIET_MS);
   t.true(drained > 1, 'until then it looks by itself');
@@ -66,4 +76,6 @@ test('draining stops after a quiet time, and goes on when the source says that t
   await delay(20);
   t.is(state.lastSeq, 3, 'all that is there, at once');
   t.is(waiting, 1, 'it is awake until it is quiet again');
+  stop();
+  t.deepEqual(new Set(reports.slice(1)), new Set(['stopping', 'alive']));
 });

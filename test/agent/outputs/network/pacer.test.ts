@@ -19,3 +19,21 @@ test('records go at the rate at most, and what is slower never waits', async (t)
   await pacer.wait(100);
   t.deepEqual(waits, [100, 400]);
 });
+
+test('a long wait is whole, in pieces of a minute, and each says that it goes on', async (t) => {
+  let now = 0;
+  let told = 0;
+  const waits: number[] = [];
+  const pacer = new Pacer(
+    1,
+    () => now,
+    async (ms) => {
+      waits.push(ms);
+      now += ms;
+    },
+  );
+  await pacer.wait(150);
+  await pacer.wait(1, () => told++);
+  t.deepEqual(waits, [60_000, 60_000, 30_000]);
+  t.is(told, 3);
+});

@@ -373,6 +373,7 @@ test('a line that is no UTF-8, no JSON, or nested without end makes a record wit
       endOf: () => lines.length,
       numbersOf: () => one,
       isGap: () => false,
+      stillWorking: () => undefined,
     };
     const { records } = compare(t, recordsOf(batch));
     t.is(records[0]!.body, body);

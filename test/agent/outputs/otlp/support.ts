@@ -37,6 +37,7 @@ export function encoded(format: Format, items: readonly Item[], { bootId = 'boot
     endOf: (i) => ends[i]!,
     numbersOf: (i) => items[i]!,
     isGap: (i) => items[i]!.gap !== undefined,
+    stillWorking: () => undefined,
   };
 }
 
