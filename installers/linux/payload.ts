@@ -21,6 +21,13 @@ const COMMANDS: readonly TreeEntry[] = [
   { path: 'usr/sbin/probes-helper', mode: 0o777, link: '../libexec/platform-probes/probes-helper' },
 ];
 
+/** The example is the configuration that an installation begins with. */
+const CONFIGURATION: TreeEntry = {
+  path: 'etc/platform-probes/agent.yaml',
+  mode: 0o644,
+  data: readFileSync(inCheckout('agent/agent.example.yaml')),
+};
+
 /** Every file of an installation on Linux, without the folders above them: the same in the .deb, the .rpm and the image. */
 export async function linuxPayload(architecture: LinuxArchitecture): Promise<TreeEntry[]> {
   return [...commonFiles(), ...(await programs(architecture))];
@@ -28,7 +35,7 @@ export async function linuxPayload(architecture: LinuxArchitecture): Promise<Tre
 
 /** Those that are the same on every architecture. */
 export function commonFiles(): TreeEntry[] {
-  return [...filesBelow(ROOT_FILES), ...COMMANDS];
+  return [...filesBelow(ROOT_FILES), CONFIGURATION, ...COMMANDS];
 }
 
 async function programs(architecture: LinuxArchitecture): Promise<TreeEntry[]> {

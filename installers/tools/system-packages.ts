@@ -16,7 +16,9 @@ export type Purpose =
   | 'dtrace'
   | 'receivers'
   | 'pulled'
-  | 'packages';
+  | 'packages'
+  | 'guests'
+  | 'ansible';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -156,7 +158,7 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace', 'tests'],
+    purposes: ['dtrace', 'tests', 'guests', 'ansible'],
     why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },
@@ -285,6 +287,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['packages', 'tests'],
     why: 'signs SHA256SUMS',
     present: () => hasCommand('minisign'),
+  },
+  {
+    name: 'ansible-lint',
+    purposes: ['ansible'],
+    why: 'checks the role',
+    present: () => hasCommand('ansible-lint'),
   },
   {
     name: 'skopeo',

@@ -60,6 +60,21 @@ test.afterEach.always(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
+kernelTest(
+  'a helper with a network of its own is audited like any other, and so is a socket in its place',
+  async (t) => {
+    helper = await startHelper([], { wrapper: ['unshare', '--net'] });
+    t.not(readlinkSync(`/proc/${helper.pid}/ns/net`), readlinkSync('/proc/self/ns/net'));
+    t.deepEqual((await audit()).findings, []);
+    rmSync(helper.socket);
+    const server = createServer().listen(helper.socket);
+    await once(server, 'listening');
+    const codes = (await audit()).findings.map(({ code }) => code);
+    server.close();
+    t.true(codes.includes('SOCKET_REPLACED'), codes.join());
+  },
+);
+
 pinnedTracepointTest('a healthy helper has no findings, as text and as JSON', async (t) => {
   await start('--exits', '--failures');
   const report = await audit();

@@ -7,7 +7,7 @@ import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_GID, helperCommand, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PipeClient, requireDense } from '../support/pipe-client.ts';
-import { kernelTest } from '../support/requirements.ts';
+import { fewCapabilitiesTest } from '../support/requirements.ts';
 
 /** By name, and by number for setpriv(1) of systems that do not know the name yet. */
 const NEEDED = { BPF: 'cap_39', PERFMON: 'cap_38', SETUID: 'setuid', SETGID: 'setgid', SETPCAP: 'setpcap' };
@@ -49,7 +49,7 @@ function clientOf(t: ExecutionContext, socket: string): PipeClient {
   return client;
 }
 
-kernelTest('five capabilities are enough: events arrive', async (t) => {
+fewCapabilitiesTest('five capabilities are enough: events arrive', async (t) => {
   const { socket } = await helperOf(t, newSocket());
   const client = clientOf(t, socket);
   spawnSync(noOp, ['five']);
@@ -64,7 +64,7 @@ for (const [missing, message] of [
   ['SETGID', /HELPER_PRIVILEGE: setgroups: EPERM.*CAP_SETGID/],
   ['SETPCAP', /HELPER_PRIVILEGE: .*CAP_SETPCAP/],
 ] as const)
-  kernelTest(`without CAP_${missing} the helper says what it lacks`, async (t) => {
+  fewCapabilitiesTest(`without CAP_${missing} the helper says what it lacks`, async (t) => {
     const rest = Object.entries(NEEDED).flatMap(([name, value]) => (name === missing ? [] : [value]));
     const socket = newSocket();
     t.teardown(() => rmSync(path.dirname(socket), { recursive: true, force: true }));
@@ -72,25 +72,28 @@ for (const [missing, message] of [
     t.regex(error.message, message);
   });
 
-kernelTest('with them, a helper goes on where one with the same pins stopped, and loses nothing', async (t) => {
-  const socket = newSocket();
-  const first = await helperOf(t, socket, ['--pin']);
-  spawnSync(noOp, ['before']);
-  await clientOf(t, socket).exec(marked('before'));
-  await first.stop();
-  spawnSync(noOp, ['between']);
-  await helperOf(t, socket, ['--pin']);
-  spawnSync(noOp, ['after']);
-  const client = clientOf(t, socket);
-  await client.exec(marked('after'));
-  t.deepEqual(
-    client.execs.filter(({ exe }) => exe === noOp).map(({ argv }) => argv?.[1]),
-    ['before', 'between', 'after'],
-  );
-  requireDense(client.events);
-});
+fewCapabilitiesTest(
+  'with them, a helper goes on where one with the same pins stopped, and loses nothing',
+  async (t) => {
+    const socket = newSocket();
+    const first = await helperOf(t, socket, ['--pin']);
+    spawnSync(noOp, ['before']);
+    await clientOf(t, socket).exec(marked('before'));
+    await first.stop();
+    spawnSync(noOp, ['between']);
+    await helperOf(t, socket, ['--pin']);
+    spawnSync(noOp, ['after']);
+    const client = clientOf(t, socket);
+    await client.exec(marked('after'));
+    t.deepEqual(
+      client.execs.filter(({ exe }) => exe === noOp).map(({ argv }) => argv?.[1]),
+      ['before', 'between', 'after'],
+    );
+    requireDense(client.events);
+  },
+);
 
-kernelTest('the audit needs others, and says which', async (t) => {
+fewCapabilitiesTest('the audit needs others, and says which', async (t) => {
   const { socket } = await helperOf(t, newSocket());
   const audit = (capabilities: readonly string[]) => {
     const [program, ...args] = [...withOnly(capabilities), ...helperCommand(), 'audit', '--socket', socket];

@@ -20,6 +20,7 @@ import { rpmName } from '../../installers/linux/rpm.ts';
 import { updateRepository } from '../../installers/repository/repository.ts';
 import { run } from '../../installers/tools/run.ts';
 import { hasCommand } from '../../installers/tools/system-packages.ts';
+import { makeGpgKey } from '../support/gpg-key.ts';
 import { requiring } from '../support/requirements.ts';
 import { Debian, debianTest } from './support/debian.ts';
 import { flipByte } from './support/flip-byte.ts';
@@ -30,30 +31,11 @@ const repositoryTest = requiring(() => (TOOLS.every(hasCommand) ? undefined : `n
 
 const PASSWORD = 'a password\n';
 
-/** A secret key with that password, armoured. */
-function makeKey(): string {
-  // In /tmp: the path of gpg's socket has at most 107 bytes.
-  const home = mkdtempSync(path.join(tmpdir(), 'probes-home-'));
-  try {
-    writeFileSync(path.join(home, 'password'), PASSWORD);
-    const gpg = (...args: string[]): string =>
-      run('gpg', [
-        ...['--homedir', home, '--batch', '--quiet', '--pinentry-mode', 'loopback'],
-        ...['--passphrase-file', path.join(home, 'password'), ...args],
-      ]);
-    gpg('--quick-generate-key', 'Test of the repository', 'rsa2048', 'sign', 'never');
-    return gpg('--armor', '--export-secret-keys');
-  } finally {
-    run('gpgconf', ['--homedir', home, '--kill', 'all']);
-    rmSync(home, { recursive: true, force: true });
-  }
-}
-
 /** Made once, when a test first needs it. */
 const KEY = {
   made: undefined as string | undefined,
   get(): string {
-    return (this.made ??= makeKey());
+    return (this.made ??= makeGpgKey(PASSWORD));
   },
 };
 
@@ -151,7 +133,7 @@ debianTest(
     restore();
 
     // Signed by another key than the one that the administrator trusts.
-    const stranger = new Publisher(t, ['0.1.0'], makeKey());
+    const stranger = new Publisher(t, ['0.1.0'], makeGpgKey(PASSWORD));
     stranger.publish('0.1.0');
     cpSync(path.join(stranger.repository, 'apt'), machine.at('repository/apt'), { recursive: true });
     t.regex(update(), /NO_PUBKEY/u);

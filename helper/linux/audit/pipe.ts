@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mayNotLook } from './process.ts';
 import { readFdinfo } from '../root/fdinfo.ts';
 import { bindLibbpf } from '../root/libbpf.ts';
@@ -43,9 +43,29 @@ export function auditPipe(memory: ArrayBuffer, pid: number, handoff: Handoff, so
  * The socket bound to this path, in the notation of /proc/PID/fd. The newest counts, since connect(2) finds that one.
  */
 function boundInode(socket: string): string | undefined {
-  const bound = readFileSync('/proc/net/unix', 'latin1')
-    .split('\n')
+  const bound = unixSockets()
     .map((line) => line.trim().split(/\s+/))
     .filter((fields) => fields[7] === socket && fields[5] === '01' && fields[3] === '00010000');
   return bound.length === 1 ? `socket:[${bound[0]?.[6]}]` : undefined;
+}
+
+/**
+ * The kernel's lists of Unix sockets, in lines of /proc/net/unix. There is one for each network namespace, and a service
+ * may have its own, while a path leads from all of them to the same socket.
+ */
+function unixSockets(): string[] {
+  const networks = new Set<string>();
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const network = readlinkSync(`/proc/${pid}/ns/net`);
+        if (networks.has(network)) return [];
+        const lines = readFileSync(`/proc/${pid}/net/unix`, 'latin1').split('\n');
+        networks.add(network);
+        return lines;
+      } catch {
+        return []; // it has ended
+      }
+    });
 }

@@ -44,6 +44,17 @@ test('each line is a message of its own, with a subject and an id that stays the
   t.is(server.connects.length, 1);
 });
 
+test('with each message the batch is known to be worked on, and also while max_rate makes it wait', async (t) => {
+  await using server = await new StandIn().listen();
+  await using output = await outputFor(server.url, { max_rate: 2 });
+  let told = 0;
+  const batch = { ...batchFor(output, range(3)), stillWorking: () => void told++ };
+  await output.send(batch);
+  t.is(told, 3);
+  await output.send(batch);
+  t.is(told, 3 + 1 + 3);
+});
+
 test('a line under another seal, of another output or of another boot is another message', async (t) => {
   await using server = await new StandIn().listen();
   for (const [name, seal, boot] of [

@@ -90,6 +90,22 @@ test('whatever is refused, and whenever the receiver fails: each record is taken
   );
 });
 
+test('after each part that was answered the batch is known to be worked on', async (t) => {
+  const batch = pendingBatch(5);
+  const seen: boolean[] = [];
+  await sendInParts(batch, {
+    maxBytes: () => 1,
+    send: async () => {
+      seen.push(batch.workedOnAt === 0);
+      batch.workedOnAt = 0;
+      return { kind: 'taken' };
+    },
+    onRefused: async () => undefined,
+  });
+  t.deepEqual(seen, [false, false, false, false, false]);
+  t.true(batch.workedOnAt > 0);
+});
+
 test('one record to blame among 1,024 is found with 21 requests', async (t) => {
   let requests = 0;
   const outcome = await sendInParts(pendingBatch(1024), {

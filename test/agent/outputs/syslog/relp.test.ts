@@ -52,6 +52,34 @@ test('no more than 128 messages wait for an answer', async (t) => {
   t.deepEqual(receiver.numbers, numbers(500));
 });
 
+test('while answers come, or max_rate makes it wait, the batch is known to be worked on', async (t) => {
+  await using receiver = await new RelpReceiver().listen();
+  await using output = await sending(receiver, { max_rate: 1000 });
+  const open: Question[] = [];
+  const worked: boolean[] = [];
+  const batch = batchFor(output, many(200));
+  receiver.answer = (question) => {
+    if (open.push(question) < 64) return;
+    worked.push(batch.workedOnAt > 0);
+    batch.workedOnAt = 0;
+    for (const { reply } of open.splice(0)) reply('200 OK');
+  };
+  batch.workedOnAt = 0;
+  const sent = output.send(batch);
+  while (worked.length < 3) await new Promise((resolve) => void setImmediate(resolve));
+  for (const { reply } of open.splice(0)) reply('200 OK');
+  receiver.answer = ({ reply }) => reply('200 OK');
+  for (const { reply } of open.splice(0)) reply('200 OK');
+  t.deepEqual(await sent, { kind: 'taken' });
+  // When there was room for more, at the begin and after answers.
+  t.true(worked[0] === true && worked.slice(1).includes(true), worked.join());
+  // The next 200 have to wait for the rate.
+  const next = batchFor(output, many(2));
+  next.workedOnAt = 0;
+  await output.send(next);
+  t.true(next.workedOnAt > 0);
+});
+
 test('answers in another order are as good', async (t) => {
   await using receiver = await new RelpReceiver().listen();
   await using output = await sending(receiver);
