@@ -39,16 +39,14 @@ class Managed {
       { name: 'Test', hosts: 'localhost', connection: 'local', roles: [{ role: 'platform_probes', vars }] },
     ];
     writeFileSync(this.machine.at('role/play.yml'), stringify(tasks));
-    const { status, stdout, stderr } = this.machine.try(
-      ...[
-        'env',
-        'ANSIBLE_ROLES_PATH=/role/roles',
-        'ANSIBLE_NOCOLOR=1',
-        'ANSIBLE_LOCAL_TEMP=/tmp/ansible',
-        'ANSIBLE_REMOTE_TEMP=/tmp/ansible',
-      ],
-      ...['ansible-playbook', '-i', 'localhost,', '--diff', '/role/play.yml', ...flags],
-    );
+    const settings = Object.entries({
+      ANSIBLE_ROLES_PATH: '/role/roles',
+      ANSIBLE_NOCOLOR: '1',
+      ANSIBLE_LOCAL_TEMP: '/tmp/ansible',
+      ANSIBLE_REMOTE_TEMP: '/tmp/ansible',
+    }).map(([name, value]) => `${name}=${value}`);
+    const ansible = ['ansible-playbook', '-i', 'localhost,', '--diff', '/role/play.yml', ...flags];
+    const { status, stdout, stderr } = this.machine.try('env', ...settings, ...ansible);
     return { status, output: stdout + stderr, changed: Number(/changed=(\d+)/u.exec(stdout)?.[1] ?? -1) };
   }
 
