@@ -10,6 +10,18 @@ const AGENT = 'probes-agent.service';
 const EVENTS = '/var/log/platform-probes/chosen-by-ansible.jsonl';
 const WORK = '/srv/role';
 
+/** What must not be there in the end. */
+const LEFTOVERS = [
+  '/usr/libexec/platform-probes',
+  '/etc/platform-probes',
+  '/var/lib/platform-probes',
+  '/var/log/platform-probes',
+  '/etc/systemd/system/probes-agent.service.d',
+  '/etc/apt/sources.list.d/platform-probes.sources',
+  '/sys/fs/bpf/platform-probes',
+  '/run/platform-probes',
+];
+
 mkdirSync(WORK);
 
 /** Runs the role. JSON is YAML too. */
@@ -74,12 +86,7 @@ await step('another configuration is loaded without a restart', async () => {
 await step('purged, nothing is left', () => {
   const { status, output: said } = play({ platform_probes_state: 'purged' });
   check(status === 0, said);
-  for (const place of [
-    ...['/usr/libexec/platform-probes', '/etc/platform-probes', '/var/lib/platform-probes', '/var/log/platform-probes'],
-    ...['/etc/systemd/system/probes-agent.service.d', '/etc/apt/sources.list.d/platform-probes.sources'],
-    ...['/sys/fs/bpf/platform-probes', '/run/platform-probes'],
-  ])
-    check(!existsSync(place), `${place} is still there`);
+  for (const place of LEFTOVERS) check(!existsSync(place), `${place} is still there`);
 });
 
 end();
