@@ -1,7 +1,9 @@
 // Pins the Debian packages of the OCI image: the newest versions of the suite and of its security updates.
+// --allow-expired takes lists whose date has passed, as those of frozen mirrors; apt checks their signatures in any case.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { BASE_PACKAGES } from '../installers/image/base.ts';
 import {
@@ -16,6 +18,8 @@ import { run } from '../installers/tools/run.ts';
 
 const SUITE = 'trixie';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+const { values } = parseArgs({ options: { 'allow-expired': { type: 'boolean', default: false } } });
 
 /** Asks apt for the newest versions, with lists of its own. @param architecture by Debian's name */
 function newest(architecture: string, work: string): LockedPackage[] {
@@ -36,7 +40,8 @@ APT::Sandbox::User "root"; APT::Architecture "${architecture}"; APT::Architectur
 `,
   );
   const env = { ...process.env, APT_CONFIG: settings, LC_ALL: 'C' };
-  run('apt-get', ['-qq', '-o', 'Acquire::Check-Valid-Until=false', 'update'], { env });
+  const dates = values['allow-expired'] ? ['-o', 'Acquire::Check-Valid-Until=false'] : [];
+  run('apt-get', ['-qq', '-o', 'APT::Update::Error-Mode=any', ...dates, 'update'], { env });
   return Object.keys(BASE_PACKAGES).map((name) => {
     const candidate = /Candidate: (\S+)/u.exec(run('apt-cache', ['policy', name], { env }))?.[1] ?? '';
     const record = run('apt-cache', ['show', '--no-all-versions', `${name}=${candidate}`], { env });
