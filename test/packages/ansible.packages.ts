@@ -1,6 +1,6 @@
 // The Ansible role installs from the signed repository, configures, reloads and removes, on a Debian with systemd that
 // Ansible manages from within. Argument: the folder that the host filled.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import { attempt, check, end, linesOf, mainPid, property, run, step, until, type Ended } from './guest.ts';
 
@@ -23,6 +23,8 @@ const LEFTOVERS = [
 ];
 
 mkdirSync(WORK);
+// Debian's own, which a guest without a network does not reach.
+rmSync('/etc/apt/sources.list', { force: true });
 
 /** Runs the role. JSON is YAML too. */
 function play(vars: Readonly<Record<string, unknown>>): Ended & { changed: number } {
