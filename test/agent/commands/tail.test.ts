@@ -1,4 +1,5 @@
 import { chmodSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { execEvent, gapEvent } from '../../support/fake-helper.ts';
 import { wholeLines } from '../../support/lines.ts';
@@ -16,6 +17,13 @@ const now = (): { time: string; timestamp: number } => ({
   time: new Date().toISOString().replace('Z', '000000Z'),
   timestamp: Math.floor(Date.now() / 1000),
 });
+
+/** Resolves when so many readers get events. */
+async function readers(socket: string, count: number): Promise<void> {
+  const connected = async () =>
+    (JSON.parse((await ask(`unix:${socket}`, '/v1/status')).body) as { readers: number }).readers;
+  while ((await connected()) !== count) await delay(20);
+}
 
 const parsed = (text: string) => wholeLines(text).map((line) => JSON.parse(line) as Record<string, unknown>);
 
@@ -104,6 +112,7 @@ test.serial(
       await using terminal = new Terminal(agentCommand('tail', '--socket', socket), { columns: 120 });
       await using pipe = new AgentProcess(['tail', '--socket', socket]);
       await terminal.until(() => terminal.text.includes('COMMAND'));
+      await readers(socket, 2);
       helper.send(execEvent(1, now()));
       await terminal.until(() => terminal.text.includes('true 1\x1b') || terminal.text.includes('true 1 '));
       await pipe.until(() => pipe.stdout.includes('"seq":1,'));
