@@ -27,6 +27,8 @@ import { makeGpgKey } from '../support/gpg-key.ts';
 const SUITES = ['bookworm', 'trixie'];
 /** Of a plain Debian with systemd; libbpf1 and the libraries are what the package depends on, since guests have no network. */
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'libbpf1', 'libgcc-s1', 'libstdc++6', 'kmod', 'procps'];
+/** Where guests see their folder: not below /tmp, on which systemd mounts a file system. */
+const AT = '/srv/guest';
 const SECONDS = 3600;
 const SILENT_SECONDS = 900;
 
@@ -107,10 +109,11 @@ async function runScenario(suite: string, checkout: string, renew: boolean): Pro
       image,
       root,
       checkout,
+      checkoutAt: AT,
       kernelArguments: '',
       cgroup: 'v2',
       init: '/sbin/init',
-      command: `cd '${ROOT}' && ./node install.packages.ts '${ROOT}'\n`,
+      command: `cd ${AT} && ./node install.packages.ts ${AT}\n`,
       memory: '4G',
       seconds: SECONDS,
       silentSeconds: SILENT_SECONDS,
