@@ -132,9 +132,10 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
     counters: bpf.possible_cpus() * KINDS,
     backlog: options.backlogBytes / BACKLOG_PAGE_BYTES,
   };
+  const isNeeded = (map: string): boolean => map !== 'attempts' || options.failures;
   for (const name of LASTING_MAPS) {
     const map = bpf.map(object, name);
-    if (name === 'attempts' && !options.failures) {
+    if (!isNeeded(name)) {
       bpf.set_autocreate(map, false);
       continue;
     }
@@ -152,9 +153,10 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   const reused = readFdinfo(counters).get('frozen') === '1';
   // From here on no process can write what the probe counts and remembers, by call or by mapping; the probe still can.
   // (A map made read-only for user space, BPF_F_RDONLY, cannot be mapped at all.)
-  for (const name of FROZEN_MAPS) {
+  // A map that was not made has a descriptor all the same, from libbpf 1.4 on.
+  for (const name of FROZEN_MAPS.filter(isNeeded)) {
     const map = fd(name);
-    if (map < 0 || readFdinfo(map).get('frozen') === '1') continue;
+    if (readFdinfo(map).get('frozen') === '1') continue;
     const frozen = bpf.freeze(map);
     if (frozen < 0) throw refused(`freeze ${name} of`, -frozen);
   }
