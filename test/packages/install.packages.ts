@@ -107,29 +107,6 @@ await step('systemd finds the exposures that docs/services.md explains, and no m
   return said.join(', ');
 });
 
-const [major = 0, minor = 0] = run('uname', '-r').split('.').map(Number);
-for (const { title, unit, text, exposure: expected } of dropIns) {
-  // libbpf 1.1 on an older kernel: docs/services.md.
-  if (title.includes('SYS_ADMIN') && (major < 6 || (major === 6 && minor < 4))) continue;
-  await step(`with the drop-in "${title}" the service starts and works`, async () => {
-    mkdirSync(`/etc/systemd/system/${unit}.d`);
-    writeFileSync(`/etc/systemd/system/${unit}.d/override.conf`, text);
-    run('systemctl', 'daemon-reload');
-    run('systemctl', 'restart', unit);
-    await both();
-    await until('the agent is connected', () => property(AGENT, 'StatusText').startsWith('connected to the helper; '));
-    const mark = `with ${title}`;
-    run('/bin/true', mark);
-    await until('an event arrives', () => linesOf(EVENTS).some((line) => line.includes(mark)));
-    const said = expected === undefined ? undefined : exposure(unit, expected);
-    run('rm', '-r', `/etc/systemd/system/${unit}.d`);
-    run('systemctl', 'daemon-reload');
-    run('systemctl', 'restart', unit);
-    await both();
-    return said;
-  });
-}
-
 await step('an alert is in the file of alerts and in the journal', async () => {
   // What the starter rules know.
   attempt('/bin/sh', '-c', 'cp /bin/true /tmp/.hidden; chmod 755 /tmp/.hidden; /tmp/.hidden; rm /tmp/.hidden');
@@ -269,6 +246,31 @@ await step('a second installation of the same version changes nothing', async ()
   const changed = differences(installed, snapshot('/var/log/platform-probes', '/run/platform-probes').files);
   check(changed.length === 0, changed.join('\n'));
 });
+
+for (const { title, unit, text, exposure: expected } of dropIns) {
+  await step(`with the drop-in "${title}" the service starts and works, again after a restart`, async () => {
+    mkdirSync(`/etc/systemd/system/${unit}.d`, { recursive: true });
+    writeFileSync(`/etc/systemd/system/${unit}.d/override.conf`, text);
+    try {
+      run('systemctl', 'daemon-reload');
+      for (const mark of [`${title}, once`, `${title}, twice`]) {
+        run('systemctl', 'restart', unit);
+        await both();
+        await until('the agent is connected', () =>
+          property(AGENT, 'StatusText').startsWith('connected to the helper; '),
+        );
+        run('/bin/true', mark);
+        await until('an event arrives', () => linesOf(EVENTS).some((line) => line.includes(mark)));
+      }
+      return expected === undefined ? undefined : exposure(unit, expected);
+    } finally {
+      run('rm', '-r', `/etc/systemd/system/${unit}.d`);
+      run('systemctl', 'daemon-reload');
+      run('systemctl', 'restart', unit);
+      await both();
+    }
+  });
+}
 
 await step('remove stops both, and takes pins and sockets away; events and configuration stay', () => {
   apt('remove', 'platform-probes');

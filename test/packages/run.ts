@@ -32,6 +32,8 @@ const SCENARIOS: Readonly<Record<string, { readonly purpose: string; readonly pa
   install: { purpose: 'systemd', packages: PACKAGES },
   ansible: { purpose: 'systemd-ansible', packages: [...PACKAGES, 'ansible-core', 'python3-apt'] },
 };
+/** Where guests see their folder: not below /tmp, on which systemd mounts a file system. */
+const AT = '/srv/guest';
 const SECONDS = 3600;
 const SILENT_SECONDS = 900;
 
@@ -113,10 +115,11 @@ async function runScenario(scenario: string, suite: string, checkout: string, re
       image,
       root,
       checkout,
+      checkoutAt: AT,
       kernelArguments: '',
       cgroup: 'v2',
       init: '/sbin/init',
-      command: `cd '${ROOT}' && ./node ${scenario}.packages.ts '${ROOT}'\n`,
+      command: `cd ${AT} && ./node ${scenario}.packages.ts ${AT}\n`,
       memory: '4G',
       seconds: SECONDS,
       silentSeconds: SILENT_SECONDS,
