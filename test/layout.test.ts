@@ -273,6 +273,7 @@ const AGENT_LAYERS = [
   ['ffi.ts'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats'],
+  ['store'],
   ['completeness', 'outputs'],
   ['delivery', 'detection', 'redaction'],
   ['pipeline.ts', 'source'],
