@@ -1,8 +1,10 @@
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import { check } from './commands/check.ts';
 import { convert, type ConvertOptions } from './commands/convert.ts';
 import { match, type MatchOptions } from './commands/match.ts';
+import { query, type QueryOptions } from './commands/query.ts';
+import { SQL_COMMAND } from './commands/query/sql.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool, type SpoolCommandOptions } from './commands/spool.ts';
 import { verify, type VerifyOptions } from './commands/verify.ts';
@@ -10,6 +12,7 @@ import { configJsonSchemaText } from './config/json-schema.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { hostPlatform } from './values/platform.ts';
+import { parseDuration } from './values/quantities.ts';
 import { PRODUCT_TRUST, type Trust } from './source/connect.ts';
 import { exitMeanings } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -39,6 +42,10 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     verify: async (options) => {
       code = await verify(options);
     },
+    query: async (options) => {
+      code = await query(options);
+    },
+    querySql: async () => (await import('./commands/query/sql-process.ts')).runSqlProcess(),
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },
@@ -64,6 +71,8 @@ interface Actions {
   match: (options: MatchOptions) => Promise<void>;
   convert: (options: ConvertOptions) => Promise<void>;
   verify: (options: VerifyOptions) => Promise<void>;
+  query: (options: QueryOptions) => Promise<void>;
+  querySql: () => Promise<void>;
   schema: () => void;
 }
 
@@ -139,9 +148,58 @@ Signals:
     .option('--whole', "the files hold each boot's events from the first on: earlier seals that lack are a loss", false)
     .option('--json', 'report as JSON on standard output, as in a pipe', false)
     .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
+  describeQuery(program, actions);
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => actions.schema());
   return program;
+}
+
+const MAX_QUERY_LIMIT = 10_000_000;
+const MAX_QUERY_MS = 86_400_000;
+
+function describeQuery(program: Command, { query: ask, querySql }: Actions): void {
+  program
+    .command('query')
+    .description('look into the store: docs/query.md. A table in a terminal, JSON lines in a pipe; the newest first')
+    .argument('[condition]', `such as "exe like '%curl%' and time > now-1h"; left out: everything`)
+    .option('--match <words>', 'only command lines with all of these words')
+    .option('--alerts', 'only events that rules matched', false)
+    .addOption(new Option('--tree <pid>', 'a process, its ancestors and descendants').argParser(wholeNumber(0)))
+    .addOption(
+      new Option('--start-time <number>', 'with --tree: which of the processes that had this pid').argParser(
+        wholeNumber(0),
+      ),
+    )
+    .option('--sql <statement>', 'a SELECT over the views events, alerts, gaps and seals')
+    .addOption(new Option('--limit <n>', 'lines at most').argParser(wholeNumber(1, MAX_QUERY_LIMIT)).default(100))
+    .addOption(
+      new Option('--timeout <duration>', 'how long it may take')
+        .argParser(durationOf)
+        .default(parseDuration('30s'), '30s'),
+    )
+    .option('--store <folder>', 'the folder of the store (default: store.folder of the configuration)')
+    .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
+    .option('--json', 'JSON lines on a terminal too', false)
+    .action((condition: string | undefined, options: Omit<QueryOptions, 'condition'>) =>
+      ask({ ...options, condition }),
+    );
+  program.command(SQL_COMMAND, { hidden: true }).action(querySql);
+}
+
+const wholeNumber =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+    return value;
+  };
+
+function durationOf(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined || value === 0 || value > MAX_QUERY_MS)
+    throw new InvalidArgumentError('expected a duration up to 1d with its unit, such as 30s');
+  return value;
 }

@@ -64,6 +64,11 @@ export const ERRORS = {
     meaning: 'verify found that events are missing or changed, or could not tell',
     remedy: 'see docs/completeness.md',
   },
+  QUERY: {
+    status: EXIT.QUERY,
+    meaning: 'query could not be answered, or a part of the store could not be read',
+    remedy: 'see what it printed, and docs/query.md',
+  },
   HELPER_SOCKET_UNSAFE: {
     meaning: 'a user other than root may have created the socket, or serves it',
     remedy: 'check source.socket, and the owner of each folder and link in its path',

@@ -10,6 +10,7 @@ export const EXIT = {
   INSTALLATION: 7,
   SPOOL: 8,
   INCOMPLETE: 9,
+  QUERY: 11,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -39,7 +39,8 @@ export class StoreOutput implements Output {
       { folder, maxBytes, maxAgeMs },
       {
         damaged: (file, reason) => this.#telemetry.raise('StoreDamaged', { file, reason }),
-        untidy: (reason) => this.#telemetry.raiseRepeating('OutputFailed', `${name} ${reason}`, { output: name, reason }),
+        untidy: (reason) =>
+          this.#telemetry.raiseRepeating('OutputFailed', `${name} ${reason}`, { output: name, reason }),
       },
     );
     try {

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
@@ -52,7 +61,9 @@ test('all files together never take more than max_bytes, a reader that holds the
   let most = 0;
   let held = 0;
   for (let batch = 0; batch < 160; batch++) {
-    writer.write(stored(execs(batch * 500, 500, { command: `/bin/true ${'x y z '.repeat(100)}`, cwd: '/'.repeat(600) })));
+    writer.write(
+      stored(execs(batch * 500, 500, { command: `/bin/true ${'x y z '.repeat(100)}`, cwd: '/'.repeat(600) })),
+    );
     most = Math.max(most, store.bytes);
     if (batch === 20) {
       const [newest] = listPartitions(store.folder).reverse();
@@ -61,7 +72,11 @@ test('all files together never take more than max_bytes, a reader that holds the
       held = Number(reader.prepare('SELECT count(*) AS n FROM records').get()!['n']);
     }
     if (batch === 60) {
-      t.is(Number(reader!.prepare('SELECT count(*) AS n FROM records').get()!['n']), held, 'the reader sees its moment');
+      t.is(
+        Number(reader!.prepare('SELECT count(*) AS n FROM records').get()!['n']),
+        held,
+        'the reader sees its moment',
+      );
       reader!.close();
       writer.tidy();
     }
@@ -74,7 +89,10 @@ test('all files together never take more than max_bytes, a reader that holds the
   t.true(numbers[0]! > 0, 'the oldest are gone');
   t.is(numbers.length, numbers.at(-1)! - numbers[0]! + 1, 'and no others');
   writer.close();
-  t.deepEqual(readdirSync(store.folder).filter((name) => name.endsWith('-wal')), []);
+  t.deepEqual(
+    readdirSync(store.folder).filter((name) => name.endsWith('-wal')),
+    [],
+  );
 });
 
 test('the longest line fits', (t) => {
@@ -139,7 +157,7 @@ test('damage that shows while it is written is put aside, and the batch is store
   const first = store.writer();
   for (let i = 0; i < 40; i++) first.write(stored(execs(1 + i * 200, 200)));
   first.close();
-  const [{ path }] = listPartitions(store.folder) as [{ path: string }];
+  const { path } = listPartitions(store.folder)[0]!;
   const bytes = readFileSync(path);
   // Behind the first page, which holds the schema: rows and indexes.
   bytes.fill(0xa5, 8192 * 12);
@@ -164,7 +182,7 @@ test('what a kill left while a partition was made is removed', (t) => {
 
 test('a partition of another version stops the start, and stays', (t) => {
   using store = new StoreFolder().with(...execs(1, 2));
-  const [{ path }] = listPartitions(store.folder) as [{ path: string }];
+  const { path } = listPartitions(store.folder)[0]!;
   const db = new DatabaseSync(path);
   db.exec('PRAGMA user_version = 99');
   db.close();
