@@ -122,6 +122,8 @@ export function prepareSql({ folder, sql, words }: SqlQuery, now: number): Prepa
   for (const view of VIEWS) db.exec(viewSql(view, names, words));
   db.exec('PRAGMA query_only = ON');
   db.setAuthorizer((action, first, second) => {
+    // The full-text index asks whether another connection has changed it.
+    if (action === constants.SQLITE_PRAGMA && first === 'data_version' && second === null) return constants.SQLITE_OK;
     if (!READS.has(action)) return constants.SQLITE_DENY;
     if (action === constants.SQLITE_FUNCTION && FORBIDDEN_FUNCTIONS.has(String(second).toLowerCase()))
       return constants.SQLITE_DENY;
