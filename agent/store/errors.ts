@@ -9,7 +9,6 @@ export class StoreError extends Error {
 const BUSY = 5;
 const CORRUPT = 11;
 const FULL = 13;
-const CANNOT_OPEN = 14;
 const NOT_A_DATABASE = 26;
 
 /** The primary result code of SQLite; undefined for other errors. */
@@ -29,6 +28,3 @@ export const isBusy = (thrown: unknown): boolean => resultOf(thrown) === BUSY;
 
 /** Whether the disk has no room. */
 export const isFull = (thrown: unknown): boolean => resultOf(thrown) === FULL;
-
-/** Whether a file could not be opened, perhaps because it is gone or because this user may not. */
-export const cannotOpen = (thrown: unknown): boolean => resultOf(thrown) === CANNOT_OPEN;

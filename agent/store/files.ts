@@ -31,7 +31,7 @@ export function listPartitions(folder: string): PartitionFile[] {
 }
 
 /** All files of a partition that can be there. */
-export const filesOf = ({ path }: PartitionFile): string[] => [path, ...COMPANIONS.map((suffix) => path + suffix)];
+const filesOf = ({ path }: PartitionFile): string[] => [path, ...COMPANIONS.map((suffix) => path + suffix)];
 
 /** Bytes that a partition takes, with its write-ahead log. */
 export function bytesOf(file: PartitionFile): number {

@@ -34,7 +34,7 @@ export type FromWorker =
   | { readonly type: 'untidy'; readonly reason: string };
 
 /** The name of the thread's program in the executable. */
-export const WORKER_ASSET = 'store-worker.cjs';
+const WORKER_ASSET = 'store-worker.cjs';
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;

@@ -42,7 +42,7 @@ export function openStore(folder: string): ReadStore {
 }
 
 /** The partitions in a folder, newest first. @throws {QueryError} */
-export function partitionsIn(folder: string): PartitionFile[] {
+function partitionsIn(folder: string): PartitionFile[] {
   try {
     return listPartitions(folder).reverse();
   } catch (error) {

@@ -4,14 +4,14 @@ import { problemOf, type ReadStore } from './partitions.ts';
 import { timeIsUp } from './search.ts';
 
 /** A process among all that the store knows: pids come again. */
-export interface ProcessId {
+interface ProcessId {
   readonly bootId: string;
   readonly pid: number;
   readonly startTime: number;
 }
 
 /** One exec of a process in the tree. */
-export interface TreeLine {
+interface TreeLine {
   /** 0 for the process that was asked for, less for its ancestors, more for its descendants. */
   readonly depth: number;
   readonly line: string;

@@ -204,7 +204,7 @@ function find(words: string | undefined, condition: string | undefined, limit: n
   return found;
 }
 
-function count(sql: string): number {
+function countBySql(sql: string): number {
   return Number([...prepareSql({ folder: store, sql }, began).rows][0]![0]);
 }
 
@@ -240,7 +240,9 @@ function questions(): StoreFigures['questions'] {
       find(undefined, "exe like '%nosuch%' and time > now-1m", 100),
     ),
     question("`exe like '%nosuch%'`, all events", FEW_ROUNDS, 0, () => find(undefined, "exe like '%nosuch%'", 100)),
-    question('`--sql "SELECT count(*) FROM events"`', FEW_ROUNDS, EVENTS, () => count('SELECT count(*) FROM events')),
+    question('`--sql "SELECT count(*) FROM events"`', FEW_ROUNDS, EVENTS, () =>
+      countBySql('SELECT count(*) FROM events'),
+    ),
   ];
 }
 

@@ -37,7 +37,12 @@ asRoot(`a full disk is told and tried again, and holds up no other output; nothi
   const { telemetry, raised } = recordingTelemetry();
   const log = new Log();
   const taken: number[] = [];
-  const common = { maxLagBytes: 64 * MIB, telemetry, onReaderGone: () => undefined, pace: { firstMs: 10, longestMs: 50 } };
+  const common = {
+    maxLagBytes: 64 * MIB,
+    telemetry,
+    onReaderGone: () => undefined,
+    pace: { firstMs: 10, longestMs: 50 },
+  };
   const output = new StoreOutput(storeOutput({ folder, max_bytes: 256 * MIB, max_age: 86_400_000 }), telemetry);
   const store = new Delivery({ ...common, name: 'store', output });
   const other = new Delivery({
