@@ -49,9 +49,9 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
   if (folder === undefined) return EXIT.CONFIG;
   const output = new Printed(!options.json && process.stdout.isTTY);
   try {
-    const { problems, isCut } = await answer(folder, options, output);
+    const { problems, isCut, notes = [] } = await answer(folder, options, output);
     await output.end();
-    for (const problem of problems) complain(problem);
+    for (const text of [...problems, ...notes]) complain(text);
     if (isCut) complain(`there are more than these ${options.limit}; --limit N shows more`);
     return problems.length === 0 ? EXIT.OK : EXIT.QUERY;
   } catch (error) {
@@ -67,6 +67,8 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
 interface Answered {
   readonly problems: readonly string[];
   readonly isCut: boolean;
+  /** What else there is to say. */
+  readonly notes?: readonly string[];
 }
 
 function answer(folder: string, options: QueryOptions, output: Printed): Promise<Answered> {
@@ -103,8 +105,7 @@ async function answerTree(folder: string, pid: number, options: QueryOptions, ou
   output.header(EVENT_HEADER);
   const top = Math.min(0, ...tree.lines.map(({ depth }) => depth));
   for (const { depth, line } of tree.lines) await output.event(line, { depth, indent: '  '.repeat(depth - top) });
-  for (const note of notesOn(tree)) complain(note);
-  return { problems: store.problems, isCut: tree.isCut };
+  return { problems: store.problems, isCut: tree.isCut, notes: notesOn(tree) };
 }
 
 function notesOn({ above, others, asked }: Tree): string[] {

@@ -43,6 +43,9 @@ const READS: ReadonlySet<number> = new Set([
 /** Functions that reach beyond the query. */
 const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set(['load_extension', 'fts3_tokenizer', 'fts5']);
 
+const fromLine = (...names: string[]): ReadonlyArray<readonly [string, string]> =>
+  names.map((name) => [name, `l.line ->> '$.${name}'`] as const);
+
 const EVENT_COLUMNS: ReadonlyArray<readonly [name: string, sql: string]> = [
   ['time', "l.line ->> '$.time'"],
   ['time_us', 'r.time_us'],
@@ -58,11 +61,9 @@ const EVENT_COLUMNS: ReadonlyArray<readonly [name: string, sql: string]> = [
   ['parent_start_time', 'r.parent_start_time'],
   ['alert', 'r.alert'],
   ['boot_id', '(SELECT boot_id FROM SCHEMA.boots b WHERE b.id = r.boot)'],
+  ...fromLine('host_id', 'stream', 'seal'),
   ['json', 'l.line'],
 ];
-
-const fromLine = (...names: string[]): ReadonlyArray<readonly [string, string]> =>
-  names.map((name) => [name, `l.line ->> '$.${name}'`] as const);
 
 /** The views: which records each has, and which columns. */
 const VIEWS: ReadonlyArray<{
@@ -97,8 +98,8 @@ const VIEWS: ReadonlyArray<{
     columns: [
       ...fromLine('time'),
       ['time_us', 'r.time_us'],
-      ...fromLine('host_id', 'boot_id', 'stream', 'seal', 'from', 'to', 'sent', 'filtered', 'gap', 'lines', 'sum'),
-      ...fromLine('prev', 'reason'),
+      ...fromLine('host_id', 'host', 'boot_id', 'stream', 'seal', 'from', 'to', 'sent', 'filtered', 'gap', 'lines'),
+      ...fromLine('sum', 'prev', 'reason'),
       ['json', 'l.line'],
     ],
   },
