@@ -19,8 +19,9 @@ export interface SqlListener {
  * @throws {QueryError} when it cannot be answered
  */
 export async function runSql(request: SqlRequest, listener: SqlListener): Promise<SqlEnd> {
-  const program = isSea() ? [] : [process.argv[1]!];
-  const child = spawn(process.execPath, [...process.execArgv, ...program, SQL_COMMAND], {
+  // An executable has its options of Node.js inside, and takes none from outside.
+  const program = isSea() ? [] : [...process.execArgv, process.argv[1]!];
+  const child = spawn(process.execPath, [...program, SQL_COMMAND], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;

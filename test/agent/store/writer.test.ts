@@ -44,6 +44,21 @@ test('a batch that is sent again is stored once', (t) => {
   writer.close();
 });
 
+test('a batch is stored as a whole with its position, or not at all', (t) => {
+  using store = new StoreFolder();
+  const writer = store.writer();
+  writer.write(stored(execs(1, 3)));
+  const broken = stored(execs(4, 3));
+  broken.lines.set(Buffer.from('!'), broken.ends[1]);
+  t.throws(() => writer.write(broken), { instanceOf: SyntaxError });
+  t.deepEqual(writer.position, { bootId: BOOT, last: 3 });
+  t.deepEqual(numbersIn(writer), [1, 2, 3]);
+  writer.write(stored(execs(4, 3)));
+  t.deepEqual(numbersIn(writer), [1, 2, 3, 4, 5, 6]);
+  writer.close();
+  t.deepEqual(store.writer().position, { bootId: BOOT, last: 6 });
+});
+
 test('another boot begins its own numbers', (t) => {
   using store = new StoreFolder();
   const writer = store.writer();

@@ -50,10 +50,14 @@ class Scene implements AsyncDisposable {
   }
 
   start(): AgentProcess {
-    this.work.configure(
-      `source: { socket: ${this.helper.socketPath} }\nstore: { folder: ${this.folder}, max_bytes: 256MiB }\noutputs:\n  - { name: local, type: file, path: ${this.work.path('events.jsonl')} }\n`,
-    );
+    this.configure();
     return new AgentProcess(['run', '--config', this.work.configFile]);
+  }
+
+  configure(maxAge = '30d'): void {
+    this.work.configure(
+      `source: { socket: ${this.helper.socketPath} }\nstore: { folder: ${this.folder}, max_bytes: 256MiB, max_age: ${maxAge} }\noutputs:\n  - { name: local, type: file, path: ${this.work.path('events.jsonl')} }\n`,
+    );
   }
 
   /** Sends as many events as the helper has not sent yet. */
@@ -102,6 +106,21 @@ test('events, gaps and seals are in the store beside the outputs, once, over a r
   );
   await using verify = new AgentProcess(['verify', '--whole', '--json', lines]);
   t.is((await verify.exited).code, 0, verify.stdout);
+});
+
+test('a reload with other keys goes on in the same store', async (t) => {
+  await using place = await scene();
+  await using agent = place.start();
+  await agent.until(() => agent.countOf('HelperConnected') > 0);
+  place.sendUpTo(300);
+  place.configure('1h');
+  agent.child.kill('SIGHUP');
+  await agent.until(() => agent.countOf('ConfigReloaded') === 1);
+  place.sendUpTo(600);
+  await agent.until(() => numbersIn(place.folder).at(-1) === 600);
+  t.is(await agent.end(), 0, agent.stderr);
+  t.deepEqual(numbersIn(place.folder), upTo(600));
+  t.is(agent.events.filter(({ event, output }) => event === 'OutputOpened' && output === 'store').length, 2);
 });
 
 test('SIGKILL at any moment neither loses an event, nor stores one twice, nor damages a file', async (t) => {
