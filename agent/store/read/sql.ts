@@ -44,15 +44,15 @@ const READS: ReadonlySet<number> = new Set([
 const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set(['load_extension', 'fts3_tokenizer', 'fts5']);
 
 const fromLine = (...names: string[]): ReadonlyArray<readonly [string, string]> =>
-  names.map((name) => [name, `l.line ->> '$.${name}'`] as const);
+  names.map((name) => [name, `LINE ->> '$.${name}'`] as const);
 
 const EVENT_COLUMNS: ReadonlyArray<readonly [name: string, sql: string]> = [
-  ['time', "l.line ->> '$.time'"],
+  ['time', "LINE ->> '$.time'"],
   ['time_us', 'r.time_us'],
   ['type', 'r.type'],
   ['seq', 'r.seq'],
   ['pid', 'r.pid'],
-  ['ppid', "l.line ->> '$.ppid'"],
+  ['ppid', "LINE ->> '$.ppid'"],
   ['uid', 'r.uid'],
   ['exe', 'r.exe'],
   ['command', 'r.command'],
@@ -60,9 +60,9 @@ const EVENT_COLUMNS: ReadonlyArray<readonly [name: string, sql: string]> = [
   ['parent_pid', 'r.parent_pid'],
   ['parent_start_time', 'r.parent_start_time'],
   ['alert', 'r.alert'],
-  ['boot_id', '(SELECT boot_id FROM SCHEMA.boots b WHERE b.id = r.boot)'],
+  ['boot_id', '(SELECT boot_id FROM PARTITION.boots WHERE id = r.boot)'],
   ...fromLine('host_id', 'stream', 'seal'),
-  ['json', 'l.line'],
+  ['json', 'LINE'],
 ];
 
 /** The views: which records each has, and which columns. */
@@ -76,9 +76,9 @@ const VIEWS: ReadonlyArray<{
     name: 'alerts',
     where: 'r.alert = 1',
     columns: [
-      ['level', "l.line ->> '$.rules[0].level'"],
-      ['title', "l.line ->> '$.rules[0].title'"],
-      ['rules', "l.line -> '$.rules'"],
+      ['level', "LINE ->> '$.rules[0].level'"],
+      ['title', "LINE ->> '$.rules[0].title'"],
+      ['rules', "LINE -> '$.rules'"],
       ...EVENT_COLUMNS,
     ],
   },
@@ -89,7 +89,7 @@ const VIEWS: ReadonlyArray<{
       ...fromLine('time'),
       ['time_us', 'r.time_us'],
       ...fromLine('hop', 'first', 'last', 'count', 'cause', 'uncounted', 'host_id', 'boot_id', 'stream', 'seal'),
-      ['json', 'l.line'],
+      ['json', 'LINE'],
     ],
   },
   {
@@ -100,7 +100,7 @@ const VIEWS: ReadonlyArray<{
       ['time_us', 'r.time_us'],
       ...fromLine('host_id', 'host', 'boot_id', 'stream', 'seal', 'from', 'to', 'sent', 'filtered', 'gap', 'lines'),
       ...fromLine('sum', 'prev', 'reason'),
-      ['json', 'l.line'],
+      ['json', 'LINE'],
     ],
   },
 ];
@@ -156,6 +156,10 @@ function attachedOf(db: DatabaseSync): string[] {
     .filter((name) => /^p\d+$/.test(name));
 }
 
+/** The line is looked up only for columns that a statement uses: scans of the others do not read it. */
+const inPartition = (sql: string, partition: string): string =>
+  sql.replace('LINE', '(SELECT line FROM PARTITION.lines WHERE id = r.id)').replace('PARTITION', partition);
+
 function viewSql(
   { name, where, columns }: (typeof VIEWS)[number],
   partitions: readonly string[],
@@ -168,8 +172,8 @@ function viewSql(
       : ` AND r.id IN (SELECT rowid FROM ${partition}.words WHERE words MATCH '${words.replaceAll("'", "''")}')`;
   const parts = partitions.map(
     (partition) =>
-      `SELECT ${columns.map(([column, sql]) => `${sql.replace('SCHEMA', partition)} AS "${column}"`).join(', ')}
-       FROM ${partition}.records r JOIN ${partition}.lines l ON l.id = r.id WHERE ${where}${matches(partition)}`,
+      `SELECT ${columns.map(([column, sql]) => `${inPartition(sql, partition)} AS "${column}"`).join(', ')}
+       FROM ${partition}.records r WHERE ${where}${matches(partition)}`,
   );
   const none = `SELECT ${columns.map(([column]) => `NULL AS "${column}"`).join(', ')} WHERE 0`;
   return `CREATE TEMP VIEW ${name} AS ${parts.length === 0 ? none : parts.join(' UNION ALL ')}`;
