@@ -174,9 +174,8 @@ export class Partition {
   }
 
   /** Its lines, the newest first. */
-  *linesBackwards(): Generator<string> {
-    const rows = this.#db.prepare('SELECT line FROM lines ORDER BY id DESC').iterate();
-    for (const { line } of rows) yield line as string;
+  linesBackwards(): Generator<string> {
+    return linesBackwardsIn(this.#db);
   }
 
   #state(key: string): string | undefined {
@@ -203,6 +202,53 @@ export class Partition {
   }
 }
 
+/** What a partition that is not written says of itself. */
+export interface PartitionState {
+  readonly created: number;
+  readonly position: Position | undefined;
+}
+
+/** Looks at a partition that was closed as one file. Changes nothing, so that no reader can be in the way. */
+export function stateOf(file: PartitionFile): PartitionState {
+  const db = openToRead(file);
+  try {
+    const get = db.prepare('SELECT value FROM state WHERE key = ?');
+    const position = get.get('position')?.['value'];
+    return {
+      created: Number(get.get('created')?.['value'] ?? 0),
+      position: typeof position === 'string' ? (JSON.parse(position) as Position) : undefined,
+    };
+  } finally {
+    closeQuietly(db);
+  }
+}
+
+/** The lines of a partition that is not written, the newest first. */
+export function* closedLinesBackwards(file: PartitionFile): Generator<string> {
+  const db = openToRead(file);
+  try {
+    yield* linesBackwardsIn(db);
+  } finally {
+    closeQuietly(db);
+  }
+}
+
+function openToRead(file: PartitionFile): DatabaseSync {
+  const db = new DatabaseSync(file.path, { readOnly: true, timeout: BUSY_MS });
+  try {
+    if (isUnfinished(db)) throw new UnfinishedError(file.path);
+    checkVersion(db, file.path);
+    return db;
+  } catch (error) {
+    closeQuietly(db);
+    throw error;
+  }
+}
+
+function* linesBackwardsIn(db: DatabaseSync): Generator<string> {
+  for (const { line } of db.prepare('SELECT line FROM lines ORDER BY id DESC').iterate()) yield line as string;
+}
+
 /** Whether a partition that nobody writes was closed as one file: byte 18 of its header says how it is written (SQLite file format, 1.3). */
 export function isOneFile({ path }: PartitionFile): boolean {
   const header = Buffer.alloc(19);
@@ -212,7 +258,7 @@ export function isOneFile({ path }: PartitionFile): boolean {
   } finally {
     closeSync(descriptor);
   }
-  return header[18] !== 2 && sizeOf(`${path}-wal`) === 0;
+  return header[18] !== 2 && sizeOf(`${path}-wal`) === 0 && sizeOf(`${path}-journal`) === 0;
 }
 
 function positionAfter(position: Position | undefined, { bootId, last }: StoredBatch): Position | undefined {

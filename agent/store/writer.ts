@@ -14,7 +14,7 @@ import {
   type PartitionFile,
 } from './files.ts';
 import { MAX_PARTITIONS, PARTITION_SHARE, RESERVE_BYTES } from './limits.ts';
-import { isOneFile, Partition, UnfinishedError, type StoredBatch } from './partition.ts';
+import { closedLinesBackwards, isOneFile, Partition, stateOf, UnfinishedError, type StoredBatch } from './partition.ts';
 
 export interface WriterOptions {
   readonly folder: string;
@@ -63,20 +63,36 @@ export class StoreWriter {
 
   /** Opens what is there. @throws {StoreError} when the store cannot be used; the message says what to do */
   open(): void {
-    const { folder } = this.#options;
-    this.#mode = prepareFolder(folder);
+    this.#mode = prepareFolder(this.#options.folder);
     this.#lockFolder();
+    try {
+      this.#openAll();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #openAll(): void {
+    const { folder } = this.#options;
     for (const file of listPartitions(folder)) {
       this.#ordinal = file.ordinal;
       this.#take(file);
     }
-    // The newest one is written on.
     const newest = this.#closed.at(-1);
-    if (newest !== undefined && newest.file.ordinal === this.#ordinal) {
-      this.#closed.pop();
-      this.#guard(newest.file, () => (this.#current = Partition.open(newest.file)));
-    }
+    if (newest !== undefined && newest.file.ordinal === this.#ordinal) this.#writeOn(newest);
     this.tidy();
+  }
+
+  /** Goes on with the newest partition, unless somebody reads it at this moment: another one then begins. */
+  #writeOn(newest: Closed): void {
+    try {
+      this.#guard(newest.file, () => (this.#current = Partition.open(newest.file)));
+      // It is open, or was put aside.
+      this.#closed.pop();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+    }
   }
 
   /** One agent writes a store. The system takes the lock away when the process ends, however that ends. */
@@ -97,18 +113,15 @@ export class StoreWriter {
   /** Looks at a partition of an earlier run, and makes it one file where a kill left a log beside it. */
   #take(file: PartitionFile): void {
     this.#guard(file, () => {
-      let partition: Partition;
       try {
-        partition = Partition.open(file);
+        if (!isOneFile(file)) Partition.open(file).finish();
+        const { created, position } = stateOf(file);
+        this.#position = position;
+        this.#closed.push({ file, created });
       } catch (error) {
         if (!(error instanceof UnfinishedError)) throw error;
         removePartition(file);
-        return;
       }
-      const { created, position } = partition;
-      partition.finish();
-      this.#position = position;
-      this.#closed.push({ file, created });
     });
   }
 
@@ -212,14 +225,7 @@ export class StoreWriter {
   /** Its newest lines first, over all partitions. */
   *linesBackwards(): Generator<string> {
     if (this.#current !== undefined) yield* this.#current.linesBackwards();
-    for (const { file } of this.#closed.toReversed()) {
-      const partition = Partition.open(file);
-      try {
-        yield* partition.linesBackwards();
-      } finally {
-        partition.finish();
-      }
-    }
+    for (const { file } of this.#closed.toReversed()) yield* closedLinesBackwards(file);
   }
 
   /** Leaves the newest partition as one file too. Safe to call twice. */

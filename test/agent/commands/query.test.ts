@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -183,6 +184,14 @@ asRoot(
     second.tidy();
     second.write(stored(execs(6, 5)));
     t.is((await queryAsOther(store)).stdout, '10 9 8 7 6 5 4 3 2 1', 'while it is written');
+    // A copy of the files as they are is what a kill leaves.
+    using killed = new StoreFolder();
+    chmodSync(killed.root, 0o755);
+    cpSync(store.folder, killed.folder, { recursive: true });
+    chownSync(killed.folder, 0, CLIENT_GID);
+    chmodSync(killed.folder, 0o2750);
+    for (const name of readdirSync(killed.folder)) chownSync(join(killed.folder, name), 0, CLIENT_GID);
+    t.is((await queryAsOther(killed)).stdout, '10 9 8 7 6 5 4 3 2 1', 'after a kill');
     second.close();
     t.is((await queryAsOther(store)).stdout, '10 9 8 7 6 5 4 3 2 1', 'afterwards');
   },

@@ -146,6 +146,20 @@ test('a log that a reader held up is cleaned up when the reader has gone', (t) =
   writer.close();
 });
 
+test('a query that reads while the agent starts does not keep it from starting', (t) => {
+  using store = new StoreFolder().with(...execs(1, 3));
+  const reader = new DatabaseSync(listPartitions(store.folder)[0]!.path, { readOnly: true });
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM records').get();
+  const writer = store.writer();
+  writer.write(stored(execs(4, 3)));
+  t.is(reader.prepare('SELECT count(*) AS n FROM records').get()!['n'], 3);
+  t.deepEqual(numbersIn(writer), [1, 2, 3, 4, 5, 6]);
+  reader.close();
+  writer.close();
+  t.deepEqual(store.writer().position, { bootId: BOOT, last: 6 });
+});
+
 test('an event is gone at the latest max_age after it was stored, and the position outlives it', (t) => {
   using store = new StoreFolder();
   let now = Date.parse('2026-01-01T00:00:00Z');
