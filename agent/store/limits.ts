@@ -32,3 +32,6 @@ export const BATCH = { bytes: MIB, records: 4096, ageMs: 250 };
 
 /** How far the store may lag, in bytes, before its oldest events become a gap. */
 export const MAX_QUEUE_BYTES = 32 * MIB;
+
+/** Memory of JavaScript in the thread. What a batch needs is garbage soon; the longest line takes some 150 MiB while it is read. */
+export const THREAD_MEMORY = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };

@@ -3,6 +3,7 @@ import { getAsset, isSea } from 'node:sea';
 import { Worker } from 'node:worker_threads';
 import type { Position } from '../events/position.ts';
 import type { SealState } from '../events/seal-state.ts';
+import { THREAD_MEMORY } from './limits.ts';
 import type { StoredBatch } from './partition.ts';
 
 /** What the thread is given at its start. */
@@ -57,7 +58,7 @@ export class StoreThread {
   #died: Error | undefined;
 
   constructor(input: WorkerInput, listener: ThreadListener) {
-    const options = { workerData: input, env: {}, stdin: false };
+    const options = { workerData: input, env: {}, stdin: false, resourceLimits: THREAD_MEMORY };
     this.#worker = isSea()
       ? new Worker(getAsset(WORKER_ASSET, 'utf8'), { ...options, eval: true })
       : new Worker(path.join(import.meta.dirname, 'worker.ts'), options);

@@ -10,8 +10,10 @@ import { Log } from '../../../../agent/delivery/log/log.ts';
 import { openStore } from '../../../../agent/store/read/partitions.ts';
 import { search } from '../../../../agent/store/read/search.ts';
 import { execEvent } from '../../../support/fake-helper.ts';
+import { batchOf } from '../../support/batches.ts';
 import { toItem } from '../../support/items.ts';
 import { recordingTelemetry } from '../../support/telemetry.ts';
+import { MAX_LINE_BYTES } from '../../../../shared/protocol/limits.ts';
 import { MIB } from '../../store/support.ts';
 
 const NEVER = new Promise<void>(() => undefined);
@@ -88,13 +90,30 @@ asRoot(`a full disk is told and tried again, and holds up no other output; nothi
   t.deepEqual(numbersIn(folder), numbers);
 });
 
+test('the longest lines fit into the memory of the thread', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'probes-store-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  const folder = join(root, 'store');
+  const { telemetry } = recordingTelemetry();
+  const output = new StoreOutput(storeOutput({ folder, max_bytes: 256 * MIB, max_age: 86_400_000 }), telemetry);
+  await output.open();
+  for (const [i, word] of ['x', 'ü', '日', '\u0001'].entries()) {
+    const room = MAX_LINE_BYTES / 2 - 2000;
+    const text = word.repeat(Math.floor(room / (JSON.stringify(word).length === 3 ? Buffer.byteLength(word) : 6)));
+    const item = toItem(execEvent(i + 1, { command: text, argv: [text] }));
+    t.true(item.bytes > MAX_LINE_BYTES - 10_000 && item.bytes <= MAX_LINE_BYTES, `${item.bytes}`);
+    t.deepEqual(await output.send(batchOf('boot', [item])), { kind: 'taken' });
+  }
+  await output.close();
+  t.deepEqual(numbersIn(folder), [1, 2, 3, 4]);
+});
+
 test('a thread that ends is started again, and the batch that it had is stored once', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'probes-store-'));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
   const folder = join(root, 'store');
   const { telemetry } = recordingTelemetry();
   const output = new StoreOutput(storeOutput({ folder, max_bytes: 256 * MIB, max_age: 86_400_000 }), telemetry);
-  const { batchOf } = await import('../../support/batches.ts');
   await output.open();
   const batch = batchOf('boot', [toItem(execEvent(1)), toItem(execEvent(2))]);
   const sent = output.send(batch);
