@@ -182,10 +182,9 @@ export class StoreWriter {
     const partition = this.#current;
     if (partition === undefined) return;
     this.#current = undefined;
-    this.#guard(partition.file, () => {
-      partition.finish();
-      this.#closed.push({ file: partition.file, created: partition.created });
-    });
+    // Before it is finished: it counts, whatever goes wrong then.
+    this.#closed.push({ file: partition.file, created: partition.created });
+    if (!this.#guard(partition.file, () => partition.finish())) this.#closed.pop();
   }
 
   /** Deletes the oldest until the rest leaves room: damaged ones first, which no query reads. */
@@ -194,13 +193,20 @@ export class StoreWriter {
     const bytes = (): number =>
       [...damaged, ...this.#closed.map(({ file }) => file)].reduce((sum, file) => sum + bytesOf(file), 0) +
       (this.#current?.bytes ?? 0);
-    while (this.#closed.length + (this.#current === undefined ? 0 : 1) > mostPartitions)
-      removePartition(this.#closed.shift()!.file);
+    while (this.#closed.length + (this.#current === undefined ? 0 : 1) > mostPartitions) this.#removeOldest();
     while (bytes() + RESERVE_BYTES > this.#options.maxBytes) {
-      const oldest = damaged.shift() ?? this.#closed.shift()?.file;
-      if (oldest === undefined) return;
-      removePartition(oldest);
+      if (damaged[0] !== undefined) {
+        removePartition(damaged[0]);
+        damaged.shift();
+      } else if (this.#closed.length > 0) this.#removeOldest();
+      else return;
     }
+  }
+
+  /** It counts until it is gone: on Windows a reader can be in the way. */
+  #removeOldest(): void {
+    removePartition(this.#closed[0]!.file);
+    this.#closed.shift();
   }
 
   /** Deletes what is too old, and cleans up where a reader was in the way. To be called now and then. */
@@ -213,8 +219,7 @@ export class StoreWriter {
       // Made now, so that the position is still known when the partition that has it is deleted.
       this.#partition();
     }
-    while (this.#closed[0] !== undefined && now - this.#closed[0].created >= maxAgeMs)
-      removePartition(this.#closed.shift()!.file);
+    while (this.#closed[0] !== undefined && now - this.#closed[0].created >= maxAgeMs) this.#removeOldest();
     this.#closed = this.#closed.filter(({ file }) =>
       this.#guard(file, () => {
         if (!isOneFile(file)) Partition.open(file).finish();

@@ -6,6 +6,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -204,6 +205,22 @@ for (const [what, damage] of [
     t.is(numbersIn(second).at(-1), kept + 5);
     second.close();
   });
+
+test('damaged partitions count, and go before any other', (t) => {
+  using store = new StoreFolder().with(...execs(1, 3));
+  mkdirSync(join(store.folder, 'damaged'));
+  const aside = (ordinal: number): string => join(store.folder, `damaged/store-0000000${ordinal}.db`);
+  for (const ordinal of [7, 8]) {
+    writeFileSync(aside(ordinal), '');
+    truncateSync(aside(ordinal), 40 * MIB);
+  }
+  const writer = store.writer({ maxBytes: 128 * MIB });
+  writer.write(stored(execs(4, 3)));
+  t.deepEqual([existsSync(aside(7)), existsSync(aside(8))], [false, true]);
+  t.deepEqual(numbersIn(writer), [1, 2, 3, 4, 5, 6]);
+  t.true(store.bytes <= 128 * MIB);
+  writer.close();
+});
 
 test('damage that shows while it is written is put aside, and the batch is stored in a new partition', (t) => {
   using store = new StoreFolder();
