@@ -8,6 +8,7 @@
  */
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -283,6 +284,8 @@ try {
     heldUp,
     questions: questions(),
     duckdb: await duckdb(),
+    load: loadavg()[2]!,
+    processors: availableParallelism(),
   };
   process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : storeSection(figures));
 } finally {

@@ -9,13 +9,17 @@ test('the figures of the store are in the section, and what could not be measure
     lineBytes: 1000,
     perSecond: 15_000,
     micros: 70.25,
+    load: 3.456,
+    processors: 2,
     heldUp: { thread: 3.4, without: 402 },
     questions: [{ title: 'a rare word', p50: 1.25, p99: 9 }],
     duckdb: { megabytes: 900, seconds: 2, version: '1.5' },
   });
   for (const part of [
     'with 5,000,000 events in 7 files',
-    '15,000, 1.5 times',
+    '| 3.5, with 2 processors |',
+    '| 15,000 |',
+    '| 14,235 |',
     '70.3 µs',
     '1,300 bytes, 1.30 times the line',
     '3 ms; without the thread of the store 402 ms',
