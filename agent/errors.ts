@@ -74,6 +74,11 @@ export const ERRORS = {
     meaning: 'tail, top or status could not look into a running agent, or its answer cannot be read',
     remedy: 'the message says why: no agent, no control in its configuration, or not allowed; see docs/looking.md',
   },
+  QUERY: {
+    status: EXIT.QUERY,
+    meaning: 'query could not be answered, or a part of the store could not be read',
+    remedy: 'see what it printed, and docs/query.md',
+  },
   HELPER_SOCKET_UNSAFE: {
     meaning: 'a user other than root may have created the socket, or serves it',
     remedy: 'check source.socket, and the owner of each folder and link in its path',

@@ -12,6 +12,7 @@ export const EXIT = {
   INCOMPLETE: 9,
   UNHEALTHY: 10,
   UNREACHABLE: 11,
+  QUERY: 12,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,8 +1,10 @@
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import type { ConvertOptions } from './commands/convert.ts';
 import type { DoctorCommandOptions } from './commands/doctor.ts';
 import type { MatchOptions } from './commands/match.ts';
+import type { QueryOptions } from './commands/query.ts';
+import { SQL_COMMAND } from './commands/query/sql.ts';
 import type { SpoolCommandOptions } from './commands/spool.ts';
 import type { StatusOptions } from './commands/status.ts';
 import type { TailOptions } from './commands/tail.ts';
@@ -13,6 +15,7 @@ import { exitMeanings } from './errors.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
 import { GROUPINGS } from './screens/exec-counter.ts';
 import { hostPlatform } from './values/platform.ts';
+import { parseDuration } from './values/quantities.ts';
 
 /** What each command does. */
 export interface Actions {
@@ -22,6 +25,8 @@ export interface Actions {
   match: (options: MatchOptions) => Promise<void>;
   convert: (options: ConvertOptions) => Promise<void>;
   verify: (options: VerifyOptions) => Promise<void>;
+  query: (options: QueryOptions) => Promise<void>;
+  querySql: () => Promise<void>;
   tail: (options: TailOptions) => Promise<void>;
   status: (options: StatusOptions) => Promise<void>;
   top: (options: TopOptions) => Promise<void>;
@@ -117,6 +122,7 @@ export function describeProgram(actions: Actions): Command {
     .option('--whole', "the files hold each boot's events from the first on: earlier seals that lack are a loss", false)
     .option('--json', 'report as JSON on standard output, as in a pipe', false)
     .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
+  describeQuery(program, actions);
   placed(program.command('tail'))
     .description('show events as they come, from a running agent: docs/looking.md')
     .argument('[filter]', "a Sigma search, such as 'Image|endswith: /curl'")
@@ -176,4 +182,52 @@ function placed(command: Command): Command {
       `configuration that names the control socket (default: ${DEFAULT_CONFIG_FILE}, where it can be read)`,
     )
     .option('--socket <file>', "the agent's control socket, instead of the configuration's");
+}
+
+const MAX_QUERY_LIMIT = 10_000_000;
+const MAX_QUERY_MS = 86_400_000;
+
+function describeQuery(program: Command, { query: ask, querySql }: Actions): void {
+  program
+    .command('query')
+    .description('look into the store: docs/query.md. A table in a terminal, JSON lines in a pipe; the newest first')
+    .argument('[condition]', `such as "exe like '%curl%' and time > now-1h"; left out: everything`)
+    .option('--match <words>', 'only command lines with all of these words')
+    .option('--alerts', 'only events that rules matched', false)
+    .addOption(new Option('--tree <pid>', 'a process, its ancestors and descendants').argParser(wholeNumber(0)))
+    .addOption(
+      new Option('--start-time <number>', 'with --tree: which of the processes that had this pid').argParser(
+        wholeNumber(0),
+      ),
+    )
+    .option('--sql <statement>', 'a SELECT over the views events, alerts, gaps and seals')
+    .addOption(new Option('--limit <n>', 'lines at most').argParser(wholeNumber(1, MAX_QUERY_LIMIT)).default(100))
+    .addOption(
+      new Option('--timeout <duration>', 'how long it may take')
+        .argParser(durationOf)
+        .default(parseDuration('30s'), '30s'),
+    )
+    .option('--store <folder>', 'the folder of the store (default: store.folder of the configuration)')
+    .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
+    .option('--json', 'JSON lines on a terminal too', false)
+    .action((condition: string | undefined, options: Omit<QueryOptions, 'condition'>) =>
+      ask({ ...options, condition }),
+    );
+  program.command(SQL_COMMAND, { hidden: true }).action(querySql);
+}
+
+const wholeNumber =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+    return value;
+  };
+
+function durationOf(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined || value === 0 || value > MAX_QUERY_MS)
+    throw new InvalidArgumentError('expected a duration up to 1d with its unit, such as 30s');
+  return value;
 }

@@ -274,6 +274,7 @@ const AGENT_LAYERS = [
   ['ffi.ts'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats', 'view'],
+  ['store'],
   ['completeness', 'outputs'],
   ['delivery', 'detection', 'redaction'],
   ['pipeline.ts', 'source'],

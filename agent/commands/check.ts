@@ -38,7 +38,7 @@ function printJson(
 function printText(
   ok: boolean,
   file: string,
-  { outputs, filters }: Config,
+  { outputs, filters, store }: Config,
   problems: readonly Problem[],
   warnings: readonly string[],
   report: RulesReport | undefined,
@@ -48,6 +48,7 @@ function printText(
   const lines = [
     `${file}: ${ok ? 'good' : 'the configuration is good, its rules or its spool are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
   ];
+  if (store !== undefined) lines.push(`Store: ${store.folder}`);
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);
   if (report !== undefined) {
     const { loaded, correlations, global_filters: global, refused, skipped, tests } = report;
