@@ -113,11 +113,13 @@ export class Agent {
     }));
     const sight: Sight = {
       ...view,
+      deliveries: this.deliveries,
       rules: this.#detection,
       recent: this.#recent,
       gaps: this.#gaps,
       rates: this.#rates,
       config: () => ({ file: configFile, sha256: this.#configSha256 }),
+      helperSocket: () => this.#config.source.socket,
     };
     const cannotReload = async (): Promise<Reloaded> => ({ ok: false, problems: ['this agent has no file to read'] });
     this.#control = new Endpoint({

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { check } from './commands/check.ts';
 import { convert } from './commands/convert.ts';
 import { match } from './commands/match.ts';
+import { query } from './commands/query.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool } from './commands/spool.ts';
 import { verify } from './commands/verify.ts';
@@ -35,6 +36,23 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     verify: async (options) => {
       code = await verify(options);
     },
+    // Loaded when they are asked for: their tables of characters take time and memory.
+    tail: async (options) => {
+      code = await (await import('./commands/tail.ts')).tail(options);
+    },
+    status: async (options) => {
+      code = await (await import('./commands/status.ts')).status(options);
+    },
+    top: async (options) => {
+      code = await (await import('./commands/top.ts')).top(options);
+    },
+    doctor: async (options) => {
+      code = await (await import('./commands/doctor.ts')).doctor(options, { ...PRODUCT_TRUST, ...trust });
+    },
+    query: async (options) => {
+      code = await query(options);
+    },
+    querySql: async () => (await import('./commands/query/sql-process.ts')).runSqlProcess(),
     schema: () => {
       process.stdout.write(configJsonSchemaText());
     },

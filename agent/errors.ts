@@ -64,6 +64,21 @@ export const ERRORS = {
     meaning: 'verify found that events are missing or changed, or could not tell',
     remedy: 'see docs/completeness.md',
   },
+  UNHEALTHY: {
+    status: EXIT.UNHEALTHY,
+    meaning: 'status or doctor found a problem',
+    remedy: 'do what the lines marked as problems say',
+  },
+  CONTROL_UNREACHABLE: {
+    status: EXIT.UNREACHABLE,
+    meaning: 'tail, top or status could not look into a running agent, or its answer cannot be read',
+    remedy: 'the message says why: no agent, no control in its configuration, or not allowed; see docs/looking.md',
+  },
+  QUERY: {
+    status: EXIT.QUERY,
+    meaning: 'query could not be answered, or a part of the store could not be read',
+    remedy: 'see what it printed, and docs/query.md',
+  },
   HELPER_SOCKET_UNSAFE: {
     meaning: 'a user other than root may have created the socket, or serves it',
     remedy: 'check source.socket, and the owner of each folder and link in its path',
@@ -79,7 +94,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** One sentence for each exit status, by number, as `--help` prints them. */
 export function exitMeanings(): ReadonlyArray<readonly [ExitCode, string]> {
   const meanings = new Map<ExitCode, string[]>([
-    [EXIT.OK, ['ended as asked, the configuration is good, or the events are complete']],
+    [EXIT.OK, ['ended as asked, the configuration is good, the agent is healthy, or the events are complete']],
   ]);
   for (const { status, meaning } of Object.values<Failure>(ERRORS))
     if (status !== undefined) meanings.set(status, [...(meanings.get(status) ?? []), meaning]);

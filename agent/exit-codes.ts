@@ -10,6 +10,9 @@ export const EXIT = {
   INSTALLATION: 7,
   SPOOL: 8,
   INCOMPLETE: 9,
+  UNHEALTHY: 10,
+  UNREACHABLE: 11,
+  QUERY: 12,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

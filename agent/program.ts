@@ -1,14 +1,22 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import type { ConvertOptions } from './commands/convert.ts';
-import { EXPLAINED_EVENTS } from './commands/limits.ts';
+import { EXPLAINED_EVENTS, MAX_EXPLAINED_EVENTS } from './commands/limits.ts';
+import type { DoctorCommandOptions } from './commands/doctor.ts';
 import type { MatchOptions } from './commands/match.ts';
+import type { QueryOptions } from './commands/query.ts';
+import { SQL_COMMAND } from './commands/query/sql.ts';
 import type { SpoolCommandOptions } from './commands/spool.ts';
+import type { StatusOptions } from './commands/status.ts';
+import type { TailOptions } from './commands/tail.ts';
+import type { TopOptions } from './commands/top.ts';
 import type { VerifyOptions } from './commands/verify.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
 import { exitMeanings } from './errors.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
+import { GROUPINGS } from './screens/exec-counter.ts';
 import { hostPlatform } from './values/platform.ts';
+import { parseDuration } from './values/quantities.ts';
 
 /** What each command does. */
 export interface Actions {
@@ -18,6 +26,12 @@ export interface Actions {
   match: (options: MatchOptions) => Promise<void>;
   convert: (options: ConvertOptions) => Promise<void>;
   verify: (options: VerifyOptions) => Promise<void>;
+  query: (options: QueryOptions) => Promise<void>;
+  querySql: () => Promise<void>;
+  tail: (options: TailOptions) => Promise<void>;
+  status: (options: StatusOptions) => Promise<void>;
+  top: (options: TopOptions) => Promise<void>;
+  doctor: (options: DoctorCommandOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -81,7 +95,11 @@ export function describeProgram(actions: Actions): Command {
       '--explain <rule>',
       'say of each event which parts of this rule held, and which did not; an id, a title or a file of rules',
     )
-    .option('--first <number>', `explain so many events (default: ${EXPLAINED_EVENTS})`, numberFrom(1, 1_000_000))
+    .option(
+      '--first <number>',
+      `explain so many events (default: ${EXPLAINED_EVENTS})`,
+      wholeNumber(1, MAX_EXPLAINED_EVENTS),
+    )
     .option('--placeholders <file>', 'values of %name% in rules, in the form of rules.placeholders: {name: [value]}')
     .argument('[file]', 'events as JSON lines; - is standard input', '-')
     .addOption(
@@ -117,6 +135,47 @@ export function describeProgram(actions: Actions): Command {
     .option('--whole', "the files hold each boot's events from the first on: earlier seals that lack are a loss", false)
     .option('--json', 'report as JSON on standard output, as in a pipe', false)
     .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
+  describeQuery(program, actions);
+  placed(program.command('tail'))
+    .description('show events as they come, from a running agent: docs/looking.md')
+    .argument('[filter]', "a Sigma search, such as 'Image|endswith: /curl'")
+    .option('--rule <name>', 'alerts of the rule with this id or title')
+    .option('--user <name>', "a user's programs, by name or number")
+    .option('--container <id>', 'those of the container whose id begins so')
+    .option('--alerts', 'alerts and nothing else', false)
+    .option('--since <time>', 'also events that the agent still holds and that are not older: 30s, 10m, 2h')
+    .option(
+      '--rate <n>',
+      'at most so many events a second, alerts aside; 0 for all (default: 200 on a terminal, else 0)',
+    )
+    .option('--tree', 'commands stand under their parents', false)
+    .option('--json', 'JSON lines, as in a pipe', false)
+    .option('--no-follow', 'end after the events that are held')
+    .option('--no-reconnect', 'end when the agent goes away, instead of waiting for it')
+    .action((filter: string | undefined, options: TailOptions) =>
+      actions.tail({ ...options, ...(filter === undefined ? {} : { filter }) }),
+    );
+  placed(program.command('top'))
+    .description('show which programs, parents, users or commands start most, from a running agent: docs/looking.md')
+    .argument('[filter]', "count only what a Sigma search finds, such as 'Image|endswith: /curl'")
+    .addOption(new Option('--by <what>', 'what is counted').choices([...GROUPINGS]).default('program'))
+    .option('--interval <time>', 'time between two pictures; the window is ten of them', '2s')
+    .option('--once', 'end after one interval', false)
+    .option('--json', 'a line of JSON an interval, as in a pipe', false)
+    .action((filter: string | undefined, options: TopOptions) =>
+      actions.top({ ...options, ...(filter === undefined ? {} : { filter }) }),
+    );
+  placed(program.command('status'))
+    .description('show whether a running agent is healthy, on one screen; the exit status says so too: docs/looking.md')
+    .option('--json', "the agent's own answer, /v1/status of docs/api.md", false)
+    .option('--watch', 'draw it again every two seconds; q ends', false)
+    .action((options: StatusOptions) => actions.status(options));
+  placed(program.command('doctor'))
+    .description(
+      'walk the way of an event, from the kernel to the receivers, and say what to do where it breaks; changes nothing: docs/looking.md',
+    )
+    .option('--json', 'report as JSON on standard output', false)
+    .action((options: DoctorCommandOptions) => actions.doctor(options));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
@@ -124,15 +183,64 @@ export function describeProgram(actions: Actions): Command {
   return program;
 }
 
-/** Reads a whole number. */
-function numberFrom(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,10}$/u.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
-  };
-}
-
 function lines(table: readonly (readonly [string, string])[], width: number): string {
   return table.map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`).join('\n');
+}
+
+/** A command that looks into a running agent. */
+function placed(command: Command): Command {
+  return command
+    .option(
+      '-c, --config <file>',
+      `configuration that names the control socket (default: ${DEFAULT_CONFIG_FILE}, where it can be read)`,
+    )
+    .option('--socket <file>', "the agent's control socket, instead of the configuration's");
+}
+
+const MAX_QUERY_LIMIT = 10_000_000;
+const MAX_QUERY_MS = 86_400_000;
+
+function describeQuery(program: Command, { query: ask, querySql }: Actions): void {
+  program
+    .command('query')
+    .description('look into the store: docs/query.md. A table in a terminal, JSON lines in a pipe; the newest first')
+    .argument('[condition]', `such as "exe like '%curl%' and time > now-1h"; left out: everything`)
+    .option('--match <words>', 'only command lines with all of these words')
+    .option('--alerts', 'only events that rules matched', false)
+    .addOption(new Option('--tree <pid>', 'a process, its ancestors and descendants').argParser(wholeNumber(0)))
+    .addOption(
+      new Option('--start-time <number>', 'with --tree: which of the processes that had this pid').argParser(
+        wholeNumber(0),
+      ),
+    )
+    .option('--sql <statement>', 'a SELECT over the views events, alerts, gaps and seals')
+    .addOption(new Option('--limit <n>', 'lines at most').argParser(wholeNumber(1, MAX_QUERY_LIMIT)).default(100))
+    .addOption(
+      new Option('--timeout <duration>', 'how long it may take')
+        .argParser(durationOf)
+        .default(parseDuration('30s'), '30s'),
+    )
+    .option('--store <folder>', 'the folder of the store (default: store.folder of the configuration)')
+    .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG_FILE)
+    .option('--json', 'JSON lines on a terminal too', false)
+    .action((condition: string | undefined, options: Omit<QueryOptions, 'condition'>) =>
+      ask({ ...options, condition }),
+    );
+  program.command(SQL_COMMAND, { hidden: true }).action(querySql);
+}
+
+const wholeNumber =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+    return value;
+  };
+
+function durationOf(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined || value === 0 || value > MAX_QUERY_MS)
+    throw new InvalidArgumentError('expected a duration up to 1d with its unit, such as 30s');
+  return value;
 }

@@ -1,13 +1,17 @@
 import { writeFileSync } from 'node:fs';
 
 import { VERSION } from '../shared/version.ts';
+import { imageArchive } from './image/image.ts';
+import { NAME } from './linux/identity.ts';
 import { makeLinuxPackages } from './linux/package.ts';
+import type { LinuxArchitecture } from './linux/payload.ts';
 import { flatPackage } from './macos/flat-package.ts';
 import { INSTALL_SCRIPTS, payload } from './macos/payload.ts';
 import { windowsTarget } from './programs/programs.ts';
 import { makeRelease } from './programs/release.ts';
 import type { Key } from './signing/key.ts';
 import type { Builder } from './supply-chain/supply-chain.ts';
+import { progress } from './tools/progress.ts';
 import { sourceDate } from './tools/source-date.ts';
 import { needSystemPackages } from './tools/system-packages.ts';
 import { buildMsi } from './windows/msi.ts';
@@ -59,6 +63,16 @@ const linux = (architecture: 'arm64' | 'x64'): PackageTarget => ({
   make: (output, key, builder) => makeLinuxPackages(architecture, output, key, builder),
 });
 
+const image = (name: string, architectures: readonly LinuxArchitecture[]): PackageTarget => ({
+  output: `${NAME}-${VERSION}-${name}.tar`,
+  reproducible: true,
+  async make(output) {
+    const { archive, digest } = await imageArchive(architectures, sourceDate());
+    writeFileSync(output, archive);
+    progress(`${NAME}:${VERSION} is ${digest}`);
+  },
+});
+
 /** By the name that --target takes. */
 export const PACKAGE_TARGETS: Readonly<Record<string, PackageTarget>> = {
   'linux-x64': linux('x64'),
@@ -66,4 +80,7 @@ export const PACKAGE_TARGETS: Readonly<Record<string, PackageTarget>> = {
   windows,
   'macos-arm64': macos('arm64'),
   'macos-x64': macos('x64'),
+  'image': image('image', ['x64', 'arm64']),
+  'image-x64': image('image-x64', ['x64']),
+  'image-arm64': image('image-arm64', ['arm64']),
 };

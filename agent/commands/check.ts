@@ -1,14 +1,8 @@
-import { resolve } from 'node:path';
-import { exposureOf } from '../files/exposed.ts';
-import { hostPlatform } from '../values/platform.ts';
-import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
 import type { Config } from '../config/schema.ts';
-import { checkSpool } from '../delivery/spool/check.ts';
-import { checkRules, type RulesReport } from '../detection/check-rules.ts';
-import { doubtfulFilters } from '../rules/filter.ts';
+import type { RulesReport } from '../detection/check-rules.ts';
+import { checkConfig } from '../doctor/check-config.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { weaknessOf, type OutputConfig } from '../outputs/kinds.ts';
 import { helperWarnings } from '../source/ask-helper.ts';
 import type { Trust } from '../source/connect.ts';
 import { neutralise } from '../terminal-text.ts';
@@ -18,39 +12,14 @@ import { neutralise } from '../terminal-text.ts';
  * Stricter than `run` in one way: a rule that is refused or fails a test is a problem here, while `run` starts without it.
  */
 export async function check(file: string, json: boolean, trust: Trust): Promise<ExitCode> {
-  const loaded = loadConfig(file);
-  const report =
-    loaded.ok && loaded.config.rules !== undefined
-      ? checkRules(loaded.config.rules, hostPlatform(), loaded.placeOf)
-      : undefined;
-  const spool = loaded.ok ? await checkSpool(loaded.config) : { problems: [], warnings: [] };
-  const problems = loaded.ok
-    ? [
-        ...spool.problems.map((message) => ({ ...loaded.placeOf(['spool', 'folder']), message })),
-        ...(report?.problems ?? []),
-      ]
-    : loaded.problems;
-  const warnings = [
-    ...(loaded.ok ? doubtfulFilters(loaded.config.filters) : []),
-    ...spool.warnings,
-    ...(loaded.ok ? weaknesses(loaded.config.outputs) : []),
-    ...(report?.warnings ?? []),
-  ];
-  const exposure = exposureOf(resolve(file));
-  if (exposure !== undefined) warnings.push(`others can change the configuration: ${exposure}`);
+  const { loaded, problems, rules: report, warnings: found } = await checkConfig(file);
+  const warnings = [...found];
   if (loaded.ok) warnings.push(...(await helperWarnings(loaded.config.source.socket, trust)));
   const ok = problems.length === 0;
   if (json) printJson(ok, file, problems, warnings, report);
   else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, report);
   else printProblems(problems);
   return ok ? EXIT.OK : EXIT.CONFIG;
-}
-
-function weaknesses(outputs: readonly OutputConfig[]): string[] {
-  return outputs.flatMap((output) => {
-    const weakness = weaknessOf(output);
-    return weakness === undefined ? [] : [`output "${output.name}": ${weakness}`];
-  });
 }
 
 function printJson(
@@ -69,7 +38,7 @@ function printJson(
 function printText(
   ok: boolean,
   file: string,
-  { outputs, filters }: Config,
+  { outputs, filters, store }: Config,
   problems: readonly Problem[],
   warnings: readonly string[],
   report: RulesReport | undefined,
@@ -79,6 +48,7 @@ function printText(
   const lines = [
     `${file}: ${ok ? 'good' : 'the configuration is good, its rules or its spool are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
   ];
+  if (store !== undefined) lines.push(`Store: ${store.folder}`);
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);
   if (report !== undefined) {
     const { loaded, correlations, global_filters: global, refused, skipped, tests } = report;

@@ -1,7 +1,8 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { paintFor } from '../outputs/stdout/paint.ts';
+import { paintFor } from '../terminal/paint.ts';
+import { showsUtf8 } from '../terminal/utf8.ts';
 import { Detector } from '../rules/detect.ts';
 import { OverBudgetError, type SigmaEvent } from '../rules/engine.ts';
 import { CorrelationExplainer, type ExplainedCorrelation } from '../rules/explain/correlation.ts';
@@ -13,7 +14,7 @@ import type { Rule, RuleSet } from '../rules/load.ts';
 import { readEventLine, type EventLine, type MatcherOptions } from '../rules/match.ts';
 import { neutralise, neutraliseJson } from '../terminal-text.ts';
 import type { ChosenRules } from './chosen-rules.ts';
-import type * as ExplanationText from './explanation-text.ts';
+import type * as ExplanationText from '../view/explanation.ts';
 import { matcherOptions, type Reading } from './matcher-options.ts';
 import { readingProblem, transformLines } from './recorded-lines.ts';
 
@@ -150,10 +151,10 @@ export async function explainMatch(options: ExplainOptions): Promise<ExitCode> {
 const jsonFormat: Format = (result) => neutraliseJson(JSON.stringify(result));
 
 async function treeFormat(): Promise<Format> {
-  const text: typeof ExplanationText = await import('./explanation-text.ts');
+  const text: typeof ExplanationText = await import('../view/explanation.ts');
   const paint = paintFor(process.stdout);
   return ({ line, rule, matched, explanation, correlation, unjudged }, written) => {
-    const options = { columns: process.stdout.columns || Infinity, paint };
+    const options = { columns: process.stdout.columns || Infinity, paint, isUtf8: showsUtf8() };
     const held: Held = explanation?.held ?? matched;
     const verdict = unjudged
       ? 'takes too long to say'
@@ -165,7 +166,7 @@ async function treeFormat(): Promise<Format> {
     const level = rule.level === undefined ? '' : ` (${rule.level})`;
     const command = written['command'] ?? written['CommandLine'] ?? written['Image'];
     return [
-      `${text.markOf(held, paint)} ${paint('bold', `line ${line}`)} ${neutralise(`${verdict}: ${rule.title}${level}`)}`,
+      `${text.markOf(held, options)} ${paint('bold', `line ${line}`)} ${neutralise(`${verdict}: ${rule.title}${level}`)}`,
       ...(typeof command === 'string' ? [paint('dim', text.cutCommand(command, options))] : []),
       ...(explanation === undefined ? [] : text.treeOf(explanation, options)),
       ...(correlation === undefined ? [] : text.correlationTextOf(correlation, options)),

@@ -1,4 +1,5 @@
 import { placesOf } from '../outputs/kinds.ts';
+import { STORE_NAME } from '../outputs/store/kind.ts';
 
 interface Collision {
   path: PropertyKey[];
@@ -7,17 +8,25 @@ interface Collision {
 
 /**
  * Finds outputs that collide: two with the same name, or two that write to
- * the same place. Checks the data before validation, so that collisions are
+ * the same place; the store counts as one. Checks the data before validation, so that collisions are
  * reported together with all other problems.
  */
 export function findCollisions(data: unknown): Collision[] {
-  const outputs = (data as { outputs?: unknown } | null | undefined)?.outputs;
-  if (!Array.isArray(outputs)) return [];
+  const { outputs, spool, store } = (data ?? {}) as Record<'outputs' | 'spool' | 'store', unknown>;
   const collisions: Collision[] = [];
+  const folder = folderOf(store);
+  if (folder !== undefined && folder === folderOf(spool))
+    collisions.push({ path: ['store', 'folder'], message: 'it is the folder of the spool; the store needs its own' });
+  if (!Array.isArray(outputs)) return collisions;
   const byName = new Map<string, number>();
   const byDestination = new Map<string, number>();
   for (const [index, output] of outputs.entries()) {
     const name = (output as { name?: unknown } | null)?.name;
+    if (name === STORE_NAME && store !== undefined)
+      collisions.push({
+        path: ['outputs', index, 'name'],
+        message: `"${STORE_NAME}" is the name of the store; choose another`,
+      });
     if (typeof name === 'string') {
       const other = byName.get(name);
       if (other === undefined) byName.set(name, index);
@@ -39,3 +48,5 @@ export function findCollisions(data: unknown): Collision[] {
   }
   return collisions;
 }
+
+const folderOf = (section: unknown): unknown => (section as { folder?: unknown } | null | undefined)?.folder;

@@ -6,12 +6,13 @@ import { redactionSchema } from '../redaction/config.ts';
 import type { Filter } from '../rules/filter.ts';
 import { controlSchema } from '../control/config.ts';
 import { metricsSchema } from '../metrics/config.ts';
+import { storeSchema } from '../store/config.ts';
 import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths.ts';
 import { placesOf } from './places.ts';
 import { duration } from '../values/quantities.ts';
 
 /** The path of the helper's socket in the packages. */
-const DEFAULT_SOCKET = placesOf(process.platform).socket;
+export const DEFAULT_SOCKET = placesOf(process.platform).socket;
 
 const source = z.strictObject({
   socket: absolutePath
@@ -47,6 +48,9 @@ export const configSchema = z.strictObject({
     .min(1, { error: 'expected at least one output' })
     .max(64, { error: 'expected at most 64 outputs' })
     .meta({ description: 'Where events go. None can hold up another.' }),
+  store: storeSchema.optional().meta({
+    description: 'Keeps events in a database on this machine, for probes-agent query. Left out: none is kept.',
+  }),
   metrics: metricsSchema.optional().meta({ description: 'Metrics and health over HTTP. Left out: none.' }),
   control: controlSchema.optional().meta({
     description: 'A socket to look into the running agent: probes-agent tail, status and top use it. Left out: none.',

@@ -1,5 +1,6 @@
 import { VERSION } from '../../shared/version.ts';
-import type { OutputReport } from '../delivery/deliveries.ts';
+import { lstatSync } from 'node:fs';
+import type { Deliveries, OutputReport } from '../delivery/deliveries.ts';
 import type { Detection } from '../detection/detection.ts';
 import { healthOf } from '../metrics/health.ts';
 import type { View } from '../metrics/view.ts';
@@ -9,12 +10,15 @@ import type { RecentGaps } from './recent-gaps.ts';
 
 /** Everything that people who look into the agent can see. Nothing is copied until somebody asks. */
 export interface Sight extends View {
+  readonly deliveries: Pick<Deliveries, 'reports' | 'spool'>;
   readonly rules: Pick<Detection, 'inForce'>;
   readonly recent: Recent;
   readonly gaps: RecentGaps;
   readonly rates: Rates;
   /** The configuration file in force: its path, and its hash where it was read from a file. */
   readonly config: () => { readonly file: string | undefined; readonly sha256: string | undefined };
+  /** The path of the helper's socket. */
+  readonly helperSocket: () => string;
 }
 
 /** One screen of facts: what `probes-agent status` shows. */
@@ -45,16 +49,33 @@ export function statusOf(sight: Sight): Record<string, unknown> {
     rates: rates.seconds,
     gaps: gapsOf(sight),
     outputs: outputsOf(sight),
+    ...spoolOf(sight),
     rules: { hits: hitsOf(sight).slice(0, 20), ...rulesOf(sight).counts },
   };
 }
 
-function helperOf({ source }: Sight): Record<string, unknown> {
+function spoolOf({ deliveries: { spool } }: Sight): Record<string, unknown> {
+  if (spool === undefined) return {};
+  const { folder, bytes, maxBytes, unwritten } = spool;
+  return { spool: { folder, bytes, max_bytes: maxBytes, unwritten_records: unwritten } };
+}
+
+/** When the helper made its socket, which it does at its start; undefined where there is none to see. */
+function startOf(socket: string): string | undefined {
+  try {
+    return lstatSync(socket).mtime.toISOString();
+  } catch {
+    return undefined;
+  }
+}
+
+function helperOf({ source, helperSocket }: Sight): Record<string, unknown> {
   const { hello, heartbeat, heardAt, isConnected, silent, awayMs, connections } = source;
   return {
     connected: isConnected,
     silent,
     connections,
+    ...(isConnected ? { started: startOf(helperSocket()) } : {}),
     ...(isConnected ? {} : { away_seconds: Math.round(awayMs / 1000) }),
     ...(heardAt === undefined ? {} : { last_line_seconds: (performance.now() - heardAt) / 1000 }),
     ...(hello && {

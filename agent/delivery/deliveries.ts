@@ -3,10 +3,13 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { Log } from './log/log.ts';
 import { createOutput, destinationOf, isSealed, isSpooled, type OutputConfig } from '../outputs/kinds.ts';
+import { storeOutput } from '../outputs/store/kind.ts';
+import type { StoreConfig } from '../store/config.ts';
 import { OpenError } from './open-error.ts';
 import { OutputCounters } from './output-counters.ts';
 import type { SpoolConfig } from './spool/config.ts';
 import { SpoolKeeper } from './spool/keeper.ts';
+import type { SpoolStatus } from './spool/spool.ts';
 
 interface Entry {
   config: OutputConfig;
@@ -21,6 +24,7 @@ interface Entry {
 export interface DeliveryConfig {
   outputs: readonly OutputConfig[];
   spool?: SpoolConfig | undefined;
+  store?: StoreConfig | undefined;
 }
 
 /** An output that is open, for metrics. */
@@ -92,6 +96,11 @@ export class Deliveries {
     return this.#entries.some(({ isSealed: sealed }) => sealed);
   }
 
+  /** The spool, where there is one. */
+  get spool(): SpoolStatus | undefined {
+    return this.#keeper.spool?.report;
+  }
+
   get reports(): OutputReport[] {
     return this.#entries.map(({ config: { name, type }, delivery }) => ({
       name,
@@ -110,10 +119,11 @@ export class Deliveries {
    * @throws {OpenError} when the spool or new outputs cannot be opened; nothing has changed then
    */
   async change(
-    { outputs, spool: spoolConfig }: DeliveryConfig,
+    { outputs: asked, spool: spoolConfig, store }: DeliveryConfig,
     deadline: () => Promise<void>,
     onChange: () => void = () => undefined,
   ): Promise<void> {
+    const outputs = store === undefined ? asked : [...asked, storeOutput(store)];
     const wanted = outputs.some((output) => this.#kinds.isSpooled(output)) ? spoolConfig : undefined;
     const spool = await this.#keeper.open(wanted);
     const change = await this.#plan(outputs, spool !== undefined);

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Output } from './output.ts';
+import type { Probed } from './probe.ts';
 
 /** Where an output writes, as something two outputs must not share, and the key that says so. */
 export interface Destination {
@@ -21,6 +22,11 @@ export interface OutputKind<Schema extends z.ZodObject> {
   destination: (raw: Record<string, unknown>) => Destination | undefined;
   /** A further place that it writes to, in the same way. */
   alsoWrites?: (raw: Record<string, unknown>) => Destination | undefined;
+  /**
+   * Connects as the output would, with its own certificates and credentials, and sends no event. Never rejects. Left out: there is
+   * nobody to connect to.
+   */
+  probe?: (config: z.output<Schema>) => Promise<Probed>;
   /** The promise that it cannot keep as it is configured, for a warning of `check`; undefined when there is none. */
   weakness?: (config: z.output<Schema>) => string | undefined;
 }

@@ -9,10 +9,12 @@ import { loki } from './loki/kind.ts';
 import { nats } from './nats/kind.ts';
 import { otlp } from './otlp/kind.ts';
 import type { Output } from './output.ts';
+import type { Probed } from './probe.ts';
 import { stdout } from './stdout/kind.ts';
+import { store, type StoreOutputConfig } from './store/kind.ts';
 import { syslog } from './syslog/kind.ts';
 
-/** Every type of output. To add one: a folder, and its name here. */
+/** Every type of output that `outputs` can name. To add one: a folder, and its name here. */
 const KINDS = [stdout, file, http, syslog, nats, kafka, otlp, elasticsearch, loki] as const;
 
 type Schemas<Kinds> = { [I in keyof Kinds]: Kinds[I] extends { schema: infer Schema } ? Schema : never };
@@ -23,7 +25,8 @@ export const outputSchema = z.discriminatedUnion(
   KINDS.map(({ schema }) => schema) as unknown as Schemas<typeof KINDS>,
 );
 
-export type OutputConfig = z.output<typeof outputSchema>;
+/** An output: an entry of `outputs`, or the one that `store` makes. */
+export type OutputConfig = z.output<typeof outputSchema> | StoreOutputConfig;
 
 /** Makes the output that an entry describes. Opens nothing. */
 export function createOutput(config: OutputConfig, telemetry: Telemetry): Promise<Output> {
@@ -33,6 +36,11 @@ export function createOutput(config: OutputConfig, telemetry: Telemetry): Promis
 /** Whether the output that an entry describes uses the spool. */
 export function isSpooled(config: OutputConfig): boolean {
   return kindOf(config.type)?.spooled === true;
+}
+
+/** Connects as the output would that an entry describes, and sends no event. @returns undefined where there is nobody to connect to */
+export async function probeOutput(config: OutputConfig): Promise<Probed | undefined> {
+  return kindOf(config.type)?.probe?.(config as never);
 }
 
 /** What an output cannot promise as it is configured, if there is something to say. */
@@ -59,6 +67,6 @@ export function placesOf(raw: unknown): Destination[] {
 }
 
 function kindOf(type: unknown): OutputKind<z.ZodObject> | undefined {
-  const kinds = KINDS as unknown as ReadonlyArray<OutputKind<z.ZodObject>>;
+  const kinds = [...KINDS, store] as unknown as ReadonlyArray<OutputKind<z.ZodObject>>;
   return kinds.find(({ schema }) => (schema.shape['type'] as z.ZodLiteral).value === type);
 }

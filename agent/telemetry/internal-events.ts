@@ -91,6 +91,7 @@ export const INTERNAL_EVENTS = {
   OutputUnprotected: ['warn', 'what an output sends is not protected on its way'],
   OutputUnacknowledged: ['warn', 'an output has no acknowledgements, so events can be lost without a gap'],
   DeadLetterNotKept: ['error', 'an event that a receiver refused could not be written to the dead_letter file'],
+  StoreDamaged: ['error', 'a file of the store is damaged and was put aside; what was in it cannot be queried'],
   SpoolOpened: ['info', 'the spool was opened'],
   SpoolTailCut: ['info', 'an unfinished write was removed from the spool; its events are replayed'],
   SpoolDamaged: ['error', 'a part of the spool cannot be read; where events are lost, gap events say which'],

@@ -115,8 +115,7 @@ function specFile({ version, payload, epoch }: PackageContents, tree: string): s
     const attributes = `%attr(${entry.link === undefined ? entry.mode.toString(8).padStart(4, '0') : '-'}, root, root)`;
     if (isConffile(entry)) return [`%config(noreplace) ${attributes} "/${entry.path}"`];
     if (entry.data !== undefined || entry.link !== undefined) return [`${attributes} "/${entry.path}"`];
-    // A folder such as /usr/bin is the distribution's.
-    return entry.path.split('/').includes(NAME) ? [`%dir ${attributes} "/${entry.path}"`] : [];
+    return isOwnFolder(entry.path) ? [`%dir ${attributes} "/${entry.path}"`] : [];
   });
   const scriptlets = SCRIPTLETS.map((moment) => {
     const script = readFileSync(inCheckout('installers/linux/scripts', `rpm-${moment}`), 'utf8');
@@ -135,6 +134,14 @@ function specFile({ version, payload, epoch }: PackageContents, tree: string): s
   ]
     .flat()
     .join('\n');
+}
+
+/**
+ * Whether rpm removes a folder with the package, if it is empty then. One such as /usr/bin is the distribution's. Those of
+ * shells belong to everybody who has completions, as the shells need not be there.
+ */
+function isOwnFolder(name: string): boolean {
+  return name.split('/').includes(NAME) || /^usr\/share\/(?:bash-completion|fish|zsh)(?:\/|$)/u.test(name);
 }
 
 /** Such as `Sun Nov 29 2026`, in UTC. */

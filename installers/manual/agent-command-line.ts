@@ -17,8 +17,16 @@ export function agentCommandLine(): {
     match: later,
     convert: later,
     verify: later,
+    query: later,
+    querySql: later,
+    tail: later,
+    status: later,
+    top: later,
+    doctor: later,
     schema: nothing,
   });
   const optionsOf = (command: Command): Option[] => command.createHelp().visibleOptions(command);
-  return { commands: program.commands, options: optionsOf(program), optionsOf };
+  const visible = program.createHelp().visibleCommands(program);
+  const commands = program.commands.filter((command) => visible.includes(command));
+  return { commands, options: optionsOf(program), optionsOf };
 }

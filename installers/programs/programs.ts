@@ -34,6 +34,9 @@ export interface Target {
   readonly copiedFiles: readonly CopiedFile[];
 }
 
+/** The thread of the agent that writes the store. */
+const STORE_WORKER = { name: 'store-worker.cjs', entry: 'agent/store/worker.ts' };
+
 /**
  * Reasons for the options. --jitless lets the service forbid memory that is both writable and executable. Every event
  * makes a little garbage; the smallest young generation keeps that from growing. SIGUSR1 would open the inspector on a
@@ -45,7 +48,12 @@ export const PROGRAMS: readonly Program[] = [
     entry: 'helper/main.ts',
     nodeOptions: ['--jitless', '--max-semi-space-size=1', '--disable-sigusr1', '--openssl-config=/dev/null'],
   },
-  { name: 'probes-agent', entry: 'agent/main.ts', nodeOptions: ['--disable-sigusr1'] },
+  {
+    name: 'probes-agent',
+    entry: 'agent/main.ts',
+    nodeOptions: ['--disable-sigusr1'],
+    assets: [STORE_WORKER],
+  },
 ];
 
 const PROBE: CopiedFile = {
@@ -95,7 +103,12 @@ const WINDOWS_PROGRAMS: readonly Program[] = [
     nodeOptions: ['--jitless', '--max-semi-space-size=1', '--disable-sigusr1', '--openssl-config=NUL'],
     assets: [{ name: 'etw-worker.cjs', entry: 'helper/windows/etw/worker.ts' }],
   },
-  { name: 'probes-agent.exe', entry: 'agent/main.ts', nodeOptions: ['--disable-sigusr1', '--openssl-config=NUL'] },
+  {
+    name: 'probes-agent.exe',
+    entry: 'agent/main.ts',
+    nodeOptions: ['--disable-sigusr1', '--openssl-config=NUL'],
+    assets: [STORE_WORKER],
+  },
 ];
 
 /** Windows on x64, built on any system: Node.js and the addon come from npm. */

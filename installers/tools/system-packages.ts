@@ -17,7 +17,8 @@ export type Purpose =
   | 'receivers'
   | 'pulled'
   | 'packages'
-  | 'guests';
+  | 'guests'
+  | 'ansible';
 
 interface SystemPackage {
   /** Name in Debian and Ubuntu. */
@@ -157,7 +158,7 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace', 'tests', 'guests'],
+    purposes: ['dtrace', 'tests', 'guests', 'ansible'],
     why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },
@@ -328,6 +329,24 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purposes: ['tests'],
     why: 'checks the .rpm',
     present: () => hasCommand('rpmlint'),
+  },
+  {
+    name: 'dnf',
+    purposes: ['tests'],
+    why: 'installs from the rpm repository',
+    present: () => hasCommand('dnf'),
+  },
+  {
+    name: 'ansible-lint',
+    purposes: ['ansible'],
+    why: 'checks the role',
+    present: () => hasCommand('ansible-lint'),
+  },
+  {
+    name: 'skopeo',
+    purposes: ['tests'],
+    why: 'reads an OCI image as engines and registries do',
+    present: () => hasCommand('skopeo'),
   },
 ];
 

@@ -13,7 +13,8 @@ test('--version prints the version', async (t) => {
 test('--help names every command and every exit status', async (t) => {
   const { code, stdout } = await agent('--help');
   t.is(code, 0);
-  for (const command of ['run', 'check', 'match', 'schema']) t.regex(stdout, new RegExp(`^  ${command} `, 'm'));
+  for (const command of ['run', 'check', 'match', 'schema', 'tail', 'top', 'status', 'doctor'])
+    t.regex(stdout, new RegExp(`^  ${command} `, 'm'));
   for (const [status, meaning] of exitMeanings()) t.true(stdout.includes(`  ${status}  ${meaning}`));
 });
 

@@ -24,6 +24,7 @@ import { FORMATS_HEADING, formatsSection, type FormatsResult } from './formats/s
 import { OUTPUTS_HEADING, outputsSection, type OutputsResult } from './outputs/section.ts';
 import { measurePart, withSection, type Part } from './part.ts';
 import { RULES_HEADING, rulesSection, type RulesResult } from './rules/section.ts';
+import { STORE_HEADING, storeSection, type StoreResult } from './store/section.ts';
 import { SHAPES, Storms, type Shape } from './storm.ts';
 import { idle, latency, million, neverSlept, peakMemory, trickle, type Peak } from './sustained.ts';
 
@@ -36,7 +37,7 @@ const USAGE = `npm run bench -- [options]
   --execs N         execs in each storm (10000)
   --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or one of these parts alone, which need no root:
                     rules (the rule engine), outputs (what each output and the spool cost),
-                    formats (what each format costs)
+                    formats (what each format costs), store (writing and asking it; 8 GB of /var/tmp)
   --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
   --quick           the storms alone: no latency, idle time and peak memory
   --million         also a million execs by two workers
@@ -168,6 +169,8 @@ const RULES: Part<RulesResult> = { id: 'rules', heading: RULES_HEADING, section:
 const FORMATS: Part<FormatsResult> = { id: 'formats', heading: FORMATS_HEADING, section: formatsSection };
 const OUTPUTS: Part<OutputsResult> = { id: 'outputs', heading: OUTPUTS_HEADING, section: outputsSection };
 
+const STORE: Part<StoreResult> = { id: 'store', heading: STORE_HEADING, section: storeSection };
+
 /** One part, which has nothing to do with observers. */
 function benchPart<Result>(part: Part<Result>): void {
   const result = measurePart(part);
@@ -184,6 +187,7 @@ function build(): void {
 async function main(): Promise<void> {
   if (values.only === 'rules') return benchPart(RULES);
   if (values.only === 'formats') return benchPart(FORMATS);
+  if (values.only === 'store') return benchPart(STORE);
   if (values.only === 'outputs') {
     build();
     return benchPart(OUTPUTS);
@@ -245,6 +249,9 @@ async function main(): Promise<void> {
       : ((await attempt(failures, 'outputs', async () => measurePart(OUTPUTS))) ?? {
           missing: 'it failed in this run',
         }),
+    store: values.quick
+      ? { missing: 'left out in this run' }
+      : ((await attempt(failures, 'store', async () => measurePart(STORE))) ?? { missing: 'it failed in this run' }),
     failures,
     slept: !neverSlept(),
   };

@@ -1,5 +1,6 @@
 import { formatsSection } from './formats/section.ts';
 import { outputsSection } from './outputs/section.ts';
+import { storeSection } from './store/section.ts';
 import { rulesSection } from './rules/section.ts';
 import { bareLine, cells, comparisons, HEADINGS, ownFigures, rowsOf, type Results } from './report.ts';
 
@@ -74,6 +75,7 @@ ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, versio
 ${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}${rulesSection(results.rules)}
 ${formatsSection(results.formats)}
 ${outputsSection(results.outputs)}
+${storeSection(results.store)}
 ## Limits of these figures
 
 - Absolute times hold for one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run mean anything, and only where quartiles do not

@@ -3,6 +3,7 @@ import type { Pair } from './measure.ts';
 import { median, quartiles, sum, type Quartiles } from './statistics.ts';
 import type { FormatsResult } from './formats/section.ts';
 import type { OutputsResult } from './outputs/section.ts';
+import type { StoreResult } from './store/section.ts';
 import type { RulesResult } from './rules/section.ts';
 import type { Idle, Latency, Million, Peak } from './sustained.ts';
 
@@ -31,6 +32,7 @@ export interface Results {
   readonly rules: RulesResult;
   readonly formats: FormatsResult;
   readonly outputs: OutputsResult;
+  readonly store: StoreResult;
   /** What did not work, and why. */
   readonly failures: readonly string[];
   readonly slept: boolean;

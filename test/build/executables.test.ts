@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { VERSION } from '../../shared/version.ts';
 import { copyAgent } from '../support/agent-process.ts';
 import { built } from '../support/build.ts';
+import { execEvent, FakeHelper } from '../support/fake-helper.ts';
 import { startHelper } from '../support/helper-process.ts';
 import { kernelTest } from '../support/requirements.ts';
 
@@ -155,3 +156,42 @@ for (const [what, spoil] of [
     t.regex(check.stderr, /^warning: source\.socket: .*ADDON_UNSAFE/);
   });
 }
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot(
+  `the built agent writes its store in a thread, and asks it in a process of its own${process.getuid?.() === 0 ? '' : ' [skipped: needs root]'}`,
+  async (t) => {
+    const folder = scratch(t);
+    await using helper = await new FakeHelper().listen();
+    helper.send(execEvent(1), execEvent(2, { command: '/usr/bin/zebra' }));
+    const config = path.join(folder, 'agent.yaml');
+    const store = path.join(folder, 'store');
+    writeFileSync(
+      config,
+      `source: { socket: ${helper.socketPath} }\nstore: { folder: ${store} }\noutputs: [{ name: out, type: stdout }]\n`,
+      { mode: 0o600 },
+    );
+    copyAgent(folder);
+    const program = path.join(folder, 'probes-agent');
+    const agent = spawn(program, ['run', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    t.teardown(() => agent.kill('SIGKILL'));
+    let stderr = '';
+    agent.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ask = (...args: string[]): SpawnSyncReturns<string> =>
+      spawnSync(program, ['query', '--config', config, ...args], { encoding: 'utf8' });
+    for (let waited = 0; ask('seq = 2').stdout === '' && waited < 20_000; waited += 200) await delay(200);
+    const found = ask('--match', 'zebra');
+    t.is((JSON.parse(found.stdout) as { seq: number }).seq, 2, stderr + found.stderr);
+    const counted = ask('--sql', 'SELECT count(*) AS n FROM events');
+    t.is(counted.stdout, '{"n":2}\n', counted.stderr);
+    const endless = ask(
+      '--timeout',
+      '500ms',
+      '--sql',
+      'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n',
+    );
+    t.is(endless.status, 11, endless.stderr);
+    t.true(endless.stderr.includes('the time is up'), endless.stderr);
+  },
+);

@@ -73,6 +73,11 @@ test('the programs are where the units start them, and take these command lines'
 
 test('a wrong configuration is not tried again, and the numbers of the page are those of the code', (t) => {
   t.deepEqual(valuesOf(COLUMNS.agent, 'RestartPreventExitStatus'), [String(EXIT.CONFIG)]);
+  for (const unit of [COLUMNS.helper, COLUMNS.agent]) {
+    t.deepEqual([valuesOf(unit, 'StartLimitBurst'), valuesOf(unit, 'StartLimitIntervalSec')], [['60'], ['10min']]);
+    t.deepEqual(valuesOf(unit, 'Restart'), ['always']);
+  }
+  t.true(PAGE.includes('After 60 attempts in ten minutes'));
   t.deepEqual(valuesOf(COLUMNS.helper, 'WatchdogSec'), ['30s']);
   t.deepEqual(valuesOf(COLUMNS.agent, 'WatchdogSec'), ['2min']);
   t.deepEqual(valuesOf(COLUMNS.agent, 'TimeoutAbortSec'), ['30s']);

@@ -19,6 +19,8 @@ export interface Boot {
   readonly root?: string;
   /** The folder that the guest sees in place of the checkout. */
   readonly checkout: string;
+  /** Where the guest sees it; by default where the checkout lies. */
+  readonly checkoutAt?: string;
   /** A shell script. Runs as root; what it writes stays in memory. */
   readonly command: string;
   /** The guest's first process, such as systemd, which runs the command as a service. By default there is none but the command. */
@@ -84,7 +86,13 @@ export async function runInMachine(boot: Boot): Promise<number> {
     const modules = boot.root === undefined ? realpathSync(inCheckout('node_modules')) : '';
     const initramfs = makeInitramfs(
       boot.image,
-      { checkout: ROOT, node_modules: modules, cgroup: boot.cgroup, command: boot.command, init: boot.init ?? '' },
+      {
+        checkout: boot.checkoutAt ?? ROOT,
+        node_modules: modules,
+        cgroup: boot.cgroup,
+        command: boot.command,
+        init: boot.init ?? '',
+      },
       work,
     );
     const devices = await shareFolders(launch, work, {

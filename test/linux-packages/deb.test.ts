@@ -25,6 +25,7 @@ const enabled = (machine: Debian): string[] =>
 
 debianTest('install, install again, upgrade, remove and purge leave what docs/decisions/0046 says', (t) => {
   const machine = debian(t);
+  mkdirSync(machine.at('var/lib/systemd/timers'));
   const before = machine.files();
   install(machine, '0.1.0');
   t.regex(machine.run('getent', 'passwd', 'probes-helper', 'probes-agent'), /^probes-helper:.*\nprobes-agent:.*\n$/u);
@@ -47,6 +48,8 @@ debianTest('install, install again, upgrade, remove and purge leave what docs/de
     mkdirSync(machine.at(folder), { recursive: true });
     writeFileSync(machine.at(`${folder}/own`), 'data');
   }
+  // systemd notes here when a timer ran last.
+  writeFileSync(machine.at('var/lib/systemd/timers/stamp-platform-probes-audit.timer'), '');
   machine.run('dpkg', '--remove', 'platform-probes');
   t.false(existsSync(machine.at(LIBEXEC)));
   t.true(existsSync(machine.at('etc/platform-probes/example.conf')), 'remove keeps the configuration');
@@ -54,8 +57,11 @@ debianTest('install, install again, upgrade, remove and purge leave what docs/de
 
   machine.run('dpkg', '--purge', 'platform-probes');
   const accounts = /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-? /u;
-  const withoutAccounts = (files: string[]): string[] => files.filter((line) => !accounts.test(line));
-  t.deepEqual(withoutAccounts(machine.files()), withoutAccounts(before), 'purge leaves nothing, except the accounts');
+  const after = machine.files();
+  const others = (files: string[], than: string[]): string[] =>
+    files.filter((line) => !than.includes(line) && !accounts.test(line));
+  t.deepEqual(others(after, before), [], 'purge leaves nothing, except the accounts');
+  t.deepEqual(others(before, after), [], 'and takes nothing else');
   t.regex(machine.run('getent', 'passwd', 'probes-agent'), /nologin\n$/u);
 });
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { SQL_COMMAND } from '../../agent/commands/query/sql.ts';
 import test, { type ExecutionContext } from 'ava';
 import { configJsonSchema } from '../../agent/config/json-schema.ts';
 import { ERRORS } from '../../agent/errors.ts';
@@ -49,9 +50,16 @@ test('probes-agent(8) explains every command, option, argument and exit status',
     match: never,
     convert: never,
     verify: never,
+    query: never,
+    querySql: never,
+    tail: never,
+    status: never,
+    top: never,
+    doctor: never,
     schema: never,
   });
   for (const command of program.commands) {
+    if (command.name() === SQL_COMMAND) continue; // hidden: the agent itself starts it
     t.true(PAGES.get('probes-agent.8')!.includes(`.SS "${command.name()}"\n`), command.name());
     for (const option of command.options) assertTerm(t, 'probes-agent.8', option.long!);
     for (const argument of command.registeredArguments) assertTerm(t, 'probes-agent.8', argument.name());

@@ -114,7 +114,7 @@ export interface Snapshot {
 }
 
 /** Folders whose contents change by themselves, or with every package that is installed. */
-const CHANGING = `/proc /sys /dev /tmp /root /var/cache /var/lib/apt /var/lib/dpkg /var/log/apt /var/log/dpkg.log
+const CHANGING = `/proc /sys /dev /tmp /srv /root /var/cache /var/lib/apt /var/lib/dpkg /var/log/apt /var/log/dpkg.log
   /var/log/journal /run/log /run/systemd /run/guest /var/lib/systemd /run/user`.split(/\s+/u);
 
 /** @param leftOut further folders */

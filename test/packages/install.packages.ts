@@ -19,15 +19,11 @@ import {
   step,
   until,
 } from './guest.ts';
+import type { Facts } from './facts.ts';
 import { Storm } from './storm.ts';
 
 const FOLDER = process.argv[2]!;
-const { older, newer, exposures } = JSON.parse(readFileSync(`${FOLDER}/facts.json`, 'utf8')) as {
-  older: string;
-  newer: string;
-  /** By unit, as docs/services.md has them. */
-  exposures: Record<string, number>;
-};
+const { older, newer, units, dropIns } = JSON.parse(readFileSync(`${FOLDER}/facts.json`, 'utf8')) as Facts;
 const HELPER = 'probes-helper.service';
 const AGENT = 'probes-agent.service';
 const AUDIT = 'platform-probes-audit.service';
@@ -94,13 +90,20 @@ await step('the audit has no findings, by hand and as a unit, in the journal', a
   check(property('platform-probes-audit.timer', 'NextElapseUSecRealtime') !== '', 'the timer has no next time');
 });
 
-await step('systemd finds the exposures that docs/services.md explains', () => {
-  const said = Object.entries(exposures).map(([unit, expected]) => {
-    const all = run('systemd-analyze', 'security', '--no-pager', unit);
-    const level = Number(/exposure level for \S+: ([\d.]+)/u.exec(all)?.[1] ?? NaN);
-    check(level === expected, `${unit}: ${level}, not ${expected}\n${all}`);
-    return `${unit} ${level}`;
-  });
+/** What systemd-analyze says of a unit. @throws {Error} when it is not what docs/services.md says */
+function exposure(unit: string, expected: number): string {
+  const all = run('systemd-analyze', 'security', '--no-pager', unit);
+  const level = Number(/exposure level for \S+: ([\d.]+)/u.exec(all)?.[1] ?? NaN);
+  check(level === expected, `${unit}: ${level}, not ${expected}\n${all}`);
+  return `${unit} ${level}`;
+}
+
+await step('systemd finds the exposures that docs/services.md explains, and no mistake in the units', () => {
+  check(units.length === 3, JSON.stringify(units));
+  const said = units.map(({ unit, exposure: expected }) => exposure(unit, expected));
+  const all = [HELPER, AGENT, AUDIT, 'platform-probes-audit.timer'];
+  const mistakes = attempt('systemd-analyze', 'verify', '--man=no', ...all).output.trim();
+  check(mistakes === '', mistakes);
   return said.join(', ');
 });
 
@@ -243,6 +246,31 @@ await step('a second installation of the same version changes nothing', async ()
   const changed = differences(installed, snapshot('/var/log/platform-probes', '/run/platform-probes').files);
   check(changed.length === 0, changed.join('\n'));
 });
+
+for (const { title, unit, text, exposure: expected } of dropIns) {
+  await step(`with the drop-in "${title}" the service starts and works, again after a restart`, async () => {
+    mkdirSync(`/etc/systemd/system/${unit}.d`, { recursive: true });
+    writeFileSync(`/etc/systemd/system/${unit}.d/override.conf`, text);
+    try {
+      run('systemctl', 'daemon-reload');
+      for (const mark of [`${title}, once`, `${title}, twice`]) {
+        run('systemctl', 'restart', unit);
+        await both();
+        await until('the agent is connected', () =>
+          property(AGENT, 'StatusText').startsWith('connected to the helper; '),
+        );
+        run('/bin/true', mark);
+        await until('an event arrives', () => linesOf(EVENTS).some((line) => line.includes(mark)));
+      }
+      return expected === undefined ? undefined : exposure(unit, expected);
+    } finally {
+      run('rm', '-r', `/etc/systemd/system/${unit}.d`);
+      run('systemctl', 'daemon-reload');
+      run('systemctl', 'restart', unit);
+      await both();
+    }
+  });
+}
 
 await step('remove stops both, and takes pins and sockets away; events and configuration stay', () => {
   apt('remove', 'platform-probes');

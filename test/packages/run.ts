@@ -1,4 +1,4 @@
-// npm run test:packages [-- --suite NAME… --renew]: boots a plain Debian with systemd in QEMU, installs the packages from
+// npm run test:packages [-- --suite NAME… --scenario NAME… --renew]: boots a plain Debian with systemd in QEMU, installs the packages from
 // a signed repository, and does there what administrators and faults do. --renew makes the root file systems again.
 import { appendFileSync, chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,6 +18,7 @@ import { kernelImage } from '../kernels/image.ts';
 import { logFile, runInMachine, temporaryFolder, virtiofsd } from '../kernels/machine.ts';
 import { withMachines } from '../kernels/session.ts';
 import { Tally } from '../run/tally.ts';
+import type { Facts } from './facts.ts';
 import { TapReader } from '../run/tap.ts';
 import { fixture } from '../support/fixtures.ts';
 import { tableOf } from '../support/markdown.ts';
@@ -26,6 +27,13 @@ import { makeGpgKey } from '../support/gpg-key.ts';
 const SUITES = ['bookworm', 'trixie'];
 /** Of a plain Debian with systemd; libbpf1 and the libraries are what the package depends on, since guests have no network. */
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'libbpf1', 'libgcc-s1', 'libstdc++6', 'kmod', 'procps'];
+/** Each runs in a guest of its own, on a Debian with further packages. `ansible` runs only when it is asked for. */
+const SCENARIOS: Readonly<Record<string, { readonly purpose: string; readonly packages: readonly string[] }>> = {
+  install: { purpose: 'systemd', packages: PACKAGES },
+  ansible: { purpose: 'systemd-ansible', packages: [...PACKAGES, 'ansible-core', 'python3-apt'] },
+};
+/** Where guests see their folder: not below /tmp, on which systemd mounts a file system. */
+const AT = '/srv/guest';
 const SECONDS = 3600;
 const SILENT_SECONDS = 900;
 
@@ -45,10 +53,21 @@ function nextVersion(version: string): string {
   return `${major}.${minor}.${Number(patch) + 1}`;
 }
 
-/** The exposures that docs/services.md explains, by unit. */
-function exposures(): Record<string, number> {
-  const rows = tableOf(readFileSync(inCheckout('docs/services.md'), 'utf8'), 'Exposure');
-  return Object.fromEntries(rows.map((row) => [(row['unit'] ?? '').replaceAll('`', ''), Number(row['exposure'])]));
+/** What docs/services.md says: the drop-ins, and what systemd finds with each and without. */
+function facts(): Pick<Facts, 'units' | 'dropIns'> {
+  const page = readFileSync(inCheckout('docs/services.md'), 'utf8');
+  const rows = tableOf(page, 'Exposure').map((row) => ({
+    unit: (row['unit'] ?? '').replaceAll('`', ''),
+    dropIn: /^\[(?<name>[^\]]+)\]/u.exec(row['with'] ?? '')?.groups?.['name'],
+    exposure: Number(row['exposure']),
+  }));
+  const dropIns = [...page.matchAll(/^### (.+)\n\n`([\w-]+\.service)`[^#]*?\n```ini\n([^`]+)```/gmu)].map(
+    ([, title = '', unit = '', text = '']) => {
+      const exposure = rows.find(({ dropIn }) => dropIn === title)?.exposure;
+      return { title, unit, text, ...(exposure === undefined ? {} : { exposure }) };
+    },
+  );
+  return { units: rows.filter(({ dropIn }) => dropIn === undefined), dropIns };
 }
 
 /** Puts what a guest needs into a folder, which it sees in place of the checkout. */
@@ -71,34 +90,36 @@ async function fillFolder(folder: string): Promise<void> {
   updateRepository(path.join(folder, 'repository'), packages, { key, passwordFile });
   rmSync(packages, { recursive: true });
   const [older, newer] = versions.map((version) => packageVersion(version));
-  writeFileSync(path.join(folder, 'facts.json'), JSON.stringify({ older, newer, exposures: exposures() }));
+  writeFileSync(path.join(folder, 'facts.json'), JSON.stringify({ older, newer, ...facts() }));
   for (const name of ['exec-storm', 'no-op']) {
     cpSync(fixture(name), path.join(folder, name));
     chmodSync(path.join(folder, name), 0o755);
   }
   cpSync(process.execPath, path.join(folder, 'node'));
+  cpSync(inCheckout('installers/ansible'), path.join(folder, 'ansible'), { recursive: true });
   for (const file of globSync('test/packages/*.ts', { cwd: ROOT }))
     cpSync(inCheckout(file), path.join(folder, path.basename(file)));
   // Node.js takes the types out of the files by itself, where they are modules.
   writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }\n');
 }
 
-async function runScenario(suite: string, checkout: string, renew: boolean): Promise<void> {
+async function runScenario(scenario: string, suite: string, checkout: string, renew: boolean): Promise<void> {
   const image = kernelImage({ name: suite, suite }, temporaryFolder(), renew);
-  const root = debianRoot({ suite, purpose: 'systemd', packages: PACKAGES }, renew);
-  progress(`Debian ${suite}, Linux ${image.release}`);
-  const log = logFile(`packages-${suite}`);
+  const root = debianRoot({ suite, ...SCENARIOS[scenario]! }, renew);
+  progress(`${scenario}: Debian ${suite}, Linux ${image.release}`);
+  const log = logFile(`packages-${scenario}-${suite}`);
   rmSync(log, { force: true });
-  const tap = new TapReader((outcome) => tally.add(outcome, `${suite} › `));
+  const tap = new TapReader((outcome) => tally.add(outcome, `${suite} › ${scenario} › `));
   try {
     const code = await runInMachine({
       image,
       root,
       checkout,
+      checkoutAt: AT,
       kernelArguments: '',
       cgroup: 'v2',
       init: '/sbin/init',
-      command: `cd '${ROOT}' && ./node install.packages.ts '${ROOT}'\n`,
+      command: `cd ${AT} && ./node ${scenario}.packages.ts ${AT}\n`,
       memory: '4G',
       seconds: SECONDS,
       silentSeconds: SILENT_SECONDS,
@@ -118,15 +139,22 @@ async function runScenario(suite: string, checkout: string, renew: boolean): Pro
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { suite: { type: 'string', multiple: true }, renew: { type: 'boolean', default: false } },
+    options: {
+      suite: { type: 'string', multiple: true },
+      scenario: { type: 'string', multiple: true },
+      renew: { type: 'boolean', default: false },
+    },
   });
+  const names = Object.keys(SCENARIOS);
+  const odd = values.scenario?.find((name) => !names.includes(name));
+  if (odd !== undefined) throw new Error(`--scenario ${odd}: expected one of ${names.join(', ')}`);
   const unknown = values.suite?.find((suite) => !SUITES.includes(suite));
   if (unknown !== undefined) throw new Error(`--suite ${unknown}: expected one of ${SUITES.join(', ')}`);
   prepare();
   const checkout = path.join(temporaryFolder(), 'checkout');
   await fillFolder(checkout);
   for (const suite of SUITES.filter((name) => values.suite?.includes(name) ?? true))
-    await runScenario(suite, checkout, values.renew);
+    for (const scenario of values.scenario ?? ['install']) await runScenario(scenario, suite, checkout, values.renew);
 }
 
 if (!(await withMachines(main))) tally.fail('npm run test:packages', 'it ended early; the reason is above');

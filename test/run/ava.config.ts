@@ -17,6 +17,12 @@ Object.defineProperty(Error.prototype, 'originalError', {
 
 export default {
   ...packageJson.ava,
-  files: ['test/**/*.test.ts', 'test/kernels/*.kernel.ts', 'test/windows/*.windows.ts', 'test/receivers/*.receiver.ts'],
+  files: [
+    'test/**/*.test.ts',
+    'test/kernels/*.kernel.ts',
+    'test/windows/*.windows.ts',
+    'test/receivers/*.receiver.ts',
+    'test/ansible/*.ansible.ts',
+  ],
   require: ['./test/run/worker.ts'],
 };

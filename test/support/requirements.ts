@@ -29,6 +29,9 @@ const sinceLinux = (first: number, second: number, why: string): Requirement => 
 
 const pinnableTracepoints = sinceLinux(5, 15, 'links of tracepoints can be pinned');
 
+/** Before, libbpf 1.1 (Debian 12) looks for functions that the kernel lacks in all its modules, which takes CAP_SYS_ADMIN. */
+const fewCapabilities = sinceLinux(6, 4, 'libbpf 1.1 needs no CAP_SYS_ADMIN');
+
 const preemptionFunctions = sinceLinux(6, 10, 'programs can disable preemption, and further programs do something');
 
 const compiler: Requirement = () =>
@@ -67,6 +70,9 @@ export const pinnedTracepointTest = requiring(root, bpfKernel, tracefs, pinnable
 
 /** Where a further program on a tracepoint can have something to tell. */
 export const furtherProgramTest = requiring(root, bpfKernel, preemptionFunctions);
+
+/** Where five capabilities are enough for the helper. */
+export const fewCapabilitiesTest = requiring(root, bpfKernel, fewCapabilities);
 
 /** With the compiler of the probe. */
 export const compiledProbeTest = requiring(root, bpfKernel, compiler);

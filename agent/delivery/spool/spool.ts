@@ -42,6 +42,16 @@ export interface SpoolOptions extends RoomOptions {
   now?: () => Date;
 }
 
+/** A spool at this moment. */
+export interface SpoolStatus {
+  readonly folder: string;
+  /** On disk. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Records of the log that are not in it yet. */
+  readonly unwritten: number;
+}
+
 /**
  * The log's second half, on disk: takes everything from the log once, numbers its records, and lets any number of outputs
  * read them, each at its own place, across restarts.
@@ -123,6 +133,12 @@ export class Spool {
   /** Whether it was opened with these options. */
   isLike(options: Pick<SpoolOptions, 'folder' | 'maxBytes' | 'whenFull' | 'sync' | 'reserve'>): boolean {
     return Object.entries(options).every(([key, value]) => this.#options[key as keyof SpoolOptions] === value);
+  }
+
+  /** What it takes of the disk, for people who look. */
+  get report(): SpoolStatus {
+    const { folder, maxBytes } = this.#options;
+    return { folder, bytes: this.#state.segments.bytes, maxBytes, unwritten: this.#input.lagRecords };
   }
 
   /** Bytes of memory that its newest frames hold. */

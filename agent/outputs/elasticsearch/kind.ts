@@ -10,4 +10,5 @@ export const elasticsearch: OutputKind<typeof elasticsearchOutputSchema> = {
   create: async (config, telemetry) => new (await import('./output.ts')).ElasticsearchOutput(config, telemetry),
   destination: webDestination,
   alsoWrites: deadLetterPlace,
+  probe: async (config) => (await import('./probe.ts')).probe(config),
 };

@@ -10,4 +10,5 @@ export const http: OutputKind<typeof httpOutputSchema> = {
   create: async (config, telemetry) => new (await import('./output.ts')).HttpOutput(config, telemetry),
   destination: webDestination,
   alsoWrites: deadLetterPlace,
+  probe: async (config) => (await import('./probe.ts')).probe(config),
 };

@@ -107,6 +107,15 @@ export class Cluster {
     }
   }
 
+  /**
+   * Connects to the broker that leads the partition, and appends nothing.
+   * @throws {AppendError} when there is none that lets us in
+   */
+  async find(): Promise<{ address: Address; partition: number }> {
+    const { link, partition } = await this.#leading(new Deadline(this.#options.timeoutMs));
+    return { address: link.address, partition };
+  }
+
   async #appendOnce(batch: Buffer, deadline: Deadline): Promise<Appended> {
     const { topic, leastProduce } = this.#options;
     const { link, versions, partition } = await this.#leading(deadline);

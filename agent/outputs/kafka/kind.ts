@@ -10,4 +10,5 @@ export const kafka: OutputKind<typeof kafkaOutputSchema> = {
   // Two outputs may well write to one topic; an output that changes waits for its predecessor's last batch.
   destination: ({ name, topic }) => ({ id: `kafka ${String(name)} ${String(topic)}`, key: 'name' }),
   alsoWrites: deadLetterPlace,
+  probe: async (config) => (await import('./probe.ts')).probe(config),
 };

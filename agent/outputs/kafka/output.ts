@@ -11,18 +11,18 @@ import { Pacer } from '../network/pacer.ts';
 import { PartSize } from '../network/part-size.ts';
 import { sendInParts, type Part, type Verdict } from '../network/parts.ts';
 import { Protection } from '../network/protection.ts';
-import { haveChanged, secretText, SmallFiles } from '../network/small-files.ts';
+import { haveChanged, SmallFiles } from '../network/small-files.ts';
 import { isLoopback } from '../network/loopback.ts';
-import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import { tlsFiles } from '../network/tls.ts';
 import { stuckAfter } from '../network/stuck.ts';
 import type { Batch, BatchLimits, Outcome, Output } from '../output.ts';
+import { accessOf } from './access.ts';
 import { addressIn } from './address.ts';
 import { AppendError } from './append-error.ts';
 import { Cluster } from './cluster.ts';
 import type { KafkaOutputConfig } from './config.ts';
 import { explain } from './error-codes.ts';
 import { recordsOf } from './records.ts';
-import type { Sasl } from './sasl.ts';
 import { API, PRODUCE_WITH_ZSTD } from './wire/messages.ts';
 import { recordBatch } from './wire/record-batch.ts';
 
@@ -145,18 +145,9 @@ export class KafkaOutput implements Output {
 
   /** @throws when the files cannot be used; nothing is sent until they can */
   #useFiles(): void {
-    const { tls } = this.#config;
     this.#filesAreUsed = false;
-    const sasl = this.#sasl();
-    this.#cluster!.use({ tls: tls === undefined ? undefined : tlsOptions(tls, this.#files), sasl });
+    this.#cluster!.use(accessOf(this.#config, this.#files));
     this.#filesAreUsed = true;
-  }
-
-  #sasl(): Sasl | undefined {
-    const { auth } = this.#config;
-    if (auth === undefined) return undefined;
-    const { mechanism, user, password_file } = auth;
-    return { mechanism, user, password: secretText(this.#files.get(password_file)!, password_file) };
   }
 
   #warn(): void {

@@ -10,4 +10,5 @@ export const loki: OutputKind<typeof lokiOutputSchema> = {
   create: async (config, telemetry) => new (await import('./output.ts')).LokiOutput(config, telemetry),
   destination: webDestination,
   alsoWrites: deadLetterPlace,
+  probe: async (config) => (await import('./probe.ts')).probe(config),
 };

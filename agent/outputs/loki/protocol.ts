@@ -9,6 +9,17 @@ import { judge } from './judge.ts';
 
 const SERVICE_NAME = 'platform-probes';
 
+/** Where pushes go, and the headers that say whose they are. */
+export function pushTarget({ url, tenant, headers }: LokiOutputConfig): {
+  address: URL;
+  headers: Readonly<Record<string, string>>;
+} {
+  const address = new URL(url);
+  address.pathname = `${address.pathname.replace(/\/+$/u, '')}/loki/api/v1/push`;
+  const own = { 'Content-Type': 'application/json', ...(tenant === undefined ? {} : { 'X-Scope-OrgID': tenant }) };
+  return { address, headers: merged(own, headers) };
+}
+
 /** Push requests in JSON. Loki's HTTP API, `POST /loki/api/v1/push`; structured metadata needs Loki 2.9 or newer. */
 export class PushProtocol implements WebProtocol {
   readonly #address: URL;
@@ -17,12 +28,11 @@ export class PushProtocol implements WebProtocol {
   readonly #now: () => number;
 
   /** @param now milliseconds since 1970 */
-  constructor({ url, tenant, labels, headers }: LokiOutputConfig, now: () => number = Date.now) {
-    this.#address = new URL(url);
-    this.#address.pathname = `${this.#address.pathname.replace(/\/+$/u, '')}/loki/api/v1/push`;
-    const own = { 'Content-Type': 'application/json', ...(tenant === undefined ? {} : { 'X-Scope-OrgID': tenant }) };
-    this.#headers = merged(own, headers);
-    this.#labels = { service_name: SERVICE_NAME, ...labels };
+  constructor(config: LokiOutputConfig, now: () => number = Date.now) {
+    const { address, headers } = pushTarget(config);
+    this.#address = address;
+    this.#headers = headers;
+    this.#labels = { service_name: SERVICE_NAME, ...config.labels };
     this.#now = now;
   }
 

@@ -10,4 +10,5 @@ export const nats: OutputKind<typeof natsOutputSchema> = {
   // Two outputs may well send to one system; an output that changes waits for its predecessor's last batch.
   destination: ({ name, servers }) => ({ id: `nats ${String(name)} ${String(servers)}`, key: 'name' }),
   alsoWrites: deadLetterPlace,
+  probe: async (config) => (await import('./probe.ts')).probe(config),
 };

@@ -10,4 +10,5 @@ export const otlp: OutputKind<typeof otlpOutputSchema> = {
   create: async (config, telemetry) => new (await import('./output.ts')).OtlpOutput(config, telemetry),
   destination: webDestination,
   alsoWrites: deadLetterPlace,
+  probe: async (config) => (await import('./probe.ts')).probe(config),
 };

@@ -4,8 +4,8 @@ import type { Format } from '../../formats/format.ts';
 import { identityOf } from '../../formats/identified.ts';
 import { TAKEN, type Batch, type Outcome, type Output } from '../output.ts';
 import type { StdoutOutputConfig } from './config.ts';
-import type * as LiveView from './live-view.ts';
-import { paintFor } from './paint.ts';
+import type * as LiveView from '../../view/live-view.ts';
+import { paintFor } from '../../terminal/paint.ts';
 import { StandardOutput } from './standard-output.ts';
 import { accountNamesHere } from '../../enrichment/account-names.ts';
 import { readUserNames } from '../../enrichment/password-file.ts';
@@ -45,7 +45,7 @@ export class StdoutOutput implements Output {
       this.format ??= await jsonFormat(this.#config);
       return;
     }
-    this.#live ??= await import('./live-view.ts');
+    this.#live ??= await import('../../view/live-view.ts');
     if (this.#hasHeader) return;
     this.#hasHeader = true;
     await this.#target.write(Buffer.from(`${this.#live.formatHeader({ ...this.#view, columns: columnsNow() })}\n`));

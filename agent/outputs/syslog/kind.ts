@@ -10,5 +10,6 @@ export const syslog: OutputKind<typeof syslogOutputSchema> = {
   // Two outputs may well send to one receiver; an output that changes waits for its predecessor's last batch.
   destination: ({ name, address, path }) => ({ id: `syslog ${String(name)} ${String(address ?? path)}`, key: 'name' }),
   alsoWrites: deadLetterPlace,
+  probe: async (config) => (await import('./probe.ts')).probe(config),
   weakness: weaknessOf,
 };

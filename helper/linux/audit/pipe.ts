@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mayNotLook } from './process.ts';
 import { readFdinfo } from '../root/fdinfo.ts';
 import { bindLibbpf } from '../root/libbpf.ts';
 import { KINDS } from '../layout.ts';
@@ -12,6 +13,7 @@ import { auditSocket } from '../../unix/audit-socket.ts';
 /** The backlog of a running helper and its state, for reading. */
 export function mapBacklog(koffi: Koffi, libc: Libc, pid: number, { probe }: Handoff): ArrayBuffer {
   const map = bindLibbpf(koffi).map_by_id(Number(readFdinfo(probe.backlog, pid).get('map_id')));
+  if (map < 0) throw mayNotLook(pid, `the kernel refused its maps (errno ${-map})`);
   return libc.map(map, probe.backlogBytes, 0, false);
 }
 

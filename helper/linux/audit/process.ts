@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
+import { HelperError } from '../../errors.ts';
 import { parseHandoff, type Handoff } from '../root/handoff.ts';
 import type { Installation } from '../../installation.ts';
 import { ThreadPrivileges } from '../threads.ts';
@@ -33,9 +34,19 @@ function holds(pid: string, { dev, ino }: Stats): boolean {
       const open = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
       return open?.ino === ino && open.dev === dev;
     });
-  } catch {
-    return false; // it has ended
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return false; // it has ended
+    throw mayNotLook(pid, `${code}`);
   }
+}
+
+/** Root alone is not enough in a container or a service that has few capabilities. */
+export function mayNotLook(pid: number | string, reason: string): HelperError {
+  return new HelperError(
+    'HELPER_NOT_ROOT',
+    `the audit may not look into process ${pid}: ${reason}. Besides root it takes CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE and CAP_SYS_ADMIN. In a container without them, start it from outside: nsenter --mount --target ${pid} probes-helper audit`,
+  );
 }
 
 /**

@@ -24,13 +24,33 @@ export function dropPrivileges(libc: Libc, uid: number, gid: number): void {
   for (let capability = 0; capability < CAPABILITIES; capability++) {
     if (libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) !== 0) {
       if (libc.failure('prctl').code === 'EINVAL') break;
-      throw new HelperError('HELPER_PRIVILEGE', libc.failure('prctl(PR_CAPBSET_DROP)').message);
+      throw new HelperError(
+        'HELPER_PRIVILEGE',
+        `${libc.failure('prctl(PR_CAPBSET_DROP)').message}. Giving up capabilities for good takes CAP_SETPCAP; a container or service may lack it.`,
+      );
     }
   }
   check('prctl(PR_CAP_AMBIENT_CLEAR_ALL)', libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
-  process.setgroups?.([]);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
+  changeIds(uid, gid);
   check('capset', libc.capset(new Uint32Array([CAPABILITY_VERSION, 0]), new Uint32Array(CAPABILITY_WORDS)));
   check('prctl(PR_SET_NO_NEW_PRIVS)', libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+function changeIds(uid: number, gid: number): void {
+  const steps: ReadonlyArray<[call: string, capability: string, change: () => void]> = [
+    ['setgroups', 'CAP_SETGID', () => process.setgroups?.([])],
+    ['setgid', 'CAP_SETGID', () => process.setgid?.(gid)],
+    ['setuid', 'CAP_SETUID', () => process.setuid?.(uid)],
+  ];
+  for (const [call, capability, change] of steps) {
+    try {
+      change();
+    } catch (cause) {
+      throw new HelperError(
+        'HELPER_PRIVILEGE',
+        `${call}: ${(cause as NodeJS.ErrnoException).code}. Becoming uid ${uid} and gid ${gid} takes ${capability}; a container or service may lack it.`,
+        { cause },
+      );
+    }
+  }
 }

@@ -37,6 +37,7 @@ export interface ProbeOptions {
 }
 
 const BACKLOG_PAGE_BYTES = 4096;
+const EPERM = 1;
 const EINVAL = 22;
 const LOG_BYTES = 64 * 1024;
 
@@ -77,12 +78,14 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
     pinned.findLast(({ program, object }) => program === name && object === sha256.slice(0, 12)),
   );
 
-  const resumed = current.every((pin) => pin !== undefined);
-  const loaded = resumed
-    ? resume(bpf, options.pins as string, names, current as LinkPin[])
-    : unpinOnFailure(options.pins, () => attach(bpf, bytes, sha256, names, options));
+  const taken = current.every((pin) => pin !== undefined)
+    ? resume(bpf, options.pins as string, names, current)
+    : undefined;
+  const resumed = taken !== undefined;
+  const loaded = taken ?? unpinOnFailure(options.pins, () => attach(bpf, bytes, sha256, names, options));
+  const kept = resumed ? current : [];
   // Only now, so that for a moment both builds of the probe are attached, and never none.
-  for (const { file: stale } of pinned) if (!current.some((pin) => pin?.file === stale)) unlinkSync(stale);
+  for (const { file: stale } of pinned) if (!kept.some((pin) => pin?.file === stale)) unlinkSync(stale);
   if (options.pins !== undefined && removeOtherLayouts(options.pins)) {
     say('removed the pins of an incompatible version; its events that no helper had read are lost and not counted');
   }
@@ -98,22 +101,38 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
 
 type Loaded = Pick<ProbeHandles, 'ring' | 'counters' | 'backlog' | 'links' | 'programs'>;
 
-/** Opens pinned programs and maps, which are attached already. */
-function resume(bpf: Libbpf, folder: string, names: readonly string[], pins: readonly LinkPin[]): Loaded {
+/**
+ * Whether the kernel gets this map. Do not ask libbpf: since 1.5 it has a descriptor also for a map that it did not make,
+ * which is no map.
+ */
+const isMade = (map: string, { failures }: ProbeOptions): boolean => map !== 'attempts' || failures;
+
+/**
+ * Opens pinned programs and maps, which are attached already. Returns undefined where the kernel does not let this
+ * process open the programs, which takes CAP_SYS_ADMIN (BPF_PROG_GET_FD_BY_ID in kernel/bpf/syscall.c); to load and
+ * attach them anew takes less.
+ */
+function resume(bpf: Libbpf, folder: string, names: readonly string[], pins: readonly LinkPin[]): Loaded | undefined {
   const get = (file: string): number => {
     const fd = bpf.get(file);
     if (fd < 0) throw refused(`open the pin ${file} of`, -fd);
     return fd;
   };
   const links = pins.map(({ file }) => get(file));
-  const programOf = (link: number): number => bpf.program_by_id(Number(readFdinfo(link).get('prog_id')));
+  const programs = links.map((link) => bpf.program_by_id(Number(readFdinfo(link).get('prog_id'))));
+  const failed = programs.find((program) => program < 0);
+  if (failed === -EPERM) {
+    for (const fd of [...links, ...programs]) if (fd >= 0) closeSync(fd);
+    return undefined;
+  }
+  if (failed !== undefined) throw refused('open the programs of', -failed);
   const map = (name: string): number => get(path.join(folder, mapPin(name)));
   return {
     ring: map('ring'),
     counters: map('counters'),
     backlog: map('backlog'),
     links,
-    programs: Object.fromEntries(names.map((name, i) => [name, programOf(links[i] as number)])),
+    programs: Object.fromEntries(names.map((name, i) => [name, programs[i] as number])),
   };
 }
 
@@ -134,7 +153,7 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   };
   for (const name of LASTING_MAPS) {
     const map = bpf.map(object, name);
-    if (name === 'attempts' && !options.failures) {
+    if (!isMade(name, options)) {
       bpf.set_autocreate(map, false);
       continue;
     }
@@ -152,9 +171,9 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   const reused = readFdinfo(counters).get('frozen') === '1';
   // From here on no process can write what the probe counts and remembers, by call or by mapping; the probe still can.
   // (A map made read-only for user space, BPF_F_RDONLY, cannot be mapped at all.)
-  for (const name of FROZEN_MAPS) {
+  for (const name of FROZEN_MAPS.filter((each) => isMade(each, options))) {
     const map = fd(name);
-    if (map < 0 || readFdinfo(map).get('frozen') === '1') continue;
+    if (readFdinfo(map).get('frozen') === '1') continue;
     const frozen = bpf.freeze(map);
     if (frozen < 0) throw refused(`freeze ${name} of`, -frozen);
   }

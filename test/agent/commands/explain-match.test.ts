@@ -157,8 +157,8 @@ test('wrong options are status 2 and say what is meant', async (t) => {
   for (const [args, message] of [
     [[file], /name a folder of rules \(--rules <folder>\), or take the starter rules \(--builtin\)/],
     [['-r', bench.rules, '--first', '3', file], /--first is about --explain <rule>/],
-    [['-r', bench.rules, '--explain', 'env', '--first', '0', file], /Expected a number from 1 to 1000000\./],
-    [['-r', bench.rules, '--explain', 'env', '--first', 'x', file], /Expected a number from 1 to 1000000\./],
+    [['-r', bench.rules, '--explain', 'env', '--first', '0', file], /expected a whole number from 1 to 1000000/],
+    [['-r', bench.rules, '--explain', 'env', '--first', 'x', file], /expected a whole number from 1 to 1000000/],
   ] as const) {
     const { code, stderr } = await agent('match', ...args);
     t.is(code, 2, args.join(' '));
@@ -226,7 +226,7 @@ testWith('script')(
     const inTerminal = (env: NodeJS.ProcessEnv): string => {
       const command = `stty cols 80; exec ${process.execPath} ${MAIN} match -r ${bench.rules} --explain env ${bench.events(event)}`;
       const { stdout } = spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-        env: { ...NOTHING, TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },
+        env: { ...NOTHING, LANG: 'C.UTF-8', TERM: 'xterm-256color', SHELL: '/bin/sh', ...env },
         encoding: 'utf8',
       });
       return stdout.replaceAll('\r\n', '\n');
@@ -246,5 +246,10 @@ testWith('script')(
     const coloured = inTerminal({});
     t.true(coloured.includes('\u001b[31m✗\u001b[39m s\n'), coloured);
     t.false(coloured.includes('\u001b[2J'));
+    t.regex(
+      inTerminal({ NO_COLOR: '1', LANG: 'C' }),
+      /^[\n\x20-\x7e]*\n- s\n\\- - Image\|endswith <- [^]*$/u,
+      'a terminal that shows no UTF-8',
+    );
   },
 );

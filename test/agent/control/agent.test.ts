@@ -4,11 +4,11 @@ import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { MAX_STREAMS } from '../../../agent/control/limits.ts';
-import { execEvent, FakeHelper, gapEvent } from '../../support/fake-helper.ts';
+import { execEvent, gapEvent } from '../../support/fake-helper.ts';
 import { wholeLines } from '../../support/lines.ts';
 import { ask } from '../../support/metrics.ts';
-import { Workplace, type AgentProcess } from '../support/agent-process.ts';
-import { read, start, toFile } from '../support/outputs.ts';
+import { withControl as withAgent } from '../support/controlled.ts';
+import { read, toFile } from '../support/outputs.ts';
 
 interface Reader extends AsyncDisposable {
   readonly status: number | undefined;
@@ -39,23 +39,6 @@ async function follow(socketPath: string, query = ''): Promise<Reader> {
 }
 
 const parsed = (text: string) => wholeLines(text).map((line) => JSON.parse(line) as Record<string, unknown>);
-
-interface Setting {
-  readonly helper: FakeHelper;
-  readonly agent: AgentProcess;
-  readonly work: Workplace;
-  readonly socket: string;
-}
-
-async function withAgent(use: (setting: Setting) => Promise<void>, more = ''): Promise<void> {
-  using work = new Workplace();
-  await using helper = await new FakeHelper({ heartbeatMs: 20 }).listen();
-  const socket = work.path('control.sock');
-  const config = `${toFile(helper, work.path('events'))}control: { socket: ${socket}, recent: 1MiB }\n${more}`;
-  await using agent = await start(work, config);
-  await agent.until(() => agent.countOf('ControlListening') === 1);
-  await use({ helper, agent, work, socket });
-}
 
 test.serial('events as they come, and those that are held; what outputs get, alerts and gaps included', (t) =>
   withAgent(

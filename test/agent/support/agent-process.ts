@@ -11,6 +11,9 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** The real program where the socket of a test belongs to root; otherwise the same with another owner to expect. */
 const PROGRAM = process.getuid!() === 0 ? here('../../../agent/main.ts') : here('./run-agent.ts');
 
+/** A command line of the agent, to be run in another way. */
+export const agentCommand = (...args: string[]): string[] => [process.execPath, PROGRAM, ...args];
+
 const PATIENCE_MS = 45_000;
 
 /** A folder for one test's configuration and outputs. */

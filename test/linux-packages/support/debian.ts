@@ -21,16 +21,28 @@ const ENVIRONMENT = {
   HOME: '/root',
 };
 
+/** Which packages a Debian has, under a name of its own in the cache. */
+interface DebianKind {
+  readonly purpose: string;
+  readonly packages: readonly string[];
+}
+
+/** What the packages of the product need. */
+const PLAIN: DebianKind = { purpose: 'packages', packages: ['systemd', 'libbpf1', 'libgcc-s1', 'libstdc++6'] };
+
+/** The same, with Ansible to manage it from within. */
+export const WITH_ANSIBLE: DebianKind = {
+  purpose: 'ansible',
+  packages: [...PLAIN.packages, 'ansible-core', 'python3-apt'],
+};
+
 /** A Debian 12 in which systemd does not run: a chroot, as of an image that is being built. Changes end with the test. */
 export class Debian {
   /** Its root folder. */
   readonly root: string;
 
-  constructor(t: ExecutionContext) {
-    const base = debianRoot(
-      { suite: 'bookworm', purpose: 'packages', packages: ['systemd', 'libbpf1', 'libgcc-s1', 'libstdc++6'] },
-      false,
-    );
+  constructor(t: ExecutionContext, kind: DebianKind = PLAIN) {
+    const base = debianRoot({ suite: 'bookworm', ...kind }, false);
     const folder = mkdtempSync('/var/tmp/probes-debian-');
     const [upper, work, merged] = ['upper', 'work', 'root'].map((name) => path.join(folder, name)) as [
       string,
