@@ -191,7 +191,7 @@ asRoot(
       '--sql',
       'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n',
     );
-    t.is(endless.status, 11, endless.stderr);
+    t.is(endless.status, 12, endless.stderr);
     t.true(endless.stderr.includes('the time is up'), endless.stderr);
   },
 );

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import { linesOf } from './guest.ts';
 
@@ -52,7 +52,9 @@ export class Storm {
     writeFileSync(`${this.#file}.stop`, '');
     const [code] = await this.#ended;
     if (code !== 0) throw new Error(`the storm ended with ${String(code)}`);
-    return this.count;
+    const { count } = this;
+    rmSync(this.#file);
+    return count;
   }
 
   /** How many of them a log has, each counted once, and how many lines more than that. */

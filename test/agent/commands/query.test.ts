@@ -77,12 +77,12 @@ test('a statement without end is ended by its time, and one without bounds by it
   using store = new StoreFolder().with(...execs(1, 5));
   const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n';
   const slow = await query('--store', store.folder, '--timeout', '1s', '--sql', endless);
-  t.is(slow.code, 11);
+  t.is(slow.code, 12);
   t.true(slow.stderr.includes('the time is up; ask for less'), slow.stderr);
   const large =
     'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(DISTINCT i || hex(zeroblob(2000))) FROM n';
   const much = await query('--store', store.folder, '--timeout', '60s', '--sql', large);
-  t.is(much.code, 11);
+  t.is(much.code, 12);
   t.true(much.stderr.includes('took more than 1024 MiB of memory'), much.stderr);
 });
 
@@ -97,18 +97,18 @@ test('a reader that has seen enough ends the query quietly', async (t) => {
 });
 
 for (const [args, code, message] of [
-  [['exe ='], 11, 'at character 6, the end: expected a value'],
-  [['--match', '--'], 11, 'has no word'],
-  [['--sql', 'DELETE FROM records'], 11, 'only SELECT is allowed'],
+  [['exe ='], 12, 'at character 6, the end: expected a value'],
+  [['--match', '--'], 12, 'has no word'],
+  [['--sql', 'DELETE FROM records'], 12, 'only SELECT is allowed'],
   [['--sql', 'SELECT 1', '--tree', '1'], 2, 'give either --sql or --tree'],
   [['pid = 1', '--tree', '1'], 2, '--tree takes no condition beside it'],
   [['--alerts', '--sql', 'SELECT 1'], 2, 'there is a view of that name'],
   [['--start-time', '1'], 2, '--start-time belongs to --tree'],
-  [['--tree', '9'], 11, 'the store has no program that process 9 ran'],
+  [['--tree', '9'], 12, 'the store has no program that process 9 ran'],
   [['--tree', 'x'], 2, 'expected a whole number'],
   [['--limit', '0'], 2, 'expected a whole number from 1'],
   [['--timeout', '30'], 2, 'expected a duration'],
-  [['--store', '/no/such/folder'], 11, 'there is no folder /no/such/folder; the agent makes it'],
+  [['--store', '/no/such/folder'], 12, 'there is no folder /no/such/folder; the agent makes it'],
 ] as const)
   test(`query ${args.join(' ')} ends with ${code}`, async (t) => {
     using store = new StoreFolder().with(...execs(1, 1));
@@ -138,7 +138,7 @@ test('a damaged partition is told, and the status says so', async (t) => {
   writeFileSync(path, readFileSync(path).fill(0xa5, 16, 4096));
   for (const args of [[], ['--sql', 'SELECT seq FROM events ORDER BY seq DESC']]) {
     const answer = await query('--store', store.folder, ...args);
-    t.is(answer.code, 11);
+    t.is(answer.code, 12);
     t.deepEqual(
       answer.lines.map(({ seq }) => seq),
       [10, 9, 8, 7, 6],
