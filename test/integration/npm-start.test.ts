@@ -125,8 +125,10 @@ kernelTest(
   async (t: ExecutionContext) => {
     const running = await start(t);
     const all = running.stderr().split('\n');
-  const said = all.slice(all.findIndex((line) => line.includes('Live events'))).filter((line) => line.startsWith('› '));
-  t.true(said.length <= 8, said.join('\n'));
+    const said = all
+      .slice(all.findIndex((line) => line.includes('Live events')))
+      .filter((line) => line.startsWith('› '));
+    t.true(said.length <= 8, said.join('\n'));
     const commands = said.flatMap((line) => /^› {3}(\S.*?) {3}/u.exec(line)?.[1] ?? []);
     const alerting = commands.filter((command) => command.includes('| sh'));
     t.true(alerting.length > 0, said.join('\n'));
