@@ -2,7 +2,6 @@ import { CommanderError } from 'commander';
 import { check } from './commands/check.ts';
 import { convert } from './commands/convert.ts';
 import { match } from './commands/match.ts';
-import { query } from './commands/query.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool } from './commands/spool.ts';
 import { verify } from './commands/verify.ts';
@@ -50,7 +49,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
       code = await (await import('./commands/doctor.ts')).doctor(options, { ...PRODUCT_TRUST, ...trust });
     },
     query: async (options) => {
-      code = await query(options);
+      code = await (await import('./commands/query.ts')).query(options);
     },
     querySql: async () => (await import('./commands/query/sql-process.ts')).runSqlProcess(),
     schema: () => {

@@ -30,6 +30,8 @@ export interface FollowOptions {
   readonly onTooLong: () => void;
 }
 
+const LATE = 'no answer in time';
+
 /** A client of an agent's control socket (docs/api.md). Everything that it reads is bounded in size and, streams aside, in time. */
 export class ControlClient {
   readonly path: string;
@@ -47,11 +49,15 @@ export class ControlClient {
    * @throws {AgentError} CONTROL_UNREACHABLE when there is no answer, or none that can be read
    */
   async get(what: string): Promise<unknown> {
-    const { asked, answer } = this.#ask(what);
+    const { asked, answer, late } = this.#ask(what);
+    const whole = async (): Promise<unknown> => {
+      const text = await this.#textOf(await answer);
+      // Without a length, an answer that is cut short counts as whole.
+      if (late()) throw new Error(LATE);
+      return JSON.parse(text);
+    };
     try {
-      return await this.#explaining(
-        answer.then(async (response) => JSON.parse(await this.#textOf(response)) as unknown),
-      );
+      return await this.#explaining(whole());
     } finally {
       asked.destroy();
     }
@@ -90,18 +96,27 @@ export class ControlClient {
     }
   }
 
-  /** @returns also what to call when the answer has come in time */
-  #ask(what: string): { asked: ClientRequest; answer: Promise<IncomingMessage>; inTime: () => void } {
+  /** @returns also what to call when the answer has come in time, and whether it has not */
+  #ask(what: string): {
+    asked: ClientRequest;
+    answer: Promise<IncomingMessage>;
+    inTime: () => void;
+    late: () => boolean;
+  } {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const asked = request({ socketPath: this.path, path: what, agent: false, headers: { host: 'agent' } }, resolve);
-    const timer = setTimeout(() => asked.destroy(new Error('no answer in time')), this.#timeoutMs);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      asked.destroy(new Error(LATE));
+    }, this.#timeoutMs);
     const inTime = (): void => clearTimeout(timer);
     asked.on('error', reject).once('close', () => {
       inTime();
       reject(new Error('the connection was closed without an answer'));
     });
     asked.end();
-    return { asked, answer: promise, inTime };
+    return { asked, answer: promise, inTime, late: () => isLate };
   }
 
   /** A whole answer. @throws {RefusedError} unless its status is 200 */

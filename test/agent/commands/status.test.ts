@@ -136,9 +136,11 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const)
       const pid = Number(/pid (\d+)/.exec(terminal.text)![1]);
       terminal.type('\x1a');
       await terminal.until(() => /^State:\tT/m.test(read(`/proc/${pid}/status`)));
-      // script(1) stops with it, and forwards what it wrote last only now.
-      terminal.resume();
-      await terminal.until(() => terminal.text.includes(LEFT + ENTERED));
+      // script(1) stops a moment after it, and forwards what it wrote last only when it goes on: so until then.
+      await terminal.until(() => {
+        terminal.resume();
+        return terminal.text.includes(LEFT + ENTERED);
+      });
       process.kill(pid, signal);
       t.is(await terminal.status, 0);
       t.true(terminal.text.endsWith(LEFT));
