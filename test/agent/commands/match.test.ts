@@ -258,3 +258,23 @@ testWith('script')('in a terminal, skipped rules and their flag are lines of tex
     /^0 rules, 0 refused, 2 skipped\r\n {8}2 {2}skipped: for windows; they are used with --platform windows\r$/mu,
   );
 });
+
+test('of an alert, its own words about its ancestors count where no earlier line tells', async (t) => {
+  using bench = new Bench({
+    'a.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: parent\n'),
+    'b.yml': ruleText('s: {GrandParentImage: /sbin/init}\ncondition: s', 'id: grandparent\n').replace('Test', 'B'),
+    'c.yml': ruleText('s: {ProcessGuid: boot/5/9, ParentProcessGuid: boot/4/8}\ncondition: s', 'id: ids\n').replace(
+      'Test',
+      'C',
+    ),
+  });
+  const alert = (ancestors: unknown) => ({ ...execEvent(5, { pid: 5 }), rules: [], entity_id: 'boot/5/9', ancestors });
+  const parent = { pid: 4, entity_id: 'boot/4/8', exe: '/usr/bin/npm', command_line: 'npm install' };
+  const file = bench.events(
+    alert([parent, { pid: 1, exe: '/sbin/init' }]),
+    ...[undefined, null, 7, [], [null], [{ command_line: 7 }, 'x'], { 0: parent }].map(alert),
+  );
+  const { code, stdout } = await agent('match', '--rules', bench.rules, file);
+  t.is(code, 0);
+  t.is(stdout, '{"line":1,"rules":["parent","grandparent","ids"]}\n');
+});
