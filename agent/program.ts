@@ -143,6 +143,7 @@ export function describeProgram(actions: Actions): Command {
     .option('--user <name>', "a user's programs, by name or number")
     .option('--container <id>', 'those of the container whose id begins so')
     .option('--alerts', 'alerts and nothing else', false)
+    .option('--explain', 'say of each alert which parts of its rules held', false)
     .option('--since <time>', 'also events that the agent still holds and that are not older: 30s, 10m, 2h')
     .option(
       '--rate <n>',

@@ -1,6 +1,7 @@
 import { metricsRoutes } from '../metrics/routes.ts';
 import { json, type Routes } from '../server/answer.ts';
 import { gapsOf, outputsOf, rulesOf, statusOf, type Sight } from './status.ts';
+import { Explanations } from './explanations.ts';
 import { Streams } from './streams.ts';
 
 /** Outcome of a request to read the configuration again. */
@@ -12,7 +13,7 @@ export interface Reloaded {
 
 /** The local API: docs/api.md. All of it reads, except `reload`. */
 export function controlRoutes(sight: Sight, reload: () => Promise<Reloaded>): Routes {
-  const streams = new Streams(sight.recent);
+  const streams = new Streams(sight.recent, new Explanations(() => sight.rules.inForce.set));
   const reads = (value: () => unknown): Routes[string] => ({ method: 'GET', answer: () => json(value()) });
   return {
     '/v1/status': reads(() => ({ ...statusOf(sight), readers: streams.size })),
