@@ -1,7 +1,8 @@
-import { chownSync, lstatSync, mkdtempSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chownSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { complain, messageOf } from '../../installers/tools/progress.ts';
 import { isRunning } from '../../installers/tools/process-state.ts';
 import { ensureRootFolder } from './staging.ts';
 
@@ -23,8 +24,9 @@ export function makeAgentFolder(starter: number, { uid, gid }: Owner): string {
   for (const name of readdirSync(parent)) {
     const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`, 'u').exec(name)?.[1]);
     const stale = path.join(parent, name);
+    if (Number.isNaN(pid) || isRunning(pid)) continue;
     // In a folder for all, the folders of other users are none of our business.
-    if (!Number.isNaN(pid) && !isRunning(pid) && (isRoot || lstatSync(stale).uid === uid)) removeAgentFolder(stale);
+    if (isRoot || lstatSync(stale, { throwIfNoEntry: false })?.uid === uid) removeStale(stale);
   }
   const folder = mkdtempSync(path.join(parent, `${PREFIX}${starter}-`));
   if (isRoot) chownSync(folder, uid, gid);
@@ -33,6 +35,16 @@ export function makeAgentFolder(starter: number, { uid, gid }: Owner): string {
 
 /** Removes an agent's folder and the files in it. It goes into no other folder, whoever made one there. */
 export function removeAgentFolder(folder: string): void {
-  for (const name of readdirSync(folder)) unlinkSync(path.join(folder, name));
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) rmSync(path.join(folder, name), { force: true });
   rmdirSync(folder);
+}
+
+/** What cannot be removed, such as a folder that somebody made in there, is no reason not to start. */
+function removeStale(folder: string): void {
+  try {
+    removeAgentFolder(folder);
+  } catch (error) {
+    complain(`${folder} is left from an earlier start and cannot be removed: ${messageOf(error)}`);
+  }
 }
