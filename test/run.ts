@@ -1,5 +1,5 @@
 // npm test [-- FILES…]: prepares the machine, checks the source, builds, and runs every test that this machine can run.
-// With FILES (test files or folders) it builds and runs those alone; test/endurance and test/linux-packages run only that way.
+// With FILES (test files or folders) it builds and runs those alone; test/endurance runs only that way.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -11,15 +11,12 @@ import { ensureSystemPackages } from '../installers/tools/system-packages.ts';
 import { runAva } from './run/ava.ts';
 import { Tally } from './run/tally.ts';
 
-/** Tests that take many minutes, and hardly anything at one time. */
-const ENDURANCE_TESTS = 'test/endurance/';
+/** Tests that take many minutes. */
+const LONG_TESTS = 'test/endurance/';
 const LONG_SILENCE_SECONDS = 1800;
 
-/** Tests with a script of their own. */
-const APART = [ENDURANCE_TESTS, 'test/linux-packages/'];
-
 /** Tests that watch the whole kernel. They need a quiet machine, so they run last, one file after the other. */
-const KERNEL_TESTS = ['test/integration/', ENDURANCE_TESTS];
+const KERNEL_TESTS = ['test/integration/', LONG_TESTS];
 
 if (process.env['CI']) process.env['NO_COLOR'] = '1';
 
@@ -31,7 +28,7 @@ const watchesKernel = (file: string): boolean => KERNEL_TESTS.some((folder) => f
 function testFiles(): string[] {
   if (chosen.length === 0)
     return globSync('test/**/*.test.ts', { cwd: ROOT })
-      .filter((file) => !APART.some((folder) => file.startsWith(folder)))
+      .filter((file) => !file.startsWith(LONG_TESTS))
       .toSorted();
   return chosen.flatMap((argument) => {
     const file = path.relative(ROOT, path.resolve(argument));
@@ -63,7 +60,7 @@ async function main(): Promise<void> {
   }
   if (kernelTests.length > 0) {
     progress(`tests of the kernel and the whole product: ${kernelTests.length} files, one after the other`);
-    const long = kernelTests.some((file) => file.startsWith(ENDURANCE_TESTS));
+    const long = kernelTests.some((file) => file.startsWith(LONG_TESTS));
     await runAva({ files: kernelTests, serial: true }, tally, long ? LONG_SILENCE_SECONDS : undefined);
   }
 }
