@@ -21,7 +21,7 @@ import { HelperState } from '../../stream/state.ts';
 import { EventStream } from '../../stream/stream.ts';
 import { linuxClocks } from './clocks.ts';
 import { managerReports } from './manager.ts';
-import type { Handoff } from '../root/handoff.ts';
+import type { Handoff } from '../handoff.ts';
 import { programMappings, releaseProgram } from './memory.ts';
 import { linuxSockets } from '../sockets.ts';
 
