@@ -51,7 +51,7 @@ export function lockedPackages(architecture: LinuxArchitecture): readonly Locked
   return packages[DEBIAN_NAMES[architecture]] ?? [];
 }
 
-/** What of a package goes into the image. */
+/** The part of a package that goes into the image. */
 export interface PackageContents {
   /** Its files and links, by the paths of the package. */
   readonly entries: readonly TreeEntry[];
