@@ -11,10 +11,13 @@ import { RecentGaps } from './control/recent-gaps.ts';
 import { Rates } from './control/rates.ts';
 import type { Reloaded } from './control/routes.ts';
 import type { Sight } from './control/status.ts';
+import { NumberTally } from './control/numbers.ts';
+import { Access } from './dashboard/access.ts';
 import { OpenError } from './delivery/open-error.ts';
 import { reasonOf } from './errors.ts';
 import type { Stage } from './events/stage.ts';
 import { Recent } from './recent/recent.ts';
+import type { Routes } from './server/answer.ts';
 import { Endpoint, type EndpointConfig } from './server/endpoint.ts';
 import { groupId } from './values/groups.ts';
 import type { View } from './metrics/view.ts';
@@ -70,8 +73,11 @@ export class Agent {
   readonly #events = new EventLog();
   readonly #metrics: Endpoint;
   readonly #control: Endpoint;
+  readonly #dashboard: Endpoint;
+  readonly #access: Access;
   readonly #recent = new Recent(0);
   readonly #gaps = new RecentGaps();
+  readonly #numbers = new NumberTally();
   readonly #rates: Rates;
   readonly #marker: Marker;
   #config: Config;
@@ -118,15 +124,33 @@ export class Agent {
       recent: this.#recent,
       gaps: this.#gaps,
       rates: this.#rates,
+      numbers: this.#numbers,
       config: () => ({ file: configFile, sha256: this.#configSha256 }),
       helperSocket: () => this.#config.source.socket,
     };
     const cannotReload = async (): Promise<Reloaded> => ({ ok: false, problems: ['this agent has no file to read'] });
+    let routes: Routes | undefined;
+    const reading = async (): Promise<Routes> =>
+      (routes ??= (await import('./control/routes.ts')).readingRoutes(sight));
     this.#control = new Endpoint({
       telemetry: this.telemetry,
       key: 'control.socket',
-      routes: async () => (await import('./control/routes.ts')).controlRoutes(sight, onReloadAsked ?? cannotReload),
+      routes: async () => {
+        const { controlRoutes } = await import('./control/routes.ts');
+        return controlRoutes(await reading(), {
+          reload: onReloadAsked ?? cannotReload,
+          dashboardUrl: () => this.dashboardUrl,
+        });
+      },
       events: { listening: 'ControlListening', closed: 'ControlClosed', failed: 'ControlFailed' },
+    });
+    this.#access = new Access({ onRefused: () => this.telemetry.raiseRepeating('DashboardRefused', '') });
+    this.#dashboard = new Endpoint({
+      telemetry: this.telemetry,
+      key: 'dashboard.listen',
+      routes: async () => (await import('./dashboard/routes.ts')).dashboardRoutes(await reading()),
+      gate: this.#access,
+      events: { listening: 'DashboardListening', closed: 'DashboardClosed', failed: 'DashboardFailed' },
     });
     this.#pipeline = new Pipeline({
       stages: [this.#detection.stage, this.#redaction.stage, this.#look],
@@ -136,6 +160,12 @@ export class Agent {
       blocked: () => this.deliveries.blocked,
     });
     this.#client = this.#makeClient();
+  }
+
+  /** The address that opens the page in a browser: a secret, because it has the token. Undefined when no page is served. */
+  get dashboardUrl(): string | undefined {
+    const { address } = this.#dashboard;
+    return address && this.#access.urlAt(address);
   }
 
   /**
@@ -182,6 +212,7 @@ export class Agent {
     this.#marker.mark('stop');
     this.#marker.close();
     const unwritten = await this.deliveries.close(this.#deadline());
+    await this.#dashboard.close();
     await this.#control.close();
     await this.#metrics.close();
     this.#rates.close();
@@ -202,9 +233,11 @@ export class Agent {
         () => this.#deadline(),
         () => this.#marker.mark('reload'),
       );
-    const { metrics, control } = config;
+    const { metrics, control, dashboard } = config;
     await this.#metrics.change(metrics && { address: metrics.listen, group: 'own' }, () =>
-      this.#control.change(control && controlEndpoint(control), changeOutputs),
+      this.#control.change(control && controlEndpoint(control), () =>
+        this.#dashboard.change(dashboard && { address: dashboard.listen }, changeOutputs),
+      ),
     );
     this.#recent.maxBytes = control?.recent ?? 0;
   }
@@ -234,11 +267,15 @@ export class Agent {
       telemetry: this.telemetry,
       onNumbering: (numbering) => {
         this.#detection.begin(numbering);
+        this.#numbers.begin(numbering);
         const due = this.#events.begin(numbering);
         this.#marker.begin(numbering, due);
         return due;
       },
-      onItems: (items) => this.#pipeline.take(items),
+      onItems: (items) => {
+        this.#numbers.take(items);
+        return this.#pipeline.take(items);
+      },
     });
   }
 }

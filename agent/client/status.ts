@@ -43,8 +43,12 @@ const statusSchema = z.object({
     kernel_count: count.optional(),
     kernel_lost: count.optional(),
     last_seq: z.number().optional(),
+    first_seq: z.number().optional(),
   }),
   received: z.record(z.string(), count),
+  numbers: z
+    .object({ boot_id: z.string(), first: count, through: z.number(), events: count, lost: count })
+    .optional(),
   filtered: count,
   alerts: count,
   suppressed: count,
@@ -63,6 +67,7 @@ const statusSchema = z.object({
       lag: z.object({ records: count, bytes: count, oldest_seconds: count }),
       taken: count,
       seals: count,
+      seal: z.object({ number: count, through: z.number() }).optional(),
       last_error: z.object({ reason: z.string(), time: z.string() }).optional(),
     }),
   ),

@@ -5,6 +5,7 @@ import type { Detection } from '../detection/detection.ts';
 import { healthOf } from '../metrics/health.ts';
 import type { View } from '../metrics/view.ts';
 import type { Recent } from '../recent/recent.ts';
+import type { NumberTally } from './numbers.ts';
 import type { Rates } from './rates.ts';
 import type { RecentGaps } from './recent-gaps.ts';
 
@@ -15,6 +16,7 @@ export interface Sight extends View {
   readonly recent: Recent;
   readonly gaps: RecentGaps;
   readonly rates: Rates;
+  readonly numbers: Pick<NumberTally, 'counts'>;
   /** The configuration file in force: its path, and its hash where it was read from a file. */
   readonly config: () => { readonly file: string | undefined; readonly sha256: string | undefined };
   /** The path of the helper's socket. */
@@ -42,6 +44,7 @@ export function statusOf(sight: Sight): Record<string, unknown> {
     },
     helper: helperOf(sight),
     received: source.received,
+    ...(sight.numbers.counts && { numbers: sight.numbers.counts }),
     filtered: detection.dropped,
     alerts: detection.alerts,
     suppressed: detection.suppressed,
@@ -83,6 +86,7 @@ function helperOf({ source, helperSocket }: Sight): Record<string, unknown> {
       platform: hello.platform,
       source: hello.source,
       boot_id: hello.boot_id,
+      first_seq: hello.first_seq,
       probe_sha256: hello.probe_sha256,
       programs: hello.programs,
       privileges: hello.privileges,
