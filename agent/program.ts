@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import type { ConvertOptions } from './commands/convert.ts';
 import type { DashboardOptions } from './commands/dashboard.ts';
+import { EXPLAINED_EVENTS, MAX_EXPLAINED_EVENTS } from './commands/limits.ts';
 import type { DoctorCommandOptions } from './commands/doctor.ts';
 import type { MatchOptions } from './commands/match.ts';
 import type { QueryOptions } from './commands/query.ts';
@@ -83,11 +84,23 @@ export function describeProgram(actions: Actions): Command {
     .action((options: { config: string; json: boolean }) => actions.check(options.config, options.json));
   program
     .command('match')
-    .description('match recorded events against rules: prints one JSON line for each event that matches')
-    .requiredOption(
+    .description(
+      'match recorded events against rules: prints one JSON line for each event that matches, or explains a rule',
+    )
+    .option(
       '-r, --rules <folder>',
       'a folder of Sigma rules; may be given several times',
       (folder: string, before: string[] = []) => [...before, folder],
+    )
+    .option('--builtin', 'use the starter rules that come with the agent, too')
+    .option(
+      '--explain <rule>',
+      'say of each event which parts of this rule held, and which did not; an id, a title or a file of rules',
+    )
+    .option(
+      '--first <number>',
+      `explain so many events (default: ${EXPLAINED_EVENTS})`,
+      wholeNumber(1, MAX_EXPLAINED_EVENTS),
     )
     .option('--placeholders <file>', 'values of %name% in rules, in the form of rules.placeholders: {name: [value]}')
     .argument('[file]', 'events as JSON lines; - is standard input', '-')
@@ -132,6 +145,7 @@ export function describeProgram(actions: Actions): Command {
     .option('--user <name>', "a user's programs, by name or number")
     .option('--container <id>', 'those of the container whose id begins so')
     .option('--alerts', 'alerts and nothing else', false)
+    .option('--explain', 'say of each alert which parts of its rules held', false)
     .option('--since <time>', 'also events that the agent still holds and that are not older: 30s, 10m, 2h')
     .option(
       '--rate <n>',

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { complain, messageOf, progress } from '../installers/tools/progress.ts';
 import { inCheckout } from '../installers/tools/root-folder.ts';
+import { type AgentFiles, agentFilesIn } from './start/agent-config.ts';
+import { makeAgentFolder, removeAgentFolder } from './start/agent-folder.ts';
 import { endProgram, type Running, watch } from './start/running.ts';
 import { type Stage, stageOf } from './start/staging.ts';
 import { unusedIds } from './start/unused-ids.ts';
@@ -55,9 +57,10 @@ function prepare(uid: number): void {
   );
 }
 
-function startPrivilegedPart(plan: Plan, helperArguments: readonly string[]): ChildProcess {
+function startPrivilegedPart(plan: Plan, agentFolder: string, helperArguments: readonly string[]): ChildProcess {
   const files = FILES.flatMap((file) => ['--file', file]);
-  const part = [inCheckout('scripts/start/privileged.ts'), '--starter', String(process.pid), ...files];
+  const folder = ['--agent-folder', agentFolder];
+  const part = [inCheckout('scripts/start/privileged.ts'), '--starter', String(process.pid), ...folder, ...files];
   const identity = ['--user', String(plan.helperUid), '--group', String(plan.agentGid)];
   const [program = '', ...args] = [...plan.elevation, process.execPath, ...part, '--', ...identity, ...helperArguments];
   return spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
@@ -93,6 +96,23 @@ async function served(socket: string, signal: AbortSignal): Promise<'served'> {
   return 'served';
 }
 
+/** Says what one is looking at, and what to try. */
+function introduce({ socket }: Stage, { events, control }: AgentFiles): void {
+  progress(`Live events from ${socket}: every program that starts on this machine, as it starts.`);
+  progress(
+    'Rows in red or yellow are alerts, and end with the rule that matched. Programs that already ran are left out.',
+  );
+  progress(`The same as JSON lines, until you end this: ${events}`);
+  progress('Try in another terminal:');
+  for (const [command, meaning] of [
+    ["sh -c 'echo | base64 -d | sh'", 'an alert that does no harm: it decodes an empty script, and runs it'],
+    ...(hasCommand('curl') ? [['curl -s file:///dev/null | sh', 'another: two programs that are harmless alone']] : []),
+    [`${inCheckout('dist/probes-agent')} status --socket ${control}`, 'how all of this is doing'],
+  ])
+    progress(`  ${command}   ${meaning}`);
+  progress('Ctrl-C ends helper and agent, and removes what they made.');
+}
+
 async function main(helperArguments: readonly string[]): Promise<void> {
   const uid = process.getuid?.();
   const gid = process.getgid?.();
@@ -102,17 +122,30 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   prepare(uid);
   const stage = stageOf(process.pid);
   const plan = makePlan(uid, gid);
+  const agentFolder = makeAgentFolder(process.pid, { uid: plan.agentUid ?? uid, gid: plan.agentGid });
+  try {
+    await runBoth(plan, stage, agentFolder, helperArguments);
+  } finally {
+    removeAgentFolder(agentFolder);
+  }
+}
 
+async function runBoth(
+  plan: Plan,
+  stage: Stage,
+  agentFolder: string,
+  helperArguments: readonly string[],
+): Promise<void> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<'stop'>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop('stop'));
 
-  const helper = watch('helper', startPrivilegedPart(plan, helperArguments));
+  const helper = watch('helper', startPrivilegedPart(plan, agentFolder, helperArguments));
   const looking = new AbortController();
   let last = await Promise.race([stopped, helper.ended, served(stage.socket, looking.signal)]);
   looking.abort();
   let agent: Running | undefined;
   if (last === 'served') {
-    progress(`Live events from ${stage.socket}; start a program in another terminal to see it here. Ctrl-C ends.`);
+    introduce(stage, agentFilesIn(agentFolder));
     agent = watch('agent', startAgent(plan, stage));
     last = await Promise.race([stopped, helper.ended, agent.ended]);
     // Ctrl-C reaches the programs as well; one of them may end before this script gets the signal.

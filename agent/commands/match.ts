@@ -1,48 +1,70 @@
-import type { ExecEvent } from '../../shared/events/exec.ts';
-import { checkEvent, EventError } from '../../shared/events/parse.ts';
+import { BUILTIN_RULES } from '../detection/builtin-rules.ts';
 import { PlaceholdersError, readPlaceholders } from '../detection/placeholders.ts';
-import { readRuleFolders, RuleFolderError } from '../detection/rule-files.ts';
-import { timeOf } from '../detection/judge.ts';
-import { Enrichment } from '../enrichment/enrichment.ts';
+import { readRuleFile, readRuleFolders, RuleFolderError } from '../detection/rule-files.ts';
 import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { Detector } from '../rules/detect.ts';
-import { createMapper, fieldsReadBy, lookupsFor } from '../rules/fields/mapper.ts';
 import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
-import { LineMatcher, type MatcherOptions, type MatchStatistics } from '../rules/match.ts';
-import type { Platform } from '../values/platform.ts';
+import { LineMatcher, type MatchStatistics } from '../rules/match.ts';
 import { neutralise } from '../terminal-text.ts';
+import { choose, isFileOf, UnknownRuleError } from './chosen-rules.ts';
+import { explainMatch } from './explain-match.ts';
+import { EXPLAINED_EVENTS } from './limits.ts';
+import { matcherOptions, type Reading } from './matcher-options.ts';
 import { readingProblem, transformLines } from './recorded-lines.ts';
+import { skippedGroups, type SkippedGroup } from './skipped-rules.ts';
 
-export interface MatchOptions {
-  readonly rules: readonly string[];
+export interface MatchOptions extends Reading {
+  /** Folders. */
+  readonly rules?: readonly string[];
+  /** The starter rules, too. */
+  readonly builtin?: boolean;
   /** A path, or `-` for standard input. */
   readonly file: string;
-  /** Naming scheme of the events' fields. */
-  readonly fields: 'native' | 'sigma';
-  readonly platform: Platform;
   /** A file of values for `%name%`. */
   readonly placeholders?: string;
+  /** A rule to explain: its id, title, name or file. */
+  readonly explain?: string;
+  /** How many events to explain. */
+  readonly first?: number;
 }
 
-/** `probes-agent match`: reports which rules match recorded events. */
+/** `probes-agent match`: reports which rules match recorded events, or explains one of them. */
 export async function match(options: MatchOptions): Promise<ExitCode> {
-  let set: RuleSet;
+  const { explain, first } = options;
+  if (explain === undefined && first !== undefined) return misused('--first is about --explain <rule>');
+  const isFile = explain !== undefined && /\.ya?ml$/iu.test(explain);
+  if (options.rules === undefined && options.builtin !== true && !isFile)
+    return misused('name a folder of rules (--rules <folder>), or take the starter rules (--builtin)');
   try {
-    const { files, faults } = readRuleFolders(options.rules);
-    set = loadRules(files, {
-      logsource: { category: 'process_creation', product: options.platform },
-      ...(options.placeholders === undefined ? {} : { placeholders: readPlaceholders(options.placeholders) }),
-    });
-    set = {
-      ...set,
-      refused: [...faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] })), ...set.refused],
-    };
+    const set = load(options);
+    if (explain === undefined) return await matchAll(set, options);
+    const chosen = choose(explain, set);
+    return await explainMatch({ ...options, first: first ?? EXPLAINED_EVENTS, chosen, set });
   } catch (error) {
-    if (!(error instanceof RuleFolderError || error instanceof PlaceholdersError)) throw error;
-    complain(error.message);
+    const isInput =
+      error instanceof RuleFolderError || error instanceof PlaceholdersError || error instanceof UnknownRuleError;
+    if (!isInput) throw error;
+    for (const line of error.message.split('\n')) complain(line);
     return EXIT.INPUT;
   }
+}
+
+/** @throws {RuleFolderError|PlaceholdersError} */
+function load({ rules = [], builtin = false, platform, placeholders, explain }: MatchOptions): RuleSet {
+  const { files, faults } = readRuleFolders(rules);
+  const all = [...files, ...(builtin ? BUILTIN_RULES : [])];
+  const isThere = (wanted: string): boolean => all.some(({ file }) => isFileOf(file, wanted));
+  if (explain !== undefined && /\.ya?ml$/iu.test(explain) && !isThere(explain)) all.push(readRuleFile(explain));
+  const set = loadRules(all, {
+    logsource: { category: 'process_creation', product: platform },
+    ...(placeholders === undefined ? {} : { placeholders: readPlaceholders(placeholders) }),
+  });
+  const unread = faults.map((fault) => ({ file: fault.file, title: '', problems: [fault] }));
+  return { ...set, refused: [...unread, ...set.refused] };
+}
+
+async function matchAll(set: RuleSet, options: MatchOptions): Promise<ExitCode> {
   for (const line of formatRefused(set.refused)) say(line);
   const detector = new Detector(set);
   const matcher = new LineMatcher(detector, matcherOptions(detector, options));
@@ -61,47 +83,13 @@ export async function match(options: MatchOptions): Promise<ExitCode> {
   return EXIT.OK;
 }
 
-/** The events come from another machine or time: look-ups use earlier events, not this machine. */
-function matcherOptions(detector: Detector, { fields, platform }: MatchOptions): MatcherOptions {
-  if (fields === 'sigma') return { toSigma: (event) => event, timeOf: sigmaTime };
-  const needed = fieldsReadBy(detector);
-  const lookups = lookupsFor(platform, needed);
-  const enrichment = new Enrichment({ live: false });
-  const map = createMapper({ platform, fields: needed, lookups: enrichment.lookups(lookups) });
-  return {
-    toSigma: (event) => {
-      if (event['type'] !== 'exec') return undefined;
-      if (!isEvent(event)) return 'faulty';
-      const exec = event as unknown as ExecEvent;
-      if (lookups.size > 0) enrichment.tree.see(exec);
-      return map(exec);
-    },
-    timeOf: (event) => timeOf(event as unknown as ExecEvent),
-  };
-}
-
-function isEvent(value: unknown): boolean {
-  try {
-    checkEvent(value);
-    return true;
-  } catch (error) {
-    if (error instanceof EventError) return false;
-    throw error;
-  }
-}
-
-/** Sysmon's UtcTime, else 0: without times, correlations count all events in one window. */
-function sigmaTime({ UtcTime }: Readonly<Record<string, unknown>>): number {
-  const time = typeof UtcTime === 'string' ? Date.parse(`${UtcTime.replace(' ', 'T')}Z`) : 0;
-  return Number.isNaN(time) ? 0 : time;
-}
-
 function printStatistics(
   set: RuleSet,
   { lines, events, matched, faulty, unjudged, byRule }: MatchStatistics,
   seconds: number,
 ): void {
   const top = [...byRule].toSorted((a, b) => b[1] - a[1]);
+  const reasons = skippedGroups(set.skipped);
   if (!process.stderr.isTTY) {
     const { rules, correlations, refused, skipped } = set;
     const loaded = {
@@ -109,6 +97,7 @@ function printStatistics(
       correlations: correlations.length,
       refused: refused.length,
       skipped: skipped.length,
+      skipped_by_reason: reasons,
     };
     process.stderr.write(
       `${JSON.stringify({ ...loaded, lines, events, matched, faulty, unjudged, seconds: Number(seconds.toFixed(3)), matches: Object.fromEntries(top) })}\n`,
@@ -117,9 +106,25 @@ function printStatistics(
   }
   const titles = new Map([...set.rules, ...set.correlations].map(({ id, title }) => [id, title]));
   process.stderr.write(
-    `${summarize(set)}\n${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${unjudged} unjudged, ${seconds.toFixed(1)} s\n`,
+    `${summarize(set)}\n${skippedText(reasons)}${lines} lines, ${events} events, ${matched} matched, ${faulty} faulty, ${unjudged} unjudged, ${seconds.toFixed(1)} s\n`,
   );
   for (const [id, count] of top) say(`${String(count).padStart(9)}  ${id}  ${titles.get(id) ?? ''}`);
+}
+
+/** A line for each reason for which rules were skipped, with the flag that uses them. */
+function skippedText(reasons: readonly SkippedGroup[]): string {
+  return reasons
+    .map(({ reason, count, remedy }) => {
+      const use = remedy === undefined ? '' : `; ${count === 1 ? 'it is' : 'they are'} used with ${remedy}`;
+      return neutralise(`${String(count).padStart(9)}  skipped: ${reason}${use}`);
+    })
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function misused(message: string): ExitCode {
+  complain(message);
+  return EXIT.USAGE;
 }
 
 function complain(message: string): void {

@@ -12,10 +12,15 @@ const NEWLINE = 10;
 /**
  * Reads the lines of a file, transforms each and prints the results in order. Holds one read, one line and their results.
  * @param file a path, or `-` for standard input
- * @param transform gets each line without its newline; what it returns is printed as a line
+ * @param transform gets each line without its newline; what it returns is printed as a line, or as several
+ * @param isDone asked between reads: whether the rest of the file need not be read
  * @throws where the file cannot be read, a line is too long, or the output cannot be written (EPIPE: nobody reads it)
  */
-export async function transformLines(file: string, transform: (line: string) => string | undefined): Promise<void> {
+export async function transformLines(
+  file: string,
+  transform: (line: string) => string | undefined,
+  isDone: () => boolean = () => false,
+): Promise<void> {
   const results: string[] = [];
   const take = (text: string): void => {
     for (let start = 0, end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
@@ -32,6 +37,7 @@ export async function transformLines(file: string, transform: (line: string) => 
       last = chunk.at(-1) ?? last;
       lines.push(chunk);
       await print(results.splice(0));
+      if (isDone()) return;
     }
     // The last line of a file may lack its newline.
     if (last !== NEWLINE) lines.push(Buffer.of(NEWLINE));

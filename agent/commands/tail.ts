@@ -25,6 +25,8 @@ export interface TailOptions extends PlaceOptions {
   readonly user?: string;
   readonly container?: string;
   readonly alerts: boolean;
+  /** Whether alerts say why their rules matched. */
+  readonly explain: boolean;
   readonly since?: string;
   /** Events a second; 0 for all. */
   readonly rate?: string;
@@ -78,13 +80,14 @@ class OptionError extends Error {}
 
 /** What to ask the agent for; it checks all but the name of a user. @throws {OptionError} */
 function queryOf(
-  { filter, rule, user, container, alerts, since, rate, follow: follows }: TailOptions,
+  { filter, rule, user, container, alerts, explain, since, rate, follow: follows }: TailOptions,
   isTable: boolean,
 ): URLSearchParams {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries({ filter, rule, container, since }))
     if (value !== undefined) query.set(name, value);
   if (alerts) query.set('alerts', '1');
+  if (explain) query.set('explain', '1');
   if (!follows) {
     query.set('follow', '0');
     // Without a time, all that are held.
@@ -167,7 +170,7 @@ function sinkFor({ json, tree }: TailOptions): Sink {
   });
   return {
     open: () => write([view.header()]),
-    show: (lines) => write(lines.map((line) => view.row(line))),
+    show: (lines) => write(lines.flatMap((line) => [view.row(line), ...view.explanations(line)])),
     say: (text) => write([view.note(text)]),
   };
 }

@@ -24,3 +24,10 @@ export const MAX_GAPS = 100;
 
 /** Seconds for which rates are kept. */
 export const RATE_SECONDS = 300;
+
+/** Steps and parts of the explanation of one rule for one alert. Most take a thousandth; events must not wait for those who look. */
+export const EXPLAIN_STEPS = 5_000_000;
+export const EXPLAIN_PARTS = 5000;
+
+/** Characters of the explanations of one alert, all rules together. Most have a few thousand. */
+export const MAX_EXPLANATION_LENGTH = 256 * 1024;

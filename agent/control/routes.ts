@@ -1,6 +1,7 @@
 import { metricsRoutes } from '../metrics/routes.ts';
 import { json, says, type Routes } from '../server/answer.ts';
 import { gapsOf, outputsOf, rulesOf, statusOf, type Sight } from './status.ts';
+import { Explanations } from './explanations.ts';
 import { Streams } from './streams.ts';
 
 /** Outcome of a request to read the configuration again. */
@@ -19,7 +20,7 @@ export interface ControlActions {
 
 /** The part of the local API that only reads: docs/api.md. Its streams are bounded together. */
 export function readingRoutes(sight: Sight): Routes {
-  const streams = new Streams(sight.recent);
+  const streams = new Streams(sight.recent, new Explanations(() => sight.rules.inForce.set));
   const reads = (value: () => unknown): Routes[string] => ({ method: 'GET', answer: () => json(value()) });
   return {
     '/v1/status': reads(() => ({ ...statusOf(sight), readers: streams.size })),

@@ -26,12 +26,14 @@ export interface Selection {
   readonly follow: boolean;
   /** Events a second at most, alerts aside; undefined for all. */
   readonly rate: number | undefined;
+  /** Whether alerts say why their rules matched. */
+  readonly explain: boolean;
   readonly wants: (line: RecentLine) => boolean;
 }
 
 type Test = (event: Readonly<Record<string, unknown>>, line: RecentLine) => boolean;
 
-const PARAMETERS = ['filter', 'rule', 'user', 'container', 'alerts', 'since', 'follow', 'rate'];
+const PARAMETERS = ['filter', 'rule', 'user', 'container', 'alerts', 'since', 'follow', 'rate', 'explain'];
 
 /**
  * Reads what a request asks for; every parameter is optional, and all of them have to hold.
@@ -50,6 +52,7 @@ export function selectionOf(query: URLSearchParams, now: number = Date.now()): S
     since: from,
     follow: flagOf(query, 'follow', true),
     rate: rate === null ? undefined : integerOf('rate', rate, 1, MAX_RATE),
+    explain: flagOf(query, 'explain', false),
     wants: (line) => {
       if (onlyAlerts && (line.flags & FLAG.alert) === 0) return false;
       if (tests.length === 0) return true;

@@ -1,10 +1,12 @@
 import type { Writable } from 'node:stream';
+import { FLAG } from '../delivery/log/memory-segment.ts';
 import { missedLine, type MissedCause } from '../recent/missed.ts';
 import type { Recent, RecentLine } from '../recent/recent.ts';
 import { SEND_BYTES, STALLED_MS } from './limits.ts';
+import type { Explanations } from './explanations.ts';
 import type { Selection } from './selection.ts';
 
-/** How many lines are looked at between two looks at the clock. */
+/** How many lines are looked at between two looks at the clock; where alerts are explained, each. */
 const LINES_A_LOOK = 64;
 
 /**
@@ -15,6 +17,7 @@ export class EventStream {
   readonly #recent: Recent;
   readonly #selection: Selection;
   readonly #to: Writable;
+  readonly #explanations: Pick<Explanations, 'addTo'>;
   #place: number;
   /** Where the lines begin that came in after this reader. */
   readonly #live: number;
@@ -25,7 +28,8 @@ export class EventStream {
   #second = 0;
   #takenAt = performance.now();
 
-  constructor(recent: Recent, selection: Selection, to: Writable) {
+  constructor(recent: Recent, selection: Selection, to: Writable, explanations: Pick<Explanations, 'addTo'>) {
+    this.#explanations = explanations;
     this.#recent = recent;
     this.#selection = selection;
     this.#to = to;
@@ -61,8 +65,9 @@ export class EventStream {
     const lines: Buffer[] = [];
     const end = this.#selection.follow ? this.#recent.next : this.#live;
     let bytes = 0;
+    const linesALook = this.#selection.explain ? 1 : LINES_A_LOOK;
     for (let looked = 0; this.#place < end && bytes < SEND_BYTES; looked++) {
-      if (looked % LINES_A_LOOK === LINES_A_LOOK - 1 && performance.now() > until) break;
+      if (looked % linesALook === linesALook - 1 && performance.now() > until) break;
       const { first } = this.#recent;
       if (this.#place < first) {
         this.#missed += first - this.#place;
@@ -70,8 +75,11 @@ export class EventStream {
       }
       const line = this.#recent.at(this.#place++);
       if (line === undefined || !this.#isWanted(line)) continue;
-      bytes += line.end - line.start;
-      lines.push(line.memory.subarray(line.start, line.end));
+      const found = line.memory.subarray(line.start, line.end);
+      const isExplained = this.#selection.explain && (line.flags & FLAG.alert) !== 0;
+      const shown = isExplained ? this.#explanations.addTo(found) : found;
+      bytes += shown.length;
+      lines.push(shown);
     }
     this.#tell('slow_reader');
     // Copied, because the connection may keep it for longer than the ring does.

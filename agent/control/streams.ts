@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { keepOpen } from '../server/listener.ts';
 import { says, type Answer, type Asked } from '../server/answer.ts';
 import type { Recent } from '../recent/recent.ts';
+import type { Explanations } from './explanations.ts';
 import { LOOK_MS, MAX_STREAMS, PACE_MS } from './limits.ts';
 import { SelectionError, selectionOf, type Selection } from './selection.ts';
 import { EventStream } from './stream.ts';
@@ -10,11 +11,13 @@ import { EventStream } from './stream.ts';
 /** All readers of the event stream. One timer serves them, while there are any. */
 export class Streams {
   readonly #recent: Recent;
+  readonly #explanations: Explanations;
   readonly #streams = new Map<EventStream, ServerResponse>();
   #timer: NodeJS.Timeout | undefined;
   #first = 0;
 
-  constructor(recent: Recent) {
+  constructor(recent: Recent, explanations: Explanations) {
+    this.#explanations = explanations;
     this.#recent = recent;
   }
 
@@ -38,7 +41,7 @@ export class Streams {
     response.shouldKeepAlive = false;
     response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
     response.flushHeaders();
-    const stream = new EventStream(this.#recent, selection, response);
+    const stream = new EventStream(this.#recent, selection, response, this.#explanations);
     this.#streams.set(stream, response);
     response.once('close', () => this.#end(stream));
     response.on('error', () => undefined);

@@ -57,6 +57,17 @@ export function readRuleFolders(paths: readonly string[]): RuleFolders {
   return found;
 }
 
+/**
+ * Reads one rule file, whatever its name.
+ * @throws {RuleFolderError} when it cannot be read
+ */
+export function readRuleFile(path: string): RuleFile {
+  const faults: Problem[] = [];
+  const text = readOrFault(path, faults);
+  if (text === undefined) throw new RuleFolderError(path, `${path}: ${faults[0]?.message ?? 'there is no such file'}`);
+  return { file: path, text };
+}
+
 function walk(folder: string, depth: number, found: Found): void {
   if (depth > MAX_RULE_DEPTH)
     throw new Error(`${folder} lies deeper than ${MAX_RULE_DEPTH} folders; is there a link that leads back?`);

@@ -2,7 +2,7 @@ import { resolveCorrelations, type CorrelationRule } from './correlate/resolve.t
 import { doubtfulFields, unmatchedFilters } from './doubts.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
 import type { Head } from './parse/head.ts';
-import { LEVELS, STATUSES, type Level, type Metadata, type Status } from './parse/metadata.ts';
+import { LEVELS, optional, STATUSES, type Level, type Metadata, type Status } from './parse/metadata.ts';
 import { formatProblem, type Problem } from '../problem.ts';
 import {
   readRules,
@@ -16,7 +16,7 @@ import {
 } from './parse/rule.ts';
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
-import type { Expression } from './value/test.ts';
+import { writtenAs, type Expression } from './value/test.ts';
 
 /** One rule file, read by the caller. */
 export interface RuleFile {
@@ -50,10 +50,13 @@ export interface Rule extends Omit<Metadata, 'id'> {
 }
 
 /** A document that is not in use for another reason than a fault. */
-interface Skipped {
+export interface Skipped {
   readonly file: string;
   readonly title: string;
+  readonly id?: string;
   readonly reason: string;
+  /** Its log source, if it is skipped for that. */
+  readonly foreign?: Logsource;
 }
 
 export interface RuleSet {
@@ -88,7 +91,13 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const unique = withoutDuplicates(documents, refused);
   const skipped: Skipped[] = documents
     .filter((d) => d.kind === 'skipped')
-    .map(({ file, title, reason }) => ({ file, title, reason }));
+    .map(({ file, title, id, reason, foreign }) => ({
+      file,
+      title,
+      reason,
+      ...optional('id', id),
+      ...optional('foreign', foreign),
+    }));
   const fed = namesInCorrelations(unique, options);
   const wanted = unique.filter((document) => {
     const reason = isAnyOf(fed, document) ? undefined : reasonOfLevel(document, options);
@@ -175,7 +184,11 @@ function reasonToSkip(
   const known = STATUSES.find((each) => each === status);
   if (known !== undefined && !statuses.has(known)) return { reason: `its status is ${known}`, isRetired: true };
   if (kind !== 'correlation' && own !== undefined && !covers(own, logsource))
-    return { reason: `its log source is ${formatLogsource(own)}, not ${formatLogsource(logsource)}`, isRetired: false };
+    return {
+      reason: `its log source is ${formatLogsource(own)}, not ${formatLogsource(logsource)}`,
+      isRetired: false,
+      foreign: own,
+    };
   return undefined;
 }
 
@@ -220,7 +233,9 @@ function withoutObsolete(documents: readonly RuleDocument[], skipped: Skipped[])
 
 function toRule(document: DetectionDocument, filters: readonly FilterDocument[], reports: boolean): Rule {
   const { kind: _kind, logsource: _logsource, tests = [], ...rest } = document;
-  const own = filters.filter((filter) => applies(filter, document)).map(({ filter }) => filter.expression);
+  const own = filters
+    .filter((filter) => applies(filter, document))
+    .map(({ title, filter }) => writtenAs({ part: 'filter', text: title }, filter.expression));
   const expression: Expression =
     own.length === 0 ? document.expression : { op: 'and', args: [document.expression, ...own] };
   return { ...rest, id: identityOf(document), expression, reports, tests };

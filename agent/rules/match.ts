@@ -22,6 +22,34 @@ export interface MatchStatistics {
   readonly byRule: Map<string, number>;
 }
 
+/** One event, ready to be judged. */
+export interface EventLine {
+  /** In Sigma's names. */
+  readonly event: SigmaEvent;
+  /** As the line has it. */
+  readonly written: SigmaEvent;
+  readonly timeMs: number;
+}
+
+/** Reads the event on a line, and counts the line. @returns undefined for a line that is none */
+export function readEventLine(
+  line: string,
+  { toSigma, timeOf }: MatcherOptions,
+  statistics: Pick<MatchStatistics, 'lines' | 'events' | 'faulty'>,
+): EventLine | undefined {
+  statistics.lines++;
+  if (line.trim() === '') return undefined;
+  const written = parseObject(line);
+  const event = written === undefined ? 'faulty' : toSigma(written);
+  if (written === undefined || event === 'faulty') {
+    statistics.faulty++;
+    return undefined;
+  }
+  if (event === undefined) return undefined;
+  statistics.events++;
+  return { event, written, timeMs: timeOf(written) };
+}
+
 /** `probes-agent match` without its files: lines of events in, lines of results out. */
 export class LineMatcher {
   readonly statistics: MatchStatistics = { lines: 0, events: 0, matched: 0, faulty: 0, unjudged: 0, byRule: new Map() };
@@ -36,17 +64,10 @@ export class LineMatcher {
   /** @returns `{"line":N,"rules":["id",…]}` without a line feed, or undefined where nothing matched */
   match(line: string): string | undefined {
     const { statistics } = this;
-    statistics.lines++;
-    if (line.trim() === '') return undefined;
-    const parsed = parseObject(line);
-    const event = parsed === undefined ? 'faulty' : this.#options.toSigma(parsed);
-    if (parsed === undefined || event === 'faulty') {
-      statistics.faulty++;
-      return undefined;
-    }
-    if (event === undefined) return undefined;
-    statistics.events++;
-    const rules = this.#observe(event, this.#options.timeOf(parsed), incompleteFields(parsed as unknown as ExecEvent));
+    const read = readEventLine(line, this.#options, statistics);
+    if (read === undefined) return undefined;
+    const { event, written, timeMs } = read;
+    const rules = this.#observe(event, timeMs, incompleteFields(written as unknown as ExecEvent));
     if (rules.length === 0) return undefined;
     statistics.matched++;
     for (const { id } of rules) statistics.byRule.set(id, (statistics.byRule.get(id) ?? 0) + 1);

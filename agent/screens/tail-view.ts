@@ -4,6 +4,8 @@ import type { StreamEvent } from '../events/item.ts';
 import type { MissedCause, MissedEvent } from '../recent/missed.ts';
 import { neutralise, neutraliseJson } from '../terminal-text.ts';
 import { cutTo } from '../terminal/columns.ts';
+import type { Explained } from '../rules/explain/explained.ts';
+import { treeOf } from '../view/explanation.ts';
 import { formatEvent, formatHeader, type LiveViewOptions } from '../view/live-view.ts';
 import { TreeIndent } from '../view/tree-indent.ts';
 
@@ -14,6 +16,9 @@ export interface TailViewOptions extends Omit<LiveViewOptions, 'columns' | 'inde
   /** Whether commands stand under their parents. */
   readonly tree: boolean;
 }
+
+/** Blanks before an explanation, which sets it off from the rows of events. */
+const EXPLANATION_INDENT = 4;
 
 const MISSED: Readonly<Record<MissedCause, string>> = {
   rate: 'there were more a second than --rate lets through',
@@ -50,6 +55,27 @@ export class TailView {
     if (this.#tree !== undefined && (event.type === 'exec' || event.type === 'exec_failed'))
       options.indent = this.#tree.of(event as ExecEvent);
     return formatEvent(event, options);
+  }
+
+  /** Below the row of an alert that says why its rules matched: a tree for each. */
+  explanations(line: string): string[] {
+    const { paint, isUtf8 } = this.#options;
+    const { explanations } = (eventIn(line) ?? {}) as { explanations?: unknown };
+    if (!Array.isArray(explanations)) return [];
+    const options = { paint, isUtf8, columns: this.#options.columns() - EXPLANATION_INDENT };
+    return explanations.flatMap((one: { title?: unknown; explanation?: Explained }) => {
+      try {
+        const { title, explanation } = one;
+        const tree =
+          explanation === undefined
+            ? ['it would take too long, or too much room, to say why']
+            : treeOf(explanation, options);
+        return [neutralise(String(title)), ...tree].map((row) => ' '.repeat(EXPLANATION_INDENT) + row);
+      } catch {
+        // Another version, which explains in another way.
+        return [];
+      }
+    });
   }
 
   #missed({ count, cause }: Unchecked<MissedEvent>): string {

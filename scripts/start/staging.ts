@@ -12,6 +12,7 @@ import path from 'node:path';
 
 import { pinFolder } from '../../helper/linux/root/pins.ts';
 import { isRunning } from '../../installers/tools/process-state.ts';
+import { agentConfig as configOf, agentFilesIn } from './agent-config.ts';
 
 /** Where a checkout's programs run from: the helper refuses files that others than root can write. */
 const PARENT = '/var/lib/platform-probes';
@@ -38,13 +39,23 @@ export function stageOf(pid: number): Stage {
   };
 }
 
-/** Copies files to where only root can write, and writes the agent's configuration beside them. Takes root. */
-export function setUpStage({ folder, agentConfig, socket }: Stage, files: readonly string[]): void {
+/** Makes sure of the folder in which only root can make others. Takes root. */
+export function ensureRootFolder(): string {
   mkdirSync(PARENT, { recursive: true, mode: 0o755 });
   const parent = lstatSync(PARENT);
   if (!parent.isDirectory() || parent.uid !== 0 || (parent.mode & 0o022) !== 0) {
     throw new Error(`${PARENT} is not a folder that only root can write to; remove it and start again`);
   }
+  return PARENT;
+}
+
+/** Copies files to where only root can write, and writes the agent's configuration beside them. Takes root. */
+export function setUpStage(
+  { folder, agentConfig, socket }: Stage,
+  files: readonly string[],
+  agentFolder: string,
+): void {
+  ensureRootFolder();
   removeStale();
   // Closed to others until everything is in place.
   mkdirSync(folder, { mode: 0o700 });
@@ -54,7 +65,7 @@ export function setUpStage({ folder, agentConfig, socket }: Stage, files: readon
     writeFileSync(copy, readFileSync(file), { flag: 'wx' });
     chmodSync(copy, path.extname(file) === '' ? 0o755 : 0o644);
   }
-  writeFileSync(agentConfig, `source: { socket: ${socket} }\noutputs:\n  - { name: terminal, type: stdout }\n`);
+  writeFileSync(agentConfig, configOf(socket, agentFilesIn(agentFolder)));
   chmodSync(agentConfig, 0o644);
   chmodSync(folder, 0o755);
 }

@@ -1,6 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
+import { choose } from '../../agent/commands/chosen-rules.ts';
+import { EXPLAINED_EVENTS } from '../../agent/commands/limits.ts';
 import { parseConfig } from '../../agent/config/load.ts';
+import { BUILTIN_RULES } from '../../agent/detection/builtin-rules.ts';
 import { DetectionCounters } from '../../agent/detection/counters.ts';
 import { Judge } from '../../agent/detection/judge.ts';
 import * as detection from '../../agent/detection/limits.ts';
@@ -8,7 +11,12 @@ import * as enrichment from '../../agent/enrichment/limits.ts';
 import { Enrichment } from '../../agent/enrichment/enrichment.ts';
 import { itemOf } from '../../agent/events/item.ts';
 import { MAX_STEPS } from '../../agent/rules/engine.ts';
+import { explain } from '../../agent/rules/explain/explain.ts';
+import { MAX_CHARACTERS, MAX_ITEMS } from '../../agent/rules/explain/field-value.ts';
+import { loadRules } from '../../agent/rules/load.ts';
 import { MAX_PIECE } from '../../agent/rules/value/pieces.ts';
+import { paintNothing } from '../../agent/terminal/paint.ts';
+import { treeOf } from '../../agent/view/explanation.ts';
 import { MAX_DEPTH } from '../../agent/yaml/limits.ts';
 import { runRuleTests } from '../../agent/rules/tests.ts';
 import { Suppressor } from '../../agent/rules/suppress.ts';
@@ -138,4 +146,18 @@ test("the page names the counters, and every number that it states is the code's
     ],
     [16, 10, 0.2],
   );
+});
+
+test('the tree that the page shows is what the command prints, and its numbers are the limits', (t) => {
+  const heading = 'Why a rule matches, or not';
+  const [block] = blocks(heading, '');
+  const title = /--explain '(.*?)'/u.exec(block!)![1]!;
+  const line = 'sh -c curl -s https://example.net/i.sh | sha256sum';
+  const set = loadRules(BUILTIN_RULES, { logsource: { category: 'process_creation', product: 'linux' } });
+  const { rules } = choose(title, set);
+  const explained = explain(rules[0]!, { Image: '/usr/bin/dash', CommandLine: line });
+  const tree = treeOf(explained, { columns: 100, isUtf8: true, paint: paintNothing });
+  t.deepEqual(block!.split('\n').slice(3, -3), tree);
+  t.true(section(heading).includes(`**The first ${EXPLAINED_EVENTS} events are explained**`));
+  t.true(section(heading).includes(`up to ${MAX_CHARACTERS.toLocaleString('en')} characters or ${MAX_ITEMS} items`));
 });

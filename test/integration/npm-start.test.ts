@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
@@ -13,6 +13,8 @@ interface Start {
   readonly child: ChildProcess;
   readonly folder: string;
   readonly socketFolder: string;
+  /** What the agent writes. */
+  readonly agentFolder: string;
   stdout(): string;
   stderr(): string;
 }
@@ -27,14 +29,15 @@ async function start(t: ExecutionContext, ...helperArguments: string[]): Promise
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  for (let waited = 0; !stderr.includes('Live events'); waited += 20) {
+  for (let waited = 0; !stderr.includes('Ctrl-C'); waited += 20) {
     if (child.exitCode !== null || waited > 60_000) throw new Error(`npm start shows no events: ${stderr}`);
     await delay(20);
   }
   // As docs/development.md says.
   const folder = `/var/lib/platform-probes/checkout-${child.pid}`;
   const socketFolder = `/run/platform-probes-checkout-${child.pid}`;
-  return { child, folder, socketFolder, stdout: () => stdout, stderr: () => stderr };
+  const agentFolder = path.dirname(/(\/\S*)\/events\.jsonl$/mu.exec(stderr)?.[0] ?? '/missing/file');
+  return { child, folder, socketFolder, agentFolder, stdout: () => stdout, stderr: () => stderr };
 }
 
 /** Ids of processes whose executable is a file of a folder: the named one, or any. */
@@ -51,10 +54,19 @@ function processesFrom(folder: string, program = ''): number[] {
     });
 }
 
-function assertNothingLeft(t: ExecutionContext, { folder, socketFolder }: Start): void {
+function assertNothingLeft(t: ExecutionContext, { folder, socketFolder, agentFolder }: Start): void {
   t.deepEqual(processesFrom(folder), []);
   t.false(existsSync(folder));
   t.false(existsSync(socketFolder));
+  t.false(existsSync(agentFolder));
+}
+
+/** Waits until something is so. */
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (let waited = 0; !isSo(); waited += 20) {
+    if (waited > 20_000) throw new Error(`waited in vain for ${what}`);
+    await delay(20);
+  }
 }
 
 /** The one process of a start that runs a program; it may have to start yet. */
@@ -102,3 +114,66 @@ for (const program of ['probes-helper', 'probes-agent']) {
     assertNothingLeft(t, running);
   });
 }
+
+interface Alert {
+  readonly command: string;
+  readonly rules?: readonly { readonly title: string }[];
+}
+
+kernelTest(
+  'what npm start says to try is true: each command, and the file that it names',
+  async (t: ExecutionContext) => {
+    const running = await start(t);
+    const all = running.stderr().split('\n');
+    const said = all
+      .slice(all.findIndex((line) => line.includes('Live events')))
+      .filter((line) => line.startsWith('› '));
+    t.true(said.length <= 8, said.join('\n'));
+    const commands = said.flatMap((line) => /^› {3}(\S.*?) {3}/u.exec(line)?.[1] ?? []);
+    const alerting = commands.filter((command) => command.includes('| sh'));
+    t.true(alerting.length > 0, said.join('\n'));
+    const alerts = (): Alert[] =>
+      wholeLines(running.stdout())
+        .map((line) => JSON.parse(line) as Alert)
+        .filter(({ rules }) => rules !== undefined);
+    for (const command of alerting) {
+      const before = alerts().length;
+      // As a prompt runs it: no command line holds the whole of it.
+      for (let tries = 0; alerts().length === before && tries < 20; tries++) {
+        t.is(spawnSync('sh', { input: command }).status, 0);
+        await delay(250);
+      }
+      t.true(alerts().length > before, `${command}: ${running.stderr()}`);
+    }
+    const [first] = alerts();
+    t.truthy(first?.rules?.[0]?.title);
+    const file = path.join(running.agentFolder, 'events.jsonl');
+    await until(
+      () => wholeLines(readFileSync(file, 'utf8')).some((line) => line.includes('"rules":')),
+      'an alert in the file',
+    );
+    t.is(statSync(file).mode & 0o777, 0o600);
+    t.is(statSync(running.agentFolder).mode & 0o777, 0o700);
+    t.false(running.stdout().includes('"source":"snapshot"'), 'programs that already ran are left out');
+    const status = commands.find((command) => command.includes(' status '))!;
+    t.is(spawnSync('sh', ['-c', status]).status, 0, status);
+
+    running.child.kill('SIGINT');
+    await once(running.child, 'close');
+    assertNothingLeft(t, running);
+  },
+);
+
+kernelTest('what a start that was killed outright left is removed by the next', async (t: ExecutionContext) => {
+  const killed = await start(t);
+  await processOf(killed, 'probes-agent');
+  killed.child.kill('SIGKILL');
+  await once(killed.child, 'close');
+  await until(() => processesFrom(killed.folder).length === 0, 'the end of helper and agent');
+  t.true(existsSync(killed.agentFolder));
+  const next = await start(t);
+  assertNothingLeft(t, killed);
+  next.child.kill('SIGINT');
+  await once(next.child, 'close');
+  assertNothingLeft(t, next);
+});

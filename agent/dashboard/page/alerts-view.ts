@@ -38,7 +38,7 @@ export class AlertsView {
   start(): void {
     const signal = new AbortController().signal;
     const onLines = (lines: readonly string[]): void => lines.forEach((line) => this.#take(line));
-    follow({ alerts: '1', since: LOOK_BACK }, { signal, onLines, onOpen: () => undefined }).catch(() =>
+    follow({ alerts: '1', explain: '1', since: LOOK_BACK }, { signal, onLines, onOpen: () => undefined }).catch(() =>
       setTimeout(() => this.start(), AGAIN_MS),
     );
   }

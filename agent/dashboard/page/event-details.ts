@@ -13,6 +13,7 @@ export function detailsOf(event: ShownEvent): HTMLElement {
       ...event.rules.flatMap(({ title, level, tags, measure }) =>
         fact('Rule', [`${title} (${level})`, measure, ...tags].filter((part) => part !== undefined).join(', ')),
       ),
+      ...fact('Because', event.rules.flatMap(({ reasons }) => reasons).join('\n'), true),
       ...fact('Command', event.command, true),
       ...fact('Arguments', event.argv.map((argument, i) => `${i}: ${argument}`).join('\n'), true),
       ...fact('Program', event.exe, true),

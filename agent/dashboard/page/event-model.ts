@@ -1,3 +1,4 @@
+import type { Explained, FieldValue } from '../../rules/explain/explained.ts';
 import { neutralise } from '../../terminal-text.ts';
 
 /** The most text of an event that the page keeps and shows, in UTF-16 units. A command line can have megabytes. */
@@ -10,6 +11,7 @@ const MAX_TEXT = 400;
 const MAX_ARGUMENTS = 40;
 const MAX_ANCESTORS = 20;
 const MAX_RULES = 20;
+const MAX_REASONS = 12;
 
 /** A process as others refer to it. */
 export interface ProcessRef {
@@ -26,6 +28,8 @@ export interface RuleHit {
   readonly tags: readonly string[];
   /** Of a correlation: what was counted, and for which values. */
   readonly measure: string | undefined;
+  /** The parts of its condition that held, with the values of the event. */
+  readonly reasons: readonly string[];
 }
 
 /** What the page keeps of an exec, an exec that failed, or an exit: of bounded size, and safe to show. */
@@ -124,7 +128,7 @@ function eventOf(fields: Fields): ShownEvent {
     argv: argumentsOf(argv),
     parent: isFields(fields['parent']) ? refOf(fields['parent']) : undefined,
     ancestors: Array.isArray(ancestors) ? ancestors.filter(isFields).slice(0, MAX_ANCESTORS).map(refOf) : [],
-    rules: Array.isArray(rules) ? rules.filter(isFields).slice(0, MAX_RULES).map(ruleOf) : [],
+    rules: Array.isArray(rules) ? rules.filter(isFields).slice(0, MAX_RULES).map((rule) => ruleOf(rule, fields['explanations'])) : [],
   };
 }
 
@@ -135,16 +139,46 @@ const refOf = (fields: Fields): ProcessRef => ({
   command: safe(fields['command_line'], MAX_LINE),
 });
 
-function ruleOf(fields: Fields): RuleHit {
+function ruleOf(fields: Fields, explanations: unknown): RuleHit {
   const { tags, measure, group } = fields;
   const values = isFields(group) ? Object.entries(group).map(([name, value]) => `${name} ${String(value)}`) : [];
+  const explained = Array.isArray(explanations)
+    ? explanations.find((one: unknown) => isFields(one) && one['id'] === fields['id'])
+    : undefined;
   return {
     id: textOf(fields['id']) ?? '',
     title: textOf(fields['title']) ?? 'a rule without a title',
     level: textOf(fields['level']) ?? 'high',
     tags: Array.isArray(tags) ? tags.slice(0, 10).map((tag) => textOf(tag) ?? '') : [],
     measure: typeof measure === 'number' ? safe([`${measure} counted`, ...values].join(', '), MAX_TEXT) : undefined,
+    reasons: isFields(explained) ? reasonsOf(explained['explanation']) : [],
   };
+}
+
+/** Conditions on fields that held, in the order of the rule. What did not hold, and exceptions, do not explain an alert. */
+function reasonsOf(explanation: unknown): string[] {
+  const reasons: string[] = [];
+  const visit = (part: Partial<Explained>): void => {
+    if (reasons.length >= MAX_REASONS || part.held === false) return;
+    if (part.part === 'item') reasons.push(reasonOf(part));
+    else if (part.link !== 'not') part.parts?.forEach(visit);
+  };
+  if (isFields(explanation)) visit(explanation);
+  return reasons;
+}
+
+function reasonOf({ text, event, value, parts = [] }: Partial<Explained>): string {
+  const wanted = [value, ...parts.filter(({ held }) => held !== false).map((part) => part.value)]
+    .filter((one) => one !== undefined)
+    .slice(0, 5)
+    .map(String);
+  const name = text === undefined || text === '' ? 'any field' : text;
+  return safe(`${name}: ${wanted.join(', ')}${event === undefined ? '' : ` (is ${valueOf(event)})`}`, MAX_TEXT) ?? '';
+}
+
+function valueOf({ value, missing }: FieldValue): string {
+  if (missing === true) return 'absent';
+  return String(value).slice(0, 120);
 }
 
 function argumentsOf(argv: unknown): string[] {

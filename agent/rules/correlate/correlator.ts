@@ -19,6 +19,21 @@ export interface CorrelationMatch {
   readonly measure: number;
 }
 
+/** What one event did to one correlation: for explanations. */
+export interface Counted {
+  readonly rule: CorrelationRule;
+  /** Place of the input that the event matched. */
+  readonly input: number;
+  /** Values of `group-by`, by name; absent where the event is not counted. */
+  readonly group?: Readonly<Record<string, string>>;
+  /** The count, sum or average, this event included. */
+  readonly measure?: number;
+  /** Whether the measure meets the condition; the group then begins anew. */
+  readonly isMet: boolean;
+  /** Fields that the event lacks, or that are no number where one is counted: it is then not counted. */
+  readonly lacks: readonly string[];
+}
+
 /**
  * Follows correlations over a stream of events. Time is the events' own and
  * arrives with them; an event from the past counts as if it came now, since windows do not reach back.
@@ -33,15 +48,23 @@ export class Correlator {
     this.#states = rules.map((rule) => new CorrelationState(rule, maxGroups, maxEntries));
   }
 
-  /** @param matched ids of the rules that the event matched, whether they report or not */
-  observe(matched: readonly string[], event: SigmaEvent, timeMs: number): CorrelationMatch[] {
+  /**
+   * @param matched ids of the rules that the event matched, whether they report or not
+   * @param onCount is told what the event did to each correlation that one of them feeds
+   */
+  observe(
+    matched: readonly string[],
+    event: SigmaEvent,
+    timeMs: number,
+    onCount?: (counted: Counted) => void,
+  ): CorrelationMatch[] {
     if (matched.length === 0 || this.#states.length === 0) return [];
     this.#now = Math.max(this.#now, timeMs);
     const active = new Set(matched);
     const found: CorrelationMatch[] = [];
     // Each stands after those it refers to, so one pass is enough for chains.
     for (const state of this.#states) {
-      const match = state.observe(active, event, this.#now);
+      const match = state.observe(active, event, this.#now, onCount);
       if (match === undefined) continue;
       active.add(match.rule.id);
       if (match.rule.reports) found.push(match);
@@ -85,7 +108,12 @@ class CorrelationState {
     return this.#groups.size;
   }
 
-  observe(active: ReadonlySet<string>, event: SigmaEvent, now: number): CorrelationMatch | undefined {
+  observe(
+    active: ReadonlySet<string>,
+    event: SigmaEvent,
+    now: number,
+    onCount?: (counted: Counted) => void,
+  ): CorrelationMatch | undefined {
     const { inputs, correlation } = this.#rule;
     let match: CorrelationMatch | undefined;
     // From the last rule to the first: one event that matches two rules is not an order of events.
@@ -93,13 +121,18 @@ class CorrelationState {
       if (!active.has(inputs[input]!)) continue;
       const group = textsOf(this.#groupReads[input]!, event);
       const value = textsOf(this.#valueReads[input]!, event);
-      if (group === undefined || value === undefined || !isCountable(correlation.type, value)) continue;
+      if (group === undefined || value === undefined || !isCountable(correlation.type, value)) {
+        onCount?.({ rule: this.#rule, input, isMet: false, lacks: this.#lackedBy(event, input) });
+        continue;
+      }
       const key = JSON.stringify(group);
       const state = this.#touch(key, group);
       const before = state.window.size;
       const measure = state.window.add(now, input, value.length === 1 ? value[0]! : JSON.stringify(value));
       this.entries += state.window.size - before;
-      if (meets(measure, correlation.bounds)) {
+      const isMet = meets(measure, correlation.bounds);
+      onCount?.({ rule: this.#rule, input, group: state.group, measure, isMet, lacks: [] });
+      if (isMet) {
         match = { rule: this.#rule, group: state.group, measure };
         this.#remove(key);
       }
@@ -108,6 +141,15 @@ class CorrelationState {
     }
     this.#evict();
     return match;
+  }
+
+  /** The fields for which an event is not counted. */
+  #lackedBy(event: SigmaEvent, input: number): string[] {
+    const { correlation, fieldOf } = this.#rule;
+    const names = [...correlation.groupBy, ...correlation.fields];
+    const reads = [...this.#groupReads[input]!, ...this.#valueReads[input]!];
+    const missing = names.filter((_, i) => textsOf([reads[i]!], event) === undefined);
+    return (missing.length > 0 ? missing : correlation.fields).map((name) => fieldOf(name, input));
   }
 
   #touch(

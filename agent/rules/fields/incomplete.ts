@@ -48,3 +48,10 @@ function askedFor(event: ExecEvent): string | undefined {
   const whole = path.posix.normalize(filename.startsWith('/') ? filename : `${cwd}/${filename}`);
   return whole.endsWith(`/${exe}`) ? whole : undefined;
 }
+
+/** Names of the fields whose end is missing: a command line that was too long to tell whole. */
+export function cutFields({ argv_truncated: isCut }: ExecEvent): ReadonlySet<string> | undefined {
+  return isCut === true ? CUT : undefined;
+}
+
+const CUT: ReadonlySet<string> = new Set(['CommandLine', 'command', 'argv']);

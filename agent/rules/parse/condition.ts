@@ -1,4 +1,4 @@
-import type { Expression } from '../value/test.ts';
+import { writtenAs, type Expression } from '../value/test.ts';
 import { linked } from './item.ts';
 import type { Reader, ScalarNode } from '../../yaml/node.ts';
 import { didYouMean } from '../../values/suggest.ts';
@@ -60,7 +60,7 @@ class Parser {
     const expression = this.#binary('or', () => this.#binary('and', () => this.#unary()));
     const rest = this.#words[this.#next];
     if (rest !== undefined) throw new ConditionError(`expected "and", "or" or the end, found "${rest.text}"`, rest.at);
-    return this.#faulty ? undefined : expression;
+    return this.#faulty ? undefined : writtenAs({ part: 'condition', text: this.#text.trim() }, expression);
   }
 
   #binary(op: 'and' | 'or', operand: () => Expression): Expression {
@@ -116,16 +116,19 @@ class Parser {
       (name) => (everything || fits(name, pattern.text)) && (!name.startsWith('_') || pattern.text.startsWith('_')),
     );
     if (names.length === 0) throw new ConditionError(`no search identifier fits "${pattern.text}"`, pattern.at);
-    return linked(
-      count === 'all' ? 'and' : 'or',
-      names.map((name) => this.#use(name)),
+    return writtenAs(
+      { part: 'of', text: `${quantifier.text} of ${pattern.text}` },
+      linked(
+        count === 'all' ? 'and' : 'or',
+        names.map((name) => this.#use(name)),
+      ),
     );
   }
 
   #use(name: string): Expression {
     this.#used.add(name);
     const expression = this.#identifiers.get(name);
-    if (expression !== undefined) return expression;
+    if (expression !== undefined) return writtenAs({ part: 'search', text: name }, expression);
     this.#faulty = true;
     return { op: 'or', args: [] };
   }

@@ -1,7 +1,7 @@
 import { ModifierError } from '../value/modifier-error.ts';
 import { finish, LIST_MODIFIERS, MODIFIERS, valueOfText, type Value } from '../value/modifiers.ts';
 import { hasPlaceholder, type Placeholders } from '../value/placeholders.ts';
-import type { Expression, Test } from '../value/test.ts';
+import { writtenAs, type Expression, type Origin, type Test } from '../value/test.ts';
 import { TIME_PARTS } from '../value/time-part.ts';
 import { ANY, normalize, type Token } from '../value/tokens.ts';
 import { describe, type Node, type Reader, type ScalarNode } from '../../yaml/node.ts';
@@ -45,12 +45,11 @@ export function readItem(
     }
     try {
       const tests = applyModifiers(node, field, modifiers, placeholders);
-      alternatives.push(
-        linked(
-          'or',
-          tests.map((test) => ({ op: 'test', field, test: field === null ? asKeyword(test, modifiers) : test })),
-        ),
+      const any = linked(
+        'or',
+        tests.map((test) => ({ op: 'test', field, test: field === null ? asKeyword(test, modifiers) : test })),
       );
+      alternatives.push(writtenAs(originOf(node), any));
     } catch (error) {
       if (!(error instanceof ModifierError)) throw error;
       reader.problem(node, error.message);
@@ -58,7 +57,12 @@ export function readItem(
     }
   }
   const all = linked(modifiers.includes('all') ? 'and' : 'or', alternatives);
-  return modifiers.includes('neq') ? { op: 'not', arg: all } : all;
+  return writtenAs({ part: 'item', text: key }, modifiers.includes('neq') ? { op: 'not', arg: all } : all);
+}
+
+/** Integers that a double cannot hold keep their digits as text. */
+function originOf({ value, text }: ScalarNode): Origin {
+  return { part: 'value', value: Number.isInteger(value) && !Number.isSafeInteger(value) ? text : value };
 }
 
 /** Warns about values that are odd but clear. */

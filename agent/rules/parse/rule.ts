@@ -50,9 +50,11 @@ export interface SkippedDocument {
   readonly reason: string;
   /** Skipped for its status. */
   readonly isRetired: boolean;
+  /** Skipped because it is about events of another log source, and this one it is. */
+  readonly foreign?: Logsource;
 }
 
-export type SkipReason = Pick<SkippedDocument, 'reason' | 'isRetired'>;
+export type SkipReason = Pick<SkippedDocument, 'reason' | 'isRetired' | 'foreign'>;
 
 export interface ReadResult {
   /** In the order of the file. */

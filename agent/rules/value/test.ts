@@ -50,8 +50,31 @@ export interface FieldTest {
   readonly cased: boolean;
 }
 
+/** The part of a rule's text that an expression stands for. Explanations name it; matching never reads it. */
+export type Origin =
+  | {
+      /** `of` is a selector such as `1 of selection_*`, `filter` a global filter, `search` a search identifier. */
+      readonly part: 'condition' | 'filter' | 'of' | 'search' | 'item';
+      /** As written; of an item its key, `Image|endswith`, which is empty for a keyword; of a filter its title. */
+      readonly text: string;
+    }
+  /** A value of an item, before its modifiers. */
+  | { readonly part: 'value'; readonly value: string | number | boolean | null };
+
+interface Written {
+  /** From the outside in: a search that holds one item with one value has three. */
+  readonly origins?: readonly Origin[];
+}
+
 /** A condition over tests. `field: null` is a keyword: any value of the event may fit. */
-export type Expression =
-  | { readonly op: 'and' | 'or'; readonly args: readonly Expression[] }
-  | { readonly op: 'not'; readonly arg: Expression }
-  | { readonly op: 'test'; readonly field: string | null; readonly test: Test };
+export type Expression = Written &
+  (
+    | { readonly op: 'and' | 'or'; readonly args: readonly Expression[] }
+    | { readonly op: 'not'; readonly arg: Expression }
+    | { readonly op: 'test'; readonly field: string | null; readonly test: Test }
+  );
+
+/** The same expression, known to stand for a part of the rule's text. */
+export function writtenAs(origin: Origin, expression: Expression): Expression {
+  return { ...expression, origins: [origin, ...(expression.origins ?? [])] };
+}

@@ -6,6 +6,7 @@ import type { Platform } from '../../../agent/values/platform.ts';
 import { EXEC_EXAMPLE } from '../../../shared/events/exec.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 import { execEvent, gapEvent } from '../../support/fake-helper.ts';
+import { testWith } from '../../support/requirements.ts';
 import { readExpected, readRuleFiles, SKIPPED } from '../rules/data.ts';
 import { ruleText } from '../rules/support.ts';
 import { Workplace } from '../support/agent-process.ts';
@@ -217,4 +218,63 @@ test('placeholders come from a file; one that cannot be used is said, with every
   t.true(wrong.stderr.includes(`${file}:1:9: admins: expected a list of values, found "ada"`), wrong.stderr);
   t.true(wrong.stderr.includes(`${file}:2:9: others: expected a list of values, found an empty one`), wrong.stderr);
   t.regex((await matched('--placeholders', bench.path('none'))).stderr, /none: there is no such file/);
+});
+
+test('skipped rules are counted by reason, with the flag that uses them', async (t) => {
+  const windows = ENV.replace('process_creation', 'process_creation\n    product: windows');
+  const named = (text: string, id: string) =>
+    text.replace('id: env', `id: ${id}`).replace('title: Test', `title: ${id}`);
+  using bench = new Bench({
+    'a.yml': named(windows, 'a'),
+    'b.yml': named(windows, 'b'),
+    'c.yml': named(ENV.replace('process_creation', 'process_creation\n    product: macos'), 'c'),
+    'd.yml': `status: deprecated\n${named(ENV, 'd')}`,
+    'e.yml': named(ENV.replace('process_creation', 'file_event\n    product: linux'), 'e'),
+    'f.yml': ENV,
+  });
+  const skipped = async (...more: string[]) =>
+    statisticsIn((await agent('match', '-r', bench.rules, '/dev/null', ...more)).stderr);
+  const own = await skipped();
+  t.like(own, { rules: 1, skipped: 5 });
+  t.deepEqual(own['skipped_by_reason'], [
+    { reason: 'for windows', count: 2, remedy: '--platform windows' },
+    { reason: 'for macos', count: 1, remedy: '--platform macos' },
+    { reason: 'its status is deprecated', count: 1 },
+    { reason: 'its log source is file_event/linux, not process_creation/linux', count: 1 },
+  ]);
+  t.like(await skipped('--platform', 'windows'), { rules: 3, skipped: 3 }, 'the flag does what is said of it');
+});
+
+testWith('script')('in a terminal, skipped rules and their flag are lines of text', (t) => {
+  const windows = ENV.replace('process_creation', 'process_creation\n    product: windows');
+  using bench = new Bench({ 'a.yml': windows, 'b.yml': windows.replace('id: env', 'id: b') });
+  const { stdout } = spawnSync(
+    'script',
+    ['--quiet', '--return', '--command', `${process.execPath} ${MAIN} match -r ${bench.rules} /dev/null`, '/dev/null'],
+    { encoding: 'utf8' },
+  );
+  t.regex(
+    stdout,
+    /^0 rules, 0 refused, 2 skipped\r\n {8}2 {2}skipped: for windows; they are used with --platform windows\r$/mu,
+  );
+});
+
+test('of an alert, its own words about its ancestors count where no earlier line tells', async (t) => {
+  using bench = new Bench({
+    'a.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: parent\n'),
+    'b.yml': ruleText('s: {GrandParentImage: /sbin/init}\ncondition: s', 'id: grandparent\n').replace('Test', 'B'),
+    'c.yml': ruleText('s: {ProcessGuid: boot/5/9, ParentProcessGuid: boot/4/8}\ncondition: s', 'id: ids\n').replace(
+      'Test',
+      'C',
+    ),
+  });
+  const alert = (ancestors: unknown) => ({ ...execEvent(5, { pid: 5 }), rules: [], entity_id: 'boot/5/9', ancestors });
+  const parent = { pid: 4, entity_id: 'boot/4/8', exe: '/usr/bin/npm', command_line: 'npm install' };
+  const file = bench.events(
+    alert([parent, { pid: 1, exe: '/sbin/init' }]),
+    ...[undefined, null, 7, [], [null], [{ command_line: 7 }, 'x'], { 0: parent }].map(alert),
+  );
+  const { code, stdout } = await agent('match', '--rules', bench.rules, file);
+  t.is(code, 0);
+  t.is(stdout, '{"line":1,"rules":["parent","grandparent","ids"]}\n');
 });

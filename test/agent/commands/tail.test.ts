@@ -62,6 +62,13 @@ test.serial('filter, user by name, rule and alerts choose; --no-follow ends afte
     t.deepEqual(await shown('--user', '1000', '--container', 'ab'), [3]);
     t.deepEqual(await shown('--alerts'), [2]);
     t.deepEqual(await shown('--rule', 'No Such Rule'), []);
+    const [plain, explained] = await Promise.all(
+      [[], ['--explain']].map(async (args) =>
+        parsed((await run('tail', '--socket', socket, '--no-follow', '--alerts', ...args)).stdout),
+      ),
+    );
+    t.false('explanations' in plain![0]!);
+    t.like(explained![0]!['explanations'], [{ explanation: { part: 'condition', held: true } }]);
     for (const [args, reason] of [
       [['Image|endswiht: /curl'], /did you mean/],
       [['--since', '10'], /since: expected a duration/],

@@ -2,15 +2,18 @@ import { PassThrough } from 'node:stream';
 import test from 'ava';
 import { selectionOf } from '../../../agent/control/selection.ts';
 import { EventStream } from '../../../agent/control/stream.ts';
-import { itemOf } from '../../../agent/events/item.ts';
+import { alertOf, itemOf } from '../../../agent/events/item.ts';
+import { execEvent } from '../../support/fake-helper.ts';
 import { Recent } from '../../../agent/recent/recent.ts';
 
 const FAR = Infinity;
 
+const explained = (line: Buffer): Buffer => Buffer.from(line.toString().replace('{', '{"explained":true,'));
+
 /** A reader with so many bytes of room. */
 function reader(recent: Recent, query: string, room = 64 * 1024 * 1024) {
   const to = new PassThrough({ highWaterMark: room });
-  const stream = new EventStream(recent, selectionOf(new URLSearchParams(query)), to);
+  const stream = new EventStream(recent, selectionOf(new URLSearchParams(query)), to, { addTo: explained });
   const read = (): Array<Record<string, unknown>> =>
     ((to.read() as Buffer | null)?.toString() ?? '')
       .split('\n')
@@ -103,4 +106,30 @@ test('it stops when its time is up, and goes on from there', (t) => {
     seqs(read()),
     Array.from({ length: 1000 }, (_, i) => i),
   );
+});
+
+test('alerts are explained to a reader who asks for it, and nothing else is', (t) => {
+  const recent = new Recent(1024 * 1024);
+  const [asks, other] = [reader(recent, 'explain=1'), reader(recent, '')];
+  const [note] = events(1, 1);
+  recent.take([note!, alertOf(execEvent(2), itemOf(execEvent(2)))]);
+  for (const { stream } of [asks, other]) t.false(stream.pump(FAR));
+  t.deepEqual(
+    asks.read().map(({ seq, explained: why }) => [seq, why]),
+    [
+      [1, undefined],
+      [2, true],
+    ],
+  );
+  t.true(other.read().every((line) => !('explained' in line)));
+});
+
+test('explaining has a look at the clock after each alert', (t) => {
+  const recent = new Recent(1024 * 1024);
+  const { stream, read } = reader(recent, 'explain=1');
+  recent.take(Array.from({ length: 10 }, (_, i) => alertOf(execEvent(i), itemOf(execEvent(i)))));
+  t.true(stream.pump(0), 'there is more');
+  t.is(read().length, 0);
+  t.false(stream.pump(FAR));
+  t.is(read().length, 10);
 });

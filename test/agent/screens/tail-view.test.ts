@@ -79,3 +79,47 @@ test('alerts have the colour of their most severe rule', (t) => {
     t.true(tail.row(line).includes(`<${style}>/usr/bin/true`), tail.row(line));
   }
 });
+
+test('below an alert, a tree for each rule that is explained; whatever is there instead, nothing', (t) => {
+  const explanation = {
+    part: 'search',
+    text: 's',
+    held: true,
+    parts: [
+      {
+        part: 'item',
+        text: 'Image',
+        held: true,
+        event: { field: 'Image', value: HOSTILE },
+        parts: [{ part: 'value', value: 'x', held: true }],
+      },
+    ],
+  };
+  const below = (explanations: unknown) => view().explanations(JSON.stringify({ ...execEvent(1), explanations }));
+  const rows = below([
+    { id: 'a', title: `Rule ${HOSTILE}`, explanation },
+    { id: 'b', title: 'Costly' },
+  ]);
+  t.deepEqual(
+    [rows.length, rows[1], rows[4]],
+    [5, '    ✓ s', '    it would take too long, or too much room, to say why'],
+  );
+  t.true(rows[2]!.startsWith('    └─ ✓ Image: x ← \\x1b]0;title'));
+  for (const row of rows) {
+    t.notRegex(row, /\p{C}/u);
+    t.true(widthOf(row) <= 80, row);
+  }
+  for (const odd of [
+    undefined,
+    null,
+    7,
+    [null],
+    [7],
+    [{ explanation: 7 }],
+    [{ explanation: { part: 'value', held: HOSTILE } }],
+    [{ explanation: { part: 'of', text: 7, held: true } }],
+    [{ explanation: { part: 'item', text: 'a', held: true, parts: 7 } }],
+  ])
+    for (const row of below(odd)) t.notRegex(row, /\p{C}/u);
+  t.deepEqual(view().explanations('{"type":'), []);
+});
