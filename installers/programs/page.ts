@@ -19,6 +19,9 @@ const UPLOT: Partial<Record<PageFile, { readonly from: string; readonly sha256: 
   },
 };
 
+/** The folders of packages whose files are in the page. */
+export const PAGE_PACKAGES = ['node_modules/uplot'] as const;
+
 /** Browsers that have what the page's style uses; two years old or newer. */
 const BROWSERS = ['chrome120', 'firefox120', 'safari17'];
 
@@ -45,7 +48,7 @@ async function pageFiles(): Promise<ReadonlyMap<PageFile, Uint8Array>> {
 async function pageFile(name: PageFile): Promise<Uint8Array> {
   if (name === 'page.js') return pageScript();
   const vendored = UPLOT[name];
-  const bytes = readFileSync(inCheckout(vendored?.from ?? `agent/dashboard/page/${name}`));
+  const bytes = readFileSync(inCheckout(vendored?.from ?? `agent/page/${name}`));
   if (vendored !== undefined && sha256(bytes) !== vendored.sha256)
     throw new Error(`${vendored.from} is not what was pinned: ${sha256(bytes)} instead of ${vendored.sha256}`);
   return bytes;
@@ -55,7 +58,7 @@ async function pageFile(name: PageFile): Promise<Uint8Array> {
 async function pageScript(): Promise<Uint8Array> {
   const { outputFiles, warnings } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ['agent/dashboard/page/main.ts'],
+    entryPoints: ['agent/page/main.ts'],
     bundle: true,
     write: false,
     platform: 'browser',

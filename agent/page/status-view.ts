@@ -1,6 +1,6 @@
-import type { AgentStatus } from '../../client/status.ts';
-import { formatBytes, formatCount, formatRate, formatSeconds } from '../../view/quantities.ts';
-import { neutralise } from '../../terminal-text.ts';
+import type { AgentStatus } from '../client/status.ts';
+import { formatBytes, formatCount, formatRate, formatSeconds } from '../view/quantities.ts';
+import { neutralise } from '../terminal-text.ts';
 import { byId, clock, fact, make, say, setState } from './dom.ts';
 import type { ShownGap } from './event-model.ts';
 import { Plot } from './plots.ts';

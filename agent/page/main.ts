@@ -4,7 +4,7 @@ import { gapOf, isFields, type ShownGap } from './event-model.ts';
 import { EventsView } from './events-view.ts';
 import { showBanner, showGaps, STATUS_SECONDS, StatusView } from './status-view.ts';
 import { TreeView } from './tree-view.ts';
-import type { AgentStatus } from '../../client/status.ts';
+import type { AgentStatus } from '../client/status.ts';
 
 /** Events of the last minutes up to which the page shows them when it opens. */
 const QUIET_EVENTS = 5000;

@@ -1,15 +1,10 @@
 import { ApiError, follow } from './api.ts';
+import { MAX_ROWS, RATE } from './bounds.ts';
 import { byId, clock, make, rove, say } from './dom.ts';
 import { badge, detailsOf } from './event-details.ts';
 import { readLine, worst, type ShownEvent, type ShownGap } from './event-model.ts';
 import { Rows, unfolding } from './rows.ts';
-import { formatCount } from '../../view/quantities.ts';
-
-/** Events a second that the agent sends to a page; it says how many more there were. */
-export const RATE = 200;
-
-/** Rows that are kept. */
-export const MAX_ROWS = 200;
+import { formatCount } from '../view/quantities.ts';
 
 /** Events that wait while somebody reads; the oldest go first. */
 const MAX_WAITING = MAX_ROWS;

@@ -1,7 +1,5 @@
+import { MAX_NODES } from './bounds.ts';
 import type { ProcessRef, ShownEvent } from './event-model.ts';
-
-/** Processes that the tree holds; the one that was seen the longest ago, and has no children, goes first. */
-export const MAX_NODES = 2000;
 
 export interface TreeNode {
   readonly key: string;

@@ -1,12 +1,10 @@
 import { follow } from './api.ts';
+import { MAX_ALERTS } from './bounds.ts';
 import { byId, clock, make, rove, say } from './dom.ts';
 import { badge, detailsOf } from './event-details.ts';
 import { readLine, worst, type ShownEvent } from './event-model.ts';
 import { Rows, unfolding } from './rows.ts';
-import { formatCount } from '../../view/quantities.ts';
-
-/** Alerts that are kept. */
-export const MAX_ALERTS = 100;
+import { formatCount } from '../view/quantities.ts';
 
 /** How far back alerts are shown when the page opens; the agent has perhaps less. */
 const LOOK_BACK = '1h';

@@ -1,5 +1,5 @@
-import type { Explained, FieldValue } from '../../rules/explain/explained.ts';
-import { neutralise } from '../../terminal-text.ts';
+import type { Explained, FieldValue } from '../rules/explain/explained.ts';
+import { neutralise } from '../terminal-text.ts';
 
 /** The most text of an event that the page keeps and shows, in UTF-16 units. A command line can have megabytes. */
 export const MAX_COMMAND = 4000;

@@ -1,6 +1,6 @@
 import type UPlot from 'uplot';
 import { byId, say } from './dom.ts';
-import { formatCount, formatRate } from '../../view/quantities.ts';
+import { formatCount, formatRate } from '../view/quantities.ts';
 
 /** Set by uplot.js, which index.html loads first. */
 declare const uPlot: typeof UPlot;

@@ -1,4 +1,4 @@
-import type { AgentStatus } from '../../client/status.ts';
+import type { AgentStatus } from '../client/status.ts';
 import { LineReader } from './line-reader.ts';
 
 /** Why the agent did not answer as hoped. The message is for people. */

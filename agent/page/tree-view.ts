@@ -1,11 +1,9 @@
+import { MAX_DRAWN, MAX_NODES } from './bounds.ts';
 import { byId, keepStop, make, rove, say } from './dom.ts';
 import { badge } from './event-details.ts';
 import { worst, type ShownEvent } from './event-model.ts';
-import { MAX_NODES, ProcessTree, type TreeNode } from './tree-model.ts';
-import { formatCount } from '../../view/quantities.ts';
-
-/** Children of a process, and roots, that are drawn; the newest. */
-export const MAX_DRAWN = 100;
+import { ProcessTree, type TreeNode } from './tree-model.ts';
+import { formatCount } from '../view/quantities.ts';
 
 const DRAW_MS = 1000;
 
