@@ -46,9 +46,7 @@ const statusSchema = z.object({
     first_seq: z.number().optional(),
   }),
   received: z.record(z.string(), count),
-  numbers: z
-    .object({ boot_id: z.string(), first: count, through: z.number(), events: count, lost: count })
-    .optional(),
+  numbers: z.object({ boot_id: z.string(), first: count, through: z.number(), events: count, lost: count }).optional(),
   filtered: count,
   alerts: count,
   suppressed: count,

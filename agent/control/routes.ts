@@ -41,7 +41,10 @@ export function controlRoutes(reading: Routes, { reload, dashboardUrl }: Control
       answer: () => {
         const url = dashboardUrl();
         if (url === undefined)
-          return says(404, 'there is no page: add "dashboard: { listen: 127.0.0.1:9465 }" to the configuration and reload');
+          return says(
+            404,
+            'there is no page: add "dashboard: { listen: 127.0.0.1:9465 }" to the configuration and reload',
+          );
         return json({ url });
       },
     },

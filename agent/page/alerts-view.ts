@@ -64,7 +64,9 @@ export class AlertsView {
     if (newest !== undefined) this.#announce(newest);
     say(
       byId('alerts-note'),
-      isHeld && this.#waiting.length > 0 ? `held while you read: ${formatCount(this.#waiting.length + this.#passedBy)} new` : '',
+      isHeld && this.#waiting.length > 0
+        ? `held while you read: ${formatCount(this.#waiting.length + this.#passedBy)} new`
+        : '',
     );
     if (newest === undefined || isHeld) return;
     this.#rows.add(this.#waiting.map(rowOf));
@@ -94,7 +96,11 @@ function rowOf(event: ShownEvent): HTMLElement {
         make('span', { class: 'title' }, event.rules.map(({ title }) => title).join('; ')),
         make('time', { datetime: event.time }, clock(event.time)),
       ),
-      make('div', { class: 'under' }, make('span', { class: 'code one' }, `${event.user}  ${event.pid}  ${event.line}`)),
+      make(
+        'div',
+        { class: 'under' },
+        make('span', { class: 'code one' }, `${event.user}  ${event.pid}  ${event.line}`),
+      ),
     ],
     'is-alert',
     () => detailsOf(event),

@@ -39,7 +39,10 @@ export interface Stream {
 }
 
 /** Follows /v1/events. @throws {ApiError} also when the agent ends it */
-export async function follow(query: Readonly<Record<string, string>>, { onLines, onOpen, signal }: Stream): Promise<void> {
+export async function follow(
+  query: Readonly<Record<string, string>>,
+  { onLines, onOpen, signal }: Stream,
+): Promise<void> {
   const response = await ask(`v1/events?${new URLSearchParams(query).toString()}`, signal);
   onOpen();
   const reader = new LineReader();
@@ -67,6 +70,9 @@ async function ask(path: string, signal: AbortSignal): Promise<Response> {
   if (response.ok) return response;
   const text = (await response.text().catch(() => '')).slice(0, 2000).trim();
   if (response.status === 401)
-    throw new ApiError(401, 'The agent was started anew, so this address no longer holds. Run "probes-agent dashboard" and open what it prints.');
+    throw new ApiError(
+      401,
+      'The agent was started anew, so this address no longer holds. Run "probes-agent dashboard" and open what it prints.',
+    );
   throw new ApiError(response.status, text === '' ? `the agent answered with status ${response.status}` : text);
 }

@@ -75,7 +75,9 @@ function targetOf(key: string, from: HTMLElement, list: HTMLElement, branches: b
   if (key === 'Home') return all[0];
   if (key === 'End') return all.at(-1);
   if (branches && key === 'ArrowLeft')
-    return from.parentElement?.parentElement?.closest('details')?.querySelector<HTMLElement>(':scope > summary') ?? undefined;
+    return (
+      from.parentElement?.parentElement?.closest('details')?.querySelector<HTMLElement>(':scope > summary') ?? undefined
+    );
   return undefined;
 }
 

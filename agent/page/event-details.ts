@@ -37,7 +37,12 @@ function chainOf(ancestors: readonly ProcessRef[]): HTMLElement {
     'ol',
     { class: 'chain' },
     ...ancestors.map(({ pid, exe, command }) =>
-      make('li', {}, make('span', { class: 'dim' }, `${pid} `), make('span', { class: 'code' }, command ?? exe ?? 'not known')),
+      make(
+        'li',
+        {},
+        make('span', { class: 'dim' }, `${pid} `),
+        make('span', { class: 'code' }, command ?? exe ?? 'not known'),
+      ),
     ),
   );
 }

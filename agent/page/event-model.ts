@@ -21,7 +21,7 @@ export interface ProcessRef {
   readonly command: string | undefined;
 }
 
-export interface RuleHit {
+interface RuleHit {
   readonly id: string;
   readonly title: string;
   readonly level: string;
@@ -34,6 +34,7 @@ export interface RuleHit {
 
 /** What the page keeps of an exec, an exec that failed, or an exit: of bounded size, and safe to show. */
 export interface ShownEvent extends ProcessRef {
+  readonly command: string;
   readonly type: string;
   readonly seq: number | undefined;
   readonly time: string;
@@ -128,7 +129,12 @@ function eventOf(fields: Fields): ShownEvent {
     argv: argumentsOf(argv),
     parent: isFields(fields['parent']) ? refOf(fields['parent']) : undefined,
     ancestors: Array.isArray(ancestors) ? ancestors.filter(isFields).slice(0, MAX_ANCESTORS).map(refOf) : [],
-    rules: Array.isArray(rules) ? rules.filter(isFields).slice(0, MAX_RULES).map((rule) => ruleOf(rule, fields['explanations'])) : [],
+    rules: Array.isArray(rules)
+      ? rules
+          .filter(isFields)
+          .slice(0, MAX_RULES)
+          .map((rule) => ruleOf(rule, fields['explanations']))
+      : [],
   };
 }
 
@@ -192,7 +198,8 @@ function safe(value: unknown, most: number): string | undefined {
   if (typeof value !== 'string') return undefined;
   // Cut before anything else, so that the work is bounded; well-formed, so that half a pair does not become an escape.
   const shown = neutralise(value.slice(0, most).toWellFormed());
-  return value.length > most ? `${shown.slice(0, most)}… (${value.length.toLocaleString('en')} characters)` : shown;
+  if (value.length <= most && shown.length <= most) return shown;
+  return `${shown.slice(0, most).toWellFormed()}… (${value.length.toLocaleString('en')} characters)`;
 }
 
 const textOf = (value: unknown): string | undefined => safe(value, MAX_TEXT);

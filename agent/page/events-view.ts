@@ -68,7 +68,10 @@ export class EventsView {
     this.#asked = new AbortController();
     this.#waiting = [];
     this.#rows.clear();
-    say(byId('events-empty'), filter === '' ? 'Waiting for programs to start.' : 'Waiting for an event that the filter finds.');
+    say(
+      byId('events-empty'),
+      filter === '' ? 'Waiting for programs to start.' : 'Waiting for an event that the filter finds.',
+    );
     byId('events-empty').hidden = false;
     void this.#follow(this.#asked.signal, true);
   }
@@ -183,7 +186,12 @@ function rowOf(shown: Shown): HTMLElement {
       make('span', { class: 'who' }, shown.user),
       make('span', { class: 'who' }, String(shown.pid)),
       make('span', { class: 'code one' }, shown.line),
-      make('span', {}, ...(level === undefined ? [] : [badge(level)]), ...shown.notes.map((note) => make('span', { class: 'badge' }, note))),
+      make(
+        'span',
+        {},
+        ...(level === undefined ? [] : [badge(level)]),
+        ...shown.notes.map((note) => make('span', { class: 'badge' }, note)),
+      ),
     ],
     level === undefined ? 'row' : 'row is-alert',
     () => detailsOf(shown),

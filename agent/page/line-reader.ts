@@ -1,5 +1,5 @@
 /** The longest line that is read, in UTF-16 units; the agent's own bound is 16 MiB. */
-export const MAX_LINE_LENGTH = 17 * 1024 * 1024;
+const MAX_LINE_LENGTH = 17 * 1024 * 1024;
 
 /** Cuts text that comes in pieces into lines. A line beyond the bound is left out. */
 export class LineReader {

@@ -77,7 +77,13 @@ export class Plot {
           y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.15)] },
         },
         axes: [
-          { ...axis, size: 22, gap: 2, space: 60, values: (_, ticks) => ticks.map((tick) => (tick === 0 ? 'now' : `${tick} s`)) },
+          {
+            ...axis,
+            size: 22,
+            gap: 2,
+            space: 60,
+            values: (_, ticks) => ticks.map((tick) => (tick === 0 ? 'now' : `${tick} s`)),
+          },
           { ...axis, size: 44, gap: 4, space: 32, values: (_, ticks) => ticks.map(short) },
         ],
         series: [

@@ -44,7 +44,10 @@ export class StatusView {
     setState(byId('health'), healthy ? 'good' : 'bad');
     say(byId('health'), healthy ? 'Healthy' : 'Not healthy');
     const up = formatSeconds((Date.now() - Date.parse(agent.started)) / 1000);
-    say(byId('agent'), neutralise(`agent ${agent.version}, up ${up}, pid ${agent.pid}, ${formatBytes(agent.memory_bytes)}`));
+    say(
+      byId('agent'),
+      neutralise(`agent ${agent.version}, up ${up}, pid ${agent.pid}, ${formatBytes(agent.memory_bytes)}`),
+    );
     showBanner(problems.map(({ what, reason }) => neutralise(`${what}: ${reason}`)).join('\n'));
   }
 
@@ -54,7 +57,10 @@ export class StatusView {
     const total = Object.entries(received).reduce((sum, [kind, count]) => (kind === 'gap' ? sum : sum + count), 0);
     say(byId('tile-rate-note'), `${formatCount(total)} since the agent started`);
     say(byId('tile-alerts'), formatCount(alerts));
-    say(byId('tile-alerts-note'), `${formatCount(rules.loaded)} rules${rules.refused > 0 ? `, ${rules.refused} refused` : ''}`);
+    say(
+      byId('tile-alerts-note'),
+      `${formatCount(rules.loaded)} rules${rules.refused > 0 ? `, ${rules.refused} refused` : ''}`,
+    );
     say(byId('tile-lost'), formatCount(gaps.lost));
     say(byId('tile-lost-note'), gaps.lost === 0 ? 'every event is here' : 'numbered, so it is known which');
     const oldest = all.reduce((most, { lag }) => (lag.records > 0 ? Math.max(most, lag.oldest_seconds) : most), 0);
@@ -102,11 +108,18 @@ function completeness({ numbers, helper: from }: AgentStatus): void {
     byId('complete-sum'),
     `${formatCount(events)} received + ${formatCount(lost)} lost = ${formatCount(events + lost)} of ${formatCount(given)} numbers`,
   );
-  const counted = from.first_seq === undefined || from.last_seq === undefined ? undefined : from.last_seq - from.first_seq + 1;
+  const counted =
+    from.first_seq === undefined || from.last_seq === undefined ? undefined : from.last_seq - from.first_seq + 1;
   replace(byId('complete'), [
     ...fact('Numbers', `${formatCount(first)} to ${formatCount(through)}, since this agent connected`),
-    ...fact('Kernel counted', from.kernel_count === undefined ? undefined : `${formatCount(from.kernel_count)}, by its last heartbeat`),
-    ...fact('Sent by helper', counted === undefined || counted < 0 ? undefined : `${formatCount(counted)}, since the probe was loaded`),
+    ...fact(
+      'Kernel counted',
+      from.kernel_count === undefined ? undefined : `${formatCount(from.kernel_count)}, by its last heartbeat`,
+    ),
+    ...fact(
+      'Sent by helper',
+      counted === undefined || counted < 0 ? undefined : `${formatCount(counted)}, since the probe was loaded`,
+    ),
     ...fact('No room in ring', from.kernel_lost === undefined ? undefined : formatCount(from.kernel_lost)),
   ]);
 }
@@ -127,28 +140,59 @@ function outputs({ outputs: all }: AgentStatus): void {
   replace(
     byId('outputs'),
     all.slice(0, MAX_OUTPUTS).map(({ name, type, up, down_seconds: down, lag, taken, seals, last_error: error }) => {
-      const state = make('span', { 'class': 'badge', 'data-state': up ? 'good' : 'bad' }, up ? 'up' : `down ${formatSeconds(down ?? 0)}`);
-      const behind = lag.records === 0 ? 'up to date' : `${formatCount(lag.records)} behind, the oldest ${formatSeconds(lag.oldest_seconds)}`;
+      const state = make(
+        'span',
+        { 'class': 'badge', 'data-state': up ? 'good' : 'bad' },
+        up ? 'up' : `down ${formatSeconds(down ?? 0)}`,
+      );
+      const behind =
+        lag.records === 0
+          ? 'up to date'
+          : `${formatCount(lag.records)} behind, the oldest ${formatSeconds(lag.oldest_seconds)}`;
       return make(
         'li',
         {},
         make('div', {}, make('strong', {}, neutralise(name)), make('span', { class: 'dim' }, type), state),
-        make('span', { class: 'dim' }, `${formatCount(taken)} taken, ${behind}${seals > 0 ? `, ${formatCount(seals)} seals` : ''}`),
-        ...(error === undefined ? [] : [make('span', { class: up ? 'dim' : 'wrong' }, neutralise(`${clock(error.time)} ${error.reason}`.slice(0, 500)))]),
+        make(
+          'span',
+          { class: 'dim' },
+          `${formatCount(taken)} taken, ${behind}${seals > 0 ? `, ${formatCount(seals)} seals` : ''}`,
+        ),
+        ...(error === undefined
+          ? []
+          : [
+              make(
+                'span',
+                { class: up ? 'dim' : 'wrong' },
+                neutralise(`${clock(error.time)} ${error.reason}`.slice(0, 500)),
+              ),
+            ]),
       );
     }),
   );
 }
 
 function helper({ helper: from }: AgentStatus): void {
-  const state = from.connected ? (from.silent ? 'connected, but silent' : 'connected') : `away for ${formatSeconds(from.away_seconds ?? 0)}`;
+  const state = from.connected
+    ? from.silent
+      ? 'connected, but silent'
+      : 'connected'
+    : `away for ${formatSeconds(from.away_seconds ?? 0)}`;
   const up = from.started === undefined ? undefined : formatSeconds((Date.now() - Date.parse(from.started)) / 1000);
   replace(byId('helper'), [
     ...fact('State', state),
     ...fact('Up', up),
-    ...fact('Version', from.version === undefined ? undefined : neutralise(`${from.version}, ${from.source ?? ''} on ${from.platform ?? ''}`)),
+    ...fact(
+      'Version',
+      from.version === undefined
+        ? undefined
+        : neutralise(`${from.version}, ${from.source ?? ''} on ${from.platform ?? ''}`),
+    ),
     ...fact('Privileges', privilegesOf(from.privileges)),
-    ...fact('Last line', from.last_line_seconds === undefined ? undefined : `${formatSeconds(from.last_line_seconds)} ago`),
+    ...fact(
+      'Last line',
+      from.last_line_seconds === undefined ? undefined : `${formatSeconds(from.last_line_seconds)} ago`,
+    ),
     ...fact('Probe', from.probe_sha256, true),
   ]);
 }

@@ -25,7 +25,8 @@ export class TreeView {
   }
 
   #draw(): void {
-    if (!this.#changed || this.#list.scrollTop > 8 || this.#list.querySelector('summary:focus-visible') !== null) return;
+    if (!this.#changed || this.#list.scrollTop > 8 || this.#list.querySelector('summary:focus-visible') !== null)
+      return;
     this.#changed = false;
     const { size, forgotten } = this.#tree;
     const bound = forgotten === 0 ? '' : `; ${formatCount(MAX_NODES)} at most, the oldest are left out`;
@@ -37,7 +38,10 @@ export class TreeView {
   }
 
   #branches(nodes: readonly TreeNode[]): HTMLElement[] {
-    const drawn = nodes.slice(-MAX_DRAWN).toReversed().map((node) => this.#branch(node));
+    const drawn = nodes
+      .slice(-MAX_DRAWN)
+      .toReversed()
+      .map((node) => this.#branch(node));
     const rest = nodes.length - MAX_DRAWN;
     return rest > 0 ? [...drawn, make('li', { class: 'dim' }, `and ${formatCount(rest)} earlier`)] : drawn;
   }

@@ -144,8 +144,7 @@ export class Page {
       const { level, text, url } = params['entry'] as Fields;
       if (level === 'error' || level === 'warning') this.complaints.push(`${String(text)} ${String(url)}`);
     }
-    if (method === 'Network.requestWillBeSent')
-      this.requests.push((params['request'] as { url: string }).url);
+    if (method === 'Network.requestWillBeSent') this.requests.push((params['request'] as { url: string }).url);
   }
 
   async open(url: string): Promise<void> {
@@ -182,7 +181,17 @@ export class Page {
 
   /** Presses a key, as a person does. */
   async press(key: string, modifiers = 0): Promise<void> {
-    const codes: Record<string, number> = { Tab: 9, Enter: 13, ' ': 32, End: 35, Home: 36, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40 };
+    const codes: Record<string, number> = {
+      'Tab': 9,
+      'Enter': 13,
+      ' ': 32,
+      'End': 35,
+      'Home': 36,
+      'ArrowLeft': 37,
+      'ArrowUp': 38,
+      'ArrowRight': 39,
+      'ArrowDown': 40,
+    };
     const text = key === 'Enter' ? { text: '\r' } : key === ' ' ? { text: ' ' } : {};
     const common = { key, code: key === ' ' ? 'Space' : key, windowsVirtualKeyCode: codes[key] ?? 0, modifiers };
     await this.#send('Input.dispatchKeyEvent', { type: 'keyDown', ...common, ...text });

@@ -48,7 +48,10 @@ test.serial('without the token: 401 for everything, in every way to ask', (t) =>
       ask(listen, '/?token='),
       ask(listen, '/s/another/v1/status', 'GET', { cookie }),
     ]);
-    t.deepEqual(refused.map(({ status }) => status), [401, 401, 401, 401]);
+    t.deepEqual(
+      refused.map(({ status }) => status),
+      [401, 401, 401, 401],
+    );
     t.is((await ask(listen, `/?token=${'x'.repeat(4000)}`)).status, 401);
     t.true(agent.countOf('DashboardRefused') > 0);
     // Another server of this machine can have set a cookie of the same name.
@@ -104,7 +107,10 @@ test.serial('every answer has the headers that shut the page in, streams and ref
       await ask(listen, '/'),
       await ask(listen, path, 'GET', { host: 'evil.example', cookie }),
     ];
-    t.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 404, 400, 401, 421]);
+    t.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200, 404, 400, 401, 421],
+    );
     for (const { headers } of answers) {
       t.like(headers, {
         'cross-origin-opener-policy': 'same-origin',
@@ -156,7 +162,9 @@ test.serial('a reload moves it, ends it, and keeps the token while it stays', (t
     t.is(await urlOf(socket), url.replace(listen, other));
     await t.throwsAsync(ask(listen, '/'), { code: 'ECONNREFUSED' });
     const blocker = `127.0.0.1:${await freePort()}`;
-    work.configure(controlledConfig(helper, work, `dashboard: { listen: "${blocker}" }\nmetrics: { listen: "${blocker}" }\n`));
+    work.configure(
+      controlledConfig(helper, work, `dashboard: { listen: "${blocker}" }\nmetrics: { listen: "${blocker}" }\n`),
+    );
     const refused = await reload();
     t.is(refused.status, 422);
     t.regex(refused.body, /dashboard\.listen: cannot listen on .*another process listens there/);
@@ -179,6 +187,7 @@ test.serial('a client that sends half a request, or none, is let go', (t) =>
   withDashboard(async ({ listen, get }) => {
     const [host, port] = listen.split(':');
     const idle = connect(Number(port), host);
+    idle.resume().on('error', () => undefined);
     idle.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: x');
     await new Promise((resolve) => idle.once('close', resolve));
     t.is((await get('v1/status')).status, 200);

@@ -26,16 +26,16 @@ export async function withDashboard(use: (setting: Dashboard) => Promise<void>, 
   const listen = `127.0.0.1:${await freePort()}`;
   await withControl(async (setting) => {
     const url = await urlOf(setting.socket);
-    const { headers } = await ask(listen, url.slice(url.indexOf('/?')));
-    const [cookie = ''] = String(headers['set-cookie']).split(';');
-    const path = String(headers['location']);
+    const { headers: given } = await ask(listen, url.slice(url.indexOf('/?')));
+    const [cookie = ''] = String(given['set-cookie']).split(';');
+    const path = String(given['location']);
     await use({
       ...setting,
       listen,
       url,
       path,
       cookie,
-      get: (what, method = 'GET', more = {}) => ask(listen, `${path}${what}`, method, { cookie, ...more }),
+      get: (what, method = 'GET', headers = {}) => ask(listen, `${path}${what}`, method, { cookie, ...headers }),
     });
   }, `dashboard: { listen: "${listen}" }\n${more}`);
 }

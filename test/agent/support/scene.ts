@@ -16,7 +16,12 @@ export class Scene {
   }
 
   /** An exec now. @param parent its pid, and the program that it runs */
-  exec(pid: number, argv: readonly string[], parent?: readonly [pid: number, exe: string], more: Partial<ExecEvent> = {}): ExecEvent {
+  exec(
+    pid: number,
+    argv: readonly string[],
+    parent?: readonly [pid: number, exe: string],
+    more: Partial<ExecEvent> = {},
+  ): ExecEvent {
     const now = Date.now();
     const { exe = argv[0]!.startsWith('/') ? argv[0]! : `/usr/bin/${argv[0]}` } = more;
     return execEvent(this.#seq++, {
@@ -32,7 +37,11 @@ export class Scene {
       start_time: this.startOf(pid),
       flags: [],
       ppid: parent?.[0] ?? 1,
-      parent: { pid: parent?.[0] ?? 1, start_time: parent === undefined ? 1 : this.startOf(parent[0]), exe: parent?.[1] ?? '/usr/lib/systemd/systemd' },
+      parent: {
+        pid: parent?.[0] ?? 1,
+        start_time: parent === undefined ? 1 : this.startOf(parent[0]),
+        exe: parent?.[1] ?? '/usr/lib/systemd/systemd',
+      },
       ...more,
     });
   }
@@ -44,13 +53,23 @@ export class Scene {
 
   /** A person who logs in, works, and downloads something that a rule knows. */
   session(first: number): ExecEvent[] {
-    const [sshd, bash, make, curl, sh] = [0, 1, 2, 3, 4].map((i) => first + i) as [number, number, number, number, number];
+    const [sshd, bash, make, curl, sh] = [0, 1, 2, 3, 4].map((i) => first + i) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     return [
       this.exec(sshd, ['/usr/sbin/sshd', '-D', '-R'], undefined, { uid: 0, euid: 0 }),
       this.exec(bash, ['/usr/bin/bash', '-l'], [sshd, '/usr/sbin/sshd']),
       this.exec(make, ['/usr/bin/make', '-j4', 'all'], [bash, '/usr/bin/bash']),
       ...Array.from({ length: 4 }, (_, i) =>
-        this.exec(first + 10 + i, ['/usr/bin/cc', '-O2', '-Wall', '-c', `src/part${i}.c`, '-o', `build/part${i}.o`], [make, '/usr/bin/make']),
+        this.exec(
+          first + 10 + i,
+          ['/usr/bin/cc', '-O2', '-Wall', '-c', `src/part${i}.c`, '-o', `build/part${i}.o`],
+          [make, '/usr/bin/make'],
+        ),
       ),
       this.exec(curl, ['/usr/bin/curl', '-fsSL', 'https://get.example/install.sh'], [bash, '/usr/bin/bash']),
       this.exec(sh, ['/usr/bin/sh', '-s', '--', '--yes'], [bash, '/usr/bin/bash']),
