@@ -68,7 +68,7 @@ export class Plot {
       {
         width: Math.max(1, place.clientWidth),
         height: HEIGHT,
-        padding: [8, 8, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         scales: {

@@ -55,14 +55,14 @@ export class StatusView {
     const newest = rates.events.slice(-NOW_SECONDS);
     say(byId('tile-rate'), formatRate(newest.reduce((sum, count) => sum + count, 0) / Math.max(1, newest.length)));
     const total = Object.entries(received).reduce((sum, [kind, count]) => (kind === 'gap' ? sum : sum + count), 0);
-    say(byId('tile-rate-note'), `${formatCount(total)} since the agent started`);
+    say(byId('tile-rate-note'), `${formatCount(total)} in all`);
     say(byId('tile-alerts'), formatCount(alerts));
     say(
       byId('tile-alerts-note'),
       `${formatCount(rules.loaded)} rules${rules.refused > 0 ? `, ${rules.refused} refused` : ''}`,
     );
     say(byId('tile-lost'), formatCount(gaps.lost));
-    say(byId('tile-lost-note'), gaps.lost === 0 ? 'every event is here' : 'numbered, so it is known which');
+    say(byId('tile-lost-note'), gaps.lost === 0 ? 'every event is here' : 'known by number');
     const oldest = all.reduce((most, { lag }) => (lag.records > 0 ? Math.max(most, lag.oldest_seconds) : most), 0);
     say(byId('tile-lag'), oldest < 1 ? 'under 1 s' : formatSeconds(oldest));
     const down = all.filter(({ up }) => !up).length;

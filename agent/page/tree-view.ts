@@ -12,6 +12,8 @@ export class TreeView {
   readonly #tree = new ProcessTree();
   readonly #list = byId('tree');
   readonly #open = new Set<string>();
+  /** Roots that were drawn: they are unfolded at first. */
+  readonly #met = new Set<string>();
   #changed = false;
 
   constructor() {
@@ -32,8 +34,13 @@ export class TreeView {
     const bound = forgotten === 0 ? '' : `; ${formatCount(MAX_NODES)} at most, the oldest are left out`;
     say(byId('tree-note'), `${formatCount(size)} ${size === 1 ? 'process' : 'processes'} seen${bound}`);
     byId('tree-empty').hidden = size > 0;
-    for (const key of this.#open) if (!this.#tree.has(key)) this.#open.delete(key);
-    this.#list.replaceChildren(...this.#branches(this.#tree.roots));
+    for (const keys of [this.#open, this.#met]) for (const key of keys) if (!this.#tree.has(key)) keys.delete(key);
+    const { roots } = this.#tree;
+    for (const { key } of roots.filter((root) => !this.#met.has(root.key))) {
+      this.#met.add(key);
+      this.#open.add(key);
+    }
+    this.#list.replaceChildren(...this.#branches(roots));
     keepStop(this.#list);
   }
 

@@ -13,7 +13,7 @@ import { HOSTILE_COMMANDS } from '../support/hostile-commands.ts';
 import { numberAfter, read } from '../support/outputs.ts';
 import { Scene } from '../support/scene.ts';
 
-const RULES = `rules: { folders: [${new URL('../control/fixtures', import.meta.url).pathname}] }\n`;
+const RULES = `rules: { builtin: false, folders: [${new URL('../control/fixtures', import.meta.url).pathname}] }\n`;
 const ALT_SHIFT = 8;
 
 const missing = hasCommand('chromium') ? '' : '[skipped: needs chromium] ';
@@ -64,8 +64,9 @@ browsing(`${missing}events, alerts with rule, reason and ancestors, the tree, nu
     t.regex(alert, /Because\n.*curl/);
     t.regex(alert, /Ancestors\n\s*5001.*bash[\s\S]*5000.*sshd/);
     await page.until("document.querySelector('#tree-note').innerText.startsWith('10 processes')");
-    await page.evaluate("document.querySelector('#tree summary').click()");
     await page.until("document.querySelectorAll('#tree summary').length === 2");
+    await page.evaluate("document.querySelectorAll('#tree summary')[1].click()");
+    await page.until("document.querySelectorAll('#tree summary').length === 3");
     helper.send(gapEvent(scene.next, scene.next + 4));
     helper.send(new Scene(scene.next + 5).exec(7000, ['/usr/bin/true']));
     await page.until("document.querySelector('#events .is-gap')");
@@ -89,7 +90,9 @@ browsing(`${missing}hostile command lines are text: no script, no element, no br
     await page.until(`document.querySelectorAll('#alerts > li').length === ${all / 2}`);
     await page.evaluate("document.querySelectorAll('#alerts summary, #events summary').forEach((one) => one.click())");
     await page.until("document.querySelectorAll('#tree > li').length > 0");
-    await page.evaluate("document.querySelectorAll('#tree summary').forEach((one) => one.click())");
+    await page.evaluate(
+      "document.querySelectorAll('#tree details:not([open]) > summary').forEach((one) => one.click())",
+    );
     for (const [width, row] of [
       [1600, 60],
       [400, 90],
@@ -161,7 +164,9 @@ browsing(`${missing}axe finds nothing serious: light and dark, 400 and 1600 pixe
           await page.until("document.querySelectorAll('#alerts summary').length === 2");
           await page.until("document.querySelector('#tree summary')");
           await page.until("document.querySelector('#gaps li')");
-          await page.evaluate("document.querySelectorAll('#tree summary').forEach((one) => one.click())");
+          await page.evaluate(
+            "document.querySelectorAll('#tree details:not([open]) > summary').forEach((one) => one.click())",
+          );
           await page.evaluate(
             "[...document.querySelectorAll('#alerts summary, #events summary')].slice(0, 4).forEach((one) => one.click())",
           );
@@ -219,7 +224,7 @@ browsing(`${missing}everything works from the keyboard: one stop a list, arrows 
     for (let i = 0; i < 20; i++) {
       await page.press('Tab');
       const stop = await page.evaluate<string>(
-        "(() => { const it = document.activeElement; return it === document.body ? '' : (it.id || it.closest('[id]').id + ' ' + it.localName); })()",
+        "(() => { const it = document.activeElement; return it === document.body ? '' : (it.id || (it.closest('[id]')?.id ?? 'skip') + ' ' + it.localName); })()",
       );
       if (stop === '' || (stops.length > 0 && stop === stops[0])) break;
       stops.push(stop);
@@ -236,8 +241,10 @@ browsing(`${missing}everything works from the keyboard: one stop a list, arrows 
     await page.press('Enter');
     await page.until("document.activeElement.parentElement.open && document.querySelector('#events .more')");
     await page.evaluate("document.querySelector('#tree summary').focus()");
+    await page.press('ArrowLeft');
+    await page.until("!document.querySelector('#tree details').open");
     await page.press('ArrowRight');
-    await page.until("document.querySelectorAll('#tree summary').length === 2");
+    await page.until("document.querySelector('#tree details').open");
     await page.press('ArrowRight');
     t.regex(await page.evaluate<string>('document.activeElement.innerText'), /sshd/);
     await page.press('ArrowLeft');
