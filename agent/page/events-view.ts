@@ -36,6 +36,8 @@ export class EventsView {
   #came = 0;
   #leftOut = 0;
   #slow = 0;
+  /** Since the page was opened. */
+  #tooLong = 0;
 
   /** @param onEvent gets every event that comes, paused or not */
   constructor(onEvent: (event: ShownEvent) => void) {
@@ -110,6 +112,7 @@ export class EventsView {
     const line = readLine(text);
     if (line.kind === 'missed') {
       if (line.cause === 'rate') this.#leftOut += line.count;
+      else if (line.cause === 'too_long') this.#tooLong += line.count;
       else this.#slow += line.count;
     } else if (line.kind === 'event') {
       this.#came++;
@@ -162,13 +165,17 @@ export class EventsView {
     this.#came = 0;
     this.#leftOut = 0;
     this.#slow = 0;
-    const late = slow === 0 ? '' : `; this browser was too slow for ${formatCount(slow)}`;
-    say(
-      this.#note,
+    const late = [
+      ...(slow === 0 ? [] : [`this browser was too slow for ${formatCount(slow)}`]),
+      ...(this.#tooLong === 0 ? [] : [`${formatCount(this.#tooLong)} too long to show`]),
+    ].join('; ');
+    const rate =
       leftOut > 0
-        ? `showing ${formatCount(came)} of ${formatCount(came + leftOut)} a second${late}`
-        : `${came === 0 ? '' : `all of ${formatCount(came)} a second`}${late}`,
-    );
+        ? `showing ${formatCount(came)} of ${formatCount(came + leftOut)} a second`
+        : came > 0
+          ? `all of ${formatCount(came)} a second`
+          : '';
+    say(this.#note, [rate, late].filter((part) => part !== '').join('; '));
   }
 }
 

@@ -2,7 +2,7 @@ import { MAX_NODES } from './bounds.ts';
 import type { ProcessRef, ShownEvent } from './event-model.ts';
 
 export interface TreeNode {
-  readonly key: string;
+  key: string;
   readonly pid: number;
   /** The newest command line, or the program of a process that was seen as a parent alone. */
   label: string;
@@ -70,7 +70,8 @@ export class ProcessTree {
 
   #node(ref: ProcessRef, label: string | undefined): TreeNode {
     const key = `${ref.pid} ${ref.startTime ?? ''}`;
-    let node = ref.startTime === undefined ? this.#byPid.get(ref.pid) : this.#nodes.get(key);
+    const newest = this.#byPid.get(ref.pid);
+    let node = ref.startTime === undefined ? newest : (this.#nodes.get(key) ?? this.#named(newest, key));
     if (node === undefined) {
       const shown = label ?? ref.command ?? ref.exe ?? `process ${ref.pid}`;
       node = { key, pid: ref.pid, label: shown, parent: undefined, children: new Set(), level: undefined };
@@ -80,6 +81,14 @@ export class ProcessTree {
       if (label !== undefined) node.label = label;
       this.#touch(node);
     }
+    return node;
+  }
+
+  /** A process that was known by its number alone, under its name from now on. */
+  #named(node: TreeNode | undefined, key: string): TreeNode | undefined {
+    if (node === undefined || node.key !== `${node.pid} `) return undefined;
+    this.#nodes.delete(node.key);
+    node.key = key;
     return node;
   }
 

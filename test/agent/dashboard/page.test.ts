@@ -62,7 +62,7 @@ browsing(`${missing}events, alerts with rule, reason and ancestors, the tree, nu
     await page.evaluate("document.querySelector('#alerts summary').click()");
     const alert = await page.text('#alerts .more');
     t.regex(alert, /Because\n.*curl/);
-    t.regex(alert, /Ancestors\n\s*5001.*bash[\s\S]*5000.*sshd/);
+    t.regex(alert, /Ancestors\n\s*5001\s+\/usr\/bin\/bash -l\s+5000\s+\/usr\/sbin\/sshd/);
     await page.until("document.querySelector('#tree-note').innerText.startsWith('10 processes')");
     await page.until("document.querySelectorAll('#tree summary').length === 2");
     await page.evaluate("document.querySelectorAll('#tree summary')[1].click()");

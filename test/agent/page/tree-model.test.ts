@@ -50,6 +50,21 @@ test('ancestors of an alert fill in what the page did not see', (t) => {
   t.deepEqual(drawn(tree.roots), ['/bin/p1 run', '  /bin/p3 -x', '    /bin/p4', '      /bin/p5 run']);
 });
 
+test('an ancestor that an alert named by its number alone is the process that comes later', (t) => {
+  const tree = new ProcessTree();
+  tree.add(
+    exec(5, 4, {
+      ancestors: [
+        { pid: 4, exe: '/bin/p4' },
+        { pid: 3, exe: '/bin/p3' },
+      ],
+    }),
+    'high',
+  );
+  tree.add(exec(3, 1), undefined);
+  t.deepEqual(drawn(tree.roots), ['/bin/p1', '  /bin/p3 run', '    /bin/p4', '      /bin/p5 run']);
+});
+
 test('whatever comes, it stays within its bound, is a forest, and loses no node that it holds', (t) => {
   const MAX = 40;
   const event = fc.record({ pid: fc.nat(30), parent: fc.option(fc.nat(30), { nil: undefined }), start: fc.nat(3) });

@@ -24,18 +24,23 @@ export async function urlOf(socket: string): Promise<string> {
 /** An agent with the page, and a stand-in for the helper. @param more further lines of the configuration */
 export async function withDashboard(use: (setting: Dashboard) => Promise<void>, more = ''): Promise<void> {
   const listen = `127.0.0.1:${await freePort()}`;
-  await withControl(async (setting) => {
-    const url = await urlOf(setting.socket);
-    const { headers: given } = await ask(listen, url.slice(url.indexOf('/?')));
-    const [cookie = ''] = String(given['set-cookie']).split(';');
-    const path = String(given['location']);
-    await use({
-      ...setting,
-      listen,
-      url,
-      path,
-      cookie,
-      get: (what, method = 'GET', headers = {}) => ask(listen, `${path}${what}`, method, { cookie, ...headers }),
-    });
-  }, `dashboard: { listen: "${listen}" }\n${more}`);
+  await withControl(
+    async (setting) => {
+      const url = await urlOf(setting.socket);
+      const { headers: given } = await ask(listen, url.slice(url.indexOf('/?')));
+      const [cookie = ''] = String(given['set-cookie']).split(';');
+      const path = String(given['location']);
+      await use({
+        ...setting,
+        listen,
+        url,
+        path,
+        cookie,
+        get: (what, method = 'GET', headers = {}) => ask(listen, `${path}${what}`, method, { cookie, ...headers }),
+      });
+    },
+    `dashboard: { listen: "${listen}" }\n${more}`,
+    '',
+    '64MiB',
+  );
 }
