@@ -19,7 +19,7 @@ import { GROUPINGS } from './screens/exec-counter.ts';
 import { hostPlatform } from './values/platform.ts';
 import { parseDuration } from './values/quantities.ts';
 
-/** What each command does. */
+/** The action of each command. */
 export interface Actions {
   run: (file: string | undefined, service: boolean) => Promise<void>;
   check: (file: string, json: boolean) => Promise<void>;

@@ -9,7 +9,7 @@ const COLUMN = 7.8;
 const ROW = 18;
 const EDGE = 12;
 
-/** What a picture shows of each code of "select graphic rendition" (ECMA-48). 0 and 22, 39, 49 end what others began. */
+/** The style of a picture for each code of "select graphic rendition" (ECMA-48). 0 and 22, 39, 49 end what others began. */
 const LOOKS: ReadonlyMap<number, string> = new Map([
   [1, 'font-weight="bold"'],
   [2, 'opacity=".6"'],

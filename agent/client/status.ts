@@ -5,7 +5,7 @@ import type { ControlClient } from './client.ts';
 const count = z.number().min(0);
 const seconds = z.array(count).max(3600);
 
-/** What commands use of `/v1/status`. An agent of another version may say more, and some of it differently: that is then left out. */
+/** The part of `/v1/status` that commands use. Parts that an agent of another version writes in another way are left out. */
 const statusSchema = z.object({
   healthy: z.boolean(),
   problems: z.array(z.object({ what: z.string(), reason: z.string() })),

@@ -21,7 +21,7 @@ export function explainUnreachable(error: unknown, path: string): string {
   }
 }
 
-/** Who may use a socket that this user may not. */
+/** The owner and the group that may use a socket which this user may not use. */
 function whoMay(path: string): string {
   let stats: Stats;
   try {

@@ -67,7 +67,7 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
 interface Answered {
   readonly problems: readonly string[];
   readonly isCut: boolean;
-  /** What else there is to say. */
+  /** Notes for people, besides the rows. */
   readonly notes?: readonly string[];
 }
 

@@ -9,7 +9,7 @@ const MAX_REASONS = 20;
 export interface SkippedGroup {
   readonly reason: string;
   readonly count: number;
-  /** What uses them all the same, where something does. */
+  /** The flag or key that has them used, if there is one. */
   readonly remedy?: string;
 }
 

@@ -66,7 +66,7 @@ async function watch(client: ControlClient): Promise<ExitCode> {
   return seen.code;
 }
 
-/** What a look found, for a width. */
+/** The lines of one look at the agent, for a width in columns. */
 interface Seen {
   readonly code: ExitCode;
   readonly lines: (columns: number) => string[];

@@ -78,7 +78,7 @@ export async function tail(options: TailOptions): Promise<ExitCode> {
 /** An option that cannot be meant. */
 class OptionError extends Error {}
 
-/** What to ask the agent for; it checks all but the name of a user. @throws {OptionError} */
+/** The query for the agent, which checks everything except the name of a user. @throws {OptionError} */
 function queryOf(
   { filter, rule, user, container, alerts, explain, since, rate, follow: follows }: TailOptions,
   isTable: boolean,

@@ -97,7 +97,7 @@ export class Stream {
 export const digestOf = (memory: Buffer, start: number, end: number): string =>
   hash('sha256', memory.subarray(start, end), 'hex');
 
-/** What a line adds to a seal's `sum`: the first four bytes of its hash. */
+/** The share of a line in a seal's `sum`: the first four bytes of its hash. */
 const shareOf = (digest: string): number => Number.parseInt(digest.slice(0, 8), 16);
 
 /** All that is remembered about the input, by stream. */

@@ -106,7 +106,7 @@ function endsWith(memory: Buffer, start: number, end: number, tail: Buffer): boo
 /** The longest name or id that is taken, in UTF-16 units. */
 const MAX_NAME_LENGTH = 512;
 
-/** Who a parsed line is from; undefined where it does not say, or says nonsense. */
+/** The origin of a parsed line; undefined where it does not say, or says nonsense. */
 export function originOf(
   fields: Readonly<Record<string, unknown>>,
 ): { hostId: string; host: string; bootId: string | undefined; stream: string } | undefined {

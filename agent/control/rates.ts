@@ -1,6 +1,6 @@
 import { RATE_SECONDS } from './limits.ts';
 
-/** What is counted each second. */
+/** Counts of one second, or totals. */
 export interface Counts {
   readonly events: number;
   readonly alerts: number;

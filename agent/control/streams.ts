@@ -50,7 +50,7 @@ export class Streams {
     return undefined;
   };
 
-  /** What is held is sent at once, however much it is, and not at the pace of new events. */
+  /** Sends the lines that are held at once, however many, and not at the pace of new events. */
   async #pump(stream: EventStream): Promise<void> {
     while (this.#streams.has(stream) && this.#send(stream, LOOK_MS)) await turn();
   }

@@ -1,17 +1,22 @@
 /** Marks are at least this far apart, in milliseconds: an age is exact to that. */
 const STEP_MS = 100;
 
-const MAX_MARKS = 256;
+/** Joined marks cover a share of their age. */
+const SHARE = 20;
 
-/** Records up to, not including, the `end`th came in at this time or later. */
+/** Ages grow by a twentieth over two marks, so that 560 reach over a day, and 900 over ten years. */
+const MAX_MARKS = 1024;
+
+/** Records up to, not including, the `end`th came in at this time or later, the last of them at `until`. */
 interface Mark {
   end: number;
   readonly at: number;
+  until: number;
 }
 
 /**
  * When the records that wait came in, roughly and in little memory. An age is never too low. It is too high by a tenth of a
- * second at most or, where records wait for long, by a twentieth of that time.
+ * second and a twentieth of itself at most.
  */
 export class Ages {
   #marks: Mark[] = [];
@@ -19,12 +24,19 @@ export class Ages {
   /** @param end how many records have come in by now; @param now milliseconds on a clock that never steps */
   cameIn(end: number, now: number): void {
     const last = this.#marks.at(-1);
-    if (last === undefined) this.#marks.push({ end, at: now });
+    if (last === undefined) this.#marks.push({ end, at: now, until: now });
     else if (end > last.end) {
-      if (now - last.at < STEP_MS) last.end = end;
-      else this.#marks.push({ end, at: now });
+      if (now - last.at < STEP_MS) {
+        last.end = end;
+        last.until = now;
+      } else this.#marks.push({ end, at: now, until: now });
     }
-    if (this.#marks.length > MAX_MARKS) this.#thin();
+    if (this.#marks.length > MAX_MARKS) this.#thin(now);
+  }
+
+  /** Marks that it remembers. */
+  get size(): number {
+    return this.#marks.length;
   }
 
   /** Milliseconds since a record came in, counted from 0. Those before it are not asked for again. */
@@ -40,11 +52,16 @@ export class Ages {
     if (from !== 0) this.#marks = from === -1 ? [] : this.#marks.slice(from);
   }
 
-  /** Joins neighbours: the time of the older counts for both. */
-  #thin(): void {
-    const { length } = this.#marks;
-    this.#marks = this.#marks.flatMap(({ at }, i) =>
-      i % 2 === 0 ? [{ at, end: this.#marks[Math.min(i + 1, length - 1)]!.end }] : [],
-    );
+  /** Joins neighbours that are close together for their age: the time of the oldest counts for all of them. */
+  #thin(now: number): void {
+    const kept: Mark[] = [];
+    for (const mark of this.#marks) {
+      const last = kept.at(-1);
+      if (last !== undefined && mark.until - last.at <= (now - mark.until) / SHARE) {
+        last.end = mark.end;
+        last.until = mark.until;
+      } else kept.push(mark);
+    }
+    this.#marks = kept;
   }
 }

@@ -2,10 +2,11 @@ import type { Pace } from '../backoff.ts';
 import { reasonOf } from '../errors.ts';
 import { gapItem, itemAfter, NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
-import { ReaderGoneError, STUCK_AFTER_MS, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
+import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch } from './batch.ts';
+import { Condition, type LastError } from './condition.ts';
 import type { CursorOptions, Made } from './log/cursor.ts';
 import type { Loss } from './log/loss.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
@@ -57,7 +58,7 @@ export interface DeliveryStatus {
   /** Milliseconds since the oldest record that it does not have came in; 0 when there is none. */
   readonly oldestMs: number;
   /** The newest failure, also when it works again; absent when there was none. */
-  readonly lastError?: { readonly reason: string; readonly time: Date };
+  readonly lastError?: LastError;
   /** The seal that is open, and the highest number under it or a seal before; absent where the output makes none yet. */
   readonly seal?: { readonly number: number; readonly through: number };
   /** Milliseconds that its current step has taken, when that is so long that it hangs; else 0. A receiver that is away is no reason. */
@@ -75,14 +76,10 @@ export class Delivery {
   readonly #retry: Retry;
   readonly #counters: OutputCounters;
   readonly #ages = new Ages();
-  /** Since when it is not open or fails, on the clock of `performance.now`. */
-  #downSince: number | undefined = performance.now();
-  #lastError: DeliveryStatus['lastError'];
+  readonly #condition: Condition;
   #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
-  /** When the step began that it waits for, on the clock of `performance.now`; undefined between steps. */
-  #stepSince: number | undefined;
   /** The output's position from an earlier run. */
   #position: Position | undefined;
   #hasPosition = false;
@@ -111,6 +108,7 @@ export class Delivery {
     this.#limits = options.output.limits ?? ONE_SEGMENT;
     this.#retry = new Retry(options.pace);
     this.#counters = options.counters ?? new OutputCounters();
+    this.#condition = new Condition(options.output.stuckAfterMs, options.now);
   }
 
   get name(): string {
@@ -129,34 +127,18 @@ export class Delivery {
   get status(): DeliveryStatus {
     const now = performance.now();
     const { lagRecords, lagBytes } = this;
-    const downMs = this.#downSince === undefined ? 0 : now - this.#downSince;
+    const { lastError } = this.#condition;
     const oldestMs = lagRecords === 0 ? 0 : this.#ages.ofRecord((this.#cursor?.everAppended ?? 0) - lagRecords, now);
     const seal = this.#sealer?.state;
     return {
-      downMs,
+      downMs: this.#condition.downMs(now),
       lagRecords,
       lagBytes,
       oldestMs,
-      stuckMs: this.#stuckMs(now),
-      ...(this.#lastError && { lastError: this.#lastError }),
+      stuckMs: this.#condition.stuckMs(now, this.#batch?.workedOnAt),
+      ...(lastError && { lastError }),
       ...(seal && { seal: { number: seal.seal, through: seal.through } }),
     };
-  }
-
-  #stuckMs(now: number): number {
-    if (this.#stepSince === undefined) return 0;
-    const quietMs = now - Math.max(this.#stepSince, this.#batch?.workedOnAt ?? 0);
-    return quietMs >= (this.#options.output.stuckAfterMs ?? STUCK_AFTER_MS) ? quietMs : 0;
-  }
-
-  /** Waits for a step, of which it is known since when it takes. */
-  async #during<T>(step: Promise<T>): Promise<T> {
-    this.#stepSince = performance.now();
-    try {
-      return await step;
-    } finally {
-      this.#stepSince = undefined;
-    }
   }
 
   /** The send to wait for before more comes: there is one when the lag is large and the output is at work. A failing one is not. */
@@ -242,7 +224,7 @@ export class Delivery {
         if (this.#cursor === undefined) return;
         const wait = this.#batch === undefined ? this.#cursor.prepare() : undefined;
         if (wait !== undefined) {
-          await this.#during(wait);
+          await this.#condition.during(wait);
           continue;
         }
         this.#nameInherited(this.#cursor);
@@ -265,12 +247,12 @@ export class Delivery {
 
   async #open(): Promise<void> {
     const { output } = this.#options;
-    await this.#during(output.open());
+    await this.#condition.during(output.open());
     this.#isOpen = true;
-    if (!this.#retry.isFailing) this.#downSince = undefined;
+    if (!this.#retry.isFailing) this.#condition.up();
     if (this.#hasPosition || output.bookmark === undefined) return;
     this.#hasPosition = true;
-    this.#position = await this.#during(output.bookmark.load());
+    this.#position = await this.#condition.during(output.bookmark.load());
     if (this.#options.seals === true) this.#sealState = await output.bookmark.loadSeals?.();
   }
 
@@ -306,7 +288,7 @@ export class Delivery {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#sending = promise;
     try {
-      return await this.#during(this.#options.output.send(batch));
+      return await this.#condition.during(this.#options.output.send(batch));
     } finally {
       this.#sending = undefined;
       resolve();
@@ -319,7 +301,7 @@ export class Delivery {
     if (again === undefined) {
       if (this.#retry.isFailing) this.#options.telemetry.raise('OutputRecovered', { output: this.name });
       this.#retry.worked();
-      this.#downSince = undefined;
+      this.#condition.up();
     }
     if (outcome.kind === 'refused') {
       const { through = this.#batch!.records } = outcome;
@@ -338,21 +320,20 @@ export class Delivery {
 
   async #tryLater({ reason, taken = 0, afterMs, reopen = false }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const { output, telemetry } = this.#options;
-    this.#downSince ??= performance.now();
-    this.#lastError = { reason, time: this.#options.now?.() ?? new Date() };
+    this.#condition.failed(reason);
     this.#counters.retries++;
     if (this.#batch !== undefined) this.#countTaken(this.#batch, Math.min(taken, this.#batch.records));
     if (taken > 0 && this.#batch?.advance(taken) === false) await this.#commit();
     telemetry.raiseRepeating('OutputFailed', `${this.name} ${reason}`, { output: this.name, reason });
     if (reopen) {
       this.#isOpen = false;
-      await this.#during(output.close()).catch(() => undefined);
+      await this.#condition.during(output.close()).catch(() => undefined);
     }
     if (!this.#abandoned) await this.#retry.wait(afterMs);
   }
 
   #refuse(batch: PendingBatch, { reason, records }: Refusal, cursor: LogReader): void {
-    this.#lastError = { reason, time: this.#options.now?.() ?? new Date() };
+    this.#condition.refused(reason);
     const { telemetry } = this.#options;
     telemetry.raiseRepeating('EventsRefused', `${this.name} ${reason}`, {
       output: this.name,
@@ -367,7 +348,7 @@ export class Delivery {
     this.#batch = undefined;
     const position = this.#cursor?.commit(this.#sealer?.state);
     if (position !== undefined) await this.#tellBookmark(position);
-    await this.#during(Promise.resolve(this.#cursor?.save()));
+    await this.#condition.during(Promise.resolve(this.#cursor?.save()));
     this.#moved();
   }
 
@@ -380,7 +361,7 @@ export class Delivery {
   async #tellBookmark(position: Position): Promise<void> {
     this.#committed = position;
     const { bookmark } = this.#options.output;
-    if (bookmark !== undefined) await this.#during(bookmark.commit(position));
+    if (bookmark !== undefined) await this.#condition.during(bookmark.commit(position));
   }
 
   #lost({ count, first, last, unnumbered }: Loss): void {

@@ -17,7 +17,7 @@ interface Kept {
   readonly name: string;
   /** The folder that its files are in. */
   readonly folder: string;
-  /** What it can take at most, and takes now, in bytes. */
+  /** The most bytes that it can take, and those that it takes now. */
   readonly most: number;
   readonly taken: number;
   /** A file that must be one if it is there. */

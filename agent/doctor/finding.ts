@@ -1,9 +1,9 @@
 /** `skipped`: it could not be looked at, by this user or on this system. */
 export type Verdict = 'ok' | 'warning' | 'problem' | 'skipped';
 
-/** What a check found. */
+/** One result of a check. */
 export interface Finding {
-  /** What was looked at, in a word or two. */
+  /** The part that was looked at, in a word or two. */
   readonly check: string;
   readonly verdict: Verdict;
   /** One sentence. May hold text of others: it is neutralised where it is shown. */

@@ -52,7 +52,7 @@ export function checkProgram(isRunning: boolean, programs: readonly string[] = P
 
 export interface SocketView {
   readonly path: string;
-  /** Who has to own it. */
+  /** Its required owner. */
   readonly ownerUid: number;
   /** The user of the agent: of the one that runs, or of the one that would. */
   readonly agent: Person | undefined;

@@ -15,7 +15,7 @@ type Introduction = Pick<HelloEvent, 'helper' | 'source' | 'probe_sha256' | 'lim
   readonly privileges: PrivilegeState;
 };
 
-/** What the helper says of itself. */
+/** The helper's own report of itself. */
 export function checkHello({ helper, source, probe_sha256: sha256, privileges, limits }: Introduction): Finding[] {
   const { ok, warning, problem } = findingsOf('hello');
   const probe = sha256 === undefined ? '' : `, probe ${sha256.slice(0, 16)}…`;

@@ -12,7 +12,7 @@ import { explainFailure } from '../source/unreachable.ts';
 /** The first line comes at once; a machine under load may need a moment. */
 const HELLO_MS = 2000;
 
-/** What the helper still holds comes first. This long it may take, in milliseconds. */
+/** How long the events that the helper still holds may take to arrive, in milliseconds. They come first. */
 const REPLAY_MS = 10_000;
 
 const READ_BYTES = 256 * 1024;

@@ -6,7 +6,7 @@ import { findingsOf, type Finding } from './finding.ts';
 /** The first Linux with a BPF ring buffer. */
 const LEAST = { major: 5, minor: 8 };
 
-/** What is asked of the system; others in tests. */
+/** Facts about the system; replaced in tests. */
 export interface KernelView {
   readonly platform: NodeJS.Platform;
   readonly release: string;

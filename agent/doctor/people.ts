@@ -18,7 +18,7 @@ export function personOf(nameOrNumber: string | number): Person | undefined {
   return user && { name: user.name, uid: user.uid, groups: [user.gid, ...groupsOf(user.name)] };
 }
 
-/** Who runs this command, with the groups that it has now. */
+/** The user who runs this command, with the groups that it has now. */
 export function caller(): Person | undefined {
   if (process.geteuid === undefined) return undefined;
   const uid = process.geteuid();

@@ -11,7 +11,7 @@ const DESCRIPTORS_SHARE = 0.8;
 
 const ANSWER_MS = 2000;
 
-/** What the agent says of its own health. */
+/** The agent's own report of its health. */
 export function checkHealth({ problems, gaps, helper, agent }: AgentStatus): Finding[] {
   const { ok, warning, problem } = findingsOf('agent');
   return [

@@ -1,7 +1,7 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Lookups } from '../rules/fields/lookups.ts';
 
-/** What an alert says of its process and of those above it: the agent that made it knew them. */
+/** Facts in an alert about its process and those above it. The agent that made it knew them. */
 interface AlertContext {
   readonly entity_id?: unknown;
   readonly ancestors?: readonly {

@@ -43,7 +43,7 @@ export async function probeOutput(config: OutputConfig): Promise<Probed | undefi
   return kindOf(config.type)?.probe?.(config as never);
 }
 
-/** What an output cannot promise as it is configured, if there is something to say. */
+/** The promise that an output cannot keep as it is configured, if there is one. */
 export function weaknessOf(config: OutputConfig): string | undefined {
   return kindOf(config.type)?.weakness?.(config);
 }

@@ -22,7 +22,7 @@ interface Secret {
   readonly end: number;
 }
 
-/** What looking once through a text costs at most, a character: names and URLs are looked at back and forth, words once a nesting. */
+/** The most that looking once through a text costs, a character: names and URLs are looked at back and forth, words once a nesting. */
 const STEPS_A_CHARACTER = 64;
 const STEPS_A_TEXT = 64;
 

@@ -12,7 +12,7 @@ const NAME = /[A-Za-z0-9_.-]/;
 /** Values that say nothing: also what redaction itself leaves. */
 const NOTHING: ReadonlySet<string> = new Set(['', REDACTED, 'true', 'false', 'yes', 'no', 'null', 'none', 'undefined', '***', '****', '*****', '********']); // prettier-ignore
 
-/** What begins as redaction leaves it was redacted before. */
+/** A text that begins as redaction leaves it was redacted before. */
 export const saysNothing = (value: string): boolean => NOTHING.has(value) || value.startsWith(REDACTED);
 
 /** Paths begin so on all systems; `@FILE` is how curl and others name a file. */
@@ -50,7 +50,7 @@ export function credentialsInUrls(text: string, emit: Emit): void {
   }
 }
 
-/** What HTTP's `Authorization` says before the secret. */
+/** The schemes of HTTP's `Authorization`, which stand before the secret. */
 const SCHEME =
   /^(?:basic|bearer|digest|token|negotiate|ntlm|apikey|api-key|bot|key|splunk|aws4-hmac-sha256|sso-key|geniekey)[ \t]+/i;
 

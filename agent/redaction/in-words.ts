@@ -254,7 +254,7 @@ function isReference(value: string, length: number): boolean {
   return length <= 256 && /^(?:\$|\$[A-Za-z_]\w*|\$\{[^}]*\}|\$\(.*\)|`.*`|%\w+%)$/.test(value);
 }
 
-/** What ends a value whose name stands behind this character; undefined where nothing does. */
+/** The character that ends a value whose name stands behind this one; undefined where none does. */
 function delimiterAfter(before: string | undefined): RegExp | undefined {
   switch (before) {
     case '?':

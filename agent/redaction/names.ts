@@ -24,7 +24,7 @@ const QUERY: ReadonlySet<string> = new Set(['sig', 'signature', 'xamzsignature',
 const SEPARATOR = /[-_.]+|(?<=[a-z0-9])(?=[A-Z])/;
 
 export type Secrecy =
-  /** What has this name is a secret. */
+  /** A value with this name is a secret. */
   | 'secret'
   /** It is one unless it is a path: `--private-key FILE`. */
   | 'secret_unless_path';

@@ -51,7 +51,7 @@ export function compileSpans(source: string): SpanPattern {
   return { each: (text, found, budget) => search.each(text, found, budget), literals };
 }
 
-/** What following one path over one character costs, in steps of an expression that V8 runs. */
+/** The cost of following one path over one character, in steps of an expression that V8 runs. */
 const STEPS_A_PATH = 8;
 
 interface Match {
@@ -76,7 +76,7 @@ class SpanSearch {
       const match = this.#next(text, at, budget);
       if (match === undefined) return;
       found(match.start, match.end);
-      // What was read beyond the match is read again. How often depends on the text: the budget bounds it.
+      // Characters that were read beyond the match are read again. How often depends on the text: the budget bounds it.
       at = Math.max(match.end, match.start + 1);
     }
   }

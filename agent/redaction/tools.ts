@@ -2,7 +2,7 @@
 export type Mode =
   /** All of it. */
   | 'whole'
-  /** What follows the first colon, or percent sign: `user:password`. */
+  /** The part behind the first colon, or percent sign: `user:password`. */
   | 'after_colon'
   | 'after_percent'
   /** All of it, when it is cookies and not the name of a file. */

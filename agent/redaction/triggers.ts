@@ -42,7 +42,7 @@ const FIXED = ['://', '\\u00', '\\/', '\u00c5\u00bf', '\u00e2\u0084\u00aa'];
 /** A beginning is enough to look closer. Fewer states stay in the processor's nearest cache. */
 const LONGEST = 6;
 
-/** What follows `exe`, and what follows `argv`. No string of JSON holds one of these texts: its quotes are escaped. */
+/** The texts behind `exe` and behind `argv`. No string of JSON holds one of these texts: its quotes are escaped. */
 const AFTER_EXE = '","filename":"';
 const AFTER_ARGV = '],"argv_bytes":';
 /** In place of states. */
@@ -52,7 +52,7 @@ const ARGV_END = -3;
 
 const BEFORE_EXE = new Needle(',"exe":"');
 const BEFORE_ARGV = new Needle('"argv":["');
-/** What follows `argv_bytes` where the event has neither `raw` nor `command_line`. */
+/** The text behind `argv_bytes` where the event has neither `raw` nor `command_line`. */
 const BEFORE_REST = Buffer.from(',"cwd":"');
 /** How a line ends that has nothing behind the fields of `exec`. */
 const LINE_ENDS = ['ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot'].map((source) =>
@@ -137,7 +137,7 @@ export class Triggers {
 
 /** Shorter names of programs count at the beginning of a word alone: `rar` is in `library`. */
 const SHORT = 4;
-/** What JSON has before a word: an escape ends in its letter. */
+/** The characters of JSON before a word: an escape ends in its letter. */
 const BEFORE_WORD = ['/', '"', ' ', "'", '\\\\', ';', '(', '&', '|', '`', '\\n', '\\t', '\\r', '\\f'];
 
 function toolTriggers(): string[] {
@@ -194,7 +194,7 @@ function build(words: readonly string[], column: Uint8Array): Int32Array {
     if (state > 0) rows.copyWithin(state * width, suffix[state]! * width, (suffix[state]! + 1) * width);
     for (const [c, child] of children[state]!) {
       const shorter = state === 0 ? 0 : rows[suffix[state]! * width + c]!;
-      // What ends here has an answer and no successor.
+      // A state that ends here has an answer and no successor.
       const end = ends[child] !== 0 ? ends[child]! : shorter;
       const isEnd = end < 0;
       suffix[child] = shorter < 0 ? 0 : shorter / width;

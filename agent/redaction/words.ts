@@ -59,7 +59,7 @@ export function closingQuote(text: string, from: number, quote: string): number 
   return -1;
 }
 
-/** What of a word lies within its quotes, when they stand around all of it. */
+/** The part of a word within its quotes, when they stand around all of it. */
 export function unquoted(text: string, { start, end }: Word): Word {
   const quote = text[start];
   if (end - start < 2 || (quote !== '"' && quote !== "'")) return { start, end };

@@ -1,7 +1,7 @@
 import { Busiest } from './busiest.ts';
 import type { TopFacts } from './top-screen.ts';
 
-/** What execs can be counted by. */
+/** Ways to group execs. */
 export const GROUPINGS = ['program', 'parent', 'user', 'command'] as const;
 
 export type Grouping = (typeof GROUPINGS)[number];

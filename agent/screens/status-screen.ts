@@ -22,7 +22,7 @@ const LONGEST_LIST = 8;
 /** Seconds over which the rate "now" is taken. */
 const NOW_SECONDS = 5;
 
-/** What is known of an agent, as lines of at most `columns`. */
+/** The status of an agent, as lines of at most `columns`. */
 export function statusScreen(status: AgentStatus, options: ScreenOptions): string[] {
   return [
     ...headLines(status, options),

@@ -5,7 +5,7 @@ import { formatCount, formatRate } from '../view/quantities.ts';
 import { INTERVALS, type Busy } from './busiest.ts';
 import type { ScreenOptions } from './status-screen.ts';
 
-/** What was counted, for a screen or for a program. */
+/** The counts of a window, for a screen or for a program. */
 export interface TopFacts {
   readonly by: string;
   /** Of the window, so far. */

@@ -1,7 +1,7 @@
 import type { Deliveries, OutputReport } from '../delivery/deliveries.ts';
 import type { SourceState } from '../source/source-state.ts';
 
-/** What reports to the service manager look at. */
+/** The parts of the agent from which reports to the service manager are made. */
 export interface Vitals {
   readonly source: Pick<SourceState, 'isConnected' | 'awayMs' | 'silentMs' | 'received'>;
   readonly deliveries: Pick<Deliveries, 'reports'>;

@@ -6,7 +6,7 @@ import { StoreError } from './errors.ts';
 const FOLDER_MODE = 0o700;
 const PARTITION = /^store-(\d{8})\.db$/;
 
-/** What SQLite writes beside a database. */
+/** Endings of the files that SQLite writes beside a database. */
 const COMPANIONS = ['-wal', '-shm', '-journal'] as const;
 
 /** A database of the store: events that were stored one after the other. */

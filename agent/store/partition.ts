@@ -202,7 +202,7 @@ export class Partition {
   }
 }
 
-/** What a partition that is not written says of itself. */
+/** Facts about a partition that is not written. */
 export interface PartitionState {
   readonly created: number;
   readonly position: Position | undefined;

@@ -1,6 +1,6 @@
 import { isObject } from '../../shared/events/fields.ts';
 
-/** What `records` holds of a line; null where the line has no such field. */
+/** A row of `records`; null where the line has no such field. */
 export interface Row {
   readonly timeUs: number | null;
   readonly type: string;

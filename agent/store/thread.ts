@@ -6,14 +6,14 @@ import type { SealState } from '../events/seal-state.ts';
 import { THREAD_MEMORY } from './limits.ts';
 import type { StoredBatch } from './partition.ts';
 
-/** What the thread is given at its start. */
+/** The settings of the thread, given at its start. */
 export interface WorkerInput {
   readonly folder: string;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
 }
 
-/** What the thread can be asked for. It answers one after the other. */
+/** Requests to the thread, which answers one after the other. */
 export type Request =
   | { readonly type: 'open' }
   | { readonly type: 'write'; readonly batch: StoredBatch }

@@ -36,7 +36,7 @@ export function treeOf(explained: Explained, options: TreeOptions): string[] {
   return linesOf(explained, '', '', options);
 }
 
-/** What an event did to a correlation: the rules below it that matched, then what is in its window. */
+/** The effect of an event on a correlation: the rules below it that matched, then the contents of its window. */
 export function correlationTextOf({ rules, counts }: ExplainedCorrelation, options: TreeOptions): string[] {
   const matched = rules.filter((rule) => rule.matched);
   const others = rules.length - matched.length;

@@ -27,7 +27,7 @@ export class TreeIndent {
     return this.#depths.size;
   }
 
-  /** What stands in front of an exec's command. */
+  /** The text in front of an exec's command. */
   of(event: Placed): string {
     const key = keyOf(event);
     // A process that executes another program stays where it is.

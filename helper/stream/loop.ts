@@ -15,7 +15,7 @@ import type { PipeServer } from '../pipe/server.ts';
 import type { HelperState } from './state.ts';
 import type { EventStream } from './stream.ts';
 
-/** What a service manager wants to know. */
+/** Reports to a service manager. */
 export interface Reports {
   /** Clients can connect. */
   ready(): void;

@@ -2,7 +2,7 @@ import type { Argument, Option } from 'commander';
 import { COMMANDS, type Flag } from '../../helper/flags.ts';
 import { agentCommandLine } from '../manual/agent-command-line.ts';
 
-/** What can stand in a place: one of some words, or something of the system. `other` is what nobody can guess. */
+/** The text that can stand in a place: one of some words, or something of the system. `other` is what nobody can guess. */
 export type Value = readonly string[] | 'files' | 'folders' | 'users' | 'groups' | 'other';
 
 export interface OptionLine {
@@ -18,7 +18,7 @@ export interface CommandLine {
   readonly name: string;
   readonly text: string;
   readonly options: readonly OptionLine[];
-  /** What follows the options, if anything does. */
+  /** The text behind the options, if there can be any. */
   readonly argument?: { readonly name: string; readonly value: Value; readonly repeats: boolean };
 }
 

@@ -23,7 +23,7 @@ const TYPES: Readonly<Record<string, readonly [Readonly<Record<string, Check>>, 
 
 const TEXT: Schema = { type: 'string' };
 
-/** What the agent adds on every line of an output that says who its lines are from. */
+/** Fields that the agent adds on every line of an output that says who its lines are from. */
 const IDENTITY: Readonly<Record<string, Schema>> = {
   host_id: { type: 'string', pattern: '^[0-9a-f]{32}$' },
   host: TEXT,
@@ -33,7 +33,7 @@ const IDENTITY: Readonly<Record<string, Schema>> = {
   seal: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
 };
 
-/** What the agent adds to an event that rules matched: docs/rules.md, "Alerts". */
+/** Fields that the agent adds to an event that rules matched: docs/rules.md, "Alerts". */
 const ALERT: Readonly<Record<string, Schema>> = {
   rules: {
     type: 'array',

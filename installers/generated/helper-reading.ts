@@ -8,7 +8,7 @@ import { inCheckout, ROOT } from '../tools/root-folder.ts';
 
 const PAGE = 'helper/README.md';
 
-/** What starts as root on Linux: the command line, and the privileged stage. The other two only lead from one to the other. */
+/** Code that starts as root on Linux: the command line, and the privileged stage. The other two only lead from one to the other. */
 const PRIVILEGED_ENTRIES = ['helper/commands.ts', 'helper/linux/root/run.ts'];
 const LEADS_THERE = ['helper/main.ts', 'helper/linux/platform.ts'];
 

@@ -10,7 +10,7 @@ const LIBRARIES: Readonly<Record<LinuxArchitecture, string>> = {
   arm64: 'usr/lib/aarch64-linux-gnu',
 };
 
-/** What the image takes of Debian's packages: the libraries that the programs need, and what must go with them. */
+/** Files that the image takes from Debian's packages: the libraries that the programs need, and what must go with them. */
 export const BASE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Which Debian this is, for programs that look for vulnerabilities; the texts that copyright files refer to.
   'base-files': ['etc/debian_version', 'etc/os-release', 'usr/lib/os-release', 'usr/share/common-licenses/*'],
@@ -37,7 +37,7 @@ export const IDS = { probes: 60800, helper: 60801, agent: 60802 } as const;
 
 const text = (at: string, data: string): TreeEntry => ({ path: at, mode: 0o644, data: Buffer.from(data) });
 
-/** What the programs expect of a system, and no package brings. */
+/** Files that the programs expect of a system, and that no package brings. */
 const SYSTEM: readonly TreeEntry[] = [
   { path: 'lib', mode: 0o777, link: 'usr/lib' },
   { path: 'lib64', mode: 0o777, link: 'usr/lib64' },

@@ -51,7 +51,7 @@ export function lockedPackages(architecture: LinuxArchitecture): readonly Locked
   return packages[DEBIAN_NAMES[architecture]] ?? [];
 }
 
-/** What of a package goes into the image. */
+/** The part of a package that goes into the image. */
 export interface PackageContents {
   /** Its files and links, by the paths of the package. */
   readonly entries: readonly TreeEntry[];
@@ -136,9 +136,10 @@ function download(locked: LockedPackage, mirrors: readonly string[], to: string)
   );
 }
 
-/** The addresses of an archive that this machine's own apt uses, then Debian's. Each ends in a slash. */
+/** The addresses of an archive that this machine's own apt uses. Each ends in a slash. @throws {Error} when it uses none */
 export function mirrorsOf(archive: string): readonly string[] {
   const uris = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']).split('\n');
   const own = uris.map((uri) => uri.replace(/\/?$/u, '/')).filter((uri) => uri.endsWith(`/${archive}/`));
-  return [...new Set([...own, `http://deb.debian.org/${archive}/`])];
+  if (own.length === 0) throw new Error(`none of this machine's apt sources has the archive "${archive}"; add one`);
+  return [...new Set(own)];
 }

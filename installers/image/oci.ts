@@ -16,7 +16,7 @@ const TYPES = {
 const REFERENCE = 'org.opencontainers.image.ref.name';
 const CONTAINERD_NAME = 'io.containerd.image.name';
 
-/** What a descriptor of the specification says of a blob. */
+/** The specification's descriptor of a blob. */
 interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
@@ -33,7 +33,7 @@ export interface ImageContents {
   readonly layers: readonly (readonly TreeEntry[])[];
   /** How a container starts: `config` of the specification's config.md. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** What each layer is, for people: `created_by` of its history. */
+  /** The contents of each layer, for people: `created_by` of its history. */
   readonly history: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { VERSION } from '../../shared/version.ts';
 import { bold, italic, prose, type Block, type Page, type Roff } from './roff.ts';
 
-/** What all pages have in common. */
+/** Parts that all pages have in common. */
 export function pageOf(name: string, section: Page['section'], date: number, sections: Page['sections']): Page {
   return { name, section, date, source: `Platform Probes ${VERSION}`, sections };
 }

@@ -35,10 +35,10 @@ export function prose(texts: TemplateStringsArray, ...values: ReadonlyArray<stri
   return { source: parts.join('') };
 }
 
-/** What is typed as it stands: commands, flags, keys. */
+/** Text that is typed as it stands: commands, flags, keys. */
 export const bold = (text: string): Roff => ({ source: String.raw`\fB${escaped(text)}\fR` });
 
-/** What is replaced by a value; names of files. */
+/** Text that is replaced by a value; names of files. */
 export const italic = (text: string): Roff => ({ source: String.raw`\fI${escaped(text)}\fR` });
 
 export const paragraph = (texts: TemplateStringsArray, ...values: ReadonlyArray<string | number | Roff>): Block => ({

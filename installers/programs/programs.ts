@@ -20,11 +20,11 @@ export interface Program {
 interface CopiedFile {
   readonly name: string;
   readonly from: string;
-  /** What to do when it is missing. */
+  /** The remedy when it is missing. */
   readonly remedy: string;
 }
 
-/** What is built for one platform. */
+/** Programs and files for one platform. */
 export interface Target {
   /** Folder of build/ and dist/ in which it is made; empty for this machine's own. */
   readonly folder: string;

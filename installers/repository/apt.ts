@@ -19,7 +19,7 @@ const RELEASE = {
   'Codename': 'stable',
   'Components': COMPONENT,
   'Architectures': ARCHITECTURES.join(' '),
-  // Who has read the older index, while a newer one is written, still finds the files that it names.
+  // A client that has read the older index still finds the files that it names, while a newer one is written.
   'Acquire-By-Hash': 'yes',
 };
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { VERSION } from '../../shared/version.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 
-/** What changed with one version. */
+/** The changes of one version. */
 export interface ChangelogEntry {
   readonly version: string;
   /** Seconds since 1970. */

@@ -17,7 +17,7 @@ export interface Component {
   /** https://github.com/package-url/purl-spec */
   readonly purl?: string;
   readonly cpe?: string;
-  /** What it is for, where the name does not say it. */
+  /** Its purpose, where the name does not say it. */
   readonly purpose?: string;
   /** The archive of npm from which it was taken. */
   readonly archive?: string;
@@ -33,7 +33,7 @@ export interface Component {
   readonly uses: readonly string[];
 }
 
-/** What is in the packages of one architecture. The first component is the product. */
+/** The components of the packages of one architecture. The first component is the product. */
 export interface Inventory {
   readonly architecture: 'x64' | 'arm64';
   readonly components: readonly Component[];
@@ -41,7 +41,7 @@ export interface Inventory {
 
 const LIBBPF = 'libbpf';
 
-/** What each program loads when it runs. */
+/** Libraries that each program loads when it runs. */
 const USED: Readonly<Record<string, readonly string[]>> = {
   'probes-helper': ['koffi.node', 'exec.bpf.o', LIBBPF],
   'probes-agent': ['koffi.node'],

@@ -9,7 +9,7 @@ import type { Component, Inventory } from './inventory.ts';
 /** Of a build that names no builder. Nobody vouches for it except whoever hands it on. */
 export const LOCAL_BUILDER = 'urn:platform-probes:builder:local';
 
-/** What external parameters and dependencies mean: docs/supply-chain.md. */
+/** The meaning of external parameters and dependencies is in docs/supply-chain.md. */
 const BUILD_TYPE = 'urn:platform-probes:build:npm-run-package:1';
 
 export interface Build {

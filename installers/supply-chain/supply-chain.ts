@@ -13,7 +13,7 @@ import { inventory } from './inventory.ts';
 import { LOCAL_BUILDER, provenance } from './provenance.ts';
 import { spdx } from './spdx.ts';
 
-/** Who vouches for a build. */
+/** The builder who vouches for a build. */
 export interface Builder {
   /** A URI; without one, the statements say that it is a local build. */
   readonly id?: string;
@@ -21,7 +21,7 @@ export interface Builder {
   readonly key?: Key;
 }
 
-/** What the papers are about. */
+/** The packages that the papers are about. */
 export interface Made {
   readonly architecture: 'x64' | 'arm64';
   readonly payload: readonly TreeEntry[];

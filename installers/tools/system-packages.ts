@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { complain, progress } from './progress.ts';
 
-/** What a system package is installed for. */
+/** The purpose of a system package. */
 export type Purpose =
   | 'run'
   | 'probe object'

@@ -29,7 +29,7 @@ export function agentConfig(socket: string, { events, control }: AgentFiles): st
     'outputs:',
     '  - { name: terminal, type: stdout }',
     `  - { name: events, type: file, path: ${JSON.stringify(events)}, max_bytes: 64MiB, max_files: 2 }`,
-    // What the agent does well need not stand between the events.
+    // The agent's good news need not stand between the events.
     'log: { level: warn }',
     `control: { socket: ${JSON.stringify(control)} }`,
   ];

@@ -40,7 +40,7 @@ export function removeAgentFolder(folder: string): void {
   rmdirSync(folder);
 }
 
-/** What cannot be removed, such as a folder that somebody made in there, is no reason not to start. */
+/** A file that cannot be removed, such as a folder that somebody made in there, is no reason not to start. */
 function removeStale(folder: string): void {
   try {
     removeAgentFolder(folder);

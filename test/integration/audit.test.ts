@@ -25,7 +25,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { auditProcess, findHelper } from '../../helper/linux/audit/process.ts';
 import { auditProgress } from '../../helper/linux/audit/progress.ts';
-import type { Handoff } from '../../helper/linux/root/handoff.ts';
+import type { Handoff } from '../../helper/linux/handoff.ts';
 import type { Installation } from '../../helper/installation.ts';
 import { fixture } from '../support/fixtures.ts';
 import { CLIENT_UID, helperFolder, runHelper, startHelper, type RunningHelper } from '../support/helper-process.ts';

@@ -6,7 +6,7 @@ import { writeAll } from '../../files/descriptor.ts';
 import { QueryError } from '../../store/read/errors.ts';
 import { prepareSql, type SqlQuery } from '../../store/read/sql.ts';
 
-/** What the process of a statement is asked for, as JSON on its standard input. */
+/** The request to the process of a statement, as JSON on its standard input. */
 export interface SqlRequest extends SqlQuery {
   /** Rows at most. */
   readonly limit: number;

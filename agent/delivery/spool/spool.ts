@@ -135,7 +135,7 @@ export class Spool {
     return Object.entries(options).every(([key, value]) => this.#options[key as keyof SpoolOptions] === value);
   }
 
-  /** What it takes of the disk, for people who look. */
+  /** Its share of the disk, for people who look. */
   get report(): SpoolStatus {
     const { folder, maxBytes } = this.#options;
     return { folder, bytes: this.#state.segments.bytes, maxBytes, unwritten: this.#input.lagRecords };

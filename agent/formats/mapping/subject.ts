@@ -7,7 +7,7 @@ import type { StreamEvent } from '../../events/item.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
 import type { Platform } from '../../values/platform.ts';
 
-/** What an event is to a mapping: its type, except that an alert is a kind of its own. `other`: of a type that is not known. */
+/** The kind of an event for a mapping: its type, except that an alert is a kind of its own. `other`: of a type that is not known. */
 export const KINDS = ['exec', 'alert', 'exec_failed', 'exit', 'gap', 'clock', 'seal', 'other'] as const;
 
 export type Kind = (typeof KINDS)[number];
@@ -61,7 +61,7 @@ function namesOf(fields: object): string[] {
   return Object.keys(fields).filter((name) => name !== 'type');
 }
 
-/** Who an event is from. Made once for many events: what depends on it alone is written once for all of them. */
+/** The origin of events. Made once for many of them: text that depends on it alone is written once for all. */
 export interface Origin {
   readonly hostId?: string | undefined;
   readonly host?: string | undefined;

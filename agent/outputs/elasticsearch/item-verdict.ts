@@ -1,7 +1,7 @@
 import { meaningOf, statusText } from '../web/status.ts';
 import type { ItemResult } from './reply.ts';
 
-/** What becomes of one document. */
+/** The fate of one document. */
 export type ItemVerdict =
   | { readonly kind: 'taken' }
   /** It says nothing about the document: later it may be taken. */

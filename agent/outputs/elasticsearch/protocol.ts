@@ -63,7 +63,7 @@ export class BulkProtocol implements WebProtocol {
   readonly #settled = new Map<string, Settled>();
   /** The documents of the last part. */
   #named: { readonly part: Part; readonly documents: readonly Document[] } | undefined;
-  /** What was sent last, without what is settled. */
+  /** The documents that were sent last, without the settled ones. */
   #sent: readonly Document[] = [];
 
   constructor({ url, headers, data_stream: stream = DATA_STREAM, index = stream }: ElasticsearchOutputConfig) {

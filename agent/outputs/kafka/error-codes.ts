@@ -84,7 +84,7 @@ const KNOWN: ReadonlyMap<number, KnownError> = new Map([
   [89, retry('THROTTLING_QUOTA_EXCEEDED')],
 ]);
 
-/** What an error code means for the batch, and a text that stays the same for the same code. */
+/** The meaning of an error code for the batch, and a text that stays the same for the same code. */
 export function explain(code: number): { readonly meaning: Meaning; readonly reason: string } {
   const { name, meaning, advice } = KNOWN.get(code) ?? retry('an error that is not known here');
   return { meaning, reason: `${name} (${code})${advice === undefined ? '' : `: ${advice}`}` };

@@ -2,7 +2,7 @@ import type { Reply } from '../web/exchange.ts';
 import type { Judgement } from '../web/protocol.ts';
 import { judgeStatus, patience } from '../web/status.ts';
 
-/** What Loki says of entries, and what it means here. Its text itself is never repeated: it can hold labels and lines. */
+/** The causes that Loki names for entries, and their meaning here. Its text itself is never repeated: it can hold labels and lines. */
 const SAID: readonly (readonly [RegExp, string])[] = [
   [/too far behind|out of order/iu, 'it is more than an hour older than the newest of its stream'],
   [/timestamp too old/iu, 'it is older than the receiver takes; see its reject_old_samples_max_age'],

@@ -76,7 +76,7 @@ export class StoreOutput implements Output {
     }
   }
 
-  /** What was taken is in the files. */
+  /** Records that were taken are in the files. */
   async flush(): Promise<void> {}
 
   async close(): Promise<void> {

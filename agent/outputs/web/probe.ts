@@ -41,7 +41,7 @@ export const headRequest = (address: URL, headers: Readonly<Record<string, strin
 });
 
 /**
- * What a reply to `HEAD` tells. Most receivers take only POST, and answer 400 or 405: the connection stands all the same. Whether
+ * Judges a reply to `HEAD`. Most receivers take only POST, and answer 400 or 405: the connection stands all the same. Whether
  * they looked at the credentials before, they do not say.
  */
 export function judgeHead(reply: Reply, config: WebOutputConfig): Probed {
@@ -57,7 +57,7 @@ export function judgeHead(reply: Reply, config: WebOutputConfig): Probed {
   };
 }
 
-/** What is wrong with a reply to any request; undefined when its status tells of nothing wrong. */
+/** The fault that a reply's status tells of; undefined when there is none. */
 export function badAnswer(reply: Reply, { auth }: WebOutputConfig): Probed | undefined {
   const { status } = reply;
   const reason = reasonIn(reply);

@@ -58,7 +58,7 @@ function searchFor(piece: Piece): (text: string, from: number) => number {
   const length = lengthOf(piece);
   let chain: Chain | undefined;
   return (text, from) => {
-    // What trying place after place may cost; a text that asks for more is searched in another way.
+    // The cost of trying place after place; a text that asks for more is searched in another way.
     let left = 8 * (text.length - from) + 64;
     for (let at = from; at <= text.length; at = next(text, at)) {
       if (typeof head === 'string') {

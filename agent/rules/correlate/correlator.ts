@@ -19,7 +19,7 @@ export interface CorrelationMatch {
   readonly measure: number;
 }
 
-/** What one event did to one correlation: for explanations. */
+/** The effect of one event on one correlation, for explanations. */
 export interface Counted {
   readonly rule: CorrelationRule;
   /** Place of the input that the event matched. */

@@ -5,7 +5,7 @@ import type { Rule, RuleSet } from '../load.ts';
 import { Explainer, isMatch, type ExplainLimits } from './explain.ts';
 import type { PartlyKnown } from './field-value.ts';
 
-/** What an event did to a correlation. */
+/** The effect of an event on a correlation. */
 export interface ExplainedCorrelation {
   readonly matched: boolean;
   /** The rules of single events that it stands on, also through other correlations. */

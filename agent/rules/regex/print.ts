@@ -2,7 +2,7 @@ import type { Assertion, Re } from './ast.ts';
 import { EVERYTHING, type Ranges } from './ranges.ts';
 
 /**
- * What JavaScript writes for each assertion; `$` of JavaScript does not know about a last line feed.
+ * JavaScript's text for each assertion; `$` of JavaScript does not know about a last line feed.
  * Nothing is negated: V8 also tries places inside a surrogate pair, where `\B` and every negated look-around are true.
  */
 const ASSERT: Readonly<Record<Assertion, string>> = {

@@ -8,7 +8,7 @@ const SHORT = 16;
 export function find(text: string, wanted: string, from = 0): number {
   if (wanted.length <= SHORT) return text.indexOf(wanted, from);
   const start = wanted.slice(0, SHORT);
-  // What comparing may cost before the search that never goes back takes over.
+  // The cost of comparing before the search that never goes back takes over.
   let left = 4 * (text.length - from) + 64;
   for (let at = text.indexOf(start, from); at >= 0; at = text.indexOf(start, at + 1)) {
     let i = SHORT;

@@ -1,7 +1,7 @@
 import { ModifierError } from './modifier-error.ts';
 import { normalize, parseTokens, type Token } from './tokens.ts';
 
-/** What `%name%` of the `expand` modifier stands for: from the configuration. Wildcards count. */
+/** The values of `%name%` for the `expand` modifier, from the configuration. Wildcards count. */
 export type Placeholders = ReadonlyMap<string, readonly string[]>;
 
 /** One value may not become more than this many. */

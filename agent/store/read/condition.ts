@@ -9,7 +9,7 @@ export interface Condition {
   readonly values: ReadonlyArray<string | number>;
   /** Whether it names the field `type`. */
   readonly namesType: boolean;
-  /** What fits has a time from `from` to `to`, in microseconds since 1970; absent where the condition does not say. */
+  /** Matching lines have a time from `from` to `to`, in microseconds since 1970; absent where the condition does not say. */
   readonly from?: number;
   readonly to?: number;
 }
@@ -128,7 +128,7 @@ class Parser {
   #part(range: Range): string {
     if (++this.#depth > MAX_DEPTH) throw this.#error(`at most ${MAX_DEPTH} parentheses lie within each other`);
     try {
-      // What does not fit can be an unknown field too, as people expect of "not".
+      // A line that does not match may also lack the field, as people expect of "not".
       if (this.#takes('not')) return `NOT coalesce(${this.#part({})}, 0)`;
       if (this.#takes('(', 'operator')) {
         const sql = this.#or(range);

@@ -22,7 +22,7 @@ export interface PreparedSql {
 
 const MIB = 1024 * 1024;
 
-/** What SQLite may be asked for: https://www.sqlite.org/limits.html */
+/** Limits on a statement: https://www.sqlite.org/limits.html */
 const LIMITS = {
   length: 64 * MIB,
   sqlLength: 100_000,

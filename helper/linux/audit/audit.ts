@@ -5,7 +5,7 @@ import { loadKoffi } from '../../koffi.ts';
 import { bindLibc } from '../libc.ts';
 import { locateInstallation, trustedInstallation, type Installation } from '../../installation.ts';
 import { leaveEnvironment } from '../../unix/environment.ts';
-import type { Handoff } from '../root/handoff.ts';
+import type { Handoff } from '../handoff.ts';
 import { auditProgress } from './progress.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';
 import { auditFiles } from '../../audit/files.ts';

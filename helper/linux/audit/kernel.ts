@@ -8,7 +8,7 @@ import { LASTING_MAPS } from '../root/probe.ts';
 import { EXEC_PROGRAMS, tracepointOf } from '../root/programs.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { Libc } from '../libc.ts';
-import type { Handoff } from '../root/handoff.ts';
+import type { Handoff } from '../handoff.ts';
 import { hashOf } from '../../audit/files.ts';
 import type { Finding, Section } from '../../audit/report.ts';
 import { loadForTags } from './tags.ts';

@@ -5,7 +5,7 @@ import { bindLibbpf } from '../root/libbpf.ts';
 import { KINDS } from '../layout.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { Libc } from '../libc.ts';
-import type { Handoff } from '../root/handoff.ts';
+import type { Handoff } from '../handoff.ts';
 import { readState } from '../../stream/state.ts';
 import type { Finding, Section } from '../../audit/report.ts';
 import { auditSocket } from '../../unix/audit-socket.ts';

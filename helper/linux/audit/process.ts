@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { HelperError } from '../../errors.ts';
-import { parseHandoff, type Handoff } from '../root/handoff.ts';
+import { parseHandoff, type Handoff } from '../handoff.ts';
 import type { Installation } from '../../installation.ts';
 import { ThreadPrivileges } from '../threads.ts';
 import { requireTrusted } from '../../unix/trusted-files.ts';

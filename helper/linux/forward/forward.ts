@@ -21,7 +21,7 @@ import { HelperState } from '../../stream/state.ts';
 import { EventStream } from '../../stream/stream.ts';
 import { linuxClocks } from './clocks.ts';
 import { managerReports } from './manager.ts';
-import type { Handoff } from '../root/handoff.ts';
+import type { Handoff } from '../handoff.ts';
 import { programMappings, releaseProgram } from './memory.ts';
 import { linuxSockets } from '../sockets.ts';
 
@@ -69,7 +69,7 @@ export function forward(handoff: Handoff): void {
 
   // From here on it reads data chosen by others. It can still open some files to read.
   restrictToStarting(libc, named);
-  // What a predecessor left in the ring, too, gets the time that holds now.
+  // Records that a predecessor left in the ring get the time that holds now, too.
   stream.followClock();
   source.begin();
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { MAX_RAW_ARGUMENTS } from '../../limits.ts';
 
-/** What JSON makes of a NUL: stands between the arguments. */
+/** JSON's text for a NUL, which stands between the arguments. */
 const NUL = '\\u0000';
 
 /** Stands for a backslash while the text is turned into JSON: half a surrogate pair, which decoded UTF-8 never holds. */

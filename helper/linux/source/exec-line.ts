@@ -104,7 +104,7 @@ export class ExecLines {
       // Asked only where it can matter: it is not free, and nearly all lines are short.
       const room = length > SHORT_ARGUMENTS_BYTES ? roomFor() : Number.POSITIVE_INFINITY;
       for (let kept = length, whole = !isCut; ; kept >>= 1, whole = false) {
-        // What cannot fit is found out before the rest of the work is done for nothing.
+        // Find out before the rest of the work whether it cannot fit.
         if (kept > room) continue;
         const block = argsBytes.utf8Slice(from, from + kept);
         const encoded = encodeArguments(block);

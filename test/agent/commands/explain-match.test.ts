@@ -1,32 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { Explained } from '../../../agent/rules/explain/explained.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 import { testWith } from '../../support/requirements.ts';
 import { ruleText } from '../rules/support.ts';
-import { Workplace } from '../support/agent-process.ts';
+import { RulesBench } from '../support/rules-bench.ts';
 import { agent } from '../support/run.ts';
 
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 const NOTHING = { HOME: '/', PATH: process.env['PATH'] };
-
-class Bench extends Workplace {
-  readonly rules = this.path('rules');
-
-  constructor(rules: Readonly<Record<string, string>>) {
-    super();
-    mkdirSync(this.rules);
-    for (const [name, text] of Object.entries(rules)) writeFileSync(`${this.rules}/${name}`, text);
-  }
-
-  events(...events: unknown[]): string {
-    writeFileSync(this.path('events'), events.map((event) => `${JSON.stringify(event)}\n`).join(''));
-    return this.path('events');
-  }
-}
 
 interface Line {
   readonly line: number;
@@ -45,7 +29,7 @@ const parsed = (text: string): Line[] =>
 const ENV = ruleText('s: {Image|endswith: [/env, /nve]}\ncondition: s', 'id: env\n').replace('Test', 'Env Started');
 
 test('--explain prints a line of JSON for each event: what held and what did not', async (t) => {
-  using bench = new Bench({ 'a.yml': ENV, 'b.yml': ruleText('s: {Image: x}\ncondition: s', 'id: other\n') });
+  using bench = new RulesBench({ 'a.yml': ENV, 'b.yml': ruleText('s: {Image: x}\ncondition: s', 'id: other\n') });
   const file = bench.events(
     execEvent(1, { exe: '/bin/env' }),
     { type: 'heartbeat' },
@@ -92,7 +76,7 @@ test('--explain prints a line of JSON for each event: what held and what did not
 });
 
 test('events that are known in part say so', async (t) => {
-  using bench = new Bench({
+  using bench = new RulesBench({
     'a.yml': ruleText('s: {Image|startswith: /tmp/, CommandLine|contains: y}\ncondition: s', 'id: r\n'),
   });
   const file = bench.events(
@@ -111,7 +95,7 @@ test('events that are known in part say so', async (t) => {
 });
 
 test('a rule is named by its id, title or file; starter rules by --builtin; a file alone needs no folder', async (t) => {
-  using bench = new Bench({ 'env.yml': ENV });
+  using bench = new RulesBench({ 'env.yml': ENV });
   const file = bench.events(execEvent(1, { exe: '/bin/env' }));
   for (const name of ['env', 'ENV started', 'env.yml', `${bench.rules}/env.yml`])
     t.is(parsed((await agent('match', '-r', bench.rules, '--explain', name, file)).stdout)[0]?.rule.id, 'env', name);
@@ -122,7 +106,7 @@ test('a rule is named by its id, title or file; starter rules by --builtin; a fi
 });
 
 test('a rule that is not there, has a mistake or is for another system: why, what to do, and status 6', async (t) => {
-  using bench = new Bench({
+  using bench = new RulesBench({
     'env.yml': ENV,
     'twin.yml': ENV.replace('id: env', 'id: twin').replace('Env Started', 'Another Env Started'),
     'win.yml': ENV.replace('id: env', 'id: win').replace('process_creation', 'process_creation\n    product: windows'),
@@ -152,7 +136,7 @@ test('a rule that is not there, has a mistake or is for another system: why, wha
 });
 
 test('wrong options are status 2 and say what is meant', async (t) => {
-  using bench = new Bench({ 'a.yml': ENV });
+  using bench = new RulesBench({ 'a.yml': ENV });
   const file = bench.events(execEvent(1));
   for (const [args, message] of [
     [[file], /name a folder of rules \(--rules <folder>\), or take the starter rules \(--builtin\)/],
@@ -167,7 +151,7 @@ test('wrong options are status 2 and say what is meant', async (t) => {
 });
 
 test('the first 20 events are explained, or as many as are asked for', async (t) => {
-  using bench = new Bench({ 'a.yml': ENV });
+  using bench = new RulesBench({ 'a.yml': ENV });
   const file = bench.events(...Array.from({ length: 50_000 }, (_, i) => execEvent(i + 1)));
   const explained = async (...more: string[]) => {
     const { stdout, stderr } = await agent('match', '-r', bench.rules, '--explain', 'env', ...more, file);
@@ -180,7 +164,7 @@ test('the first 20 events are explained, or as many as are asked for', async (t)
 });
 
 test('once enough is explained, nothing more is waited for', async (t) => {
-  using bench = new Bench({ 'a.yml': ENV });
+  using bench = new RulesBench({ 'a.yml': ENV });
   const child = spawn(process.execPath, [MAIN, 'match', '-r', bench.rules, '--explain', 'env', '--first', '1'], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
@@ -192,7 +176,7 @@ test('once enough is explained, nothing more is waited for', async (t) => {
 });
 
 test('of a correlation, events that feed it are explained: the rules that matched, and the count', async (t) => {
-  using bench = new Bench({
+  using bench = new RulesBench({
     'a.yml': `${ENV.replace('id: env\n', 'name: env\n')}---\ntitle: Often\nid: often\ncorrelation: { type: event_count, rules: [env], group-by: [ParentProcessId], timespan: 1m, condition: { gte: 2 } }\n`,
   });
   const env = { exe: '/bin/env', ppid: 7 };
@@ -221,7 +205,7 @@ test('of a correlation, events that feed it are explained: the rules that matche
 testWith('script')(
   'in a terminal it is a tree, in colour unless NO_COLOR says otherwise; hostile text is not obeyed',
   (t) => {
-    using bench = new Bench({ 'a.yml': ENV });
+    using bench = new RulesBench({ 'a.yml': ENV });
     const event = execEvent(1, { exe: '/bin/\u001b]0;x', command: '\u001b[2J', argv: [] });
     const inTerminal = (env: NodeJS.ProcessEnv): string => {
       const command = `stty cols 80; exec ${process.execPath} ${MAIN} match -r ${bench.rules} --explain env ${bench.events(event)}`;

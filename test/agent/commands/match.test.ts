@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { Platform } from '../../../agent/values/platform.ts';
@@ -9,35 +9,17 @@ import { execEvent, gapEvent } from '../../support/fake-helper.ts';
 import { testWith } from '../../support/requirements.ts';
 import { readExpected, readRuleFiles, SKIPPED } from '../rules/data.ts';
 import { ruleText } from '../rules/support.ts';
-import { Workplace } from '../support/agent-process.ts';
+import { RulesBench } from '../support/rules-bench.ts';
 import { agent } from '../support/run.ts';
 
 const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
-
-class Bench extends Workplace {
-  readonly rules = this.path('rules');
-
-  constructor(rules: Readonly<Record<string, string>>) {
-    super();
-    mkdirSync(this.rules);
-    for (const [name, text] of Object.entries(rules)) writeFileSync(`${this.rules}/${name}`, text);
-  }
-
-  events(...events: unknown[]): string {
-    writeFileSync(
-      this.path('events'),
-      events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event))).join('\n'),
-    );
-    return this.path('events');
-  }
-}
 
 const statisticsIn = (stderr: string): Record<string, unknown> =>
   JSON.parse(stderr.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
 const ENV = ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: env\n');
 
 test('events of ours: a line for each that matches, in the order of the file, and statistics on standard error', async (t) => {
-  using bench = new Bench({
+  using bench = new RulesBench({
     'a.yml': ENV,
     'b.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: child\n'),
     'c.yml': 'title: broken\n',
@@ -75,7 +57,7 @@ test('events of ours: a line for each that matches, in the order of the file, an
 });
 
 test("events in Sigma's names that are read as ours are pointed out, and no others", async (t) => {
-  using bench = new Bench({ 'a.yml': ENV });
+  using bench = new RulesBench({ 'a.yml': ENV });
   const hint = /^probes-agent match: no line is an event of type exec; .* add --fields sigma$/m;
   t.regex((await agent('match', '--rules', bench.rules, bench.events({ Image: '/bin/env' }))).stderr, hint);
   for (const events of [[], ['no JSON'], [EXEC_EXAMPLE, gapEvent(2, 3)]])
@@ -83,7 +65,7 @@ test("events in Sigma's names that are read as ours are pointed out, and no othe
 });
 
 test('a file that cannot be used is counted as refused, and what it holds does not reach the terminal as a command', async (t) => {
-  using bench = new Bench({
+  using bench = new RulesBench({
     'a.yml': ENV,
     'b.yml': 'title: "\\e[2Jgone"\n',
     'c.yml':
@@ -98,8 +80,8 @@ test('a file that cannot be used is counted as refused, and what it holds does n
 });
 
 test("events in Sigma's names come from standard input too, and rules from several folders", async (t) => {
-  using one = new Bench({ 'a.yml': ENV });
-  using two = new Bench({ 'b.yml': ruleText('s: {User: ada}\ncondition: s', 'id: ada\n') });
+  using one = new RulesBench({ 'a.yml': ENV });
+  using two = new RulesBench({ 'b.yml': ruleText('s: {User: ada}\ncondition: s', 'id: ada\n') });
   const input = '{"Image":"/bin/env","User":"ADA"}\n{"User":"bob"}\n{"User":"ada"}';
   for (const file of [[], ['-']]) {
     const { status, stdout } = spawnSync(
@@ -113,7 +95,7 @@ test("events in Sigma's names come from standard input too, and rules from sever
 });
 
 test('what cannot be read is status 6 and says why, and a wrong option is status 2', async (t) => {
-  using bench = new Bench({ 'a.yml': ENV });
+  using bench = new RulesBench({ 'a.yml': ENV });
   const none = await agent('match', '--rules', '/no/such/folder', '/dev/null');
   t.deepEqual(
     [none.code, none.stderr],
@@ -131,7 +113,7 @@ test('what cannot be read is status 6 and says why, and a wrong option is status
 });
 
 test('a reader that has enough ends it quietly', (t) => {
-  using bench = new Bench({ 'a.yml': ENV });
+  using bench = new RulesBench({ 'a.yml': ENV });
   const file = bench.events(...Array.from({ length: 50_000 }, () => EXEC_EXAMPLE));
   const { stdout, stderr } = spawnSync(
     'sh',
@@ -145,7 +127,7 @@ const hasPython = spawnSync('python3', ['-c', '']).status === 0;
 const pythonTest = hasPython ? test : test.skip;
 
 pythonTest(`${hasPython ? '' : '[skipped: needs python3] '}a reader that is slow gets everything`, (t) => {
-  using bench = new Bench({ 'a.yml': ENV });
+  using bench = new RulesBench({ 'a.yml': ENV });
   const file = bench.events(...Array.from({ length: 20_000 }, () => EXEC_EXAMPLE));
   // A socket in place of a pipe, as Node.js gives its children, and one that is full says so instead of waiting.
   const slow = `import socket, subprocess, sys, time
@@ -167,7 +149,7 @@ print(lines, child.wait())`;
 for (const platform of ['linux', 'macos', 'windows'] as const) {
   const check = SKIPPED === '' ? test : test.skip;
   check(`${SKIPPED}with all SigmaHQ rules for ${platform}, match says what two other engines agree on`, async (t) => {
-    using bench = new Bench(
+    using bench = new RulesBench(
       Object.fromEntries(
         readRuleFiles(platform as Platform).map(({ file, text }) => [file.replaceAll('/', '_'), text]),
       ),
@@ -203,7 +185,7 @@ for (const platform of ['linux', 'macos', 'windows'] as const) {
 }
 
 test('placeholders come from a file; one that cannot be used is said, with every reason', async (t) => {
-  using bench = new Bench({ 'a.yml': ruleText("s: {'User|expand': '%admins%'}\ncondition: s", 'id: admin\n') });
+  using bench = new RulesBench({ 'a.yml': ruleText("s: {'User|expand': '%admins%'}\ncondition: s", 'id: admin\n') });
   const events = bench.events({ User: 'ada' }, { User: 'eve' });
   const matched = (...more: string[]) => agent('match', '--rules', bench.rules, '--fields', 'sigma', events, ...more);
   t.regex((await matched()).stderr, /the placeholder %admins% has no values/);
@@ -224,7 +206,7 @@ test('skipped rules are counted by reason, with the flag that uses them', async 
   const windows = ENV.replace('process_creation', 'process_creation\n    product: windows');
   const named = (text: string, id: string) =>
     text.replace('id: env', `id: ${id}`).replace('title: Test', `title: ${id}`);
-  using bench = new Bench({
+  using bench = new RulesBench({
     'a.yml': named(windows, 'a'),
     'b.yml': named(windows, 'b'),
     'c.yml': named(ENV.replace('process_creation', 'process_creation\n    product: macos'), 'c'),
@@ -247,7 +229,7 @@ test('skipped rules are counted by reason, with the flag that uses them', async 
 
 testWith('script')('in a terminal, skipped rules and their flag are lines of text', (t) => {
   const windows = ENV.replace('process_creation', 'process_creation\n    product: windows');
-  using bench = new Bench({ 'a.yml': windows, 'b.yml': windows.replace('id: env', 'id: b') });
+  using bench = new RulesBench({ 'a.yml': windows, 'b.yml': windows.replace('id: env', 'id: b') });
   const { stdout } = spawnSync(
     'script',
     ['--quiet', '--return', '--command', `${process.execPath} ${MAIN} match -r ${bench.rules} /dev/null`, '/dev/null'],
@@ -260,7 +242,7 @@ testWith('script')('in a terminal, skipped rules and their flag are lines of tex
 });
 
 test('of an alert, its own words about its ancestors count where no earlier line tells', async (t) => {
-  using bench = new Bench({
+  using bench = new RulesBench({
     'a.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: parent\n'),
     'b.yml': ruleText('s: {GrandParentImage: /sbin/init}\ncondition: s', 'id: grandparent\n').replace('Test', 'B'),
     'c.yml': ruleText('s: {ProcessGuid: boot/5/9, ParentProcessGuid: boot/4/8}\ncondition: s', 'id: ids\n').replace(

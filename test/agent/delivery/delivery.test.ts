@@ -1,22 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { alertOf, type Item } from '../../../agent/events/item.ts';
-import { ReaderGoneError, type Batch, type Outcome } from '../../../agent/outputs/output.ts';
+import { ReaderGoneError } from '../../../agent/outputs/output.ts';
 import { exec, gap, toItem } from '../support/items.ts';
 import { eventually, Gate, ITEM_BYTES, makeDelivery, NEVER } from './support.ts';
-
-const STUCK_MS = 250;
-
-/** Counts as stuck soon, and keeps its last batch. */
-class StuckGate extends Gate {
-  readonly stuckAfterMs = STUCK_MS;
-  batch: Batch | undefined;
-
-  override send(batch: Batch): Promise<Outcome> {
-    this.batch = batch;
-    return super.send(batch);
-  }
-}
 
 test('items arrive in order and whole', async (t) => {
   const { gate, delivery, start, append } = makeDelivery();
@@ -383,70 +369,6 @@ test('there is something to wait for only while the lag is large and a send is u
   t.is(delivery.congestion, undefined);
 });
 
-test('an output is stuck when a step takes far too long, unless it says that it works', async (t) => {
-  const { gate, delivery, start, append } = makeDelivery({ output: new StuckGate() });
-  await start();
-  t.is(delivery.status.stuckMs, 0, 'nothing to do');
-  gate.hold();
-  append([exec(1)]);
-  await eventually(t, () => gate.begun.length === 1);
-  t.is(delivery.status.stuckMs, 0, 'not at once');
-  for (let i = 0; i < 10; i++) {
-    await delay(STUCK_MS / 4);
-    (gate as StuckGate).batch?.stillWorking();
-    t.is(delivery.status.stuckMs, 0);
-  }
-  await delay(2 * STUCK_MS);
-  t.true(delivery.status.stuckMs >= STUCK_MS);
-  gate.release();
-  await eventually(t, () => gate.taken.length === 1);
-  t.is(delivery.status.stuckMs, 0);
-  await delivery.close(NEVER);
-});
-
-test('a step of any kind can be stuck: open, close, and the bookmark', async (t) => {
-  for (const step of ['open', 'close', 'commit'] as const) {
-    const gate = new StuckGate();
-    const { delivery, log, start, append } = makeDelivery({ output: gate });
-    await start();
-    log.begin(BOOT);
-    const until = Promise.withResolvers<void>();
-    let hangs = false;
-    const hang = async (): Promise<void> => {
-      hangs = true;
-      await until.promise;
-    };
-    if (step === 'commit') gate.bookmark.commit = hang;
-    else {
-      gate[step] = hang;
-      gate.outcomes.push({ kind: 'retry', reason: 'x', reopen: true });
-    }
-    append([exec(1)]);
-    await eventually(t, () => hangs, step);
-    await delay(2 * STUCK_MS);
-    t.true(delivery.status.stuckMs > 0, step);
-    until.resolve();
-    await eventually(t, () => delivery.status.lagRecords === 0 && delivery.status.stuckMs === 0, step);
-    await delivery.close(NEVER);
-  }
-});
-
-test('a receiver that is away is not stuck, however long', async (t) => {
-  const { gate, delivery, start, append } = makeDelivery({
-    output: new StuckGate(),
-    pace: { firstMs: 5 * STUCK_MS, longestMs: 5 * STUCK_MS },
-  });
-  await start();
-  gate.outcomes.push(...Array.from({ length: 8 }, (): Outcome => ({ kind: 'retry', reason: 'away' })));
-  append([exec(1)]);
-  await eventually(t, () => delivery.status.downMs > 2 * STUCK_MS);
-  for (let i = 0; i < 8; i++) {
-    await delay(STUCK_MS / 4);
-    t.is(delivery.status.stuckMs, 0);
-  }
-  await delivery.close(NEVER);
-});
-
 test('an output that cannot be opened is tried again when it may', async (t) => {
   const gate = new Gate();
   const open = gate.open.bind(gate);
@@ -461,114 +383,4 @@ test('an output that cannot be opened is tried again when it may', async (t) => 
   delivery.start();
   await eventually(t, () => gate.summary === '1');
   await delivery.close(NEVER);
-});
-
-const BOOT = { bootId: 'boot', firstSeq: 1, lastSeq: 99 };
-const alert = (seq: number): Item => alertOf(exec(seq).event, exec(seq));
-
-test('an output for alerts gets alerts and gaps, in one batch', async (t) => {
-  const { gate, delivery, start, append } = makeDelivery({ alertsOnly: true });
-  await start();
-  append([exec(1), alert(2), gap(3, 5), toItem({ type: 'later' }), exec(6), alert(7)], 7);
-  await delivery.close(NEVER);
-  t.is(gate.summary, '2 [3-5 ring ring_full] 7');
-  t.deepEqual(gate.batches, [3]);
-});
-
-test('a bookmark is told how far events went that the output does not get: once they stop, and after its own', async (t) => {
-  const { gate, delivery, log, start, append } = makeDelivery({ passedAfterMs: 5 });
-  await start();
-  log.begin(BOOT);
-  gate.hold();
-  append([exec(1)], 4);
-  await delay(20);
-  t.deepEqual(gate.calls, ['open']);
-  append([], 9);
-  gate.release();
-  await eventually(t, () => gate.calls.length === 3);
-  t.deepEqual(gate.calls.slice(1), ['at boot 1 after 1', 'at boot 9 after 1']);
-  append([exec(10)], 10);
-  await delay(20);
-  t.deepEqual(gate.calls.slice(3), ['at boot 10 after 2']);
-  await delivery.close(NEVER);
-});
-
-test('a bookmark is not told of what lies behind a loss before the output has the gap', async (t) => {
-  const { gate, delivery, log, start, append } = makeDelivery({ passedAfterMs: 1, maxLagBytes: ITEM_BYTES * 2 });
-  await start();
-  log.begin(BOOT);
-  gate.hold();
-  append([exec(1)]);
-  // A filter dropped numbers 2, 4 and so on: they are not lost.
-  append([exec(3), exec(5), exec(7), exec(9)], 12);
-  await delay(10);
-  t.deepEqual(gate.calls, ['open']);
-  gate.release();
-  await eventually(t, () => gate.calls.includes('at boot 12 after 3'));
-  await delivery.close(NEVER);
-  t.is(gate.summary, '1 [3-7 output queue_full count 3] 9');
-});
-
-test('a bookmark is told when the delivery closes', async (t) => {
-  const { gate, delivery, log, start, append } = makeDelivery();
-  await start();
-  log.begin(BOOT);
-  append([exec(1)], 8);
-  await delivery.close(NEVER);
-  t.deepEqual(gate.calls, ['open', 'at boot 1 after 1', 'at boot 8 after 1', 'flush', 'close']);
-});
-
-test('while a replay brings what the output has, its bookmark stays', async (t) => {
-  const { gate, delivery, log, start, append } = makeDelivery({ passedAfterMs: 1 });
-  gate.position = { bootId: 'boot', last: 50 };
-  await start();
-  t.is(log.begin(BOOT), 51);
-  append([exec(3)], 9);
-  await delay(20);
-  t.deepEqual(gate.calls, ['open']);
-  append([], 60);
-  await delivery.close(NEVER);
-  t.true(gate.calls.includes('at boot 60 after 0'));
-});
-
-test('a batch waits until it is large enough, or old enough', async (t) => {
-  const gate = new Gate();
-  const { delivery, start, append } = makeDelivery({
-    output: Object.assign(gate, { limits: { bytes: 1e6, records: 3, ageMs: 60_000 } }),
-  });
-  await start();
-  append([exec(1), exec(2)]);
-  await delay(20);
-  t.deepEqual(gate.batches, []);
-  append([exec(3), exec(4)]);
-  await eventually(t, () => gate.batches.length === 1);
-  t.deepEqual(gate.batches, [3]);
-  await delivery.close(NEVER);
-  t.deepEqual(gate.batches, [3, 1], 'closing waits for nothing');
-});
-
-test('the last event never waits for another one', async (t) => {
-  const gate = new Gate();
-  const { delivery, start, append } = makeDelivery({
-    output: Object.assign(gate, { limits: { bytes: 1e6, records: 1000, ageMs: 30 } }),
-  });
-  await start();
-  append([exec(1)]);
-  await eventually(t, () => gate.summary === '1');
-  await delivery.close(NEVER);
-});
-
-test('a format makes the lines, and its batches keep to the limits', async (t) => {
-  const gate = new Gate();
-  const { delivery, start, append } = makeDelivery({
-    output: Object.assign(gate, {
-      format: { encode: (item: Item) => JSON.stringify({ type: 'exec', seq: item.first * 10 }) },
-      limits: { bytes: 1e6, records: 2, ageMs: 0 },
-    }),
-  });
-  await start();
-  append([1, 2, 3, 4, 5].map(exec));
-  await delivery.close(NEVER);
-  t.is(gate.summary, '10 20 30 40 50');
-  t.deepEqual(gate.batches, [2, 2, 1]);
 });

@@ -1,25 +1,13 @@
 import test from 'ava';
 import type { OutputReport } from '../../../agent/delivery/deliveries.ts';
-import { OutputCounters } from '../../../agent/delivery/output-counters.ts';
 import { healthOf, readinessOf } from '../../../agent/metrics/health.ts';
 import { HELPER_AWAY_MS, OLDEST_MS, OUTPUT_DOWN_MS } from '../../../agent/metrics/limits.ts';
 import { SourceState } from '../../../agent/source/source-state.ts';
 import { HEARTBEAT_EXAMPLE } from '../../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE } from '../../../shared/events/hello.ts';
+import { outputReport } from '../support/output-report.ts';
 
-const report = (overrides: Partial<OutputReport>): OutputReport => ({
-  name: 'local',
-  type: 'file',
-  downMs: 0,
-  lagRecords: 0,
-  lagBytes: 0,
-  oldestMs: 0,
-  stuckMs: 0,
-  counters: new OutputCounters(),
-  ...overrides,
-});
-
-function view({ awayMs = 0, silent = false, reports = [report({})] }) {
+function view({ awayMs = 0, silent = false, reports = [outputReport({})] }) {
   const source = { awayMs, silent, isConnected: awayMs === 0 } as SourceState;
   return { source, deliveries: { reports } };
 }
@@ -47,7 +35,7 @@ test('a helper that takes connections and stays silent is unhealthy until it sen
 
 test('an output is stuck when it is down for long, or its oldest record waits for long', (t) => {
   const reasons = (overrides: Partial<OutputReport>): unknown[] =>
-    healthOf(view({ reports: [report({}), report({ name: 'soc', ...overrides })] })).problems.map(
+    healthOf(view({ reports: [outputReport({}), outputReport({ name: 'soc', ...overrides })] })).problems.map(
       ({ what, reason }) => `${what}: ${reason}`,
     );
   t.deepEqual(reasons({ downMs: OUTPUT_DOWN_MS - 1, oldestMs: OLDEST_MS - 1 }), []);
@@ -59,7 +47,7 @@ test('ready is: connected, and every output up, now', (t) => {
   t.is(readinessOf(view({})).status, 'ok');
   t.is(readinessOf(view({ awayMs: 1 })).status, 'failing');
   t.is(readinessOf(view({ reports: [] })).status, 'failing');
-  t.deepEqual(readinessOf(view({ reports: [report({}), report({ name: 'soc', downMs: 1 })] })).problems, [
+  t.deepEqual(readinessOf(view({ reports: [outputReport({}), outputReport({ name: 'soc', downMs: 1 })] })).problems, [
     { what: 'output soc', reason: 'not up' },
   ]);
 });

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { listPartitions } from '../../../../agent/store/files.ts';
 import { execEvent, FakeHelper, gapEvent } from '../../../support/fake-helper.ts';
 import { AgentProcess, Workplace } from '../../support/agent-process.ts';
@@ -73,6 +73,19 @@ class Scene implements AsyncDisposable {
   }
 }
 
+/** Asserts that `verify` finds every line of the store, and every event that its seals tell of. */
+async function assertComplete(t: ExecutionContext, { work, folder }: Scene): Promise<void> {
+  const lines = work.path('lines');
+  writeFileSync(
+    lines,
+    linesIn(folder)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  await using verify = new AgentProcess(['verify', '--whole', '--json', lines]);
+  t.is((await verify.exited).code, 0, verify.stdout);
+}
+
 const scene = async (): Promise<Scene> => new Scene(await new FakeHelper().listen());
 
 test('events, gaps and seals are in the store beside the outputs, once, over a restart; and the seals hold', async (t) => {
@@ -97,15 +110,7 @@ test('events, gaps and seals are in the store beside the outputs, once, over a r
   t.is(events.filter(({ type }) => type === 'gap').length, 1);
   t.true(events.filter(({ type }) => type === 'seal').length >= 2);
   t.is(numbersInFile(place).length, 890, 'the other output has them too');
-  const lines = place.work.path('lines');
-  writeFileSync(
-    lines,
-    linesIn(place.folder)
-      .map((line) => `${line}\n`)
-      .join(''),
-  );
-  await using verify = new AgentProcess(['verify', '--whole', '--json', lines]);
-  t.is((await verify.exited).code, 0, verify.stdout);
+  await assertComplete(t, place);
 });
 
 test('a reload with other keys goes on in the same store', async (t) => {
@@ -150,15 +155,7 @@ test('SIGKILL at any moment neither loses an event, nor stores one twice, nor da
     t.notThrows(() => db.exec("INSERT INTO words(words) VALUES ('integrity-check')"));
     db.close();
   }
-  const lines = place.work.path('lines');
-  writeFileSync(
-    lines,
-    linesIn(place.folder)
-      .map((line) => `${line}\n`)
-      .join(''),
-  );
-  await using verify = new AgentProcess(['verify', '--whole', '--json', lines]);
-  t.is((await verify.exited).code, 0, verify.stdout);
+  await assertComplete(t, place);
 });
 
 test('a store that cannot be opened stops the start, and says what to do', async (t) => {

@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { HelperError } from '../../../../helper/errors.ts';
-import { handOff, parseHandoff, type Handoff } from '../../../../helper/linux/root/handoff.ts';
+import { parseHandoff, type Handoff } from '../../../../helper/linux/handoff.ts';
+import { handOff } from '../../../../helper/linux/root/handoff.ts';
 import type { Libc } from '../../../../helper/linux/libc.ts';
 import type { Installation } from '../../../../helper/installation.ts';
 
