@@ -285,6 +285,7 @@ const AGENT_LAYERS = [
   ['config'],
   ['client'],
   ['screens', 'doctor', 'page'],
+  ['local-api.ts'],
   ['agent.ts'],
   ['commands'],
   ['program.ts'],
