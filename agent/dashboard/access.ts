@@ -42,12 +42,13 @@ export class Access implements Gate {
 
   /** @returns the path among the routes, or the answer to a request that goes no further */
   admit(path: string, { query, request }: Asked): string | Answer | Promise<Answer> {
-    if (!isFromHere(request))
+    const isHere = isFromHere(request);
+    if (!isHere && !(path === '/' && isLink(request)))
       return says(403, `another site asked for this; paste the address into the address bar, or ${HOW}`);
     if (path === '/') {
       const token = query.get('token');
       if (token === null) return says(401, `the address lacks its token; ${HOW}`);
-      return this.#isToken(token) ? this.#welcome() : this.#refuse();
+      return this.#isToken(token) ? this.#welcome(isHere) : this.#refuse();
     }
     const cookies = cookiesOf(request);
     if (cookies.length === 0) return says(401, HOW);
@@ -55,14 +56,15 @@ export class Access implements Gate {
     return path.slice(this.#path.length - 1);
   }
 
-  #welcome(): Answer {
-    return {
-      ...says(303, 'go on to the page'),
-      headers: {
-        'location': this.#path,
-        'set-cookie': `${COOKIE}=${this.#token}; Path=${this.#path}; HttpOnly; SameSite=Strict`,
-      },
-    };
+  /**
+   * Gives the cookie, and leads to the page. Who comes by a link is led by the answer itself: after a redirect the browser would
+   * still count as led by the other site, and keep the cookie back (RFC 6265bis, section 5.2).
+   */
+  #welcome(isHere: boolean): Answer {
+    const cookie = `${COOKIE}=${this.#token}; Path=${this.#path}; HttpOnly; SameSite=Strict`;
+    const answer = says(isHere ? 303 : 200, 'go on to the page');
+    const way: Record<string, string> = isHere ? { location: this.#path } : { refresh: `0; url=${this.#path}` };
+    return { ...answer, headers: { ...way, 'set-cookie': cookie } };
   }
 
   /** Wrong tokens are answered slowly, a few at a time. The right one never waits. */
@@ -94,6 +96,19 @@ function isFromHere({ method, headers }: IncomingMessage): boolean {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
   if (origin === undefined) return method === 'GET' || method === 'HEAD';
   return host !== undefined && origin === `http://${host}`;
+}
+
+/**
+ * Whether a link was followed, from a file or another site, into a window of its own. Only the address with the token is worth
+ * following, and whoever made such a link knew the token.
+ */
+function isLink({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers.origin === undefined &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document'
+  );
 }
 
 /** Every cookie of the page's name: another server of this machine can add one. */

@@ -95,6 +95,28 @@ test.serial('another site cannot ask, whatever cookie it sends: Host, Origin and
   }),
 );
 
+test.serial('a link to the address with the token leads on, in a window of its own and nowhere else', (t) =>
+  withDashboard(async ({ listen, url, path, cookie }) => {
+    const query = url.slice(url.indexOf('/?'));
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const welcome = await ask(listen, query, 'GET', link);
+    t.is(welcome.status, 200);
+    t.is(welcome.headers['refresh'], `0; url=${path}`);
+    t.is(welcome.headers['location'], undefined);
+    t.deepEqual(welcome.headers['set-cookie'], [`${cookie}; Path=${path}; HttpOnly; SameSite=Strict`]);
+    t.is((await ask(listen, '/?token=wrong', 'GET', link)).status, 401);
+    for (const [what, headers] of [
+      [query, { ...link, 'sec-fetch-dest': 'iframe' }],
+      [query, { ...link, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
+      [query, { ...link, origin: 'null' }],
+      [path, { ...link, cookie }],
+      [`${path}v1/status`, { ...link, cookie }],
+    ] as const)
+      t.is((await ask(listen, what, 'GET', headers)).status, 403, JSON.stringify(headers));
+    t.is((await ask(listen, query, 'POST', { ...link, origin: 'https://evil.example' })).status, 403);
+  }),
+);
+
 test.serial('every answer has the headers that shut the page in, streams and refusals included', (t) =>
   withDashboard(async ({ listen, get, path, cookie, helper }) => {
     helper.send(execEvent(1));

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { MAX_ALERTS, MAX_ROWS, RATE } from '../../../agent/page/bounds.ts';
 import { placePage } from '../../../installers/programs/page.ts';
+import { openInBrowser } from '../../../installers/tools/browser.ts';
 import { hasCommand } from '../../../installers/tools/system-packages.ts';
 import { Browser, type Page } from '../../support/browser.ts';
 import { gapEvent } from '../../support/fake-helper.ts';
@@ -76,6 +77,20 @@ browsing(`${missing}events, alerts with rule, reason and ancestors, the tree, nu
     t.regex(await page.text('#outputs'), /local\s*file\s*up/i);
     t.is(await page.evaluate("document.querySelectorAll('.plot canvas').length"), 3);
   }),
+);
+
+browsing(
+  `${missing}a file that leads to the page, as npm start makes it: the browser goes on, and keeps no token`,
+  (t) =>
+    withDashboard(async ({ url, path, listen, work }) => {
+      openInBrowser(new URL(url), work.folder, { PATH: work.folder });
+      const page = await browser.page();
+      await page.open(`file://${work.path('page.html')}`);
+      await page.until("document.querySelector('#health')?.dataset.state === 'good'");
+      t.is(await page.evaluate('location.href'), `http://${listen}${path}`);
+      t.deepEqual(await page.evaluate('navigation.entries().map(({ url }) => url)'), [`http://${listen}${path}`]);
+      t.deepEqual(page.complaints, []);
+    }),
 );
 
 browsing(`${missing}hostile command lines are text: no script, no element, no broken layout`, (t) =>
