@@ -10,11 +10,13 @@ export function detailsOf(event: ShownEvent): HTMLElement {
     make(
       'dl',
       { class: 'facts' },
-      ...event.rules.flatMap(({ title, level, tags, measure }) =>
-        fact('Rule', [`${title} (${level})`, measure, ...tags].filter((part) => part !== undefined).join(', ')),
-      ),
+      ...event.rules.flatMap(({ title, level, tags, measure }) => [
+        ...fact('Rule', [`${title} (${level})`, measure].filter((part) => part !== undefined).join(', ')),
+        ...fact('Tags', tags.join(', ')),
+      ]),
       ...fact('Because', event.rules.flatMap(({ reasons }) => reasons).join('\n'), true),
       ...fact('Command', event.command, true),
+      ...(lineage.length === 0 ? [] : fact('Ancestors', chainOf(lineage))),
       ...fact('Arguments', event.argv.map((argument, i) => `${i}: ${argument}`).join('\n'), true),
       ...fact('Program', event.exe, true),
       ...fact('Folder', event.cwd, true),
@@ -23,7 +25,6 @@ export function detailsOf(event: ShownEvent): HTMLElement {
       ...fact('Container', event.container, true),
       ...fact('Number', event.seq?.toLocaleString('en')),
       ...fact('Time', event.time),
-      ...(lineage.length === 0 ? [] : fact('Ancestors', chainOf(lineage))),
     ),
   );
 }

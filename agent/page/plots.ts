@@ -1,6 +1,6 @@
 import type UPlot from 'uplot';
-import { byId, say } from './dom.ts';
-import { formatCount, formatRate } from '../view/quantities.ts';
+import { byId, make, say } from './dom.ts';
+import { formatCount } from '../view/quantities.ts';
 
 /** Set by uplot.js, which index.html loads first. */
 declare const uPlot: typeof UPlot;
@@ -8,15 +8,20 @@ declare const uPlot: typeof UPlot;
 export interface Series {
   readonly label: string;
   /** The name of a colour in page.css. */
-  readonly colour: string;
+  readonly colour: 'accent' | 'bad' | 'warn' | 'cool';
 }
 
 const HEIGHT = 120;
+
+/** Distances between lines: only whole things are counted. */
+const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 /** A line for each series over the last minutes. The same is said in words, for those who do not see it. */
 export class Plot {
   readonly #id: string;
   readonly #series: readonly Series[];
+  /** What each series says, with its colour where there are several. */
+  readonly #notes: readonly HTMLElement[];
   #plot: UPlot | undefined;
   #data: UPlot.AlignedData = [[]];
 
@@ -24,6 +29,8 @@ export class Plot {
     this.#id = id;
     this.#series = series;
     this.#data = [[], ...series.map(() => [])];
+    this.#notes = series.map(({ colour }) => make('span', series.length === 1 ? {} : { class: `key key-${colour}` }));
+    byId(`${id}-note`).append(...this.#notes);
     new ResizeObserver(() => this.#fit()).observe(byId(id));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#make());
     this.#make();
@@ -40,10 +47,10 @@ export class Plot {
     this.#plot?.setData(this.#data);
     const words = this.#series.map(({ label }, i) => {
       const row = rows[i] ?? [];
-      return `${label} ${formatRate(row.at(-1) ?? 0)}, most ${formatCount(Math.round(row.reduce((most, value) => Math.max(most, value), 0)))}`;
+      return `${label} ${formatCount(row.at(-1) ?? 0)}, most ${formatCount(row.reduce((most, value) => Math.max(most, value), 0))}`;
     });
+    for (const [i, note] of this.#notes.entries()) say(note, words[i]!);
     const element = byId(this.#id);
-    say(byId(`${this.#id}-note`), words.join('; '));
     const name = `${element.previousElementSibling?.firstElementChild?.textContent}: ${words.join('; ')}`;
     if (element.getAttribute('aria-label') !== name) element.setAttribute('aria-label', name);
   }
@@ -79,12 +86,12 @@ export class Plot {
         axes: [
           {
             ...axis,
-            size: 22,
-            gap: 2,
+            size: 26,
+            gap: 6,
             space: 60,
             values: (_, ticks) => ticks.map((tick) => (tick === 0 ? 'now' : `${tick} s`)),
           },
-          { ...axis, size: 44, gap: 4, space: 32, values: (_, ticks) => ticks.map(short) },
+          { ...axis, size: 44, gap: 4, space: 28, incrs: STEPS, values: (_, ticks) => ticks.map(short) },
         ],
         series: [
           {},

@@ -53,7 +53,8 @@ export class StatusView {
 
   #tiles({ rates, alerts, gaps, outputs: all, received, rules }: AgentStatus): void {
     const newest = rates.events.slice(-NOW_SECONDS);
-    say(byId('tile-rate'), formatRate(newest.reduce((sum, count) => sum + count, 0) / Math.max(1, newest.length)));
+    const came = newest.reduce((sum, count) => sum + count, 0);
+    say(byId('tile-rate'), came === 0 ? '0' : formatRate(came / newest.length));
     const total = Object.entries(received).reduce((sum, [kind, count]) => (kind === 'gap' ? sum : sum + count), 0);
     say(byId('tile-rate-note'), `${formatCount(total)} in all`);
     say(byId('tile-alerts'), formatCount(alerts));

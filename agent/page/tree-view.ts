@@ -59,7 +59,7 @@ export class TreeView {
       make('span', { class: 'pid' }, String(pid)),
       make('span', { class: 'code one' }, label),
       ...(level === undefined ? [] : [badge(level)]),
-      ...(children.size === 0 ? [] : [make('span', { class: 'kids' }, `${children.size} below`)]),
+      ...(children.size === 0 ? [] : [make('span', { class: 'kids' }, `${formatCount(children.size)} below`)]),
     ];
     if (children.size === 0) return make('li', {}, make('div', { class: 'node leaf' }, ...line));
     const head = make('summary', { class: 'node' }, ...line);

@@ -202,9 +202,9 @@ export class Page {
     await this.#send('Input.insertText', { text });
   }
 
-  /** A picture of the window, PNG. @param whole of everything, beyond the window too */
-  async picture(whole = false): Promise<Buffer> {
-    const { data } = await this.#send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: whole });
+  /** A picture of the window, PNG. */
+  async picture(): Promise<Buffer> {
+    const { data } = await this.#send('Page.captureScreenshot', { format: 'png' });
     return Buffer.from(String(data), 'base64');
   }
 

@@ -139,6 +139,42 @@ browsing(`${missing}hostile command lines are text: no script, no element, no br
   }),
 );
 
+browsing(`${missing}a row is read from left to right, and nothing in it lies on another thing`, (t) =>
+  opened(t, async (page, { helper }, scene) => {
+    const long = 'a-very-long-argument/'.repeat(20);
+    helper.send(
+      ...scene.session(5000),
+      scene.exec(123_456, ['/usr/bin/cc', long], undefined, { flags: ['memfd', 'deleted'] }),
+    );
+    await page.until("document.querySelectorAll('#events summary').length === 10");
+    for (const width of [400, 699, 700, 900, 1100, 1600]) {
+      await page.resize(width, 900);
+      await delay(200);
+      const rows = await page.evaluate<Array<Array<{ text: string; left: number; right: number; top: number }>>>(
+        "[...document.querySelectorAll('#events summary')].map((row) => [row, ...row.children].map((one) => { const { left, right, top } = one.getBoundingClientRect(); return { text: one.innerText, left, right: one === row ? right : left + Math.min(one.scrollWidth, right - left), top }; }))",
+      );
+      for (const [row, ...cells] of rows) {
+        const shown = cells.filter(({ text }) => text !== '');
+        t.true(shown[0]!.left - row!.left < 20, `${width}: it begins at the left`);
+        for (const [i, cell] of shown.entries()) {
+          const before = shown[i - 1];
+          const isBelow = before !== undefined && cell.top > before.top + 12;
+          const isBeside = before === undefined || cell.left >= before.right || cell.right <= before.left;
+          t.true(isBelow || isBeside || cell.top < before!.top - 12, `${width}: ${before?.text} and ${cell.text}`);
+          t.true(cell.right <= row!.right, `${width}: ${cell.text}`);
+        }
+        if (width < 700) continue;
+        const lefts = shown.map(({ left }) => left);
+        t.deepEqual(
+          lefts,
+          lefts.toSorted((a, b) => a - b),
+          `${width}: in the order in which it is read`,
+        );
+      }
+    }
+  }),
+);
+
 browsing(`${missing}the policy is in force: no inline script, no HTML from text, no request elsewhere`, (t) =>
   withDashboard(async ({ url }) => {
     const page = await browser.page();
