@@ -4,6 +4,7 @@ import { byId, clock, make, rove, say } from './dom.ts';
 import { badge, detailsOf } from './event-details.ts';
 import { readLine, worst, type ShownEvent, type ShownGap } from './event-model.ts';
 import { Rows, unfolding } from './rows.ts';
+import { SampleRate } from './sample-rate.ts';
 import { formatCount } from '../view/quantities.ts';
 
 /** Events that wait while somebody reads; the oldest go first. */
@@ -16,6 +17,9 @@ const DRAW_MS = 250;
 const LOOK_BACK = '5m';
 
 const AGAIN_MS = 2000;
+
+/** Events from before the page was opened come in this time, in milliseconds. They are no rate. */
+const LOOKING_BACK_MS = 1500;
 
 type Shown = ShownEvent | ShownGap;
 
@@ -32,10 +36,10 @@ export class EventsView {
   #paused = false;
   #filter = '';
   #asked = new AbortController();
-  /** In the second that runs: events that came, and those that the agent left out. */
-  #came = 0;
-  #leftOut = 0;
+  readonly #rate = new SampleRate();
+  /** In the second that runs: events that this browser was too slow for. */
   #slow = 0;
+  #openedAt = -Infinity;
   /** Since the page was opened. */
   #tooLong = 0;
 
@@ -87,7 +91,9 @@ export class EventsView {
     try {
       await follow(query, {
         signal,
-        onOpen: () => undefined,
+        onOpen: () => {
+          this.#openedAt = performance.now();
+        },
         onLines: (lines) => {
           if (!signal.aborted) for (const line of lines) this.#take(line);
         },
@@ -111,11 +117,11 @@ export class EventsView {
   #take(text: string): void {
     const line = readLine(text);
     if (line.kind === 'missed') {
-      if (line.cause === 'rate') this.#leftOut += line.count;
+      if (line.cause === 'rate') this.#rate.take(0, line.count);
       else if (line.cause === 'too_long') this.#tooLong += line.count;
       else this.#slow += line.count;
     } else if (line.kind === 'event') {
-      this.#came++;
+      this.#rate.take(1, 0);
       this.#onEvent(line.event);
       this.#wait(line.event);
     } else if (line.kind === 'gap') this.#wait(line.gap);
@@ -161,21 +167,14 @@ export class EventsView {
 
   /** Says how many of how many are shown; the agent tells it once a second. */
   #tellRate(): void {
-    const { came, leftOut, slow } = { came: this.#came, leftOut: this.#leftOut, slow: this.#slow };
-    this.#came = 0;
-    this.#leftOut = 0;
+    this.#rate.tick(performance.now() - this.#openedAt >= LOOKING_BACK_MS);
+    const slow = this.#slow;
     this.#slow = 0;
     const late = [
       ...(slow === 0 ? [] : [`this browser was too slow for ${formatCount(slow)}`]),
       ...(this.#tooLong === 0 ? [] : [`${formatCount(this.#tooLong)} too long to show`]),
     ].join('; ');
-    const rate =
-      leftOut > 0
-        ? `showing ${formatCount(came)} of ${formatCount(came + leftOut)} a second`
-        : came > 0
-          ? `all of ${formatCount(came)} a second`
-          : '';
-    say(this.#note, [rate, late].filter((part) => part !== '').join('; '));
+    say(this.#note, [this.#rate.text, late].filter((part) => part !== '').join('; '));
   }
 }
 
