@@ -5,6 +5,7 @@ import { outputSchema } from '../outputs/kinds.ts';
 import { redactionSchema } from '../redaction/config.ts';
 import type { Filter } from '../rules/filter.ts';
 import { controlSchema } from '../control/config.ts';
+import { dashboardSchema } from '../dashboard/config.ts';
 import { metricsSchema } from '../metrics/config.ts';
 import { storeSchema } from '../store/config.ts';
 import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths.ts';
@@ -54,6 +55,9 @@ export const configSchema = z.strictObject({
   metrics: metricsSchema.optional().meta({ description: 'Metrics and health over HTTP. Left out: none.' }),
   control: controlSchema.optional().meta({
     description: 'A socket to look into the running agent: probes-agent tail, status and top use it. Left out: none.',
+  }),
+  dashboard: dashboardSchema.optional().meta({
+    description: 'A page for a browser on this machine; needs "control". Left out: none.',
   }),
   log: log.prefault({}).meta({ description: "The agent's own messages, which never mix with events." }),
   shutdown_timeout: duration({
