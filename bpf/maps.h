@@ -71,15 +71,15 @@ struct scratch {
 	 */
 	u64 end;      /* of the strings so far */
 	u64 limit;    /* for the string that is being put together */
-	u64 args_at;  /* address in the process of the arguments that are still to be sent */
-	u64 args_end;
+	u64 more_at;  /* address in the process of what is still to be sent of arguments or environment */
+	u64 more_end;
 	union {
 		struct {
 			struct exec_record event;
 			char strings[STRING_BYTES];
 		};
 		struct {
-			struct args_record args;
+			struct more_record more;
 			char chunk[CHUNK_BYTES];
 		};
 	};

@@ -58,39 +58,42 @@ static __always_inline bool send_event(struct scratch *s, u64 end, struct counte
 }
 
 /*
- * Whether the ring has room for `bytes` of arguments. An eighth of it is kept for
- * events: whoever executes long command lines in a loop loses his own arguments
+ * Whether the ring has room for `bytes` of arguments or environment. An eighth of it is
+ * kept for events: whoever executes long command lines in a loop loses his own arguments
  * before others lose their events. (Above the 6 MiB that execve allows, by default.)
  */
-static __always_inline bool has_room_for_args(u64 bytes)
+static __always_inline bool has_room_for(u64 bytes)
 {
 	u64 size = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE);
 
 	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + bytes <= size - size / 8;
 }
 
-/* Sends the arguments that did not fit the event's own record. False when the rest could not be sent. */
-static __noinline bool send_more_args(struct scratch *s, u64 start, u64 number, u32 cpu)
+/*
+ * Sends what did not fit the event's own record: from `more_at` to `more_end` of the arguments, or of the environment,
+ * which begins at `start`. False when the rest could not be sent.
+ */
+static __noinline bool send_more(struct scratch *s, u32 type, u64 start, u64 number, u32 cpu)
 {
-	struct args_record *a = &s->args;
+	struct more_record *m = &s->more;
 
 	for (int i = 0; i < CHUNKS; i++) {
-		u64 at = s->args_at;
-		u64 n = s->args_end - at;
+		u64 at = s->more_at;
+		u64 n = s->more_end - at;
 		if (!n)
 			return true;
 		CLAMP(n, CHUNK_BYTES);
-		a->type = RECORD_ARGS;
-		a->kind = KIND_EXEC;
-		a->cpu = cpu;
-		a->number = number;
-		a->offset = at - start;
-		a->args_bytes = n;
-		if (!has_room_for_args(n) || bpf_probe_read_user(s->chunk, n, (void *)at))
+		m->type = type;
+		m->kind = KIND_EXEC;
+		m->cpu = cpu;
+		m->number = number;
+		m->offset = at - start;
+		m->bytes = n;
+		if (!has_room_for(n) || bpf_probe_read_user(s->chunk, n, (void *)at))
 			return false;
-		if (bpf_ringbuf_output(&ring, a, sizeof(*a) + n, BPF_RB_NO_WAKEUP))
+		if (bpf_ringbuf_output(&ring, m, sizeof(*m) + n, BPF_RB_NO_WAKEUP))
 			return false;
-		s->args_at = at + n;
+		s->more_at = at + n;
 	}
-	return s->args_at == s->args_end;
+	return s->more_at == s->more_end;
 }
