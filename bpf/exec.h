@@ -146,5 +146,8 @@ struct counters {
 	u64 cut;    /* events sent without all of their arguments */
 	u64 newest; /* when the newest of them happened, nanoseconds since boot */
 	u64 recovered; /* told by a further program, because the kernel had skipped the first */
-	u64 unused[3]; /* a cache line each: processors do not disturb one another */
+	/* The newest of them, as last_event in maps.h has it: a further program that runs right after knows it without a look elsewhere. */
+	u64 last_start_time;
+	u64 last_id;
+	u64 unused; /* a cache line each: processors do not disturb one another */
 };

@@ -12,16 +12,34 @@ static __always_inline struct counters *counters_of(u32 kind, u32 cpu)
 	return bpf_map_lookup_elem(&counters, &key);
 }
 
-/* Whether another program has seen this already; if not, it is this one's. `first`: no other of this probe comes before. */
+/*
+ * Whether another program has seen this already; if not, it is this one's. `first`: no other of this probe comes before.
+ *
+ * The programs on one tracepoint run right after one another, on one processor, where nothing can come in between. Since
+ * 7.0 a task can be preempted between them (preemption.h), and go on elsewhere; for that the event is also remembered by
+ * the task. There, and there alone, an event can be told twice: when four others push it out, or one that is written by
+ * another processor in the same nanoseconds.
+ */
 static __always_inline bool is_seen(struct counters *c, u32 task_id, u64 start_time, u64 id, bool first)
 {
-	u32 key = task_id % LAST_EVENTS;
-	struct last_event *last = bpf_map_lookup_elem(&last_events, &key);
-
-	if (!last || (last->id == id && last->start_time == start_time))
+	if (c->last_id == id && c->last_start_time == start_time)
 		return true;
-	last->id = id;
-	last->start_time = start_time;
+	c->last_id = id;
+	c->last_start_time = start_time;
+
+	u32 key = task_id % LAST_EVENT_SETS;
+	struct last_events *set = bpf_map_lookup_elem(&last_events, &key);
+
+	if (!set)
+		return true;
+	struct last_event *events = set->newest_first;
+	for (int i = 0; i < LAST_EVENTS; i++)
+		if (events[i].id == id && events[i].start_time == start_time)
+			return true;
+	for (int i = LAST_EVENTS - 1; i > 0; i--)
+		events[i] = events[i - 1];
+	events->id = id;
+	events->start_time = start_time;
 	if (!first)
 		c->recovered++;
 	return false;

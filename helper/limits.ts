@@ -87,6 +87,10 @@ export const MAX_ENV_VALUES = 64;
 /** Share of the room of a line that the environment may take; more of it is left out, before arguments are. */
 export const MAX_ENV_LINE_SHARE = 1 / 4;
 
+/** Environments, as far as they are told, that are cached, and the most bytes of each: some 4 MiB at most. */
+export const ENVIRONMENT_CACHE_ENTRIES = 512;
+export const ENVIRONMENT_CACHE_BYTES = 1024;
+
 /** Parents whose part of an event is cached. */
 export const SURROUNDINGS_CACHE_ENTRIES = 512;
 

@@ -90,6 +90,33 @@ function expected(names: readonly string[], variables: readonly string[]): Picke
   };
 }
 
+test('what was told before is told the same, and something else is not taken for it', (t) => {
+  const picker = new EnvironmentPicker(['A', 'B']);
+  const read = (block: Buffer, cut = false): string => {
+    const { text, raw } = picker.pick(block, 0, block.length, cut);
+    return text + (raw === undefined ? '' : JSON.stringify(raw));
+  };
+  const bytes = Buffer.concat([Buffer.from('A='), Buffer.from([0xff, 0])]);
+  const blocks: [Buffer, boolean?][] = [
+    [argsOf('A=1', 'B=2')],
+    [argsOf('B=2', 'A=1')],
+    [argsOf('A=1B=2')],
+    [argsOf('A=1', 'A=2')],
+    [argsOf('A=1', 'B=2'), true],
+    [argsOf('cutA=1', 'B=2')],
+    [argsOf('A=\u00ff')],
+    [bytes],
+    [argsOf(`A=${'x'.repeat(limits.ENVIRONMENT_CACHE_BYTES)}`)],
+  ];
+  const first = blocks.map(([block, cut]) => read(block, cut));
+  t.is(new Set(first).size, blocks.length);
+  for (let i = 0; i < limits.ENVIRONMENT_CACHE_ENTRIES * 2 + 5; i++) read(argsOf(`A=fill${i}`));
+  t.deepEqual(
+    blocks.map(([block, cut]) => read(block, cut)),
+    first,
+  );
+});
+
 test('any environment gives what taking it apart gives, and nothing that is not listed', (t) => {
   const name = fc.constantFrom('A', 'B', 'AB', 'BA', 'A1', '', '\nA', 'LD_PRELOAD');
   const value = fc.oneof(fc.constantFrom('', '=', 'A=1', '\nA=1', '"', '\\'), fc.string());
