@@ -1,13 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { EnvironmentFields } from '../../shared/events/exec.ts';
 import { MAX_ENV_VALUE_BYTES, MAX_ENV_VALUES } from '../limits.ts';
-
-/** The environment fields of an exec event, and what `raw` holds of them. Fields without contents are absent. */
-export interface EnvironmentFields {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly env_repeated?: Readonly<Record<string, readonly string[]>>;
-  readonly env_truncated?: true;
-  readonly raw?: Readonly<Record<string, string>>;
-}
 
 /**
  * Collects the listed variables of one environment, in its order, within the bounds of limits.ts: a value that is too
@@ -46,8 +39,8 @@ export class Variables {
     this.#cut = true;
   }
 
-  /** What was added so far. */
-  fields(): EnvironmentFields {
+  /** The fields of what was added so far, and what `raw` holds of them. Those without contents are absent. */
+  fields(): EnvironmentFields & { raw?: Record<string, string> } {
     return {
       ...unlessEmpty('env', this.#first),
       ...unlessEmpty('env_repeated', this.#repeated),

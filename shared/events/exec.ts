@@ -83,7 +83,7 @@ interface ProcessFields {
 export type Source = 'ebpf' | 'etw' | 'dtrace' | 'eslogger' | 'snapshot';
 
 /** The environment of the new image, as far as the helper was asked for it (`--env`). */
-interface EnvironmentFields {
+export interface EnvironmentFields {
   /** The listed variables that the image has, in the order of its environment: the first value of each name. */
   env?: Record<string, string>;
   /**
