@@ -94,7 +94,6 @@ static __always_inline void append_env(struct scratch *s, u64 at, u64 start, u64
 	}
 	u64 n = total;
 	CLAMP(n, HEAD_ENV_BYTES);
-	s->event.env_bytes = 0;
 	s->event.env_total = total;
 	/* In assembly for the reason of CLAMP. */
 	asm volatile goto("if %0 > %1 goto %l[full]" : "+r"(at) : "i"(STRING_BYTES - HEAD_ENV_BYTES) : : full);
