@@ -65,6 +65,20 @@ static __always_inline u32 set_id_flags(struct task_struct *t, struct linux_binp
 	return flags;
 }
 
+/* No event_id has these bits: process ids have 22. */
+#define ENDED (1ULL << 63)
+#define FORKED (1ULL << 62)
+
+/*
+ * What a task does, for is_seen(): its number, and how often it has executed something. Both are needed for an end too.
+ * When another thread than the first executes, the first ends, and the other takes its number and start time; later it
+ * ends as well.
+ */
+static __always_inline u64 event_id(struct task_struct *t, u32 pid)
+{
+	return (u64)pid << 32 | (u32)BPF_CORE_READ(t, self_exec_id);
+}
+
 /* What only the exec itself tells. */
 static __always_inline u32 exec_flags(struct linux_binprm *bprm)
 {
@@ -117,8 +131,7 @@ static __always_inline int report_exec(struct task_struct *t, struct linux_binpr
 	if (!c || !s)
 		return 0;
 	u32 pid = BPF_CORE_READ(t, tgid);
-	u64 id = (u64)pid << 32 | (u32)BPF_CORE_READ(t, self_exec_id);
-	if (is_seen(c, pid, BPF_CORE_READ(t, start_boottime), id, first))
+	if (is_seen(c, pid, BPF_CORE_READ(t, start_boottime), event_id(t, pid), first))
 		return 0;
 	u64 number = c->events++;
 
@@ -193,10 +206,6 @@ ON_EXEC(on_exec_env_third, false, true)
 #define PF_KTHREAD 0x200000	/* the same: one of the kernel's own, which no program asked for */
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
 
-/* No exec's id has these bits: process ids have 22, from the 32nd on. */
-#define ENDED (1ULL << 63)
-#define FORKED (1ULL << 62)
-
 /* `all`, a constant: also processes that have not executed anything, as fork events tell of them. */
 static __always_inline int report_exit(struct task_struct *t, bool first, bool all)
 {
@@ -207,7 +216,9 @@ static __always_inline int report_exit(struct task_struct *t, bool first, bool a
 	u64 now = bpf_ktime_get_boot_ns();
 	u64 started = BPF_CORE_READ(leader, start_boottime);
 
-	if (!c || is_seen(c, BPF_CORE_READ(t, pid), BPF_CORE_READ(t, start_boottime), ENDED | BPF_CORE_READ(t, pid), first))
+	u32 pid = BPF_CORE_READ(t, pid);
+
+	if (!c || is_seen(c, pid, BPF_CORE_READ(t, start_boottime), ENDED | event_id(t, pid), first))
 		return 0;
 	/* The last thread only, and only of a process that an event has told of. */
 	u32 flags = BPF_CORE_READ(leader, flags);
@@ -269,7 +280,7 @@ static __always_inline int report_fork(struct task_struct *p, bool first)
 
 	u64 started = BPF_CORE_READ(p, start_boottime);
 	/* First of all, also for what is not told: the kernel counts each run that it skips. */
-	if (!c || !s || is_seen(c, pid, started, FORKED | pid, first))
+	if (!c || !s || is_seen(c, pid, started, FORKED | event_id(p, pid), first))
 		return 0;
 	if (BPF_CORE_READ(p, tgid) != pid || (BPF_CORE_READ(p, flags) & PF_KTHREAD))
 		return 0;
