@@ -12,6 +12,7 @@ import { GAP_EXAMPLE, GAP_FIELDS } from '../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS } from '../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS } from '../../shared/events/hello.ts';
 import { isKnown, parseEvent } from '../support/events.ts';
+import { MAX_ENV_LINE_SHARE, MAX_ENV_VALUE_BYTES, MAX_ENV_VALUES } from '../../helper/limits.ts';
 import { HEARTBEAT_SECONDS, MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
@@ -76,6 +77,16 @@ test('the page names the numbers that both ends agree on', (t) => {
   t.true(PAGE.includes(`describes protocol version ${PROTOCOL_VERSION}.`));
   t.true(PAGE.includes(`(${MAX_LINE_BYTES.toLocaleString('en')} bytes)`));
   t.true(PAGE.includes(`every \`heartbeat_seconds\` (${HEARTBEAT_SECONDS})`));
+});
+
+test('the page names the bounds of the environment', (t) => {
+  const header = readFileSync(path.resolve(import.meta.dirname, '../../bpf/exec.h'), 'utf8');
+  const most = Number(/#define ENV_BYTES (\d+)/u.exec(header)?.[1]);
+  t.true(PAGE.includes(`The first ${most / 1024} KiB of an environment`));
+  t.true(PAGE.includes(`At most ${MAX_ENV_VALUE_BYTES.toLocaleString('en')} bytes of a value`));
+  t.true(PAGE.includes(`and ${MAX_ENV_VALUES} values of an event`));
+  t.is(MAX_ENV_LINE_SHARE, 1 / 4, '"a quarter"');
+  t.regex(PAGE, /at most a quarter of the\s+room/u);
 });
 
 const hasPython = spawnSync('python3', ['-c', '']).status === 0;
