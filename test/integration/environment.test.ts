@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { HeartbeatEvent } from '../../shared/events/heartbeat.ts';
 import { fixture } from '../support/fixtures.ts';
 import { stormOf } from '../support/pace.ts';
 import { requireDense } from '../support/pipe-client.ts';
@@ -223,6 +224,43 @@ kernelTest(`in a storm of ${STORM.toLocaleString('en')} execs each has its own v
       [],
     );
     requireDense(sensor.client.events);
+  } finally {
+    await sensor.close();
+  }
+});
+
+kernelTest('a ring that fills up loses environments before it loses events, and the numbers add up', async (t) => {
+  const sensor = await Session.open(['--env', 'P17', '--ring', '64KiB']);
+  try {
+    const noOp = fixture('no-op');
+    await sensor.settle();
+    sensor.helper.process.kill('SIGSTOP');
+    const storm = spawn(fixture('exec-storm'), [noOp, '100', '1', 'full'], {
+      stdio: 'ignore',
+      env: { FILLER: 'f'.repeat(5000), P17: 'told' },
+    });
+    await once(storm, 'exit');
+    sensor.helper.process.kill('SIGCONT');
+    const beat = await sensor.client.until(() =>
+      sensor.client.events.findLast(
+        (event): event is HeartbeatEvent =>
+          event.type === 'heartbeat' &&
+          event.kernel_lost > 0 &&
+          event.last_seq - sensor.client.hello.first_seq + 1 === event.kernel_count,
+      ),
+    );
+    const events = sensor.client.events.slice(0, sensor.client.events.indexOf(beat));
+    requireDense(events);
+    const execs = sensor.client.execs.filter(({ filename }) => filename === noOp);
+    const states = execs.map(({ env, env_truncated: cut }) =>
+      env?.['P17'] === 'told' ? 'told' : cut ? 'cut' : 'none',
+    );
+    t.false(states.includes('none'), 'either is there, or its absence is said');
+    t.is(states[0], 'told');
+    t.true(states.filter((state) => state === 'cut').length >= 3, states.join());
+    const lost = events.reduce((sum, event) => sum + (event.type === 'gap' ? event.count : 0), 0);
+    t.is(lost, beat.kernel_lost);
+    t.true(execs.length < 100 && execs.length + lost >= 100);
   } finally {
     await sensor.close();
   }
