@@ -124,7 +124,7 @@ export class LocalApi {
 }
 
 const totalOf = (received: SourceState['received']): number =>
-  received.exec + received.exec_failed + received.exit + received.clock + received.other;
+  received.exec + received.exec_failed + received.fork + received.exit + received.clock + received.other;
 
 /** @throws {OpenError} when there is no such group */
 function endpointOf({ socket, group }: ControlConfig): EndpointConfig {
