@@ -2,6 +2,7 @@ import type { ExecEvent } from '../../shared/events/exec.ts';
 import { VersionCache } from './version-cache.ts';
 import type { Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
+import { containerFactOf } from './containers/fact.ts';
 import { DigestCache } from './digests.ts';
 import { entityId } from '../events/entity-id.ts';
 import { MAX_HASHED_BYTES } from './limits.ts';
@@ -78,6 +79,7 @@ export class Enrichment {
       integrityLevel: ({ integrity_level: level }) =>
         level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level),
       logonId: (event) => event.logon_id,
+      container: containerFactOf,
       parentCommandLine: (event) => tree.parentOf(event)?.commandLine,
       parentUser: (event) => {
         const user = tree.parentOf(event)?.user;
