@@ -41,7 +41,7 @@ export interface AgentOptions {
 }
 
 const totalOf = (received: SourceState['received']): number =>
-  received.exec + received.exec_failed + received.exit + received.clock + received.other;
+  received.exec + received.exec_failed + received.fork + received.exit + received.clock + received.other;
 
 /** @throws {OpenError} when there is no such group */
 function controlEndpoint({ socket, group }: ControlConfig): EndpointConfig {

@@ -7,6 +7,7 @@ import test from 'ava';
 import { CLOCK_EXAMPLE, CLOCK_FIELDS } from '../../shared/events/clock.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE, EXEC_FAILED_FIELDS, EXEC_FIELDS } from '../../shared/events/exec.ts';
 import { EXIT_EXAMPLE, EXIT_FIELDS } from '../../shared/events/exit.ts';
+import { FORK_EXAMPLE, FORK_FIELDS } from '../../shared/events/fork.ts';
 import { GAP_EXAMPLE, GAP_FIELDS } from '../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS } from '../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS } from '../../shared/events/hello.ts';
@@ -26,6 +27,7 @@ const TYPES: ReadonlyArray<readonly [type: string, fields: readonly string[], ex
     Object.keys(EXEC_FAILED_FIELDS).filter((field) => field === 'type' || !(field in EXEC_FIELDS)),
     EXEC_FAILED_EXAMPLE,
   ],
+  ['fork', Object.keys(FORK_FIELDS), FORK_EXAMPLE],
   ['exit', Object.keys(EXIT_FIELDS), EXIT_EXAMPLE],
   ['gap', Object.keys(GAP_FIELDS), GAP_EXAMPLE],
   ['clock', Object.keys(CLOCK_FIELDS), CLOCK_EXAMPLE],

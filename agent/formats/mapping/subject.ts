@@ -45,6 +45,9 @@ interface AlertFields {
 
 const ALERT_FIELDS = ['rules', 'entity_id', 'ancestors', 'image_truncated'] as const;
 
+/** Fields that a mapping has no row for yet: passed on whole, under `other`. */
+const UNMAPPED: ReadonlySet<string> = new Set(['env', 'env_repeated', 'env_truncated']);
+
 /** Every field, except `type`, that an event of this kind can have. What is not listed here is passed on under `other`. */
 export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {
   exec: [...namesOf(EXEC_FIELDS), 'redacted'],
@@ -58,7 +61,7 @@ export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 function namesOf(fields: object): string[] {
-  return Object.keys(fields).filter((name) => name !== 'type');
+  return Object.keys(fields).filter((name) => name !== 'type' && !UNMAPPED.has(name));
 }
 
 /** The origin of events. Made once for many of them: text that depends on it alone is written once for all. */
