@@ -2,6 +2,7 @@ import type { ExecEvent } from '../../../shared/events/exec.ts';
 import type { Container } from '../../containers/container.ts';
 import { imageOf } from './incomplete.ts';
 import type { Lookups, VersionInfo } from './lookups.ts';
+import { variablesOf } from '../../values/environment.ts';
 import type { Platform } from '../../values/platform.ts';
 
 export interface FieldRow {
@@ -146,6 +147,12 @@ export const FIELDS: readonly FieldRow[] = [
   digestRow('sha1'),
   digestRow('sha256'),
   digestRow('imphash'),
+  {
+    sigma: 'Environment',
+    from: '`env` and `env_repeated`, as a list of `NAME=value`',
+    platforms: UNIX,
+    read: variablesOf,
+  },
   containerRow('id', '`cgroup`: the innermost container'),
   containerRow('runtime', '`cgroup`: `docker`, `containerd`, `cri-o`, `podman`, `lxc`, `systemd-nspawn`'),
   containerRow('pod_uid', '`cgroup`: uid of the pod of Kubernetes'),
