@@ -112,9 +112,7 @@ function inField(finder: Finder, key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (VARIABLES.has(key))
     return inMap(value as Fields, (name, inner) =>
-      Array.isArray(inner)
-        ? inList(inner, (text) => inVariable(finder, name, text))
-        : inVariable(finder, name, inner),
+      Array.isArray(inner) ? inList(inner, (text) => inVariable(finder, name, text)) : inVariable(finder, name, inner),
     );
   // Of a rule, only what its correlation took from events; the rest is the rule's own.
   if (key === 'rules')

@@ -5,13 +5,21 @@ export interface Environment {
 }
 
 /**
- * Variables as `NAME=value`, in the order of `env`; those of a name that stands more than once are all there, one after the other.
+ * Variables in the order of `env`; those of a name that stands more than once are all there, one after the other.
  * @returns undefined where none is known
  */
-export function variablesOf({ env, env_repeated: repeated }: Environment): string[] | undefined {
+export function variablesOf({
+  env,
+  env_repeated: repeated,
+}: Environment): (readonly [name: string, value: string])[] | undefined {
   if (env === undefined) return undefined;
   return Object.entries(env).flatMap(([name, value]) => {
     const more = repeated !== undefined && Object.hasOwn(repeated, name) ? repeated[name]! : [];
-    return [value, ...more].map((each) => `${name}=${each}`);
+    return [value, ...more].map((each) => [name, each] as const);
   });
+}
+
+/** The same, each as `NAME=value`. */
+export function assignmentsOf(environment: Environment): string[] | undefined {
+  return variablesOf(environment)?.map(([name, value]) => `${name}=${value}`);
 }

@@ -1,3 +1,4 @@
+import { variablesOf } from '../../values/environment.ts';
 import { asText, copy, made, textOf, type Row } from '../mapping/row.ts';
 import type { Kind, Subject } from '../mapping/subject.ts';
 import { imageOf, millisOf, nameIn, parentId, parentPid, processId, startMillis } from '../mapping/values.ts';
@@ -20,21 +21,22 @@ const targetOf = ({ kind, process }: Subject): string | undefined =>
 
 /** A process of OCSF, and the actor: of an exec the parent, of a failed exec and an exit the process itself. */
 export function processRows(kinds: readonly Kind[], prefix: string): readonly Row[] {
-  const commands = kinds.filter((kind) => kind !== 'exit');
+  const images = kinds.filter((kind) => kind !== 'exit');
+  const commands = images.filter((kind) => kind !== 'fork');
   const at = `${prefix}process`;
   const rows = [
     copy(kinds, `${at}.pid`, 'pid'),
     made(kinds, `${at}.uid`, ['entity_id', 'boot_id', 'pid', 'start_time'], '`BOOT/PID/START`', processId),
     made(
-      commands,
+      images,
       `${at}.name`,
       ['exe', 'filename', 'comm'],
       'the last part of `path`, else `comm`',
       (subject) => nameIn(targetOf(subject), subject) ?? subject.process.comm,
     ),
-    made(commands, `${at}.path`, ['exe', 'filename'], '`exe`, else `filename`; of `exec_failed` `filename`', targetOf),
+    made(images, `${at}.path`, ['exe', 'filename'], '`exe`, else `filename`; of `exec_failed` `filename`', targetOf),
     made(
-      commands,
+      images,
       `${at}.file`,
       ['exe', 'filename'],
       '`name`, `path` and `type_id` (8, executable) of the same',
@@ -51,12 +53,19 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`command_line`, else `command`',
       ({ process }) => process.command_line ?? process.command,
     ),
+    made(
+      commands.filter((kind) => kind !== 'exec_failed'),
+      `${at}.environment_variables`,
+      ['env', 'env_repeated'],
+      '`name` and `value` of each; of a name that stands more than once, all values',
+      ({ process }) => variablesOf(process)?.map(([name, value]) => ({ name, value })),
+    ),
     copy(commands, `${at}.working_directory`, 'cwd'),
     made(
       kinds,
       `${at}.created_time`,
       ['time', 'run_time', 'start_time'],
-      'of an exit, and of events of macOS and Windows, in milliseconds',
+      'of a fork and an exit, and of events of macOS and Windows, in milliseconds',
       startMillis,
     ),
     made(
@@ -101,7 +110,7 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       ({ process }) => process.logon_id ?? textOf(process.session_id),
     ),
     copy(commands, `${at}.container.uid`, 'container_id'),
-    ...parentRows(commands, `${at}.parent_process`),
+    ...parentRows(images, `${at}.parent_process`),
     made(
       kinds.filter((kind) => kind === 'alert'),
       `${at}.ancestry`,
@@ -151,7 +160,7 @@ function actorRows(kinds: readonly Kind[], at: string): readonly Row[] {
       (subject) => (isOwn(subject) ? processId(subject) : parentId(subject)),
     ),
     made(
-      kinds.filter((kind) => kind !== 'exit'),
+      kinds.filter((kind) => kind !== 'exit' && kind !== 'fork'),
       `${at}.path`,
       ['parent.exe', 'exe'],
       '`parent.exe`; of `exec_failed` `exe`',

@@ -2,7 +2,7 @@ import type { ExecEvent } from '../../../shared/events/exec.ts';
 import type { Container } from '../../containers/container.ts';
 import { imageOf } from './incomplete.ts';
 import type { Lookups, VersionInfo } from './lookups.ts';
-import { variablesOf } from '../../values/environment.ts';
+import { assignmentsOf } from '../../values/environment.ts';
 import type { Platform } from '../../values/platform.ts';
 
 export interface FieldRow {
@@ -151,7 +151,7 @@ export const FIELDS: readonly FieldRow[] = [
     sigma: 'Environment',
     from: '`env` and `env_repeated`, as a list of `NAME=value`',
     platforms: UNIX,
-    read: variablesOf,
+    read: assignmentsOf,
   },
   containerRow('id', '`cgroup`: the innermost container'),
   containerRow('runtime', '`cgroup`: `docker`, `containerd`, `cri-o`, `podman`, `lxc`, `systemd-nspawn`'),
