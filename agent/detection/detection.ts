@@ -8,7 +8,6 @@ import { formatProblem } from '../problem.ts';
 import { doubtfulFilters, type Filter } from '../rules/filter.ts';
 import { formatRefused, type RuleSet } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';
-import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { RulesConfig } from './config.ts';
 import { DetectionCounters, mostOf } from './counters.ts';
@@ -118,7 +117,7 @@ export class Detection {
   /** Learns about processes from a replayed event that was judged before, perhaps by an earlier agent. */
   readonly learn = (item: Item): void => {
     if (this.#inForce?.judge?.needsTree !== true || item.gap !== undefined) return;
-    if (item.event.type === 'exec') this.#enrichment.tree.see(item.event as ExecEvent);
+    this.#enrichment.tree.take(item.event);
   };
 
   /**
