@@ -69,7 +69,7 @@ test('a fork says what the new process runs, under its parent', (t) => {
   t.is(formatEvent(FORK_EXAMPLE, view({ indent: '└ ' })).slice(-23), '└ fork of /usr/bin/bash');
   const { exe: _, ...nameless } = FORK_EXAMPLE;
   t.regex(formatEvent({ ...nameless, comm: '\u001b[31mx' }, view()), / fork of \S*x$/);
-  t.notRegex(formatEvent({ ...nameless, comm: '\u001b[31mx' }, view()), /\u001b/);
+  t.false(formatEvent({ ...nameless, comm: '\u001b[31mx' }, view()).includes('\u001b'));
 });
 
 test('variables stand behind the command, where there is room for them', (t) => {
@@ -81,7 +81,7 @@ test('variables stand behind the command, where there is room for them', (t) => 
   const line = formatEvent(event, view());
   t.regex(line, /install \[script\] LD_PRELOAD= LD_PRELOAD=\/tmp\/x…$/);
   t.is(widthOf(line), 100);
-  t.notRegex(formatEvent(event, view({ columns: Infinity })), /\u001b/);
+  t.false(formatEvent(event, view({ columns: Infinity })).includes('\u001b'));
   t.is(formatEvent({ ...EXEC_EXAMPLE, env: {} }, view()), formatEvent(EXEC_EXAMPLE, view()));
   for (let columns = 1; columns < 130; columns++) {
     const width = widthOf(formatEvent(EXEC_EXAMPLE, view({ columns })));
