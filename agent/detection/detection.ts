@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ContainerNames } from '../enrichment/containers/names.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
 import { reasonOf } from '../errors.ts';
 import type { Item } from '../events/item.ts';
@@ -74,7 +75,9 @@ export class Detection {
   readonly #telemetry: Telemetry;
   readonly #onChange: () => void;
   readonly #readFiles: typeof readRuleFiles;
-  readonly #enrichment = new Enrichment({ live: true });
+  /** Names of containers, for rules and outputs. */
+  readonly containerNames = new ContainerNames({ counts: this.counters.containerNames });
+  readonly #enrichment = new Enrichment({ live: true, containerNames: this.containerNames });
   readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
   readonly #watcher: RuleWatcher;
   readonly #reporter: NodeJS.Timeout;
@@ -166,6 +169,7 @@ export class Detection {
   close(): void {
     clearInterval(this.#reporter);
     this.#watcher.close();
+    this.containerNames.close();
     this.#reportSuppressed(Infinity);
     if (this.#inForce?.judge !== undefined) this.#telemetry.raise('EventsJudged', this.counters.summary());
   }

@@ -1,5 +1,5 @@
 import type { ExecEvent } from '../../../shared/events/exec.ts';
-import type { Container } from '../../containers/container.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import { imageOf } from './incomplete.ts';
 import type { Lookups, VersionInfo } from './lookups.ts';
 import { assignmentsOf } from '../../values/environment.ts';
@@ -50,7 +50,7 @@ const digestRow = (sigma: 'md5' | 'sha1' | 'sha256' | 'imphash'): FieldRow => ({
   read: (event, { digests }) => digests?.(event)?.[sigma],
 });
 
-const containerRow = (key: keyof Container, from: string): FieldRow => ({
+const containerRow = (key: keyof ContainerFact, from: string): FieldRow => ({
   sigma: `container.${key}`,
   from,
   platforms: LINUX,
@@ -157,6 +157,8 @@ export const FIELDS: readonly FieldRow[] = [
   containerRow('runtime', '`cgroup`: `docker`, `containerd`, `cri-o`, `podman`, `lxc`, `systemd-nspawn`'),
   containerRow('pod_uid', '`cgroup`: uid of the pod of Kubernetes'),
   containerRow('qos', '`cgroup`: `guaranteed`, `burstable`, `besteffort`'),
+  containerRow('name', "the container's engine"),
+  containerRow('image', "the container's engine"),
 ];
 
 /** An event of a rule's test may lack its time. */

@@ -5,6 +5,7 @@ import { MAX_DROPPED_PROCESSES } from '../../../agent/detection/limits.ts';
 import { suppressionsOf } from '../../../agent/detection/suppression.ts';
 import { Enrichment } from '../../../agent/enrichment/enrichment.ts';
 import type { Lookups } from '../../../agent/rules/fields/lookups.ts';
+import { createMapper } from '../../../agent/rules/fields/mapper.ts';
 import { filtersOf } from '../../../agent/rules/filter.ts';
 import { Suppressor } from '../../../agent/rules/suppress.ts';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
@@ -350,4 +351,23 @@ test("forks make an alert's ancestors whole, and alerts are about execs alone", 
     ancestors.map(({ pid }) => pid),
     [20, 10, 1],
   );
+});
+
+test("rules read a container's name where its engine has said it, and lines that were recorded say it themselves", (t) => {
+  const fields = new Set(['container.name', 'container.image', 'container.id']);
+  const needed = new Set(['container'] as const);
+  const event = execEvent(1, { cgroup: `/system.slice/docker-${ID}.scope` });
+  const of = (enrichment: Enrichment, recordedEvent: ExecEvent) =>
+    createMapper({ platform: 'linux', fields, lookups: enrichment.lookups(needed) })(recordedEvent);
+  const named = new Enrichment({
+    live: true,
+    containerNames: { of: ({ id }) => (id === ID ? { name: 'web' } : undefined) },
+  });
+  t.deepEqual(of(named, event), { 'container.id': ID, 'container.name': 'web' });
+  t.deepEqual(of(named, execEvent(2, { cgroup: '/lxc.payload.c1' })), { 'container.id': 'c1' });
+  const recorded = { ...event, container: { id: ID, name: 'web', image: 'nginx' } };
+  const asItWas = new Enrichment({ live: false });
+  t.deepEqual(of(asItWas, recorded), { 'container.id': ID, 'container.name': 'web', 'container.image': 'nginx' });
+  for (const container of [null, 7, 'x', { name: 7 }])
+    t.deepEqual(of(asItWas, { ...event, container } as ExecEvent), { 'container.id': ID });
 });
