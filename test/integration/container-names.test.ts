@@ -55,7 +55,8 @@ async function until(isSo: () => boolean): Promise<void> {
 
 test.after.always(() => {
   spawnSync('podman', [...PODMAN, 'rm', '--all', '--force', '--time', '0']);
-  rmSync(folder, { recursive: true, force: true });
+  // The monitors tidy up at the same time.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 requiring(
