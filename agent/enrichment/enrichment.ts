@@ -25,6 +25,7 @@ interface Ancestor {
 export interface Context {
   readonly entity_id?: string;
   readonly ancestors?: readonly Ancestor[];
+  readonly container?: ContainerFact;
 }
 
 /** Names of integrity levels in Sysmon, and therefore in Sigma. */
@@ -113,7 +114,12 @@ export class Enrichment {
         ...(commandLine === undefined ? {} : { command_line: commandLine }),
       };
     });
-    return { ...(id === undefined ? {} : { entity_id: id }), ...(ancestors.length === 0 ? {} : { ancestors }) };
+    const container = this.containerOf(event);
+    return {
+      ...(id === undefined ? {} : { entity_id: id }),
+      ...(ancestors.length === 0 ? {} : { ancestors }),
+      ...(container === undefined ? {} : { container }),
+    };
   }
 
   /** The container of the event's process, with its name where that is known by now. Undefined outside of containers. */

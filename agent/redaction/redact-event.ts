@@ -114,6 +114,11 @@ function inField(finder: Finder, key: string, value: unknown): unknown {
     return inMap(value as Fields, (name, inner) =>
       Array.isArray(inner) ? inList(inner, (text) => inVariable(finder, name, text)) : inVariable(finder, name, inner),
     );
+  // Of a container, only what people chose; the rest is made by engines.
+  if (key === 'container')
+    return inMap(value as Fields, (name, inner) =>
+      name === 'name' || name === 'image' ? inField(finder, name, inner) : inner,
+    );
   // Of a rule, only what its correlation took from events; the rest is the rule's own.
   if (key === 'rules')
     return inMap(value as Fields, (name, inner) => (name === 'group' ? inField(finder, name, inner) : inner));

@@ -6,6 +6,8 @@ import { COMMAND_KINDS, ENVIRONMENT_KINDS, IMAGE_KINDS, restRows } from '../mapp
 import { asText, constant, copy, made, ofOrigin, textOf, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
 import {
+  containerIdOf,
+  containerText,
   eventId,
   nameIn,
   numberedId,
@@ -185,7 +187,16 @@ const PROCESS: readonly Row[] = [
   ),
   asText(COMMAND_KINDS, 'user.effective.id', 'euid'),
   asText(COMMAND_KINDS, 'user.group.id', 'gid'),
-  copy(COMMAND_KINDS, 'container.id', 'container_id'),
+  made(
+    COMMAND_KINDS,
+    'container.id',
+    ['container_id', 'container.id'],
+    '`container_id`, else that of `container`',
+    containerIdOf,
+  ),
+  made(['alert'], 'container.runtime', ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
+  made(['alert'], 'container.name', ['container.name'], '', (subject) => containerText(subject, 'name')),
+  made(['alert'], 'container.image.name', ['container.image'], '', (subject) => containerText(subject, 'image')),
 ];
 
 const rules = ({ process }: Subject) => process.rules ?? [];

@@ -62,6 +62,7 @@ export function restRows(top: string): readonly Row[] {
     ),
     copy(['exec_failed'], `${top}.fd_path`, 'fd_path'),
     copy(['exit'], `${top}.signal`, 'signal'),
+    copy(['alert'], `${top}.container`, 'container'),
     copy(['alert'], `${top}.image_truncated`, 'image_truncated'),
     copy(['alert'], `${top}.rules`, 'rules'),
     copy(IMAGE_KINDS, `${top}.redacted`, 'redacted'),

@@ -4,6 +4,7 @@ import { EXEC_FAILED_FIELDS, EXEC_FIELDS, type ExecEvent, type ExecFailedEvent }
 import { EXIT_FIELDS, type ExitEvent } from '../../../shared/events/exit.ts';
 import { FORK_FIELDS } from '../../../shared/events/fork.ts';
 import { GAP_FIELDS } from '../../../shared/events/gap.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import type { StreamEvent } from '../../events/item.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
 import type { Platform } from '../../values/platform.ts';
@@ -42,6 +43,7 @@ interface Ancestor {
 
 /** The fields that the agent adds. */
 interface AlertFields {
+  container: ContainerFact;
   rules: readonly Rule[];
   entity_id: string;
   ancestors: readonly Ancestor[];
@@ -49,7 +51,7 @@ interface AlertFields {
   redacted: true;
 }
 
-const ALERT_FIELDS = ['rules', 'entity_id', 'ancestors', 'image_truncated'] as const;
+const ALERT_FIELDS = ['rules', 'entity_id', 'ancestors', 'container', 'image_truncated'] as const;
 
 /** Every field, except `type`, that an event of this kind can have. What is not listed here is passed on under `other`. */
 export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {

@@ -1,4 +1,5 @@
 import { isObject } from '../../../shared/events/fields.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import { entityId } from '../../events/entity-id.ts';
 import { seqOf, type StreamEvent } from '../../events/item.ts';
 import { LEVELS } from '../../rules/parse/metadata.ts';
@@ -137,6 +138,17 @@ export function severityOf(level: string | undefined): number {
 export function rawList(raw: unknown): { field: string; base64: unknown }[] | undefined {
   if (!isObject(raw)) return undefined;
   return Object.entries(raw).map(([field, base64]) => ({ field, base64 }));
+}
+
+/** The container's id: `container_id`; of one without 64 digits, the one that the agent found. */
+export function containerIdOf(subject: Subject): string | undefined {
+  return subject.process.container_id ?? containerText(subject, 'id');
+}
+
+/** A part of the container that the agent found. Nobody has checked it. */
+export function containerText({ process: { container } }: Subject, part: keyof ContainerFact): string | undefined {
+  const value: unknown = isObject(container) ? container[part] : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The values that `env` has not, as a list, so that a receiver has two fields, and not one for each name. */

@@ -1,7 +1,17 @@
 import { variablesOf } from '../../values/environment.ts';
 import { asText, copy, made, textOf, type Row } from '../mapping/row.ts';
 import type { Kind, Subject } from '../mapping/subject.ts';
-import { imageOf, millisOf, nameIn, parentId, parentPid, processId, startMillis } from '../mapping/values.ts';
+import {
+  containerIdOf,
+  containerText,
+  imageOf,
+  millisOf,
+  nameIn,
+  parentId,
+  parentPid,
+  processId,
+  startMillis,
+} from '../mapping/values.ts';
 
 /** The levels that OCSF has a number for, by the names that helpers give them. */
 const INTEGRITY: ReadonlyMap<string, readonly [id: number, caption: string]> = new Map([
@@ -23,6 +33,7 @@ const targetOf = ({ kind, process }: Subject): string | undefined =>
 export function processRows(kinds: readonly Kind[], prefix: string): readonly Row[] {
   const images = kinds.filter((kind) => kind !== 'exit');
   const commands = images.filter((kind) => kind !== 'fork');
+  const alerts = kinds.filter((kind) => kind === 'alert');
   const at = `${prefix}process`;
   const rows = [
     copy(kinds, `${at}.pid`, 'pid'),
@@ -109,20 +120,30 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`logon_id`, else `session_id` as text',
       ({ process }) => process.logon_id ?? textOf(process.session_id),
     ),
-    copy(commands, `${at}.container.uid`, 'container_id'),
-    ...parentRows(images, `${at}.parent_process`),
     made(
-      kinds.filter((kind) => kind === 'alert'),
-      `${at}.ancestry`,
-      ['ancestors'],
-      '`pid`, `uid`, `path`, `cmd_line` of each',
-      ({ process }) =>
-        process.ancestors?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
-          pid,
-          uid,
-          path: exe,
-          cmd_line: line,
-        })),
+      commands,
+      `${at}.container.uid`,
+      ['container_id', 'container.id'],
+      '`container_id`, else that of `container`',
+      containerIdOf,
+    ),
+    made(alerts, `${at}.container.runtime`, ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
+    made(alerts, `${at}.container.pod_uuid`, ['container.pod_uid'], '', (subject) => containerText(subject, 'pod_uid')),
+    made(alerts, `${at}.container.name`, ['container.name'], '', (subject) => containerText(subject, 'name')),
+    // An image needs a uid there; the reference is the one that is known.
+    ...['name', 'uid'].map((part) =>
+      made(alerts, `${at}.container.image.${part}`, ['container.image'], '', (subject) =>
+        containerText(subject, 'image'),
+      ),
+    ),
+    ...parentRows(images, `${at}.parent_process`),
+    made(alerts, `${at}.ancestry`, ['ancestors'], '`pid`, `uid`, `path`, `cmd_line` of each', ({ process }) =>
+      process.ancestors?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
+        pid,
+        uid,
+        path: exe,
+        cmd_line: line,
+      })),
     ),
     ...actorRows(kinds, `${prefix}actor.process`),
   ];

@@ -4,7 +4,17 @@ import { SEAL_FIELDS } from '../../events/seal.ts';
 import { COMMAND_KINDS, ENVIRONMENT_KINDS, fieldsUnder, IMAGE_KINDS } from '../../formats/mapping/rest.ts';
 import { copy, made, ofOrigin, type Row } from '../../formats/mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Subject } from '../../formats/mapping/subject.ts';
-import { nameIn, ownImageOf, parentPid, sequenceOf, startText, timeOf, topRule } from '../../formats/mapping/values.ts';
+import {
+  containerIdOf,
+  containerText,
+  nameIn,
+  ownImageOf,
+  parentPid,
+  sequenceOf,
+  startText,
+  timeOf,
+  topRule,
+} from '../../formats/mapping/values.ts';
 
 /** Ends the name of a row that makes an attribute of each entry of an object, as the conventions write it. */
 export const EACH_KEY = '.<key>';
@@ -86,7 +96,17 @@ export const ATTRIBUTES: readonly Row[] = [
   ),
   copy(['exit'], 'process.exit.code', 'exit_code'),
   made(['exit'], 'process.exit.time', ['time'], '', timeOf),
-  copy(COMMAND_KINDS, 'container.id', 'container_id'),
+  made(
+    COMMAND_KINDS,
+    'container.id',
+    ['container_id', 'container.id'],
+    '`container_id`, else that of `container`',
+    containerIdOf,
+  ),
+  made(['alert'], 'container.runtime.name', ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
+  made(['alert'], 'container.name', ['container.name'], '', (subject) => containerText(subject, 'name')),
+  made(['alert'], 'container.image.name', ['container.image'], '', (subject) => containerText(subject, 'image')),
+  made(['alert'], 'k8s.pod.uid', ['container.pod_uid'], '', (subject) => containerText(subject, 'pod_uid')),
   copy(['exec_failed'], 'error.type', 'error'),
   made(
     ['alert'],

@@ -127,7 +127,9 @@ function addAttributes(subject: Subject, rows: readonly Row[], attributes: Attri
   for (const { to, value, origin } of rows) {
     const found = origin === undefined ? value!(subject) : origin(subject.origin);
     if (!to.endsWith(EACH_KEY)) add(to, found);
-    else for (const [name, each] of Object.entries(found ?? {})) add(`${to.slice(0, -EACH_KEY.length)}.${name}`, each);
+    else
+      for (const [name, each] of Object.entries(found ?? {}))
+        add(`${to.slice(0, -EACH_KEY.length)}.${name.toWellFormed()}`, each);
   }
   return dropped;
 }

@@ -371,3 +371,13 @@ test("rules read a container's name where its engine has said it, and lines that
   for (const container of [null, 7, 'x', { name: 7 }])
     t.deepEqual(of(asItWas, { ...event, container } as ExecEvent), { 'container.id': ID });
 });
+
+test('an alert has its container, and one outside of containers has none', (t) => {
+  const { judge } = setting(ruleText('s: {Image|contains: /}\ncondition: s'));
+  const exe = '/bin/x';
+  const out = judge.judge([inDocker(1, { exe }), toItem(execEvent(2, { exe, cgroup: '/user.slice' }))]);
+  t.deepEqual(
+    out.map(({ event }) => (event as { container?: unknown }).container),
+    [{ id: ID, runtime: 'docker' }, undefined],
+  );
+});

@@ -40,6 +40,9 @@ function expected(event: StreamEvent, isOcsf: boolean): Line {
   const isAlert = Array.isArray(fields['rules']);
   if (isAlert && start !== undefined)
     fields['entity_id'] ??= entityId(CONTEXT.bootId, fields['pid'] as number, start as number);
+  // An id without 64 digits stands where others have `container_id`.
+  const { id: container } = (isAlert ? (fields['container'] ?? {}) : {}) as Line;
+  if (typeof container === 'string') fields['container_id'] ??= container;
   if (isOcsf && ['exec', 'exec_failed'].includes(type as string)) {
     fields['uid_or_sid'] = sid ?? (uid === undefined ? undefined : String(uid));
     if (sid === undefined) delete fields['uid'];

@@ -236,3 +236,13 @@ test('exceptions: a pattern by its name, a secret by an expression', (t) => {
     'https://a:b@c/',
   ]);
 });
+
+test('of a container, its name and its image are looked at, and no id', (t) => {
+  const id = 'ab'.repeat(32);
+  const container = { id, runtime: 'docker', image: 'https://a:b@registry/x', name: 'web' };
+  const redacted = redact(
+    eventOf(['sh'], { container }),
+    patternsFor({ patterns: [{ name: 'hex', regex: '[0-9a-f]{64}' }] }),
+  );
+  t.deepEqual(redacted['container'], { ...container, image: 'https://a:[redacted]@registry/x' });
+});

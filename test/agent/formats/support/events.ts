@@ -105,6 +105,14 @@ const ALERT = {
     { pid: 12001, entity_id: 'boot/12001/7203340118', exe: '/usr/bin/bash', command_line: '-bash' },
     { pid: 1, exe: '/sbin/init' },
   ],
+  container: {
+    id: 'ab'.repeat(32),
+    runtime: 'containerd',
+    pod_uid: '5f413373-db04-4240-a645-993a3fbcffc3',
+    qos: 'burstable',
+    name: 'web',
+    image: 'nginx:1.27',
+  },
   image_truncated: true,
   rules: RULES,
 } as const;
@@ -149,6 +157,11 @@ export const GOLDEN: readonly Golden[] = [
   }),
   linux('an event that is nothing but its type', { type: 'later' }),
   linux('an exec with fields of a later version', { ...EXEC_EXAMPLE, later: { seal: { number: 7 } } }),
+  linux('an alert whose container is none', {
+    ...EXEC_EXAMPLE,
+    rules: RULES,
+    container: { id: 'x', runtime: 7, later: 1 },
+  }),
   linux('an exec whose rules are no rules', { ...EXEC_EXAMPLE, rules: 'none', entity_id: 5 }),
   linux('a process without a parent', { ...EXEC_EXAMPLE, ppid: undefined, parent: undefined, filename: undefined }),
   linux('a process with hardly anything', {
@@ -303,6 +316,10 @@ const ofAlert = fc.record(
     ancestors: fc.array(
       fc.record({ pid: small, entity_id: text, exe: path, command_line: text }, { requiredKeys: ['pid'] }),
       { maxLength: 3 },
+    ),
+    container: fc.record(
+      { id: text, runtime: text, pod_uid: text, qos: text, name: text, image: text },
+      { requiredKeys: ['id'] },
     ),
     image_truncated: fc.constant(true),
   },
