@@ -55,7 +55,7 @@ export const ATTRIBUTES: readonly Row[] = [
   copy(COMMAND_KINDS, 'process.command_line', 'command_line'),
   made(
     ENVIRONMENT_KINDS,
-    `process.environment_variable${EACH_KEY}`,
+    'process.environment_variable.<key>',
     ['env'],
     'one for each variable; of a name that stands more than once the first value',
     ({ process }) => process.env,
