@@ -116,6 +116,7 @@ export class Agent {
     const prepared = this.#detection.prepare(this.#config);
     await this.#changeOutputs(this.#config);
     this.#detection.adopt(prepared);
+    this.#detection.containerNames.adopt(this.#config.containers);
     this.#redaction.adopt(this.#config.redaction);
     this.#client.start();
   }
@@ -130,6 +131,7 @@ export class Agent {
     this.#marker.mark('reload');
     this.#configSha256 = configSha256;
     this.#detection.adopt(prepared);
+    this.#detection.containerNames.adopt(config.containers);
     this.#redaction.adopt(config.redaction);
     const moved = config.source.socket !== this.#config.source.socket;
     this.#config = config;

@@ -75,7 +75,7 @@ enum ns_index { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_USER, NS_UTS, NS_C
 #define ENV_BYTES 262144	   /* environment that is looked at, from its beginning */
 #define FAILED_ARGS 64	   /* arguments looked at when an exec failed */
 
-/* Also of a fork, which has but: pid, flags, start_time, comm, its parent, and the path of the image. */
+/* Also of a fork, which has only pid, flags, start_time, comm, its parent, and the path of the image. */
 struct exec_record {
 	u16 type;
 	u16 kind;

@@ -11,6 +11,7 @@ import { inCheckout } from '../installers/tools/root-folder.ts';
 import { type AgentFiles, agentFilesIn } from './start/agent-config.ts';
 import { makeAgentFolder, removeAgentFolder } from './start/agent-folder.ts';
 import { freeAddress, PAGE_FLAG, pageUrl } from './start/page.ts';
+import { withVariables } from './start/helper-arguments.ts';
 import { endProgram, type Running, watch } from './start/running.ts';
 import { type Stage, stageOf } from './start/staging.ts';
 import { unusedIds } from './start/unused-ids.ts';
@@ -192,7 +193,7 @@ async function runBoth(
 }
 
 try {
-  await main(process.argv.slice(2));
+  await main(withVariables(process.argv.slice(2)));
 } catch (error) {
   complain(messageOf(error));
   process.exitCode = 1;

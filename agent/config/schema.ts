@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { spoolSchema } from '../delivery/spool/config.ts';
+import { containersSchema } from '../enrichment/containers/config.ts';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
 import { redactionSchema } from '../redaction/config.ts';
@@ -41,6 +42,9 @@ export const configSchema = z.strictObject({
   filters: filtersSchema,
   rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
   redaction: redactionSchema.prefault({}).meta({ description: 'Which secrets do not reach outputs.' }),
+  containers: containersSchema
+    .prefault({})
+    .meta({ description: 'Where names of containers are asked for. Left out: nowhere.' }),
   spool: spoolSchema.optional().meta({
     description: 'Keeps undelivered events of network outputs on disk. Without it, they wait in memory.',
   }),

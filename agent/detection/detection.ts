@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ContainerNames } from '../enrichment/containers/names.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
 import { reasonOf } from '../errors.ts';
 import type { Item } from '../events/item.ts';
@@ -8,7 +9,6 @@ import { formatProblem } from '../problem.ts';
 import { doubtfulFilters, type Filter } from '../rules/filter.ts';
 import { formatRefused, type RuleSet } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';
-import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { RulesConfig } from './config.ts';
 import { DetectionCounters, mostOf } from './counters.ts';
@@ -75,7 +75,9 @@ export class Detection {
   readonly #telemetry: Telemetry;
   readonly #onChange: () => void;
   readonly #readFiles: typeof readRuleFiles;
-  readonly #enrichment = new Enrichment({ live: true });
+  /** Names of containers, for rules and outputs. */
+  readonly containerNames = new ContainerNames({ counts: this.counters.containerNames });
+  readonly #enrichment = new Enrichment({ live: true, containerNames: this.containerNames });
   readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
   readonly #watcher: RuleWatcher;
   readonly #reporter: NodeJS.Timeout;
@@ -118,7 +120,7 @@ export class Detection {
   /** Learns about processes from a replayed event that was judged before, perhaps by an earlier agent. */
   readonly learn = (item: Item): void => {
     if (this.#inForce?.judge?.needsTree !== true || item.gap !== undefined) return;
-    if (item.event.type === 'exec') this.#enrichment.tree.see(item.event as ExecEvent);
+    this.#enrichment.tree.take(item.event);
   };
 
   /**
@@ -167,6 +169,7 @@ export class Detection {
   close(): void {
     clearInterval(this.#reporter);
     this.#watcher.close();
+    this.containerNames.close();
     this.#reportSuppressed(Infinity);
     if (this.#inForce?.judge !== undefined) this.#telemetry.raise('EventsJudged', this.counters.summary());
   }

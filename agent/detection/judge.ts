@@ -1,11 +1,13 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
+import type { ForkEvent } from '../../shared/events/fork.ts';
 import { Generations } from '../enrichment/generations.ts';
 import type { Enrichment } from '../enrichment/enrichment.ts';
 import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
 import { createMapper, fieldsReadBy, lookupsFor } from '../rules/fields/mapper.ts';
 import { incompleteFields } from '../rules/fields/incomplete.ts';
+import type { Lookups } from '../rules/fields/lookups.ts';
 import { Filters, type Filter } from '../rules/filter.ts';
 import { OverBudgetError, type SigmaEvent } from '../rules/engine.ts';
 import type { RuleSet } from '../rules/load.ts';
@@ -38,7 +40,8 @@ type Map = (event: ExecEvent) => SigmaEvent;
 /**
  * Filters, then rules, of one configuration. Immutable: another configuration gets another judge, so that no event meets a mix of two.
  *
- * Judges programs that began to run (`exec`) and their exits. All other events, gaps in particular, pass unchanged.
+ * Judges programs that began to run (`exec`). What a filter drops takes the forks and the end of its process with it. All other
+ * events, gaps in particular, pass unchanged.
  */
 export class Judge {
   readonly #options: JudgeOptions;
@@ -46,7 +49,7 @@ export class Judge {
   readonly #mapForFilters: Map;
   readonly #detector: Detector | undefined;
   readonly #mapForRules: Map;
-  /** By pid, the start time of processes whose last exec was dropped; NOT_DROPPED after an exec that was kept. */
+  /** By pid, the start time of processes whose program was dropped; NOT_DROPPED after an exec that was kept. */
   readonly #dropped = new Generations<number, number>({ entries: MAX_DROPPED_PROCESSES });
   /** Whether a filter or rule needs processes other than the event's own. */
   readonly needsTree: boolean;
@@ -73,7 +76,7 @@ export class Judge {
     const fields = reader === undefined ? new Set<string>() : fieldsReadBy(reader);
     for (const field of more) fields.add(field);
     const needed = lookupsFor(platform, fields);
-    return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needed.size > 0 };
+    return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needsTree(needed) };
   }
 
   /** Returns the items of a batch to pass on, with alerts in place of the events that rules matched. */
@@ -90,7 +93,9 @@ export class Judge {
   /** @returns the item itself, an alert in its place, or undefined where a filter drops it */
   #judgeItem(item: Item): Item | undefined {
     if (item.gap !== undefined) return item;
+    if (this.needsTree) this.#options.enrichment.tree.take(item.event);
     if (item.event.type === 'exit') return this.#judgeExit(item, item.event as ExitEvent);
+    if (item.event.type === 'fork') return this.#judgeFork(item, item.event as ForkEvent);
     if (item.event.type !== 'exec') return item;
     const event = item.event as ExecEvent;
     try {
@@ -108,9 +113,17 @@ export class Judge {
     }
   }
 
-  /** A process's exit is dropped exactly when its last exec was. */
+  /** A process's exit is dropped exactly when its last exec was; without one, when its fork was. */
   #judgeExit(item: Item, { pid, start_time }: ExitEvent): Item | undefined {
     if (this.#dropped.get(pid) !== start_time) return item;
+    this.#options.counters.dropped++;
+    return undefined;
+  }
+
+  /** A new process runs what its parent runs, and is dropped exactly when that was. Its own exec decides anew. */
+  #judgeFork(item: Item, { pid, start_time, parent }: ForkEvent): Item | undefined {
+    if (this.#dropped.get(parent.pid) !== parent.start_time) return item;
+    this.#dropped.set(pid, start_time);
     this.#options.counters.dropped++;
     return undefined;
   }
@@ -118,7 +131,6 @@ export class Judge {
   #judgeExec(item: Item, event: ExecEvent): Item | undefined {
     const { counters, enrichment } = this.#options;
     counters.judged++;
-    if (this.needsTree) enrichment.tree.see(event);
     const incomplete = incompleteFields(event);
     if (this.#filters !== undefined && this.#isDropped(this.#filters, event, incomplete)) return undefined;
     if (this.#detector === undefined) return item;
@@ -164,6 +176,11 @@ export class Judge {
       return [decision.suppressed === 0 ? rule : { ...rule, suppressed: decision.suppressed }];
     });
   }
+}
+
+/** Whether a look-up is among these that the event's own fields cannot answer. */
+function needsTree(lookups: ReadonlySet<keyof Lookups>): boolean {
+  return [...lookups].some((name) => name !== 'container');
 }
 
 /** A rule as an alert names it; `suppressed`: its alerts withheld since the last one. */

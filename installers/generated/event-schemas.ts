@@ -62,6 +62,11 @@ const ALERT: Readonly<Record<string, Schema>> = {
       properties: { pid: { type: 'integer', minimum: 0 }, entity_id: TEXT, exe: TEXT, command_line: TEXT },
     },
   },
+  container: {
+    type: 'object',
+    required: ['id'],
+    properties: { id: TEXT, runtime: TEXT, pod_uid: TEXT, qos: TEXT, name: TEXT, image: TEXT },
+  },
 };
 
 /** The values that a check accepts, in JSON Schema. */

@@ -147,6 +147,13 @@ kernelTest(
       }
       t.true(alerts().length > before, `${command}: ${running.stderr()}`);
     }
+    const preloaded = (): Alert | undefined =>
+      alerts().find(({ rules }) => rules!.some(({ title }) => title === 'Library Preloaded From Outside Of Packages'));
+    for (let tries = 0; preloaded() === undefined && tries < 20; tries++) {
+      spawnSync('/bin/true', { env: { LD_PRELOAD: '/tmp/no-such-library.so' } });
+      await delay(250);
+    }
+    t.is(preloaded()?.command, '/bin/true', 'the variables that starter rules read are told');
     const [first] = alerts();
     t.truthy(first?.rules?.[0]?.title);
     const file = path.join(running.agentFolder, 'events.jsonl');

@@ -1,10 +1,13 @@
 import { VERSION } from '../../../shared/version.ts';
+import { assignmentsOf } from '../../values/environment.ts';
 import { attackOf } from '../mapping/attack.ts';
 import type { Mapping, Unwritable } from '../mapping/format.ts';
-import { COMMAND_KINDS, restRows } from '../mapping/rest.ts';
+import { COMMAND_KINDS, ENVIRONMENT_KINDS, IMAGE_KINDS, restRows } from '../mapping/rest.ts';
 import { asText, constant, copy, made, ofOrigin, textOf, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
 import {
+  containerIdOf,
+  containerText,
   eventId,
   nameIn,
   numberedId,
@@ -34,7 +37,7 @@ const EVENT: readonly Row[] = [
     isSnapshot(subject) ? 'state' : 'event',
   ),
   constant(['alert'], 'event.kind', 'alert'),
-  constant(['exec_failed', 'exit', 'clock', 'other'], 'event.kind', 'event'),
+  constant(['exec_failed', 'fork', 'exit', 'clock', 'other'], 'event.kind', 'event'),
   constant(['gap'], 'event.kind', 'pipeline_error'),
   constant(['seal'], 'event.kind', 'state'),
   constant(PROCESS_KINDS, 'event.category', ['process']),
@@ -43,11 +46,12 @@ const EVENT: readonly Row[] = [
     isSnapshot(subject) ? ['info'] : ['start'],
   ),
   constant(['exec_failed', 'seal'], 'event.type', ['info']),
+  constant(['fork'], 'event.type', ['start']),
   constant(['exit'], 'event.type', ['end']),
   constant(['gap'], 'event.type', ['error']),
   constant(['clock'], 'event.type', ['change']),
   made(KINDS, 'event.action', ['type'], '', ({ fields }) => fields['type'] as string),
-  constant(['exec', 'alert', 'exit'], 'event.outcome', 'success'),
+  constant(['exec', 'alert', 'fork', 'exit'], 'event.outcome', 'success'),
   constant(['exec_failed'], 'event.outcome', 'failure'),
   constant(KINDS, 'event.dataset', DATASET),
   copy(PROCESS_KINDS, 'event.provider', 'source'),
@@ -91,9 +95,9 @@ const PROCESS: readonly Row[] = [
     '`BOOT/PID/START`',
     processId,
   ),
-  made(COMMAND_KINDS, 'process.executable', ['exe', 'filename'], '`exe`, else `filename`', ownImageOf),
+  made(IMAGE_KINDS, 'process.executable', ['exe', 'filename'], '`exe`, else `filename`', ownImageOf),
   made(
-    COMMAND_KINDS,
+    IMAGE_KINDS,
     'process.name',
     ['exe', 'filename', 'comm'],
     'the last part of the same, else `comm`',
@@ -108,17 +112,24 @@ const PROCESS: readonly Row[] = [
   ),
   copy(COMMAND_KINDS, 'process.args', 'argv'),
   made(COMMAND_KINDS, 'process.args_count', ['argv'], 'how many', ({ process }) => process.argv?.length),
+  made(
+    ENVIRONMENT_KINDS,
+    'process.env_vars',
+    ['env', 'env_repeated'],
+    'a list of `NAME=value`; of a name that stands more than once, all values',
+    ({ process }) => assignmentsOf(process),
+  ),
   copy(COMMAND_KINDS, 'process.working_directory', 'cwd'),
   made(
     PROCESS_KINDS,
     'process.start',
     ['time', 'run_time', 'start_time'],
-    'of an exit, and of events of macOS and Windows',
+    'of a fork and an exit, and of events of macOS and Windows',
     startText,
   ),
   made(['exit'], 'process.end', ['time'], '', timeOf),
   copy(['exit'], 'process.exit_code', 'exit_code'),
-  copy(COMMAND_KINDS, 'process.thread.name', 'comm'),
+  copy(IMAGE_KINDS, 'process.thread.name', 'comm'),
   made(
     COMMAND_KINDS,
     'process.session_leader.pid',
@@ -153,11 +164,11 @@ const PROCESS: readonly Row[] = [
   ),
   asText(COMMAND_KINDS, 'process.real_group.id', 'gid'),
   asText(COMMAND_KINDS, 'process.group.id', 'egid'),
-  made(COMMAND_KINDS, 'process.parent.pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
+  made(IMAGE_KINDS, 'process.parent.pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
     parentPid(process),
   ),
   made(
-    COMMAND_KINDS,
+    IMAGE_KINDS,
     'process.parent.entity_id',
     ['boot_id', 'parent.pid', 'parent.start_time'],
     '`BOOT/PID/START`',
@@ -176,7 +187,16 @@ const PROCESS: readonly Row[] = [
   ),
   asText(COMMAND_KINDS, 'user.effective.id', 'euid'),
   asText(COMMAND_KINDS, 'user.group.id', 'gid'),
-  copy(COMMAND_KINDS, 'container.id', 'container_id'),
+  made(
+    COMMAND_KINDS,
+    'container.id',
+    ['container_id', 'container.id'],
+    '`container_id`, else that of `container`',
+    containerIdOf,
+  ),
+  made(['alert'], 'container.runtime', ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
+  made(['alert'], 'container.name', ['container.name'], '', (subject) => containerText(subject, 'name')),
+  made(['alert'], 'container.image.name', ['container.image'], '', (subject) => containerText(subject, 'image')),
 ];
 
 const rules = ({ process }: Subject) => process.rules ?? [];

@@ -1,22 +1,29 @@
 import { isObject } from '../../../shared/events/fields.ts';
 import { CLOCK_FIELDS } from '../../../shared/events/clock.ts';
-import { EXEC_FAILED_FIELDS, EXEC_FIELDS, type ExecFailedEvent } from '../../../shared/events/exec.ts';
+import { EXEC_FAILED_FIELDS, EXEC_FIELDS, type ExecEvent, type ExecFailedEvent } from '../../../shared/events/exec.ts';
 import { EXIT_FIELDS, type ExitEvent } from '../../../shared/events/exit.ts';
+import { FORK_FIELDS } from '../../../shared/events/fork.ts';
 import { GAP_FIELDS } from '../../../shared/events/gap.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import type { StreamEvent } from '../../events/item.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
 import type { Platform } from '../../values/platform.ts';
 
 /** The kind of an event for a mapping: its type, except that an alert is a kind of its own. `other`: of a type that is not known. */
-export const KINDS = ['exec', 'alert', 'exec_failed', 'exit', 'gap', 'clock', 'seal', 'other'] as const;
+export const KINDS = ['exec', 'alert', 'exec_failed', 'fork', 'exit', 'gap', 'clock', 'seal', 'other'] as const;
 
 export type Kind = (typeof KINDS)[number];
 
 /** The kinds that are about one process. */
-export const PROCESS_KINDS = ['exec', 'alert', 'exec_failed', 'exit'] as const satisfies readonly Kind[];
+export const PROCESS_KINDS = ['exec', 'alert', 'exec_failed', 'fork', 'exit'] as const satisfies readonly Kind[];
 
 /** The fields of events about one process. Each kind has some of them. */
-export type ProcessFields = Partial<Omit<ExecFailedEvent, 'type'> & Omit<ExitEvent, 'type' | 'source'> & AlertFields>;
+export type ProcessFields = Partial<
+  Omit<ExecFailedEvent, 'type'> &
+    Pick<ExecEvent, 'env' | 'env_repeated' | 'env_truncated'> &
+    Omit<ExitEvent, 'type' | 'source'> &
+    AlertFields
+>;
 
 /** A rule that matched, as far as rows read it. */
 interface Rule {
@@ -36,6 +43,7 @@ interface Ancestor {
 
 /** The fields that the agent adds. */
 interface AlertFields {
+  container: ContainerFact;
   rules: readonly Rule[];
   entity_id: string;
   ancestors: readonly Ancestor[];
@@ -43,16 +51,14 @@ interface AlertFields {
   redacted: true;
 }
 
-const ALERT_FIELDS = ['rules', 'entity_id', 'ancestors', 'image_truncated'] as const;
-
-/** Fields that a mapping has no row for yet: passed on whole, under `other`. */
-const UNMAPPED: ReadonlySet<string> = new Set(['env', 'env_repeated', 'env_truncated']);
+const ALERT_FIELDS = ['rules', 'entity_id', 'ancestors', 'container', 'image_truncated'] as const;
 
 /** Every field, except `type`, that an event of this kind can have. What is not listed here is passed on under `other`. */
 export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {
   exec: [...namesOf(EXEC_FIELDS), 'redacted'],
   alert: [...namesOf(EXEC_FIELDS), 'redacted', ...ALERT_FIELDS],
   exec_failed: [...namesOf(EXEC_FAILED_FIELDS), 'redacted'],
+  fork: [...namesOf(FORK_FIELDS), 'redacted'],
   exit: namesOf(EXIT_FIELDS),
   gap: namesOf(GAP_FIELDS),
   clock: namesOf(CLOCK_FIELDS),
@@ -61,7 +67,7 @@ export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 function namesOf(fields: object): string[] {
-  return Object.keys(fields).filter((name) => name !== 'type' && !UNMAPPED.has(name));
+  return Object.keys(fields).filter((name) => name !== 'type');
 }
 
 /** The origin of events. Made once for many of them: text that depends on it alone is written once for all. */

@@ -1,4 +1,5 @@
 import { isObject } from '../../../shared/events/fields.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import { entityId } from '../../events/entity-id.ts';
 import { seqOf, type StreamEvent } from '../../events/item.ts';
 import { LEVELS } from '../../rules/parse/metadata.ts';
@@ -89,9 +90,10 @@ function entity(bootId: string | undefined, pid: number | undefined, start: numb
   return bootId === undefined || pid === undefined || start === undefined ? undefined : entityId(bootId, pid, start);
 }
 
-/** When the process began, as far as that can be told: of an exit, or where `start_time` counts from 1970. Nanoseconds since then. */
+/** When the process began, as far as that can be told: of a fork, of an exit, or where `start_time` counts from 1970. Nanoseconds since then. */
 function startOf(subject: Subject): bigint | undefined {
   const { kind, process, origin } = subject;
+  if (kind === 'fork') return nanosOf(timeOf(subject));
   if (kind === 'exit') return nanosOf(timeOf(subject)) - BigInt(process.run_time ?? 0) * 1000n;
   if (origin.platform === undefined || origin.platform === 'linux' || process.start_time === undefined)
     return undefined;
@@ -136,6 +138,22 @@ export function severityOf(level: string | undefined): number {
 export function rawList(raw: unknown): { field: string; base64: unknown }[] | undefined {
   if (!isObject(raw)) return undefined;
   return Object.entries(raw).map(([field, base64]) => ({ field, base64 }));
+}
+
+/** The container's id: `container_id`; of one without 64 digits, the one that the agent found. */
+export function containerIdOf(subject: Subject): string | undefined {
+  return subject.process.container_id ?? containerText(subject, 'id');
+}
+
+/** A part of the container that the agent found. Nobody has checked it. */
+export function containerText({ process: { container } }: Subject, part: keyof ContainerFact): string | undefined {
+  const value: unknown = isObject(container) ? container[part] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The values that `env` has not, as a list, so that a receiver has two fields, and not one for each name. */
+export function repeatedList({ process: { env_repeated: repeated } }: Subject): object[] | undefined {
+  return repeated && Object.entries(repeated).map(([name, values]) => ({ name, values }));
 }
 
 const KNOWN = new Map(KINDS.map((kind) => [kind, new Set(['type', ...FIELDS_OF[kind]])]));

@@ -1,6 +1,17 @@
+import { variablesOf } from '../../values/environment.ts';
 import { asText, copy, made, textOf, type Row } from '../mapping/row.ts';
 import type { Kind, Subject } from '../mapping/subject.ts';
-import { imageOf, millisOf, nameIn, parentId, parentPid, processId, startMillis } from '../mapping/values.ts';
+import {
+  containerIdOf,
+  containerText,
+  imageOf,
+  millisOf,
+  nameIn,
+  parentId,
+  parentPid,
+  processId,
+  startMillis,
+} from '../mapping/values.ts';
 
 /** The levels that OCSF has a number for, by the names that helpers give them. */
 const INTEGRITY: ReadonlyMap<string, readonly [id: number, caption: string]> = new Map([
@@ -20,21 +31,23 @@ const targetOf = ({ kind, process }: Subject): string | undefined =>
 
 /** A process of OCSF, and the actor: of an exec the parent, of a failed exec and an exit the process itself. */
 export function processRows(kinds: readonly Kind[], prefix: string): readonly Row[] {
-  const commands = kinds.filter((kind) => kind !== 'exit');
+  const images = kinds.filter((kind) => kind !== 'exit');
+  const commands = images.filter((kind) => kind !== 'fork');
+  const alerts = kinds.filter((kind) => kind === 'alert');
   const at = `${prefix}process`;
   const rows = [
     copy(kinds, `${at}.pid`, 'pid'),
     made(kinds, `${at}.uid`, ['entity_id', 'boot_id', 'pid', 'start_time'], '`BOOT/PID/START`', processId),
     made(
-      commands,
+      images,
       `${at}.name`,
       ['exe', 'filename', 'comm'],
       'the last part of `path`, else `comm`',
       (subject) => nameIn(targetOf(subject), subject) ?? subject.process.comm,
     ),
-    made(commands, `${at}.path`, ['exe', 'filename'], '`exe`, else `filename`; of `exec_failed` `filename`', targetOf),
+    made(images, `${at}.path`, ['exe', 'filename'], '`exe`, else `filename`; of `exec_failed` `filename`', targetOf),
     made(
-      commands,
+      images,
       `${at}.file`,
       ['exe', 'filename'],
       '`name`, `path` and `type_id` (8, executable) of the same',
@@ -51,12 +64,19 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`command_line`, else `command`',
       ({ process }) => process.command_line ?? process.command,
     ),
+    made(
+      commands.filter((kind) => kind !== 'exec_failed'),
+      `${at}.environment_variables`,
+      ['env', 'env_repeated'],
+      '`name` and `value` of each; of a name that stands more than once, all values',
+      ({ process }) => variablesOf(process)?.map(([name, value]) => ({ name, value })),
+    ),
     copy(commands, `${at}.working_directory`, 'cwd'),
     made(
       kinds,
       `${at}.created_time`,
       ['time', 'run_time', 'start_time'],
-      'of an exit, and of events of macOS and Windows, in milliseconds',
+      'of a fork and an exit, and of events of macOS and Windows, in milliseconds',
       startMillis,
     ),
     made(
@@ -100,20 +120,30 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`logon_id`, else `session_id` as text',
       ({ process }) => process.logon_id ?? textOf(process.session_id),
     ),
-    copy(commands, `${at}.container.uid`, 'container_id'),
-    ...parentRows(commands, `${at}.parent_process`),
     made(
-      kinds.filter((kind) => kind === 'alert'),
-      `${at}.ancestry`,
-      ['ancestors'],
-      '`pid`, `uid`, `path`, `cmd_line` of each',
-      ({ process }) =>
-        process.ancestors?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
-          pid,
-          uid,
-          path: exe,
-          cmd_line: line,
-        })),
+      commands,
+      `${at}.container.uid`,
+      ['container_id', 'container.id'],
+      '`container_id`, else that of `container`',
+      containerIdOf,
+    ),
+    made(alerts, `${at}.container.runtime`, ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
+    made(alerts, `${at}.container.pod_uuid`, ['container.pod_uid'], '', (subject) => containerText(subject, 'pod_uid')),
+    made(alerts, `${at}.container.name`, ['container.name'], '', (subject) => containerText(subject, 'name')),
+    // An image needs a uid there; the reference is the one that is known.
+    ...['name', 'uid'].map((part) =>
+      made(alerts, `${at}.container.image.${part}`, ['container.image'], '', (subject) =>
+        containerText(subject, 'image'),
+      ),
+    ),
+    ...parentRows(images, `${at}.parent_process`),
+    made(alerts, `${at}.ancestry`, ['ancestors'], '`pid`, `uid`, `path`, `cmd_line` of each', ({ process }) =>
+      process.ancestors?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
+        pid,
+        uid,
+        path: exe,
+        cmd_line: line,
+      })),
     ),
     ...actorRows(kinds, `${prefix}actor.process`),
   ];
@@ -151,7 +181,7 @@ function actorRows(kinds: readonly Kind[], at: string): readonly Row[] {
       (subject) => (isOwn(subject) ? processId(subject) : parentId(subject)),
     ),
     made(
-      kinds.filter((kind) => kind !== 'exit'),
+      kinds.filter((kind) => kind !== 'exit' && kind !== 'fork'),
       `${at}.path`,
       ['parent.exe', 'exe'],
       '`parent.exe`; of `exec_failed` `exe`',

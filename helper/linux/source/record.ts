@@ -9,7 +9,7 @@ export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3, fork: 4 } as con
 /** enum record_type. */
 export const RECORD_TYPE = { event: 1, args: 2, env: 3 } as const;
 
-/** struct exec_record; a fork has it too, with but a few of its fields. */
+/** struct exec_record; a fork has it too, with only a few of its fields. */
 export const EVENT = {
   type: 0,
   kind: 2,

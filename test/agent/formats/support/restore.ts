@@ -3,11 +3,18 @@ type Fields = Record<string, unknown>;
 const at = (value: unknown, ...path: readonly string[]): unknown =>
   path.reduce<unknown>((below, name) => (below as Fields | undefined)?.[name], value);
 
+const PROCESSES = ['exec', 'exec_failed', 'fork', 'exit'];
+
+/** The first value of each name. */
+function firstOf(variables: readonly (readonly [string, string])[] | undefined): Fields | undefined {
+  return variables && Object.fromEntries(variables.toReversed());
+}
+
 const toNumber = (text: unknown): number | undefined => (text === undefined ? undefined : Number(text));
 
 /** What is in the object that has no place in the schema, under its native names. */
 function ofRest(type: string, rest: Fields): Fields {
-  const { stream: _, schema_version: __, seal, gap, clock, other, raw, parent, ...same } = rest;
+  const { stream: _, schema_version: __, seal, gap, clock, other, raw, parent, env_repeated: repeated, ...same } = rest;
   const { number: ___, ...ofSeal } = (seal ?? {}) as Fields;
   const entries = raw as { field: string; base64: string }[] | undefined;
   return {
@@ -18,11 +25,14 @@ function ofRest(type: string, rest: Fields): Fields {
     ...(other as Fields | undefined),
     raw: entries && Object.fromEntries(entries.map(({ field, base64 }) => [field, base64])),
     parent: parent as Fields | undefined,
+    env_repeated:
+      repeated &&
+      Object.fromEntries((repeated as { name: string; values: string[] }[]).map(({ name, values }) => [name, values])),
   };
 }
 
 function finish(type: string, fields: Fields, time: string): Fields {
-  const isProcess = ['exec', 'exec_failed', 'exit'].includes(type);
+  const isProcess = PROCESSES.includes(type);
   const known = isProcess || ['gap', 'clock', 'seal'].includes(type);
   const event: Fields = {
     ...fields,
@@ -50,7 +60,7 @@ export function fromEcs(line: Fields): Fields {
   const duration = at(line, 'event', 'duration') as number | undefined;
   const command = rest['command'] ?? process['command_line'];
   const sid = at(process, 'user', 'id') === at(line, 'user', 'effective', 'id') ? undefined : at(process, 'user', 'id');
-  const known = ['exec', 'exec_failed', 'exit'].includes(type);
+  const known = PROCESSES.includes(type);
   return finish(
     type,
     {
@@ -66,6 +76,12 @@ export function fromEcs(line: Fields): Fields {
       exe: process['executable'],
       argv: process['args'],
       cwd: process['working_directory'],
+      env: firstOf(
+        (process['env_vars'] as string[] | undefined)?.map((text) => {
+          const end = text.indexOf('=');
+          return [text.slice(0, end), text.slice(end + 1)] as const;
+        }),
+      ),
       comm: at(process, 'thread', 'name'),
       uid: toNumber(at(process, 'real_user', 'id')),
       euid: toNumber(at(line, 'user', 'effective', 'id')),
@@ -90,7 +106,7 @@ export function fromOcsf(line: Fields): Fields {
   const evidence = (line['evidences'] as Fields[] | undefined)?.[0];
   const process = (line['process'] ?? evidence?.['process'] ?? {}) as Fields;
   const actor = at(evidence ?? line, 'actor', 'process') as Fields | undefined;
-  const known = ['exec', 'exec_failed', 'exit'].includes(type);
+  const known = PROCESSES.includes(type);
   const command = rest['command'] ?? process['cmd_line'];
   const ancestry = process['ancestry'] as Fields[] | undefined;
   const user = at(process, 'user', 'uid') as string | undefined;
@@ -107,6 +123,11 @@ export function fromOcsf(line: Fields): Fields {
       command_line: rest['command'] === undefined ? undefined : process['cmd_line'],
       exe: type === 'exec_failed' ? actor?.['path'] : process['path'],
       cwd: process['working_directory'],
+      env: firstOf(
+        (process['environment_variables'] as { name: string; value: string }[] | undefined)?.map(
+          ({ name, value }) => [name, value] as const,
+        ),
+      ),
       uid_or_sid: user,
       euid: process['euid'],
       gid: toNumber(at(process, 'group', 'uid')),
