@@ -149,7 +149,7 @@ export class Sensor {
     return this.#source.count();
   }
 
-  /** What came, in short: an event as its pid, a gap as its first and last number. */
+  /** The records that came, in short: an event as its pid, a gap as its first and last number. */
   summary(): string {
     return this.events
       .map((event) =>

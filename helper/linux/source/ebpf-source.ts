@@ -127,7 +127,7 @@ export class EbpfSource implements EventSource {
   }
 }
 
-/** What hello says of the programs, and of what they tell beyond programs that began to run. */
+/** The fields of hello about the programs, and about the events beyond programs that began to run. */
 function reported({
   programs,
   env,
