@@ -20,6 +20,7 @@ import { groupId } from './values/groups.ts';
 import type { View } from './metrics/view.ts';
 import { Pipeline } from './pipeline.ts';
 import { Redaction } from './redaction/redaction.ts';
+import { factsOf } from './outputs/kinds.ts';
 import type { Trust } from './source/connect.ts';
 import { HelperClient } from './source/helper-client.ts';
 import { ReplayFilter } from './source/replay-filter.ts';
@@ -84,8 +85,11 @@ export class Agent {
     this.#trust = trust;
     this.#config = config;
     this.#configSha256 = configSha256;
-    this.#detection = new Detection(this.telemetry, { onChange: () => this.#marker.mark('reload') });
     this.#redaction = new Redaction(this.telemetry);
+    this.#detection = new Detection(this.telemetry, {
+      onChange: () => this.#marker.mark('reload'),
+      redact: this.#redaction,
+    });
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
     this.deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
     this.#marker = new Marker({
@@ -148,6 +152,7 @@ export class Agent {
     await this.#changeOutputs(this.#config);
     this.#detection.adopt(prepared);
     this.#redaction.adopt(this.#config.redaction);
+    await this.#adoptFacts(this.#config);
     this.#client.start();
   }
 
@@ -162,6 +167,7 @@ export class Agent {
     this.#configSha256 = configSha256;
     this.#detection.adopt(prepared);
     this.#redaction.adopt(config.redaction);
+    void this.#adoptFacts(config);
     const moved = config.source.socket !== this.#config.source.socket;
     this.#config = config;
     this.#log.level = config.log.level;
@@ -182,6 +188,7 @@ export class Agent {
     this.#marker.mark('stop');
     this.#marker.close();
     const unwritten = await this.deliveries.close(this.#deadline());
+    this.#detection.facts.close();
     await this.#control.close();
     await this.#metrics.close();
     this.#rates.close();
@@ -194,6 +201,11 @@ export class Agent {
     this.#gaps.take(batch);
     return batch;
   };
+
+  /** Finds the facts that the outputs ask for, all together. */
+  #adoptFacts({ outputs, enrichment }: Config): Promise<void> {
+    return this.#detection.facts.adopt(outputs.flatMap(factsOf), enrichment.hash_rate);
+  }
 
   async #changeOutputs(config: Config): Promise<void> {
     const changeOutputs = () =>
