@@ -16,7 +16,7 @@ export type Kind = (typeof KINDS)[number];
 export const PROCESS_KINDS = ['exec', 'alert', 'exec_failed', 'exit'] as const satisfies readonly Kind[];
 
 /** The fields of events about one process. Each kind has some of them. */
-export type ProcessFields = Partial<Omit<ExecFailedEvent, 'type'> & Omit<ExitEvent, 'type' | 'source'> & AlertFields>;
+export type ProcessFields = Partial<Omit<ExecFailedEvent, 'type'> & Omit<ExitEvent, 'type' | 'source'> & AgentFields>;
 
 /** A rule that matched, as far as rows read it. */
 interface Rule {
@@ -34,22 +34,34 @@ interface Ancestor {
   readonly command_line?: string;
 }
 
-/** The fields that the agent adds. */
-interface AlertFields {
+/** The fields that the agent adds: to alerts, and where an output asks for facts. */
+interface AgentFields {
   rules: readonly Rule[];
   entity_id: string;
   ancestors: readonly Ancestor[];
   image_truncated: true;
   redacted: true;
+  user: object;
+  group: object;
+  hashes: object;
 }
 
-const ALERT_FIELDS = ['rules', 'entity_id', 'ancestors', 'image_truncated'] as const;
+const ALERT_FIELDS = ['rules', 'image_truncated'] as const;
+
+/** Facts of any event that has a process, and their forms. The command line of the parent is in `parent`. */
+const FACTS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  user: isNames,
+  group: isNames,
+  hashes: (value) => isObject(value) && Object.keys(value).join() === 'sha256' && typeof value['sha256'] === 'string',
+  entity_id: (value) => typeof value === 'string',
+  ancestors: areAncestors,
+};
 
 /** Every field, except `type`, that an event of this kind can have. What is not listed here is passed on under `other`. */
 export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {
-  exec: [...namesOf(EXEC_FIELDS), 'redacted'],
-  alert: [...namesOf(EXEC_FIELDS), 'redacted', ...ALERT_FIELDS],
-  exec_failed: [...namesOf(EXEC_FAILED_FIELDS), 'redacted'],
+  exec: [...namesOf(EXEC_FIELDS), 'redacted', ...Object.keys(FACTS)],
+  alert: [...namesOf(EXEC_FIELDS), 'redacted', ...Object.keys(FACTS), ...ALERT_FIELDS],
+  exec_failed: [...namesOf(EXEC_FAILED_FIELDS), 'redacted', ...Object.keys(FACTS)],
   exit: namesOf(EXIT_FIELDS),
   gap: namesOf(GAP_FIELDS),
   clock: namesOf(CLOCK_FIELDS),
@@ -116,6 +128,22 @@ function isRule(value: Readonly<Record<string, unknown>>): boolean {
     isOptionalText(author) &&
     (tags === undefined || (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
   );
+}
+
+/** Whether a field that the agent adds is as it writes it: where events come in, only the helper's fields are checked. */
+export function isWellFormed(name: string, value: unknown): boolean {
+  return value === undefined || FACTS[name]?.(value) !== false;
+}
+
+function isNames(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { name, effective, ...others } = value;
+  return Object.keys(others).length === 0 && isOptionalText(name) && (effective === undefined || isNames(effective));
+}
+
+/** Whether a field has the ancestors of a process. */
+export function areAncestors(value: unknown): value is readonly Ancestor[] {
+  return isListOf(value, isAncestor);
 }
 
 function isAncestor({ pid, entity_id: id, exe, command_line: line }: Readonly<Record<string, unknown>>): boolean {

@@ -4,8 +4,19 @@ import type { Mapping, Unwritable } from '../mapping/format.ts';
 import { COMMAND_KINDS, restRows } from '../mapping/rest.ts';
 import { constant, copy, made, ofOrigin, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
-import { eventId, millisOf, numberedId, sequenceOf, severityOf, timeOf, topRule } from '../mapping/values.ts';
-import { processRows } from './process.ts';
+import {
+  eventId,
+  millisOf,
+  nameIn,
+  numberedId,
+  otherName,
+  sequenceOf,
+  severityOf,
+  sha256Of,
+  timeOf,
+  topRule,
+} from '../mapping/values.ts';
+import { processRows, targetOf } from './process.ts';
 
 /** Open Cybersecurity Schema Framework. */
 const OCSF_VERSION = '1.9.0';
@@ -184,6 +195,15 @@ export const OCSF: Mapping = {
       sid === undefined ? undefined : uid,
     ),
     copy(COMMAND_KINDS, `${TOP}.comm`, 'comm'),
+    made(COMMAND_KINDS, `${TOP}.effective_user.name`, ['user.effective.name'], '', ({ process }) =>
+      otherName(process.user),
+    ),
+    made(COMMAND_KINDS, `${TOP}.effective_group.name`, ['group.effective.name'], '', ({ process }) =>
+      otherName(process.group),
+    ),
+    made(COMMAND_KINDS, `${TOP}.hashes.sha256`, ['hashes.sha256'], 'of an image that has no name', (subject) =>
+      nameIn(targetOf(subject), subject) === undefined ? sha256Of(subject) : undefined,
+    ),
     copy(['exit'], `${TOP}.run_time`, 'run_time'),
   ],
   unwritable,

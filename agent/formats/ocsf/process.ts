@@ -1,6 +1,19 @@
 import { asText, copy, made, textOf, type Row } from '../mapping/row.ts';
 import type { Kind, Subject } from '../mapping/subject.ts';
-import { imageOf, millisOf, nameIn, parentId, parentPid, processId, startMillis } from '../mapping/values.ts';
+import {
+  accountIn,
+  ancestorsIn,
+  imageOf,
+  millisOf,
+  nameIn,
+  parentCommandLine,
+  parentId,
+  parentPid,
+  processId,
+  realName,
+  sha256Of,
+  startMillis,
+} from '../mapping/values.ts';
 
 /** The levels that OCSF has a number for, by the names that helpers give them. */
 const INTEGRITY: ReadonlyMap<string, readonly [id: number, caption: string]> = new Map([
@@ -14,8 +27,11 @@ const INTEGRITY: ReadonlyMap<string, readonly [id: number, caption: string]> = n
 
 const EXECUTABLE_FILE = 8;
 
+/** The id of SHA-256 among the algorithms of a fingerprint. */
+const SHA256_ID = 3;
+
 /** The image that the process runs; of a failed exec, the one that it wanted to run. */
-const targetOf = ({ kind, process }: Subject): string | undefined =>
+export const targetOf = ({ kind, process }: Subject): string | undefined =>
   kind === 'exec_failed' ? process.filename : imageOf(process);
 
 /** A process of OCSF, and the actor: of an exec the parent, of a failed exec and an exit the process itself. */
@@ -36,12 +52,15 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
     made(
       commands,
       `${at}.file`,
-      ['exe', 'filename'],
-      '`name`, `path` and `type_id` (8, executable) of the same',
+      ['exe', 'filename', 'hashes.sha256'],
+      '`name`, `path` and `type_id` (8, executable) of the same; `hashes` with algorithm 3 (SHA-256)',
       (subject) => {
         const path = targetOf(subject);
         const name = nameIn(path, subject);
-        return name === undefined ? undefined : { name, path, type_id: EXECUTABLE_FILE };
+        if (name === undefined) return undefined;
+        const value = sha256Of(subject);
+        const hashes = [{ algorithm: 'SHA-256', algorithm_id: SHA256_ID, value }];
+        return { name, path, type_id: EXECUTABLE_FILE, ...(value === undefined ? {} : { hashes }) };
       },
     ),
     made(
@@ -73,9 +92,24 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`user_sid`, else `uid` as text',
       ({ process }) => process.user_sid ?? textOf(process.uid),
     ),
+    made(
+      commands,
+      `${at}.user.name`,
+      ['user.name'],
+      'on Windows what is behind the backslash',
+      (subject) => accountIn(realName(subject.process.user), subject).name,
+    ),
+    made(
+      commands,
+      `${at}.user.domain`,
+      ['user.name'],
+      'on Windows what is in front of it',
+      (subject) => accountIn(realName(subject.process.user), subject).domain,
+    ),
     copy(commands, `${at}.euid`, 'euid'),
     copy(commands, `${at}.auid`, 'loginuid'),
     asText(commands, `${at}.group.uid`, 'gid'),
+    made(commands, `${at}.group.name`, ['group.name'], '', ({ process }) => realName(process.group)),
     copy(commands, `${at}.egid`, 'egid'),
     made(
       commands,
@@ -102,18 +136,13 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
     ),
     copy(commands, `${at}.container.uid`, 'container_id'),
     ...parentRows(commands, `${at}.parent_process`),
-    made(
-      kinds.filter((kind) => kind === 'alert'),
-      `${at}.ancestry`,
-      ['ancestors'],
-      '`pid`, `uid`, `path`, `cmd_line` of each',
-      ({ process }) =>
-        process.ancestors?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
-          pid,
-          uid,
-          path: exe,
-          cmd_line: line,
-        })),
+    made(commands, `${at}.ancestry`, ['ancestors'], '`pid`, `uid`, `path`, `cmd_line` of each', (subject) =>
+      ancestorsIn(subject)?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
+        pid,
+        uid,
+        path: exe,
+        cmd_line: line,
+      })),
     ),
     ...actorRows(kinds, `${prefix}actor.process`),
   ];
@@ -128,6 +157,7 @@ function parentRows(kinds: readonly Kind[], at: string): readonly Row[] {
       nameIn(subject.process.parent?.exe, subject),
     ),
     made(kinds, `${at}.path`, ['parent.exe'], '', ({ process }) => process.parent?.exe),
+    made(kinds, `${at}.cmd_line`, ['parent.command_line'], '', parentCommandLine),
   ];
 }
 

@@ -4,7 +4,19 @@ import { SEAL_FIELDS } from '../../events/seal.ts';
 import { COMMAND_KINDS, fieldsUnder } from '../../formats/mapping/rest.ts';
 import { copy, made, ofOrigin, type Row } from '../../formats/mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Subject } from '../../formats/mapping/subject.ts';
-import { nameIn, ownImageOf, parentPid, sequenceOf, startText, timeOf, topRule } from '../../formats/mapping/values.ts';
+import {
+  effectiveName,
+  nameIn,
+  ownImageOf,
+  parentCommandLine,
+  parentPid,
+  realName,
+  sequenceOf,
+  sha256Of,
+  startText,
+  timeOf,
+  topRule,
+} from '../../formats/mapping/values.ts';
 
 /** The namespace of attributes that OpenTelemetry has no name for; as in ECS. */
 const TOP = 'probes';
@@ -42,7 +54,15 @@ export const ATTRIBUTES: readonly Row[] = [
   copy(COMMAND_KINDS, 'process.command_line', 'command_line'),
   copy(COMMAND_KINDS, 'process.working_directory', 'cwd'),
   copy(COMMAND_KINDS, 'process.user.id', 'euid'),
+  made(
+    COMMAND_KINDS,
+    'process.user.name',
+    ['user.effective.name', 'user.name'],
+    'of the effective user',
+    ({ process: { user, uid, euid } }) => effectiveName(user, euid === undefined || euid === uid),
+  ),
   copy(COMMAND_KINDS, 'process.real_user.id', 'uid'),
+  made(COMMAND_KINDS, 'process.real_user.name', ['user.name'], '', ({ process }) => realName(process.user)),
   copy(COMMAND_KINDS, 'user.id', 'user_sid'),
   made(
     COMMAND_KINDS,
@@ -69,6 +89,9 @@ export const ATTRIBUTES: readonly Row[] = [
   made(['exit'], 'process.exit.time', ['time'], '', timeOf),
   copy(COMMAND_KINDS, 'container.id', 'container_id'),
   copy(['exec_failed'], 'error.type', 'error'),
+  made(COMMAND_KINDS, `${TOP}.hash.sha256`, ['hashes.sha256'], '', sha256Of),
+  made(COMMAND_KINDS, `${TOP}.parent.command_line`, ['parent.command_line'], '', parentCommandLine),
+  made(COMMAND_KINDS, `${TOP}.user.group.name`, ['group.name'], '', ({ process }) => realName(process.group)),
   made(
     ['alert'],
     'security_rule.uuid',

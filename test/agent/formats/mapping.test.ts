@@ -37,10 +37,10 @@ function expected(event: StreamEvent, isOcsf: boolean): Line {
   if (type === 'exec') fields['exe'] ??= filename;
   const { pid = ppid, ...of } = (parent ?? {}) as Line;
   if (pid !== undefined) Object.assign(fields, { parent: { pid, ...of }, ppid: ppid ?? pid });
-  const isAlert = Array.isArray(fields['rules']);
-  if (isAlert && start !== undefined)
+  const isCommand = ['exec', 'exec_failed'].includes(type as string);
+  if (isCommand && start !== undefined)
     fields['entity_id'] ??= entityId(CONTEXT.bootId, fields['pid'] as number, start as number);
-  if (isOcsf && ['exec', 'exec_failed'].includes(type as string)) {
+  if (isOcsf && isCommand) {
     fields['uid_or_sid'] = sid ?? (uid === undefined ? undefined : String(uid));
     if (sid === undefined) delete fields['uid'];
     delete fields['user_sid'];
