@@ -8,8 +8,7 @@ const BACKSLASH = 0x5c;
 
 /** Only a key can look so: in a text, its quotes have a backslash in front of them. */
 const PARENT = '"parent":{';
-/** The end of a line in which the event itself says that something was redacted. */
-const REDACTED_END = '"redacted":true}\n';
+const REDACTED = '"redacted":true';
 
 const PARENT_PLACE = FACT_NAMES.indexOf('parent');
 
@@ -45,8 +44,7 @@ export class FactSelection {
     const parent = this.#hasParent ? facts.textAt(PARENT_PLACE) : undefined;
     const at = parent === undefined ? -1 : endOfParent(memory, start, end);
     if (added === '' && at === -1) return item;
-    if ((facts.redacted & this.#bits) !== 0 && !memory.toString('latin1', brace - 20, end).endsWith(REDACTED_END))
-      added += ',"redacted":true';
+    if ((facts.redacted & this.#bits) !== 0 && !memory.subarray(start, end).includes(REDACTED)) added += `,${REDACTED}`;
     const pieces =
       at === -1
         ? [memory.subarray(start, brace), Buffer.from(added)]

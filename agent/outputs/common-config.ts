@@ -15,7 +15,7 @@ export const commonOutputKeys = {
     .default('all')
     .meta({ description: 'Which events the output gets: all, or those that rules matched. Gaps always.' }),
   enrich: z
-    .array(z.enum(FACT_NAMES, { error: `expected one of ${FACT_NAMES.join(', ')}` }))
+    .array(z.enum(FACT_NAMES))
     .superRefine((names, context) => {
       for (const [i, name] of names.entries())
         if (names.indexOf(name) !== i)
