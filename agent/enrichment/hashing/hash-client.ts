@@ -85,9 +85,6 @@ export class HashClient {
     if (child.pid === undefined) this.#unended--;
     createInterface({ input: child.stdout, crlfDelay: Infinity }).on('line', (line) => this.#hear(child, line));
     child.stdin.write(`${JSON.stringify(settings)}\n`);
-    // The agent's own end does not wait for it.
-    child.unref();
-    for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref?: () => void }).unref?.();
   }
 
   #hear(child: Child | undefined, line: string): void {
