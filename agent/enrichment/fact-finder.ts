@@ -15,6 +15,8 @@ export interface Redactor {
 
 /** Counts of facts since the agent started, across reloads. */
 export class FactCounters {
+  /** Events that facts were looked for. */
+  events = 0;
   /** What became of hashes. */
   readonly hashes = new Map<HashResult, number>();
   /** Events that went on without facts since a defect kept them from being found. */
@@ -91,6 +93,7 @@ export class FactFinder {
    */
   addTo(item: Item, event: ProcessEvent): Item {
     if (!this.isNeeded) return item;
+    this.#options.counters.events++;
     try {
       return item.with(this.#factsOf(event, item.isAlert));
     } catch (error) {
@@ -162,7 +165,7 @@ export class FactFinder {
         ...(line === undefined ? {} : { command_line: this.#redacted(line, bit, 'commandLine') }),
       };
       const text = JSON.stringify(ancestor);
-      length += text.length;
+      length += text.length + 1;
       if (length > MAX_ANCESTORS_TEXT) break;
       texts.push(text);
     }

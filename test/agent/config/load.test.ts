@@ -18,6 +18,7 @@ test('the least configuration has every default', (t) => {
     'agent.yaml',
   );
   t.deepEqual(result.ok && result.config, {
+    enrichment: { hash_rate: 33_554_432 },
     filters: [],
     redaction: { enabled: true, patterns: [], except: [] },
     source: { socket: '/run/platform-probes/events.sock' },
