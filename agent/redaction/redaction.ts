@@ -11,8 +11,15 @@ import { MAX_STEPS } from './limits.ts';
 import { redactEvent, withholdTexts } from './redact-event.ts';
 import { Triggers } from './triggers.ts';
 
-/** Texts beside events whose redaction is remembered, and the memory that they take, in bytes: many children have one parent. */
+/** Command lines beside events whose redaction is remembered, and the memory that they take, in bytes: many children have one parent. As many paths. */
 const REMEMBERED = { entries: 8192, bytes: 8 * 1024 * 1024 };
+
+/** Texts and what they become. */
+const newTexts = () =>
+  new Generations<string, { readonly before: string; readonly after: string }>(
+    REMEMBERED,
+    ({ before, after }) => 2 * (before.length + after.length),
+  );
 
 interface InForce {
   readonly config: RedactionConfig;
@@ -28,11 +35,8 @@ export class Redaction {
   readonly #telemetry: Telemetry;
   readonly #maxSteps: number;
   #inForce: InForce | undefined;
-  /** By the kind of text and the text. */
-  readonly #texts = new Generations<string, { readonly before: string; readonly after: string }>(
-    REMEMBERED,
-    ({ before, after }) => 2 * (2 * before.length + after.length),
-  );
+  /** By the search and the text. */
+  readonly #texts = { inCommandLine: newTexts(), inValue: newTexts() };
   /** Events in which something was redacted. */
   #events = 0;
   /** By pattern: in how many events it redacted something. Names beyond those of one configuration come with reloads alone, by the administrator's hand. */
@@ -47,7 +51,7 @@ export class Redaction {
   /** From the next batch on, this is in force. */
   adopt(config: RedactionConfig): void {
     if (isDeepStrictEqual(this.#inForce?.config, config)) return;
-    this.#texts.clear();
+    for (const texts of Object.values(this.#texts)) texts.clear();
     if (!config.enabled) {
       this.#inForce = { config, work: undefined };
       return;
@@ -83,8 +87,7 @@ export class Redaction {
   #beside(search: 'inCommandLine' | 'inValue', before: string): string {
     const patterns = this.#inForce?.work?.patterns;
     if (patterns === undefined) return before;
-    const key = `${search} ${before}`;
-    const known = this.#texts.get(key);
+    const known = this.#texts[search].get(before);
     if (known !== undefined) return known.after;
     let after = REDACTED;
     try {
@@ -92,7 +95,7 @@ export class Redaction {
     } catch (error) {
       this.#telemetry.raiseRepeating('RedactionFailed', reasonOf(error), { reason: reasonOf(error) });
     }
-    this.#texts.set(key, { before, after });
+    this.#texts[search].set(before, { before, after });
     return after;
   }
 

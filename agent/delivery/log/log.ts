@@ -220,9 +220,9 @@ export class Log {
         continue;
       }
       if (neededForAlerts && !at.compacted) {
-        const before = at.factBytes;
+        this.#factBytes -= at.factBytes;
         const kept = at.compact();
-        this.#factBytes += at.factBytes - before;
+        this.#factBytes += at.factBytes;
         for (const cursor of this.#cursors) if (cursor.segment === at) cursor.compacted(kept);
       }
       if (neededForAlerts && (at.records > 0 || alerts.has(at))) {

@@ -75,16 +75,29 @@ export class HashClient {
     this.#restartAt = performance.now() + restartMs;
     if (this.#isClosed || this.#unended >= MAX_UNENDED) return;
     const [program, ...args] = command;
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
+    let child: Child;
+    try {
+      child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
+    } catch (error) {
+      return this.#cannotStart(error);
+    }
+    child.on('error', (error) =>
+      child.pid === undefined ? this.#cannotStart(error) : this.#lost(child, reasonOf(error)),
+    );
+    // Without a process there may be no pipes either.
+    if (child.pid === undefined) return;
     this.#child = child;
     this.#unended++;
     child.stdin.on('error', () => undefined);
-    child.on('error', (error) => this.#lost(child, reasonOf(error)));
     child.on('close', (code, signal) => this.#lost(child, `it ended with ${signal ?? `status ${code}`}`));
     child.once('exit', () => this.#unended--);
-    if (child.pid === undefined) this.#unended--;
     createInterface({ input: child.stdout, crlfDelay: Infinity }).on('line', (line) => this.#hear(child, line));
     child.stdin.write(`${JSON.stringify(settings)}\n`);
+  }
+
+  #cannotStart(error: unknown): void {
+    this.#ready.resolve();
+    this.#options.onFailed(`it cannot be started: ${reasonOf(error)}`);
   }
 
   #hear(child: Child | undefined, line: string): void {

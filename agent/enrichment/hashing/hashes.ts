@@ -94,7 +94,7 @@ export class Hashes {
     const wave = this.#wave;
     if (wave === undefined) return;
     this.#wave = undefined;
-    for (const path of [...wave.waiting.keys()])
+    for (const path of wave.waiting.keys())
       this.#options.client.ask(path, (answer) => {
         // Once it is over, its events have gone without.
         const waiting = wave.waiting.get(path) ?? [];
