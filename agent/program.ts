@@ -144,7 +144,10 @@ export function describeProgram(actions: Actions): Command {
     .argument('[filter]', "a Sigma search, such as 'Image|endswith: /curl'")
     .option('--rule <name>', 'alerts of the rule with this id or title')
     .option('--user <name>', "a user's programs, by name or number")
-    .option('--container <id>', 'those of the container whose id begins so')
+    .option(
+      '--container <id>',
+      'in a container: the beginning of its id, name or pod uid, or a runtime, such as podman',
+    )
     .option('--alerts', 'alerts and nothing else', false)
     .option('--explain', 'say of each alert which parts of its rules held', false)
     .option('--since <time>', 'also events that the agent still holds and that are not older: 30s, 10m, 2h')

@@ -272,6 +272,7 @@ const AGENT_LAYERS = [
   ['terminal'],
   ['log.ts', 'files'],
   ['ffi.ts'],
+  ['containers'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats', 'view'],
   ['store'],

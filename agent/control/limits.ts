@@ -19,6 +19,9 @@ export const MAX_RATE = 100_000;
 /** A filter in a request, in UTF-16 units. */
 export const MAX_FILTER_LENGTH = 4096;
 
+/** Text by which a container is chosen, in UTF-16 units: as long as the name of a control group can be, in bytes. */
+export const MAX_CONTAINER_LENGTH = 255;
+
 /** Gaps that are kept for people who look. */
 export const MAX_GAPS = 100;
 

@@ -1,5 +1,6 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { FLAG } from '../delivery/log/memory-segment.ts';
+import { containerFactOf } from '../enrichment/containers/fact.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
 import { formatProblem } from '../problem.ts';
 import type { RecentLine } from '../recent/recent.ts';
@@ -11,7 +12,7 @@ import { hostPlatform } from '../values/platform.ts';
 import { parseDuration } from '../values/quantities.ts';
 import { readYaml } from '../yaml/read.ts';
 import { plain } from '../yaml/node.ts';
-import { MAX_FILTER_LENGTH, MAX_RATE } from './limits.ts';
+import { MAX_CONTAINER_LENGTH, MAX_FILTER_LENGTH, MAX_RATE } from './limits.ts';
 
 /** A request that asks for something that there is not. Its message is for whoever asked. */
 export class SelectionError extends Error {
@@ -69,15 +70,30 @@ function testsOf(query: URLSearchParams): { onlyAlerts: boolean; tests: readonly
     const uid = integerOf('user', user, 0, 0xffff_ffff);
     tests.push((event) => event['uid'] === uid);
   }
-  if (typeof container === 'string') {
-    if (!/^[0-9a-f]{1,64}$/.test(container))
-      throw new SelectionError(`container: expected the beginning of an id, hexadecimal, got "${container}"`);
-    tests.push(({ container_id: id }) => typeof id === 'string' && id.startsWith(container));
-  }
+  if (typeof container === 'string') tests.push(inContainer(container));
   if (typeof rule === 'string')
     tests.push((event) => rulesOf(event).some(({ id, title }) => id === rule || title === rule));
   if (typeof filter === 'string') tests.push(filterOf(filter));
   return { onlyAlerts: typeof rule === 'string' || flagOf(query, 'alerts', false), tests };
+}
+
+/**
+ * Takes what begins a container's id or name, what begins a pod's uid, or the name of a runtime. An event of the helper has the first
+ * as `container_id`, too.
+ */
+function inContainer(text: string): Test {
+  if (text === '' || text.length > MAX_CONTAINER_LENGTH)
+    throw new SelectionError(
+      `container: expected the beginning of a container's id, name or pod uid, or a runtime, in 1 to ${MAX_CONTAINER_LENGTH} characters`,
+    );
+  return ({ cgroup, container_id: id }) => {
+    if (typeof id === 'string' && id.startsWith(text)) return true;
+    const container = typeof cgroup === 'string' ? containerFactOf({ cgroup }) : undefined;
+    return (
+      container !== undefined &&
+      (container.id.startsWith(text) || container.pod_uid?.startsWith(text) === true || container.runtime === text)
+    );
+  };
 }
 
 function rulesOf({ rules }: Readonly<Record<string, unknown>>): Array<{ id?: unknown; title?: unknown }> {

@@ -7,6 +7,7 @@ import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
 import { createMapper, fieldsReadBy, lookupsFor } from '../rules/fields/mapper.ts';
 import { incompleteFields } from '../rules/fields/incomplete.ts';
+import type { Lookups } from '../rules/fields/lookups.ts';
 import { Filters, type Filter } from '../rules/filter.ts';
 import { OverBudgetError, type SigmaEvent } from '../rules/engine.ts';
 import type { RuleSet } from '../rules/load.ts';
@@ -84,7 +85,7 @@ export class Judge {
     const fields = reader === undefined ? new Set<string>() : fieldsReadBy(reader);
     for (const field of more) fields.add(field);
     const needed = lookupsFor(platform, fields);
-    return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needed.size > 0 };
+    return { map: createMapper({ platform, fields, lookups: enrichment.lookups(needed) }), looksUp: needsTree(needed) };
   }
 
   /** Returns the items of a batch to pass on, with alerts in place of the events that rules matched. */
@@ -177,6 +178,11 @@ export class Judge {
       return [decision.suppressed === 0 ? rule : { ...rule, suppressed: decision.suppressed }];
     });
   }
+}
+
+/** Whether a look-up is among these that the event's own fields cannot answer. */
+function needsTree(lookups: ReadonlySet<keyof Lookups>): boolean {
+  return [...lookups].some((name) => name !== 'container');
 }
 
 /** A rule as an alert names it; `suppressed`: its alerts withheld since the last one. */

@@ -2,6 +2,8 @@ import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { VersionCache } from './version-cache.ts';
 import type { Digests, Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
+import type { Container } from '../containers/container.ts';
+import { containerFactOf } from './containers/fact.ts';
 import { DigestCache } from './digests.ts';
 import { entityId } from '../events/entity-id.ts';
 import { MAX_HASHED_BYTES } from './limits.ts';
@@ -25,6 +27,7 @@ export type ProcessEvent = ExecEvent | ExecFailedEvent;
 export interface Context {
   readonly entity_id?: string;
   readonly ancestors?: readonly Ancestor[];
+  readonly container?: Container;
 }
 
 /** Names of integrity levels in Sysmon, and therefore in Sigma. */
@@ -83,6 +86,7 @@ export class Enrichment {
       integrityLevel: ({ integrity_level: level }) =>
         level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level),
       logonId: (event) => event.logon_id,
+      container: containerFactOf,
       parentCommandLine: (event) => tree.parentOf(event)?.commandLine,
       parentUser: (event) => {
         const user = tree.parentOf(event)?.user;
@@ -100,7 +104,12 @@ export class Enrichment {
   contextOf(event: ExecEvent): Context {
     const id = this.entityIdOf(event);
     const ancestors = this.ancestorsOf(event);
-    return { ...(id === undefined ? {} : { entity_id: id }), ...(ancestors.length === 0 ? {} : { ancestors }) };
+    const container = containerFactOf(event);
+    return {
+      ...(id === undefined ? {} : { entity_id: id }),
+      ...(ancestors.length === 0 ? {} : { ancestors }),
+      ...(container === undefined ? {} : { container }),
+    };
   }
 
   /** Parent, grandparent and so on, as far as they are known. */

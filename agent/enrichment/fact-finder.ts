@@ -1,6 +1,7 @@
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { FACT_NAMES, Facts, type FactName } from '../events/facts.ts';
 import type { Item } from '../events/item.ts';
+import { containerFactOf } from './containers/fact.ts';
 import type { Ancestor, Enrichment, ProcessEvent } from './enrichment.ts';
 import { HashClient, type HashClientOptions } from './hashing/hash-client.ts';
 import { Hashes, type HashResult } from './hashing/hashes.ts';
@@ -38,7 +39,7 @@ export interface FactFinderOptions {
 const FROM_TREE: readonly FactName[] = ['parent', 'ancestors'];
 
 /** Facts of an alert that its line has already. */
-const IN_ALERTS: ReadonlySet<FactName> = new Set(['ancestors', 'entity_id']);
+const IN_ALERTS: ReadonlySet<FactName> = new Set(['ancestors', 'entity_id', 'container']);
 
 /** Finds the facts that any output asks for, once for each event, and nothing where none asks. */
 export class FactFinder {
@@ -138,6 +139,8 @@ export class FactFinder {
         return this.#ancestorsOf(event, bit);
       case 'entity_id':
         return jsonOf(enrichment.entityIdOf(event));
+      case 'container':
+        return jsonOf(containerFactOf(event));
       // Not here: they come from rules or from the hashing process.
       case 'hashes':
         return undefined;

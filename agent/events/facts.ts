@@ -2,7 +2,7 @@
  * Facts that events do not carry and an output can ask for (`enrich`). Their order here is their order in a line. Never change it: the
  * spool names them by their place.
  */
-export const FACT_NAMES = ['user', 'group', 'parent', 'ancestors', 'hashes', 'entity_id'] as const;
+export const FACT_NAMES = ['user', 'group', 'parent', 'ancestors', 'hashes', 'entity_id', 'container'] as const;
 
 export type FactName = (typeof FACT_NAMES)[number];
 

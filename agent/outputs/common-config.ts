@@ -24,7 +24,7 @@ export const commonOutputKeys = {
     .optional()
     .meta({
       description:
-        'Facts that events do not carry and that go into each exec event of this output: names of user and group, the command line of the parent, ancestors, the SHA-256 of the image, the entity id. Left out: none. docs/enrichment.md has their costs and limits.',
+        'Facts that events do not carry and that go into each exec event of this output: names of user and group, the command line of the parent, ancestors, the SHA-256 of the image, the entity id, the container. Left out: none. docs/enrichment.md has their costs and limits.',
     }),
   max_queue_bytes: size({
     min: '64KiB',

@@ -140,7 +140,7 @@ export class Engine implements Sink {
     const verdicts = new Map<number, Verdict>();
     const ask = (atom: number): Verdict => {
       if (!isIncomplete(this.#atoms[atom]!, incomplete)) return this.#holds(atom);
-      if (!verdicts.has(atom)) verdicts.set(atom, this.#verdict(this.#atoms[atom]!));
+      if (!verdicts.has(atom)) verdicts.set(atom, this.#verdict(this.#atoms[atom]!, incomplete));
       return verdicts.get(atom);
     };
     const matched: number[] = [];
@@ -199,10 +199,10 @@ export class Engine implements Sink {
     this.#steps = 0;
   }
 
-  #verdict(atom: Atom): Verdict {
+  #verdict(atom: Atom, incomplete: ReadonlySet<string>): Verdict {
     atom.subject.refresh();
     this.#spend((atom.kind === 'check' ? atom.perCharacter : 1) * atom.subject.size);
-    return verdictOn(atom);
+    return verdictOn(atom, incomplete);
   }
 
   /** Returns the possible ends of a program when undecided atoms are followed both ways. */

@@ -44,6 +44,11 @@ const FACTS: Readonly<Record<string, Schema>> = {
   user: NAMES,
   group: NAMES,
   parent: { type: 'object', properties: { command_line: TEXT } },
+  container: {
+    type: 'object',
+    required: ['id'],
+    properties: { id: TEXT, runtime: TEXT, pod_uid: TEXT, qos: TEXT },
+  },
   hashes: {
     type: 'object',
     required: ['sha256'],
@@ -51,7 +56,7 @@ const FACTS: Readonly<Record<string, Schema>> = {
   },
 };
 
-/** Fields that the agent adds to an event that rules matched: docs/rules.md, "Alerts". Outputs can ask for the last two. */
+/** Fields that the agent adds to an event that rules matched: docs/rules.md, "Alerts". Outputs can ask for the last two, and for `container`. */
 const ALERT: Readonly<Record<string, Schema>> = {
   rules: {
     type: 'array',

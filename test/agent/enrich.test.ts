@@ -46,7 +46,8 @@ const shell = (seq: number, command: string): ExecEvent =>
     parent: { pid: 1 },
   });
 
-const ALL = '[user, group, parent, ancestors, hashes, entity_id]';
+const ALL = '[user, group, parent, ancestors, hashes, entity_id, container]';
+const CONTAINER = 'c'.repeat(64);
 
 const configOf = (helper: FakeHelper, work: Workplace, outputs: Record<string, string>, more = ''): string =>
   `source: { socket: ${helper.socketPath} }\n${more}outputs:\n${Object.entries(outputs)
@@ -68,7 +69,8 @@ test.serial(
     await using helper = await newHelper();
     const outputs = { none: '', some: ', enrich: [entity_id, user]', all: `, enrich: ${ALL}` };
     await using agent = await start(work, configOf(helper, work, outputs));
-    helper.send(shell(1, 'bash -c make'), now(2, { euid: 65_534 }));
+    const cgroup = `/system.slice/docker-${CONTAINER}.scope`;
+    helper.send(shell(1, 'bash -c make'), now(2, { euid: 65_534, cgroup }));
     for (const name of Object.keys(outputs)) await written(agent, work, name, 2);
     t.is(await agent.end(), 0);
     t.deepEqual(
@@ -90,6 +92,7 @@ test.serial(
       ],
       hashes: { sha256: sha256('/usr/bin/env') },
       entity_id: id,
+      container: { id: CONTAINER, runtime: 'docker' },
     });
   },
 );
@@ -154,7 +157,7 @@ test.serial('a reload changes what outputs get, and starts and ends the hashing 
 });
 
 for (const [list, problem] of [
-  ['[user, hash]', /:3:\d+: outputs\[0\]\.enrich\[1\]: expected user, group, .* or entity_id, got "hash"/],
+  ['[user, hash]', /:3:\d+: outputs\[0\]\.enrich\[1\]: expected user, group, .* or container, got "hash"/],
   ['[user, group, user]', /:3:\d+: outputs\[0\]\.enrich\[2\]: user is there twice/],
 ] as const)
   test.serial(`enrich: ${list} is refused with its place`, async (t) => {

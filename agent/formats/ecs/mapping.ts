@@ -7,10 +7,12 @@ import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../m
 import {
   accountIn,
   ancestorsIn,
+  containerId,
   effectiveName,
   eventId,
   nameIn,
   numberedId,
+  ofContainer,
   otherName,
   ownImageOf,
   parentCommandLine,
@@ -219,7 +221,21 @@ const PROCESS: readonly Row[] = [
   ),
   asText(COMMAND_KINDS, 'user.group.id', 'gid'),
   made(COMMAND_KINDS, 'user.group.name', ['group.name'], '', ({ process }) => realName(process.group)),
-  copy(COMMAND_KINDS, 'container.id', 'container_id'),
+  made(
+    COMMAND_KINDS,
+    'container.id',
+    ['container_id', 'container.id'],
+    '`container_id`, else `container.id`',
+    containerId,
+  ),
+  made(COMMAND_KINDS, 'container.runtime', ['container.runtime'], '', ofContainer('runtime')),
+  made(COMMAND_KINDS, 'orchestrator.type', ['container.pod_uid'], '`kubernetes`, where there is a pod', (subject) =>
+    ofContainer('pod_uid')(subject) === undefined ? undefined : 'kubernetes',
+  ),
+  made(COMMAND_KINDS, 'orchestrator.resource.type', ['container.pod_uid'], '`pod`', (subject) =>
+    ofContainer('pod_uid')(subject) === undefined ? undefined : 'pod',
+  ),
+  made(COMMAND_KINDS, 'orchestrator.resource.id', ['container.pod_uid'], '', ofContainer('pod_uid')),
 ];
 
 /** Whether the effective id is the real one, or not known. */

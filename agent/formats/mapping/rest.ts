@@ -3,7 +3,7 @@ import { GAP_FIELDS } from '../../../shared/events/gap.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
 import { copy, made, ofOrigin, type Row } from './row.ts';
 import { KINDS, PROCESS_KINDS, type Kind } from './subject.ts';
-import { otherFields, rawList } from './values.ts';
+import { ofContainer, otherContainerId, otherFields, rawList } from './values.ts';
 
 /** Kinds with a command line. */
 export const COMMAND_KINDS = ['exec', 'alert', 'exec_failed'] as const satisfies readonly Kind[];
@@ -56,6 +56,8 @@ export function restRows(top: string): readonly Row[] {
     copy(['exit'], `${top}.signal`, 'signal'),
     copy(['alert'], `${top}.image_truncated`, 'image_truncated'),
     copy(['alert'], `${top}.rules`, 'rules'),
+    made(COMMAND_KINDS, `${top}.container.id`, ['container.id'], 'where `container_id` is another, or absent', otherContainerId),
+    made(COMMAND_KINDS, `${top}.container.qos`, ['container.qos'], '', ofContainer('qos')),
     copy(COMMAND_KINDS, `${top}.redacted`, 'redacted'),
     made(KINDS, `${top}.other`, ['*'], 'every field that this version does not know, by its name', otherFields),
   ];

@@ -44,6 +44,7 @@ interface AgentFields {
   user: object;
   group: object;
   hashes: object;
+  container: object;
 }
 
 const ALERT_FIELDS = ['rules', 'image_truncated'] as const;
@@ -55,6 +56,7 @@ const FACTS: Readonly<Record<string, (value: unknown) => boolean>> = {
   hashes: (value) => isObject(value) && Object.keys(value).join() === 'sha256' && typeof value['sha256'] === 'string',
   entity_id: (value) => typeof value === 'string',
   ancestors: areAncestors,
+  container: isContainer,
 };
 
 /** Every field, except `type`, that an event of this kind can have. What is not listed here is passed on under `other`. */
@@ -133,6 +135,13 @@ function isRule(value: Readonly<Record<string, unknown>>): boolean {
 /** Whether a field that the agent adds is as it writes it: where events come in, only the helper's fields are checked. */
 export function isWellFormed(name: string, value: unknown): boolean {
   return value === undefined || FACTS[name]?.(value) !== false;
+}
+
+/** A container by an id, and three things that can be known of it. */
+function isContainer(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { id, runtime, pod_uid: pod, qos, ...others } = value;
+  return Object.keys(others).length === 0 && typeof id === 'string' && [runtime, pod, qos].every(isOptionalText);
 }
 
 function isNames(value: unknown): boolean {

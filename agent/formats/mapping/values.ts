@@ -121,6 +121,22 @@ export function parentCommandLine({ process: { parent } }: Subject): string | un
   return textIn((parent as { command_line?: unknown } | undefined)?.command_line);
 }
 
+/** A field of the fact `container`. Nobody has checked it. */
+export function ofContainer(name: 'id' | 'runtime' | 'pod_uid' | 'qos'): (subject: Subject) => string | undefined {
+  return ({ process: { container } }) => (isObject(container) ? textIn(container[name]) : undefined);
+}
+
+/** The id of the container: the helper's, else that of the fact, which knows more engines. */
+export function containerId(subject: Subject): string | undefined {
+  return subject.process.container_id ?? ofContainer('id')(subject);
+}
+
+/** The id in the fact, where the helper has found another or none. */
+export function otherContainerId(subject: Subject): string | undefined {
+  const id = ofContainer('id')(subject);
+  return id === subject.process.container_id ? undefined : id;
+}
+
 /** The ancestors, where the field has some. */
 export function ancestorsIn({ process: { ancestors } }: Subject): ProcessFields['ancestors'] {
   return areAncestors(ancestors) ? ancestors : undefined;

@@ -3,9 +3,11 @@ import type { Kind, Subject } from '../mapping/subject.ts';
 import {
   accountIn,
   ancestorsIn,
+  containerId,
   imageOf,
   millisOf,
   nameIn,
+  ofContainer,
   parentCommandLine,
   parentId,
   parentPid,
@@ -134,7 +136,15 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`logon_id`, else `session_id` as text',
       ({ process }) => process.logon_id ?? textOf(process.session_id),
     ),
-    copy(commands, `${at}.container.uid`, 'container_id'),
+    made(
+      commands,
+      `${at}.container.uid`,
+      ['container_id', 'container.id'],
+      '`container_id`, else `container.id`',
+      containerId,
+    ),
+    made(commands, `${at}.container.runtime`, ['container.runtime'], '', ofContainer('runtime')),
+    made(commands, `${at}.container.pod_uuid`, ['container.pod_uid'], '', ofContainer('pod_uid')),
     ...parentRows(commands, `${at}.parent_process`),
     made(commands, `${at}.ancestry`, ['ancestors'], '`pid`, `uid`, `path`, `cmd_line` of each', (subject) =>
       ancestorsIn(subject)?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({

@@ -5,8 +5,10 @@ import { COMMAND_KINDS, fieldsUnder } from '../../formats/mapping/rest.ts';
 import { copy, made, ofOrigin, type Row } from '../../formats/mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Subject } from '../../formats/mapping/subject.ts';
 import {
+  containerId,
   effectiveName,
   nameIn,
+  ofContainer,
   ownImageOf,
   parentCommandLine,
   parentPid,
@@ -25,6 +27,13 @@ const onLinux =
   <T>(value: (subject: Subject) => T) =>
   (subject: Subject): T | undefined =>
     subject.origin.platform === 'linux' ? value(subject) : undefined;
+
+/** Facts of a process that OpenTelemetry has no name for. */
+const FACTS: readonly Row[] = [
+  made(COMMAND_KINDS, `${TOP}.hash.sha256`, ['hashes.sha256'], '', sha256Of),
+  made(COMMAND_KINDS, `${TOP}.parent.command_line`, ['parent.command_line'], '', parentCommandLine),
+  made(COMMAND_KINDS, `${TOP}.user.group.name`, ['group.name'], '', ({ process }) => realName(process.group)),
+];
 
 /**
  * The attributes of a record, by the names of OpenTelemetry's semantic conventions (registries of process, user, container,
@@ -87,11 +96,17 @@ export const ATTRIBUTES: readonly Row[] = [
   ),
   copy(['exit'], 'process.exit.code', 'exit_code'),
   made(['exit'], 'process.exit.time', ['time'], '', timeOf),
-  copy(COMMAND_KINDS, 'container.id', 'container_id'),
+  made(
+    COMMAND_KINDS,
+    'container.id',
+    ['container_id', 'container.id'],
+    '`container_id`, else `container.id`',
+    containerId,
+  ),
+  made(COMMAND_KINDS, 'container.runtime.name', ['container.runtime'], '', ofContainer('runtime')),
+  made(COMMAND_KINDS, 'k8s.pod.uid', ['container.pod_uid'], '', ofContainer('pod_uid')),
   copy(['exec_failed'], 'error.type', 'error'),
-  made(COMMAND_KINDS, `${TOP}.hash.sha256`, ['hashes.sha256'], '', sha256Of),
-  made(COMMAND_KINDS, `${TOP}.parent.command_line`, ['parent.command_line'], '', parentCommandLine),
-  made(COMMAND_KINDS, `${TOP}.user.group.name`, ['group.name'], '', ({ process }) => realName(process.group)),
+  ...FACTS,
   made(
     ['alert'],
     'security_rule.uuid',
@@ -117,4 +132,6 @@ function ofEachKind(rows: readonly Row[]): RowsOf {
 export const OF_EVENT = ofEachKind(ATTRIBUTES);
 
 /** For what is read of a line in a schema of others: fields of processes have another place there, and what is made of some would be wrong. */
-export const OF_OTHER_SCHEMA = ofEachKind(ATTRIBUTES.filter(({ to }) => /^(?:probes|security_rule)\./u.test(to)));
+export const OF_OTHER_SCHEMA = ofEachKind(
+  ATTRIBUTES.filter((row) => /^(?:probes|security_rule)\./u.test(row.to) && !FACTS.includes(row)),
+);

@@ -13,10 +13,14 @@ export function isIncomplete(atom: Atom, fields: ReadonlySet<string>): boolean {
   return atom.kind === 'check' && atom.test.kind === 'field' && fields.has(atom.test.field);
 }
 
-/** Returns an atom's verdict on a value that unknown text may precede. */
-export function verdictOn(atom: Atom): Verdict {
+/**
+ * Returns an atom's verdict on a value that unknown text may precede. A field without a value may have one in the missing part.
+ * @param fields the incomplete ones
+ */
+export function verdictOn(atom: Atom, fields: ReadonlySet<string>): Verdict {
   const { subject } = atom;
-  if (subject.field !== null && subject.raw === undefined) return holdsAsItIs(atom, subject);
+  if (subject.field !== null && subject.raw === undefined)
+    return fields.has(subject.field) ? undefined : holdsAsItIs(atom, subject);
   if (atom.kind === 'literals') return anyOf(subject.folded(), (text) => ofLiterals(atom, text));
   const { test } = atom;
   switch (test.kind) {

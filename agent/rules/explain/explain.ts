@@ -121,7 +121,7 @@ export class Explainer {
     subject.refresh();
     this.#spend(1 + (atom.kind === 'literals' ? 1 : (check.perCharacter ?? CHECK_STEPS)) * subject.size);
     const { ends } = this.#known;
-    if (ends !== undefined && isIncomplete(atom, ends)) return verdictOn(atom) ?? 'maybe';
+    if (ends !== undefined && isIncomplete(atom, ends)) return verdictOn(atom, ends) ?? 'maybe';
     const held = check.holds(subject);
     this.#spend(check.spent?.() ?? 0);
     return held;

@@ -9,7 +9,7 @@ const MARKS = {
   exe_truncated: ['Image', 'exe'],
   parent_exe_truncated: ['ParentImage', 'parent.exe'],
   cwd_truncated: ['CurrentDirectory', 'cwd'],
-  cgroup_truncated: ['cgroup'],
+  cgroup_truncated: ['cgroup', 'container.id', 'container.runtime', 'container.pod_uid', 'container.qos'],
 } as const;
 type Mark = keyof typeof MARKS;
 const ALL = Object.keys(MARKS) as Mark[];

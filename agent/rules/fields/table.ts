@@ -1,4 +1,5 @@
 import type { ExecEvent } from '../../../shared/events/exec.ts';
+import type { Container } from '../../containers/container.ts';
 import { imageOf } from './incomplete.ts';
 import type { Lookups, VersionInfo } from './lookups.ts';
 import type { Platform } from '../../values/platform.ts';
@@ -17,6 +18,7 @@ export interface FieldRow {
 const ALL = ['linux', 'macos', 'windows'] as const;
 const UNIX = ['linux', 'macos'] as const;
 const WINDOWS = ['windows'] as const;
+const LINUX = ['linux'] as const;
 
 /**
  * The command line as the process sees it. Windows has one text, which an event may carry
@@ -45,6 +47,14 @@ const digestRow = (sigma: 'md5' | 'sha1' | 'sha256' | 'imphash'): FieldRow => ({
   platforms: ALL,
   lookup: 'digests',
   read: (event, { digests }) => digests?.(event)?.[sigma],
+});
+
+const containerRow = (key: keyof Container, from: string): FieldRow => ({
+  sigma: `container.${key}`,
+  from,
+  platforms: LINUX,
+  lookup: 'container',
+  read: (event, { container }) => container?.(event)?.[key],
 });
 
 /** Every name that rules for process creation use and that we can fill. docs/rules.md shows the same table; a test compares them. */
@@ -136,6 +146,10 @@ export const FIELDS: readonly FieldRow[] = [
   digestRow('sha1'),
   digestRow('sha256'),
   digestRow('imphash'),
+  containerRow('id', '`cgroup`: the innermost container'),
+  containerRow('runtime', '`cgroup`: `docker`, `containerd`, `cri-o`, `podman`, `lxc`, `systemd-nspawn`'),
+  containerRow('pod_uid', '`cgroup`: uid of the pod of Kubernetes'),
+  containerRow('qos', '`cgroup`: `guaranteed`, `burstable`, `besteffort`'),
 ];
 
 /** An event of a rule's test may lack its time. */

@@ -62,6 +62,23 @@ test('user, container, alerts and rule', (t) => {
   t.false(wants(of({ rule: 'one', user: '0' }), alert, FLAG.alert), 'all have to hold');
 });
 
+test("a container is chosen by its id, its name, its pod's uid or its runtime", (t) => {
+  const id = 'cd'.repeat(32);
+  const pod = { ...EXEC, cgroup: `/kubepods/burstable/podab-12/crio-${id}`, container_id: id };
+  for (const chosen of ['cdcd', id, 'ab-1', 'cri-o']) t.true(wants(of({ container: chosen }), pod), chosen);
+  for (const other of ['d', 'cri', 'b-12', 'docker']) t.false(wants(of({ container: other }), pod), other);
+  const named = { ...EXEC, cgroup: '/lxc.payload.web 1/init.scope' };
+  for (const chosen of ['web 1', 'we', 'lxc', 'ab12']) t.true(wants(of({ container: chosen }), named), chosen);
+  t.false(wants('container=podman', { type: 'gap', first: 1, last: 2, count: 2 }, FLAG.gap));
+});
+
+test('a filter reads the container', (t) => {
+  const event = { ...EXEC, cgroup: `/system.slice/docker-${'cd'.repeat(32)}.scope` };
+  t.true(wants(of({ filter: 'container.runtime: docker' }), event));
+  t.false(wants(of({ filter: 'container.runtime: podman' }), event));
+  t.true(wants(of({ filter: '{a: {container.id: null}, condition: not a}' }), event));
+});
+
 test('since, follow and rate', (t) => {
   const { since, follow, rate } = selectionOf(new URLSearchParams('since=10m&follow=0&rate=50'), NOW);
   t.deepEqual([since, follow, rate], [NOW - 600_000, false, 50]);
@@ -77,7 +94,8 @@ for (const [query, reason] of [
   ['rate=1e9', /^rate: expected a number/],
   ['alerts=yes', /^alerts: expected 1 or 0, got "yes"$/],
   ['since=10', /^since: expected a duration with its unit/],
-  ['container=../x', /^container: expected the beginning of an id/],
+  ['container=', /^container: expected the beginning of a container's id, name or pod uid, or a runtime/],
+  [`container=${'a'.repeat(256)}`, /^container: expected the beginning/],
   [of({ filter: '' }), /^filter: expected a Sigma search/],
   [of({ filter: 'Image|endswiht: /curl' }), /endswiht.*did you mean/s],
   [of({ filter: '{a: [' }), /not valid YAML/],

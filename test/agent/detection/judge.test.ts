@@ -277,3 +277,34 @@ test('the time of an event is its own, to the millisecond', (t) => {
   t.is(timeOf({ timestamp: 1678886400, time: '2023-03-15T13:20:00Z' }), 1678886400000);
   t.is(timeOf({ timestamp: 1678886400, time: '2023-03-15T13:20:00.5Z' }), 1678886400500);
 });
+
+const ID = 'cd'.repeat(32);
+const inDocker = (seq: number, more: Partial<ExecEvent> = {}) =>
+  toItem(execEvent(seq, { cgroup: `/system.slice/docker-${ID}.scope`, ...more }));
+
+test('rules and filters read the container, and need no tree for that', (t) => {
+  const rule = ruleText('s: {container.runtime: docker, container.id|startswith: cdcd}\ncondition: s');
+  const { judge } = setting(rule);
+  const out = judge.judge([inDocker(1), toItem(execEvent(2, { cgroup: '/user.slice' })), toItem(execEvent(3))]);
+  t.deepEqual(
+    out.map(({ isAlert }) => isAlert),
+    [true, false, false],
+  );
+  const onHost = { detection: { s: { 'container.id': null }, condition: 's' }, action: 'drop' };
+  const filters = setting(undefined, [onHost]).judge;
+  t.false(filters.needsTree);
+  t.is(filters.judge([toItem(execEvent(1, { cgroup: '/user.slice' }))]).length, 0);
+  t.is(filters.judge([inDocker(2)]).length, 1);
+});
+
+test('a control group so deep that its container is cut off hides nothing', (t) => {
+  const deep = (more: Partial<ExecEvent> = {}) =>
+    toItem(execEvent(1, { cgroup: 'd/d/d', flags: ['cgroup_truncated'], ...more }));
+  const alerts = (search: string) =>
+    setting(ruleText(`s: {${search}}\ncondition: s`)).judge.judge([deep()])[0]!.isAlert;
+  t.true(alerts('container.runtime: docker'));
+  t.true(alerts("container.id: '*'"));
+  const onHost = { detection: { s: { 'container.id': null }, condition: 's' }, action: 'drop' };
+  t.is(setting(undefined, [onHost]).judge.judge([deep()]).length, 1, 'not dropped as one of the host');
+  t.false(alerts('Image: /bin/none'), 'fields that are whole decide as always');
+});

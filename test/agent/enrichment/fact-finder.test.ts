@@ -116,9 +116,10 @@ test('a defect costs an event its facts and nothing else, and is told of', async
   t.is((failures[0] as Error).message, 'defect');
 });
 
-test('an alert has its ancestors and its entity id once; what a filter drops is looked up for nobody', async (t) => {
+test('an alert has its ancestors, its entity id and its container once; what a filter drops is looked up for nobody', async (t) => {
   const { finder, enrichment, counters } = finderOf(t);
-  await finder.adopt(['user', 'parent', 'ancestors', 'entity_id'], 1e9);
+  await finder.adopt(['user', 'parent', 'ancestors', 'entity_id', 'container'], 1e9);
+  const cgroup = `/docker/${'a'.repeat(64)}`;
   const set = load(ruleText('s: {Image: /alert}\ncondition: s'));
   const judge = new Judge({
     filters: filtersOf([{ detection: { s: { Image: '/dropped' }, condition: 's' }, action: 'drop' }], 'test').filters,
@@ -134,15 +135,21 @@ test('an alert has its ancestors and its entity id once; what a filter drops is 
   const parent = { pid: 20, start_time: 20, exe: '/dropped' };
   const items = judge.judge([
     itemOf(execEvent(1, { ...parent, argv: ['sh', '-c', 'x'], parent: { pid: 1 } })),
-    itemOf(execEvent(2, { exe: '/alert', uid: 0, euid: 0, parent })),
-    itemOf(execEvent(3, { exe: '/other', uid: 0, euid: 0, parent })),
+    itemOf(execEvent(2, { exe: '/alert', uid: 0, euid: 0, parent, cgroup })),
+    itemOf(execEvent(3, { exe: '/other', uid: 0, euid: 0, parent, cgroup })),
   ]);
   t.is(counters.events, 2);
   const selection = new FactSelection(FACT_NAMES);
   const [alert, other] = items.map((item) => selection.addTo(item, item.facts).line);
   for (const line of [alert!, other!])
-    for (const key of ['"ancestors":', '"user":']) t.is(line.split(key).length, 2, `${key} ${line}`);
-  t.deepEqual(Object.keys(JSON.parse(alert!) as Line).slice(-4), ['entity_id', 'ancestors', 'rules', 'user']);
+    for (const key of ['"ancestors":', '"container":', '"user":']) t.is(line.split(key).length, 2, `${key} ${line}`);
+  t.deepEqual(Object.keys(JSON.parse(alert!) as Line).slice(-5), [
+    'entity_id',
+    'ancestors',
+    'container',
+    'rules',
+    'user',
+  ]);
   // A parent that a filter dropped is known all the same.
   for (const line of [alert!, other!]) t.like(JSON.parse(line), { parent: { ...parent, command_line: 'sh -c x' } });
 });

@@ -145,7 +145,10 @@ test('every flag has its fields, and an event whose paths are whole has none', (
   const fieldsOf = (...flags: string[]) => incompleteFields(execEvent(1, { exe: 'd/x', flags }));
   t.deepEqual([...fieldsOf('parent_exe_truncated')!], ['ParentImage', 'parent.exe']);
   t.deepEqual([...fieldsOf('cwd_truncated')!], ['CurrentDirectory', 'cwd']);
-  t.deepEqual([...fieldsOf('cgroup_truncated')!], ['cgroup']);
+  t.deepEqual(
+    [...fieldsOf('cgroup_truncated')!],
+    ['cgroup', 'container.id', 'container.runtime', 'container.pod_uid', 'container.qos'],
+  );
   t.is(fieldsOf('script'), undefined);
   t.is(incompleteFields(execEvent(1, { exe: '/x' })), undefined);
 });

@@ -114,6 +114,7 @@ const FACTS = {
   hashes: { sha256: 'ab'.repeat(32) },
   entity_id: 'boot/12345/7301999120',
   ancestors: ALERT.ancestors,
+  container: { id: 'c'.repeat(64), runtime: 'containerd', pod_uid: '1-2-3', qos: 'burstable' },
 } as const;
 
 const linux = (title: string, event: object): Golden => ({ title, platform: 'linux', event: event as StreamEvent });
@@ -137,6 +138,7 @@ export const GOLDEN: readonly Golden[] = [
     user: 'ada',
     group: 5,
     hashes: { md5: 'x' },
+    container: {},
     ancestors: [5],
   }),
   linux('an exec with the hash of an image without a name', { ...EXEC_EXAMPLE, ...FACTS, exe: '/', euid: 0, egid: 0 }),
@@ -294,18 +296,20 @@ const ofAlert = fc.record(
   { requiredKeys: ['rules'] },
 );
 
+const container = fc.record({ id: text, runtime: text, pod_uid: text, qos: text }, { requiredKeys: ['id', 'runtime'] });
+
 /** Facts that outputs can ask for. Names of the effective user and group are there where these are others. */
 const withFacts = (commands: fc.Arbitrary<object>): fc.Arbitrary<object> =>
   fc
     .tuple(
       commands,
       fc.record(
-        { user: text, group: text, effective: text, hash: text, line: text, id: text },
+        { user: text, group: text, effective: text, hash: text, line: text, id: text, container },
         { requiredKeys: ['effective'] },
       ),
       fc.array(fc.record({ pid: small, exe: path, command_line: text }, { requiredKeys: ['pid'] }), { maxLength: 2 }),
     )
-    .map(([event, { user, group, effective, hash, line, id }, ancestors]) => {
+    .map(([event, { user, group, effective, hash, line, id, container: of }, ancestors]) => {
       const { uid, euid, gid, egid, parent } = event as Record<string, number> & { parent?: object };
       const names = (name: string | undefined, real?: number, other?: number): object | undefined =>
         name === undefined
@@ -319,6 +323,7 @@ const withFacts = (commands: fc.Arbitrary<object>): fc.Arbitrary<object> =>
         ...(id === undefined ? {} : { entity_id: id }),
         ...(parent === undefined || line === undefined ? {} : { parent: { ...parent, command_line: line } }),
         ...(ancestors.length === 0 ? {} : { ancestors }),
+        ...(of === undefined ? {} : { container: of }),
       };
     });
 

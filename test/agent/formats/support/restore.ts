@@ -39,6 +39,17 @@ function parentOf(pid: unknown, exe: unknown, rest: Fields, commandLine: unknown
   return { parent: { pid, start_time: start, exe, command_line: commandLine }, ppid: rest['ppid'] ?? pid };
 }
 
+/** `container_id` and the fact `container`. A fact that says no more than `container_id` cannot be told from none. */
+function containerOf(rest: Fields, id: unknown, runtime: unknown, pod: unknown): Fields {
+  const own = at(rest['container'], 'id');
+  const qos = at(rest['container'], 'qos');
+  const hasFact = [own, qos, runtime, pod].some((part) => part !== undefined);
+  return {
+    container_id: own !== undefined && own === id ? undefined : id,
+    container: hasFact ? { id: own ?? id, runtime, pod_uid: pod, qos } : rest['container'],
+  };
+}
+
 /** A fact such as `user`. On Windows an account is in two parts. */
 function namesOf(name: unknown, domain: unknown, effective: unknown): Fields | undefined {
   if (name === undefined && effective === undefined) return undefined;
@@ -81,7 +92,12 @@ export function fromEcs(line: Fields): Fields {
       gid: toNumber(at(process, 'real_group', 'id')),
       egid: toNumber(at(process, 'group', 'id')),
       user_sid: sid,
-      container_id: at(line, 'container', 'id'),
+      ...containerOf(
+        rest,
+        at(line, 'container', 'id'),
+        at(line, 'container', 'runtime'),
+        at(line, 'orchestrator', 'resource', 'id'),
+      ),
       ...parentOf(
         at(process, 'parent', 'pid'),
         at(process, 'parent', 'executable'),
@@ -139,7 +155,12 @@ export function fromOcsf(line: Fields): Fields {
       gid: toNumber(at(process, 'group', 'uid')),
       egid: process['egid'],
       loginuid: process['auid'],
-      container_id: at(process, 'container', 'uid'),
+      ...containerOf(
+        rest,
+        at(process, 'container', 'uid'),
+        at(process, 'container', 'runtime'),
+        at(process, 'container', 'pod_uuid'),
+      ),
       ...parentOf(
         at(process, 'parent_process', 'pid'),
         at(process, 'parent_process', 'path'),
