@@ -285,8 +285,8 @@ test('in every format a record has the same time, severity, name, type, number, 
         const record = await seen(event, { platform, seal: 41 }, name);
         const kept = Object.entries(record.attributes).filter(([key]) => /^(?:probes|security_rule)\./u.test(key));
         const { body: _, attributes, ...rest } = record;
-        // Times of a step of the clock are in the body alone, and a name with a checksum is the line's.
-        const own = kept.filter(([key]) => !key.startsWith('probes.clock.'));
+        // Times of a step of the clock are in the body alone, facts are of the process, and a name with a checksum is the line's.
+        const own = kept.filter(([key]) => !/^probes\.(?:clock|hash|parent|user)\./u.test(key));
         const id = String(attributes['log.record.uid']);
         return { ...rest, ...Object.fromEntries(own), id: /:[0-9a-f]{16}:/u.test(id) ? '' : id };
       }),
