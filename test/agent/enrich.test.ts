@@ -125,6 +125,40 @@ test.serial('secrets are redacted in facts as in the event, and the event says s
   t.false('redacted' in events(work, 'user')[1]!);
 });
 
+test.serial('seals hold for lines with facts, in each format, and each format has its fields', async (t) => {
+  using work = new Workplace();
+  await using helper = await newHelper();
+  const outputs = {
+    native: ', identity: true, enrich: [user, parent, hashes]',
+    ecs: ', format: ecs, enrich: [user, parent, hashes]',
+    ocsf: ', format: ocsf, enrich: [user, parent, hashes]',
+  };
+  await using agent = await start(work, configOf(helper, work, outputs));
+  helper.send(shell(1, 'bash -c make'), ...Array.from({ length: 20 }, (_, i) => now(i + 2)));
+  for (const name of Object.keys(outputs)) await written(agent, work, name, 21);
+  t.is(await agent.end(), 0);
+  for (const name of Object.keys(outputs)) {
+    await using verify = new AgentProcess(['verify', '--whole', work.path(name)]);
+    t.is((await verify.exited).code, 0, `${name}: ${verify.stdout}${verify.stderr}`);
+  }
+  const user = nameOf('passwd', uid);
+  const hash = sha256('/usr/bin/env');
+  // The first is the shell.
+  const line = (name: string): Line => events(work, name)[10]!;
+  t.like(line('native'), { user: { name: user }, parent: { command_line: 'bash -c make' }, hashes: { sha256: hash } });
+  t.like(line('ecs'), {
+    user: { name: user },
+    process: { hash: { sha256: hash }, parent: { command_line: 'bash -c make' } },
+  });
+  t.like(line('ocsf'), {
+    process: {
+      user: { name: user },
+      file: { hashes: [{ algorithm_id: 3, value: hash }] },
+      parent_process: { cmd_line: 'bash -c make' },
+    },
+  });
+});
+
 test.serial('a reload changes what outputs get, and starts and ends the hashing process', async (t) => {
   using work = new Workplace();
   await using helper = await newHelper();
