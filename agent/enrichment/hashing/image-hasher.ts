@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Big
 import { systemCode } from '../../errors.ts';
 import { Budget } from '../budget.ts';
 import { Generations } from '../generations.ts';
-import { MAX_REMEMBERED, PIECE_BYTES, SAVED_SECONDS } from './limits.ts';
+import { MAX_REMEMBERED, PIECE_BYTES, SAVED_SECONDS, SMALL_FILE_BYTES } from './limits.ts';
 
 /** Why a file has no hash. */
 export type FileCause = 'gone' | 'unreadable' | 'not_a_file' | 'too_large' | 'changed' | 'failed';
@@ -15,6 +15,7 @@ export type HashAnswer = { readonly sha256: string; readonly changedMs: number }
 interface Job {
   readonly path: string;
   readonly id: string;
+  readonly lane: Lane;
   readonly askers: number[];
 }
 
@@ -25,8 +26,23 @@ interface Reading {
   readonly hash: Hash;
 }
 
+/** Files that are read one after the other. Small files have a lane of their own, in which no large one holds them up. */
+class Lane {
+  readonly budget: Budget;
+  readonly jobs: Job[] = [];
+  reading: Reading | undefined;
+
+  constructor(bytesPerSecond: number, now?: () => number) {
+    this.budget = new Budget(bytesPerSecond, SAVED_SECONDS * bytesPerSecond, now);
+  }
+
+  get isReady(): boolean {
+    return this.jobs.length > 0 && this.budget.isLeft;
+  }
+}
+
 export interface ImageHasherOptions {
-  /** Bytes that are read a second, on average. */
+  /** Bytes that are read a second, on average: half of them for small files. */
   readonly bytesPerSecond: number;
   /** A larger file is not hashed. */
   readonly maxFileBytes: number;
@@ -39,23 +55,25 @@ export interface ImageHasherOptions {
 const PAUSE_MS = 20;
 
 /**
- * Hashes files one after the other, in pieces and within a budget of bytes, and remembers each by device, inode, size and times. It blocks
- * for as long as a disk takes, so it runs in a process of its own.
+ * Hashes files in pieces and within a budget of bytes, and remembers each by device, inode, size and times. It blocks for as long as a
+ * disk takes, so it runs in a process of its own.
  */
 export class ImageHasher {
   readonly #options: ImageHasherOptions;
-  readonly #budget: Budget;
+  readonly #small: Lane;
+  readonly #large: Lane;
   readonly #known = new Generations<string, HashAnswer>({ entries: MAX_REMEMBERED });
-  /** By identity, in the order in which they are read. */
+  /** By identity. */
   readonly #jobs = new Map<string, Job>();
   readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
-  #reading: Reading | undefined;
   #isScheduled = false;
+  #wasSmall = false;
 
   constructor(options: ImageHasherOptions) {
     this.#options = options;
     const { bytesPerSecond, now } = options;
-    this.#budget = new Budget(bytesPerSecond, SAVED_SECONDS * bytesPerSecond, now);
+    this.#small = new Lane(bytesPerSecond / 2, now);
+    this.#large = new Lane(bytesPerSecond / 2, now);
   }
 
   /** Files that are not answered yet. */
@@ -79,7 +97,10 @@ export class ImageHasher {
       job.askers.push(asker);
       return;
     }
-    this.#jobs.set(id, { path, id, askers: [asker] });
+    const lane = stats.size <= SMALL_FILE_BYTES ? this.#small : this.#large;
+    const asked = { path, id, lane, askers: [asker] };
+    this.#jobs.set(id, asked);
+    lane.jobs.push(asked);
     this.#schedule();
   }
 
@@ -96,20 +117,28 @@ export class ImageHasher {
       this.#work();
       this.#schedule();
     };
-    if (this.#budget.isLeft) setImmediate(work);
+    if (this.#small.isReady || this.#large.isReady) setImmediate(work);
     else setTimeout(work, PAUSE_MS);
   }
 
-  /** Opens a file, or reads one piece of it. */
+  /** Takes turns between the lanes. */
   #work(): void {
-    const [job] = this.#jobs.values();
-    if (job === undefined) return;
+    const { isReady: isSmallReady } = this.#small;
+    const { isReady: isLargeReady } = this.#large;
+    if (!isSmallReady && !isLargeReady) return;
+    this.#wasSmall = isSmallReady && !(isLargeReady && this.#wasSmall);
+    this.#advance(this.#wasSmall ? this.#small : this.#large);
+  }
+
+  /** Opens the next file, or reads one piece of the one that is open. */
+  #advance(lane: Lane): void {
+    const job = lane.jobs[0]!;
     try {
-      this.#reading ??= open(job);
-      if (this.#reading === undefined) return this.#finish(job, { cause: 'changed' });
-      const { descriptor, hash } = this.#reading;
+      lane.reading ??= open(job);
+      if (lane.reading === undefined) return this.#finish(job, { cause: 'changed' });
+      const { descriptor, hash } = lane.reading;
       const bytes = readSync(descriptor, this.#piece);
-      this.#budget.spend(bytes);
+      lane.budget.spend(bytes);
       if (bytes > 0) {
         hash.update(this.#piece.subarray(0, bytes));
         return;
@@ -124,12 +153,14 @@ export class ImageHasher {
   }
 
   #finish(job: Job, answer: HashAnswer): void {
-    if (this.#reading !== undefined) closeSync(this.#reading.descriptor);
-    this.#reading = undefined;
-    this.#jobs.delete(job.id);
+    const { lane, id, askers } = job;
+    if (lane.reading !== undefined) closeSync(lane.reading.descriptor);
+    lane.reading = undefined;
+    lane.jobs.shift();
+    this.#jobs.delete(id);
     // What can go away without another change time is not remembered.
-    if ('sha256' in answer || answer.cause === 'unreadable') this.#known.set(job.id, answer);
-    for (const asker of job.askers) this.#options.answer(asker, answer);
+    if ('sha256' in answer || answer.cause === 'unreadable') this.#known.set(id, answer);
+    for (const asker of askers) this.#options.answer(asker, answer);
   }
 }
 

@@ -10,6 +10,9 @@ export const MAX_REMEMBERED = 16_384;
 /** Bytes that it reads at a time: between two pieces it answers what it remembers. */
 export const PIECE_BYTES = 256 * 1024;
 
+/** Files of up to so many bytes have half of the rate for themselves, so that large images do not hold them up. */
+export const SMALL_FILE_BYTES = 8 * 1024 * 1024;
+
 /** Seconds' worth of reading that is saved while nothing is hashed: it covers the start, when every program is new. */
 export const SAVED_SECONDS = 4;
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ImageHasher, type HashAnswer } from '../../../../agent/enrichment/hashing/image-hasher.ts';
 import { rootTest } from '../../../support/requirements.ts';
-import { SAVED_SECONDS } from '../../../../agent/enrichment/hashing/limits.ts';
+import { SAVED_SECONDS, SMALL_FILE_BYTES } from '../../../../agent/enrichment/hashing/limits.ts';
 
 function folderOf(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'probes-hasher-'));
@@ -97,9 +97,10 @@ test('no more bytes are read than the rate and what was saved up allow; what is 
   const folder = folderOf(t);
   const rate = 1024 * 1024;
   let clock = 0;
-  const { hasher, answers, answered } = hasherOf({ bytesPerSecond: rate, now: () => clock });
+  // Half of it is for small files, which these are.
+  const { hasher, answers, answered } = hasherOf({ bytesPerSecond: 2 * rate, now: () => clock });
   const files = Array.from({ length: 10 }, (_, i) => join(folder, String(i)));
-  for (const file of files) writeFileSync(file, `${file}${'x'.repeat(rate)}`);
+  for (const file of files) writeFileSync(file, `${file}${'x'.repeat(rate - 1000)}`);
   for (const [i, file] of files.entries()) hasher.ask(i, file);
   // The clock stands: four seconds' worth are there, and one piece more.
   await answered(SAVED_SECONDS);
@@ -111,6 +112,19 @@ test('no more bytes are read than the rate and what was saved up allow; what is 
   await answered(SAVED_SECONDS + 1 + 2);
   await new Promise((resolve) => setTimeout(resolve, 100));
   t.is(answers.length, SAVED_SECONDS + 1 + 2);
+});
+
+test('large files hold up no small one', async (t) => {
+  const folder = folderOf(t);
+  const [large, small] = [join(folder, 'large'), join(folder, 'small')];
+  writeFileSync(large, 'x'.repeat(SMALL_FILE_BYTES + 1));
+  writeFileSync(small, 'x');
+  const { hasher, answered } = hasherOf({ bytesPerSecond: 1024 * 1024, now: () => 0 });
+  hasher.ask(1, large);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  hasher.ask(2, small);
+  t.is((await answered(1))[0]![0], 2);
+  t.is(hasher.pending, 1);
 });
 
 rootTest('a file that its user may not read is unreadable', (t) => {
