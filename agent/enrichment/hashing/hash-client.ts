@@ -126,6 +126,9 @@ export class HashClient {
 
   #lost(child: Child | undefined, reason: string): void {
     if (child !== this.#child) return;
+    // It may leave others behind that hold its pipes.
+    child?.stdin.destroy();
+    child?.stdout.destroy();
     this.#child = undefined;
     this.#restartAt = performance.now() + (this.#options.restartMs ?? RESTART_MS);
     this.#ready.resolve();

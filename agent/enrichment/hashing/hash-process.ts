@@ -37,5 +37,6 @@ export async function runHashProcess(): Promise<void> {
       say(null);
     } else hasher.ask(...(JSON.parse(line) as HashRequest));
   }
+  hasher?.close();
   process.exit();
 }

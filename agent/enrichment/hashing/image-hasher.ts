@@ -104,6 +104,16 @@ export class ImageHasher {
     this.#schedule();
   }
 
+  /** Forgets what is not answered. */
+  close(): void {
+    this.#jobs.clear();
+    for (const lane of [this.#small, this.#large]) {
+      lane.jobs.length = 0;
+      if (lane.reading !== undefined) closeSync(lane.reading.descriptor);
+      lane.reading = undefined;
+    }
+  }
+
   #refusal(stats: BigIntStats): HashAnswer | undefined {
     if (!stats.isFile()) return { cause: 'not_a_file' };
     return stats.size > BigInt(this.#options.maxFileBytes) ? { cause: 'too_large' } : undefined;

@@ -41,7 +41,7 @@ test('so many files can wait, and no more: the next are skipped at once', async 
 for (const [title, command, reason] of [
   ['that cannot be started', ['/no/such/program'], /ENOENT/],
   ['that ends', ['/bin/false'], /status 1/],
-  ['that speaks another language', ['/bin/sh', '-c', 'echo hello; sleep 60'], /did not answer/],
+  ['that speaks another language', ['/bin/sh', '-c', 'echo hello; exec sleep 60'], /did not answer/],
 ] as const)
   test(`a process ${title} is told of, and files go without`, async (t) => {
     const { client, failures, ask } = clientOf(t, { command, restartMs: 60_000 });

@@ -16,11 +16,14 @@ function folderOf(t: ExecutionContext): string {
 const sha256 = (file: string): string => execFileSync('sha256sum', [file], { encoding: 'utf8' }).slice(0, 64);
 
 /** A hasher whose answers can be awaited, by the number of their question. */
-function hasherOf({
-  bytesPerSecond = 1e12,
-  maxFileBytes = 1e9,
-  now,
-}: { bytesPerSecond?: number; maxFileBytes?: number; now?: () => number } = {}) {
+function hasherOf(
+  t: ExecutionContext,
+  {
+    bytesPerSecond = 1e12,
+    maxFileBytes = 1e9,
+    now,
+  }: { bytesPerSecond?: number; maxFileBytes?: number; now?: () => number } = {},
+) {
   const answers: Array<[number, HashAnswer]> = [];
   const waiting: Array<() => void> = [];
   const hasher = new ImageHasher({
@@ -32,6 +35,7 @@ function hasherOf({
     },
     ...(now === undefined ? {} : { now }),
   });
+  t.teardown(() => hasher.close());
   const answered = async (count: number): Promise<Array<[number, HashAnswer]>> => {
     while (answers.length < count) await new Promise<void>((resolve) => void waiting.push(resolve));
     return answers;
@@ -44,7 +48,7 @@ test('hashes are those of sha256sum; a file is read once, by whatever name, and 
   const [one, other] = [join(folder, 'ls'), join(folder, 'also-ls')];
   copyFileSync('/bin/ls', one);
   linkSync(one, other);
-  const { hasher, answers, answered } = hasherOf();
+  const { hasher, answers, answered } = hasherOf(t);
   hasher.ask(1, one);
   hasher.ask(2, other);
   t.is(hasher.pending, 1);
@@ -65,7 +69,7 @@ test('what has no hash says why, and nothing is asked for twice', async (t) => {
   writeFileSync(large, 'x'.repeat(1001));
   const fifo = join(folder, 'fifo');
   execFileSync('mkfifo', [fifo]);
-  const { hasher, answered } = hasherOf({ maxFileBytes: 1000 });
+  const { hasher, answered } = hasherOf(t, { maxFileBytes: 1000 });
   const paths = [join(folder, 'none'), join(large, 'below'), folder, fifo, '/dev/zero', large, `${folder}/\0`];
   for (const [i, path] of paths.entries()) hasher.ask(i, path);
   const answers = await answered(paths.length);
@@ -80,7 +84,7 @@ test('a file that is written to, or replaced, while it waits or is read has no h
   const [read, waits, replaced] = ['read', 'waits', 'replaced'].map((name) => join(folder, name));
   for (const path of [read, waits, replaced]) writeFileSync(path!, path!.repeat(10_000));
   writeFileSync(join(folder, 'new'), 'new');
-  const { hasher, answered } = hasherOf();
+  const { hasher, answered } = hasherOf(t);
   for (const [i, path] of [read, waits, replaced].entries()) hasher.ask(i, path!);
   await new Promise(setImmediate);
   writeFileSync(read!, 'x', { flag: 'a' });
@@ -98,7 +102,7 @@ test('no more bytes are read than the rate and what was saved up allow; what is 
   const rate = 1024 * 1024;
   let clock = 0;
   // Half of it is for small files, which these are.
-  const { hasher, answers, answered } = hasherOf({ bytesPerSecond: 2 * rate, now: () => clock });
+  const { hasher, answers, answered } = hasherOf(t, { bytesPerSecond: 2 * rate, now: () => clock });
   const files = Array.from({ length: 10 }, (_, i) => join(folder, String(i)));
   for (const file of files) writeFileSync(file, `${file}${'x'.repeat(rate - 1000)}`);
   for (const [i, file] of files.entries()) hasher.ask(i, file);
@@ -119,7 +123,7 @@ test('large files hold up no small one', async (t) => {
   const [large, small] = [join(folder, 'large'), join(folder, 'small')];
   writeFileSync(large, 'x'.repeat(SMALL_FILE_BYTES + 1));
   writeFileSync(small, 'x');
-  const { hasher, answered } = hasherOf({ bytesPerSecond: 1024 * 1024, now: () => 0 });
+  const { hasher, answered } = hasherOf(t, { bytesPerSecond: 1024 * 1024, now: () => 0 });
   hasher.ask(1, large);
   await new Promise((resolve) => setTimeout(resolve, 100));
   hasher.ask(2, small);
