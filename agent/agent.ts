@@ -6,17 +6,9 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { Marker } from './delivery/seal/marker.ts';
 import { Log as EventLog } from './delivery/log/log.ts';
 import type { SealFacts } from './events/mark.ts';
-import type { ControlConfig } from './control/config.ts';
-import { RecentGaps } from './control/recent-gaps.ts';
-import { Rates } from './control/rates.ts';
 import type { Reloaded } from './control/routes.ts';
-import type { Sight } from './control/status.ts';
-import { OpenError } from './delivery/open-error.ts';
-import { reasonOf } from './errors.ts';
-import type { Stage } from './events/stage.ts';
-import { Recent } from './recent/recent.ts';
-import { Endpoint, type EndpointConfig } from './server/endpoint.ts';
-import { groupId } from './values/groups.ts';
+import { LocalApi } from './local-api.ts';
+import { Endpoint } from './server/endpoint.ts';
 import type { View } from './metrics/view.ts';
 import { Pipeline } from './pipeline.ts';
 import { Redaction } from './redaction/redaction.ts';
@@ -41,21 +33,6 @@ export interface AgentOptions {
   onReloadAsked?: () => Promise<Reloaded>;
 }
 
-const totalOf = (received: SourceState['received']): number =>
-  received.exec + received.exec_failed + received.exit + received.clock + received.other;
-
-/** @throws {OpenError} when there is no such group */
-function controlEndpoint({ socket, group }: ControlConfig): EndpointConfig {
-  try {
-    return {
-      address: { kind: 'unix', path: socket },
-      ...(group === undefined ? {} : { group: groupId(group) }),
-    };
-  } catch (error) {
-    throw new OpenError([`control.group: ${reasonOf(error)}`], { cause: error });
-  }
-}
-
 /** Source, pipeline and outputs of one running agent, built from a configuration. */
 export class Agent {
   readonly telemetry: Telemetry;
@@ -70,10 +47,7 @@ export class Agent {
   readonly #pipeline: Pipeline;
   readonly #events = new EventLog();
   readonly #metrics: Endpoint;
-  readonly #control: Endpoint;
-  readonly #recent = new Recent(0);
-  readonly #gaps = new RecentGaps();
-  readonly #rates: Rates;
+  readonly #localApi: LocalApi;
   readonly #marker: Marker;
   #config: Config;
   #configSha256: string | undefined;
@@ -110,36 +84,31 @@ export class Agent {
       routes: async () => (await import('./metrics/routes.ts')).metricsRoutes(view),
       events: { listening: 'MetricsListening', closed: 'MetricsClosed', failed: 'MetricsFailed' },
     });
-    this.#rates = new Rates(() => ({
-      events: totalOf(this.source.received),
-      alerts: this.#detection.counters.alerts,
-      lost: this.#gaps.lost,
-    }));
-    const sight: Sight = {
-      ...view,
-      deliveries: this.deliveries,
-      rules: this.#detection,
-      recent: this.#recent,
-      gaps: this.#gaps,
-      rates: this.#rates,
-      config: () => ({ file: configFile, sha256: this.#configSha256 }),
-      helperSocket: () => this.#config.source.socket,
-    };
     const cannotReload = async (): Promise<Reloaded> => ({ ok: false, problems: ['this agent has no file to read'] });
-    this.#control = new Endpoint({
+    this.#localApi = new LocalApi({
       telemetry: this.telemetry,
-      key: 'control.socket',
-      routes: async () => (await import('./control/routes.ts')).controlRoutes(sight, onReloadAsked ?? cannotReload),
-      events: { listening: 'ControlListening', closed: 'ControlClosed', failed: 'ControlFailed' },
+      view: {
+        ...view,
+        deliveries: this.deliveries,
+        rules: this.#detection,
+        config: () => ({ file: configFile, sha256: this.#configSha256 }),
+        helperSocket: () => this.#config.source.socket,
+      },
+      reload: onReloadAsked ?? cannotReload,
     });
     this.#pipeline = new Pipeline({
-      stages: [this.#detection.stage, this.#redaction.stage, this.#look],
+      stages: [this.#detection.stage, this.#redaction.stage, this.#localApi.stage],
       log: this.#events,
       marker: this.#marker,
       congestion: () => this.deliveries.congestion,
       blocked: () => this.deliveries.blocked,
     });
     this.#client = this.#makeClient();
+  }
+
+  /** The address that opens the page in a browser: a secret, because it has the token. Undefined when no page is served. */
+  get dashboardUrl(): string | undefined {
+    return this.#localApi.dashboardUrl;
   }
 
   /**
@@ -151,6 +120,7 @@ export class Agent {
     const prepared = this.#detection.prepare(this.#config);
     await this.#changeOutputs(this.#config);
     this.#detection.adopt(prepared);
+    this.#detection.containerNames.adopt(this.#config.containers);
     this.#redaction.adopt(this.#config.redaction);
     await this.#adoptFacts(this.#config);
     this.#client.start();
@@ -166,6 +136,7 @@ export class Agent {
     this.#marker.mark('reload');
     this.#configSha256 = configSha256;
     this.#detection.adopt(prepared);
+    this.#detection.containerNames.adopt(config.containers);
     this.#redaction.adopt(config.redaction);
     void this.#adoptFacts(config);
     const moved = config.source.socket !== this.#config.source.socket;
@@ -189,18 +160,10 @@ export class Agent {
     this.#marker.close();
     const unwritten = await this.deliveries.close(this.#deadline());
     this.#detection.facts.close();
-    await this.#control.close();
+    await this.#localApi.close();
     await this.#metrics.close();
-    this.#rates.close();
     return unwritten;
   }
-
-  /** Keeps what people look at, which is what outputs get: after filters, rules and redaction. */
-  readonly #look: Stage = (batch) => {
-    this.#recent.take(batch);
-    this.#gaps.take(batch);
-    return batch;
-  };
 
   /** Finds the facts that the outputs ask for, all together. */
   #adoptFacts({ outputs, enrichment }: Config): Promise<void> {
@@ -214,11 +177,10 @@ export class Agent {
         () => this.#deadline(),
         () => this.#marker.mark('reload'),
       );
-    const { metrics, control } = config;
+    const { metrics } = config;
     await this.#metrics.change(metrics && { address: metrics.listen, group: 'own' }, () =>
-      this.#control.change(control && controlEndpoint(control), changeOutputs),
+      this.#localApi.change(config, changeOutputs),
     );
-    this.#recent.maxBytes = control?.recent ?? 0;
   }
 
   /** The facts in seals about helper, configuration and rules. */
@@ -246,11 +208,15 @@ export class Agent {
       telemetry: this.telemetry,
       onNumbering: (numbering) => {
         this.#detection.begin(numbering);
+        this.#localApi.begin(numbering);
         const due = this.#events.begin(numbering);
         this.#marker.begin(numbering, due);
         return due;
       },
-      onItems: (items) => this.#pipeline.take(items),
+      onItems: (items) => {
+        this.#localApi.takeReceived(items);
+        return this.#pipeline.take(items);
+      },
     });
   }
 }

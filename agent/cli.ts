@@ -48,6 +48,9 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     doctor: async (options) => {
       code = await (await import('./commands/doctor.ts')).doctor(options, { ...PRODUCT_TRUST, ...trust });
     },
+    dashboard: async (options) => {
+      code = await (await import('./commands/dashboard.ts')).dashboard(options);
+    },
     query: async (options) => {
       code = await (await import('./commands/query.ts')).query(options);
     },

@@ -71,7 +71,7 @@ export const ERRORS = {
   },
   CONTROL_UNREACHABLE: {
     status: EXIT.UNREACHABLE,
-    meaning: 'tail, top or status could not look into a running agent, or its answer cannot be read',
+    meaning: 'tail, top, status or dashboard could not look into a running agent, or its answer cannot be read',
     remedy: 'the message says why: no agent, no control in its configuration, or not allowed; see docs/looking.md',
   },
   QUERY: {

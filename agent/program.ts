@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../shared/version.ts';
 import type { ConvertOptions } from './commands/convert.ts';
+import type { DashboardOptions } from './commands/dashboard.ts';
 import { EXPLAINED_EVENTS, MAX_EXPLAINED_EVENTS } from './commands/limits.ts';
 import type { DoctorCommandOptions } from './commands/doctor.ts';
 import type { MatchOptions } from './commands/match.ts';
@@ -34,6 +35,7 @@ export interface Actions {
   status: (options: StatusOptions) => Promise<void>;
   top: (options: TopOptions) => Promise<void>;
   doctor: (options: DoctorCommandOptions) => Promise<void>;
+  dashboard: (options: DashboardOptions) => Promise<void>;
   schema: () => void;
 }
 
@@ -183,6 +185,11 @@ export function describeProgram(actions: Actions): Command {
     )
     .option('--json', 'report as JSON on standard output', false)
     .action((options: DoctorCommandOptions) => actions.doctor(options));
+  placed(program.command('dashboard'))
+    .description(
+      'print the address of the page of a running agent, with its token: whoever has it sees every event; docs/dashboard.md',
+    )
+    .action((options: DashboardOptions) => actions.dashboard(options));
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')

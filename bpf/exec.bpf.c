@@ -5,8 +5,11 @@
  *
  *   on_exec        sched_process_exec, in the new image, when nothing can refuse
  *                  it any more. Sees 32-bit, execveat and memfd execs alike.
+ *   on_exec_env    the same, with the environment. On request, in its place.
  *   on_exit        sched_process_exit, of the last thread of a process that has
  *                  executed something. On request.
+ *   on_exit_all    the same, of every process. On request, in its place.
+ *   on_fork        sched_process_fork, of new processes. On request.
  *   on_snapshot    a task iterator, run once: what runs already.
  *   on_execve*     the execve syscall tracepoints, for attempts that failed.
  *                  Loaded on request only: while any syscall tracepoint is
@@ -62,6 +65,20 @@ static __always_inline u32 set_id_flags(struct task_struct *t, struct linux_binp
 	return flags;
 }
 
+/* No event_id has these bits: process ids have 22. */
+#define ENDED (1ULL << 63)
+#define FORKED (1ULL << 62)
+
+/*
+ * What a task does, for is_seen(): its number, and how often it has executed something. Both are needed for an end too.
+ * When another thread than the first executes, the first ends, and the other takes its number and start time; later it
+ * ends as well.
+ */
+static __always_inline u64 event_id(struct task_struct *t, u32 pid)
+{
+	return (u64)pid << 32 | (u32)BPF_CORE_READ(t, self_exec_id);
+}
+
 /* What only the exec itself tells. */
 static __always_inline u32 exec_flags(struct linux_binprm *bprm)
 {
@@ -79,7 +96,33 @@ static __always_inline u32 exec_flags(struct linux_binprm *bprm)
 	return flags;
 }
 
-static __always_inline int report_exec(struct task_struct *t, struct linux_binprm *bprm, bool first)
+/*
+ * Puts the beginning of the environment into the record, behind the arguments, which end at byte `at` of the strings.
+ * It lies in the ring with the names that nobody asked for; the reader picks the others, and forgets the rest.
+ */
+static __always_inline void append_env(struct scratch *s, u64 at, u64 start, u64 total)
+{
+	if (total > ENV_BYTES) {
+		s->event.flags |= FLAG_ENV_CUT;
+		total = ENV_BYTES;
+	}
+	u64 n = total;
+	CLAMP(n, HEAD_ENV_BYTES);
+	s->event.env_total = total;
+	/* In assembly for the reason of CLAMP. */
+	asm volatile goto("if %0 > %1 goto %l[full]" : "+r"(at) : "i"(STRING_BYTES - HEAD_ENV_BYTES) : : full);
+	if (!has_room_for(n) || bpf_probe_read_user(s->strings + at, n, (void *)start)) {
+		s->event.flags |= FLAG_ENV_CUT;
+		s->event.env_total = 0;
+	} else {
+		s->event.env_bytes = n;
+	}
+full:
+	return;
+}
+
+/* `env`, a constant: with the environment. */
+static __always_inline int report_exec(struct task_struct *t, struct linux_binprm *bprm, bool first, bool env)
 {
 	u32 kind = KIND_EXEC, cpu = bpf_get_smp_processor_id();
 	struct counters *c = counters_of(kind, cpu);
@@ -88,8 +131,7 @@ static __always_inline int report_exec(struct task_struct *t, struct linux_binpr
 	if (!c || !s)
 		return 0;
 	u32 pid = BPF_CORE_READ(t, tgid);
-	u64 id = (u64)pid << 32 | (u32)BPF_CORE_READ(t, self_exec_id);
-	if (is_seen(c, pid, BPF_CORE_READ(t, start_boottime), id, first))
+	if (is_seen(c, pid, BPF_CORE_READ(t, start_boottime), event_id(t, pid), first))
 		return 0;
 	u64 number = c->events++;
 
@@ -117,38 +159,55 @@ static __always_inline int report_exec(struct task_struct *t, struct linux_binpr
 		c->cut++;
 	}
 	s->event.args_bytes = args;
-	if (!send_event(s, pos + args, c, wake_up_after_quiet(c, now)))
+	u64 end = pos + args, env_start = 0, env_sent = 0, env_total = 0;
+	if (env) {
+		env_start = BPF_CORE_READ(t, mm, env_start);
+		append_env(s, end, env_start, BPF_CORE_READ(t, mm, env_end) - env_start);
+		env_sent = s->event.env_bytes;
+		env_total = s->event.env_total;
+		CLAMP(env_sent, HEAD_ENV_BYTES);
+	}
+	if (!send_event(s, end + env_sent, c, wake_up_after_quiet(c, now)))
 		return 0;
-	s->args_at = start + args;
-	s->args_end = start + total;
-	if (args < total && !send_more_args(s, start, number, cpu))
+	s->more_at = start + args;
+	s->more_end = start + total;
+	if (args < total && !send_more(s, RECORD_ARGS, start, number, cpu))
 		c->cut++;
+	if (env && env_sent < env_total) {
+		s->more_at = env_start + env_sent;
+		s->more_end = env_start + env_total;
+		send_more(s, RECORD_ENV, env_start, number, cpu);
+	}
 	return 0;
 }
 
-#define ON_EXEC(name, first)                                                                       \
-	SEC("tp_btf/sched_process_exec")                                                           \
+#define ON_EXEC(name, first, env)                                                                  \
+	SEC("?tp_btf/sched_process_exec")                                                          \
 	int BPF_PROG(name, struct task_struct *t, int old_pid, struct linux_binprm *bprm)          \
 	{                                                                                          \
 		if (!first && !can_be_skipped())                                                   \
 			return 0;                                                                  \
 		disable_preemption();                                                              \
-		report_exec(t, bprm, first);                                                       \
+		report_exec(t, bprm, first, env);                                                  \
 		enable_preemption();                                                               \
 		return 0;                                                                          \
 	}
 
-ON_EXEC(on_exec, true)
-ON_EXEC(on_exec_second, false)
-ON_EXEC(on_exec_third, false)
+ON_EXEC(on_exec, true, false)
+ON_EXEC(on_exec_second, false, false)
+ON_EXEC(on_exec_third, false, false)
+
+ON_EXEC(on_exec_env, true, true)
+ON_EXEC(on_exec_env_second, false, true)
+ON_EXEC(on_exec_env_third, false, true)
 
 #define EEXIST 17
 #define PF_FORKNOEXEC 0x40	/* include/linux/sched.h: forked, has not executed anything yet */
+#define PF_KTHREAD 0x200000	/* the same: one of the kernel's own, which no program asked for */
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
 
-#define ENDED (~0ULL << 63) /* no exec's id has this bit: process ids have 22 */
-
-static __always_inline int report_exit(struct task_struct *t, bool first)
+/* `all`, a constant: also processes that have not executed anything, as fork events tell of them. */
+static __always_inline int report_exit(struct task_struct *t, bool first, bool all)
 {
 	u32 kind = KIND_EXIT, cpu = bpf_get_smp_processor_id();
 	struct signal_struct *signal = BPF_CORE_READ(t, signal);
@@ -157,10 +216,13 @@ static __always_inline int report_exit(struct task_struct *t, bool first)
 	u64 now = bpf_ktime_get_boot_ns();
 	u64 started = BPF_CORE_READ(leader, start_boottime);
 
-	if (!c || is_seen(c, BPF_CORE_READ(t, pid), BPF_CORE_READ(t, start_boottime), ENDED | BPF_CORE_READ(t, pid), first))
+	u32 pid = BPF_CORE_READ(t, pid);
+
+	if (!c || is_seen(c, pid, BPF_CORE_READ(t, start_boottime), ENDED | event_id(t, pid), first))
 		return 0;
-	/* The last thread only, and only of a process that an exec event has told of. */
-	if (BPF_CORE_READ(signal, live.counter) != 0 || (BPF_CORE_READ(leader, flags) & PF_FORKNOEXEC))
+	/* The last thread only, and only of a process that an event has told of. */
+	u32 flags = BPF_CORE_READ(leader, flags);
+	if (BPF_CORE_READ(signal, live.counter) != 0 || ((flags & PF_FORKNOEXEC) && (!all || (flags & PF_KTHREAD))))
 		return 0;
 	struct last_event process = { started, BPF_CORE_READ(t, tgid) };
 	u8 reported = 1;
@@ -185,21 +247,81 @@ static __always_inline int report_exit(struct task_struct *t, bool first)
 	return 0;
 }
 
-#define ON_EXIT(name, first)                                                                       \
+#define ON_EXIT(name, first, all)                                                                  \
 	SEC("?tp_btf/sched_process_exit")                                                          \
 	int BPF_PROG(name, struct task_struct *t)                                                  \
 	{                                                                                          \
 		if (!first && !can_be_skipped())                                                   \
 			return 0;                                                                  \
 		disable_preemption();                                                              \
-		report_exit(t, first);                                                             \
+		report_exit(t, first, all);                                                        \
 		enable_preemption();                                                               \
 		return 0;                                                                          \
 	}
 
-ON_EXIT(on_exit, true)
-ON_EXIT(on_exit_second, false)
-ON_EXIT(on_exit_third, false)
+ON_EXIT(on_exit, true, false)
+ON_EXIT(on_exit_second, false, false)
+ON_EXIT(on_exit_third, false, false)
+
+ON_EXIT(on_exit_all, true, true)
+ON_EXIT(on_exit_all_second, false, true)
+ON_EXIT(on_exit_all_third, false, true)
+
+/*
+ * A process that was just made: `p`, not yet running. Not a thread, and not one of the kernel's own, whose end is not told
+ * either; the flag that says so stays until the process executes something, so every fork that is told has its exit.
+ */
+static __always_inline int report_fork(struct task_struct *p, bool first)
+{
+	u32 kind = KIND_FORK, cpu = bpf_get_smp_processor_id();
+	struct counters *c = counters_of(kind, cpu);
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &kind);
+	u32 pid = BPF_CORE_READ(p, pid);
+
+	u64 started = BPF_CORE_READ(p, start_boottime);
+	/* First of all, also for what is not told: the kernel counts each run that it skips. */
+	if (!c || !s || is_seen(c, pid, started, FORKED | event_id(p, pid), first))
+		return 0;
+	if (BPF_CORE_READ(p, tgid) != pid || (BPF_CORE_READ(p, flags) & PF_KTHREAD))
+		return 0;
+	struct exec_record *e = &s->event;
+	u64 now = bpf_ktime_get_boot_ns();
+	/* The caller of fork, or with CLONE_PARENT its parent; a thread of it may be meant, which is not a process. */
+	struct task_struct *parent = BPF_CORE_READ(p, real_parent, group_leader);
+
+	e->type = RECORD_EVENT;
+	e->kind = kind;
+	e->cpu = cpu;
+	e->number = c->events++;
+	e->seconds = now / 1000000000;
+	e->nanoseconds = now % 1000000000;
+	e->pid = pid;
+	e->flags = 0;
+	e->start_time = started / 1000;
+	e->ppid = BPF_CORE_READ(parent, tgid);
+	e->parent_start_time = BPF_CORE_READ(parent, start_boottime) / 1000;
+	BPF_CORE_READ_INTO(&e->comm, p, comm);
+	s->end = 0;
+	e->exe_bytes = append_file(s, BPF_CORE_READ(p, mm, exe_file), FLAG_EXE_CUT, EXE_END);
+	send_event(s, s->end, c, wake_up_after_quiet(c, now));
+	return 0;
+}
+
+#define ON_FORK(name, first)                                                                       \
+	SEC("?tp_btf/sched_process_fork")                                                          \
+	int BPF_PROG(name, struct task_struct *caller, struct task_struct *p)                      \
+	{                                                                                          \
+		if (!first && !can_be_skipped())                                                   \
+			return 0;                                                                  \
+		disable_preemption();                                                              \
+		report_fork(p, first);                                                             \
+		enable_preemption();                                                               \
+		return 0;                                                                          \
+	}
+
+ON_FORK(on_fork, true)
+ON_FORK(on_fork_second, false)
+ON_FORK(on_fork_third, false)
 
 SEC("?iter/task")
 int on_snapshot(struct bpf_iter__task *ctx)

@@ -14,12 +14,14 @@ enum kind {
 	KIND_FAILED = 1,
 	KIND_EXIT = 2,
 	KIND_SNAPSHOT = 3, /* a process that ran already when the probe was attached */
-	KINDS = 4,
+	KIND_FORK = 4,
+	KINDS = 5,
 };
 
 enum record_type {
 	RECORD_EVENT = 1, /* struct exec_record */
-	RECORD_ARGS = 2,  /* struct args_record: more bytes of the arguments of the event before it on this processor */
+	RECORD_ARGS = 2,  /* struct more_record: more bytes of the arguments of the event before it on this processor */
+	RECORD_ENV = 3,	  /* the same of its environment */
 };
 
 enum exec_flags {
@@ -39,6 +41,7 @@ enum exec_flags {
 	FLAG_CGROUP_CUT = 1 << 20,
 	FLAG_FILENAME_CUT = 1 << 21,
 	FLAG_FD_PATH_CUT = 1 << 22,
+	FLAG_ENV_CUT = 1 << 23, /* not all of the environment could be read, or it is longer than ENV_BYTES */
 };
 
 /* Namespaces, in the order of exec_record.ns. */
@@ -66,10 +69,13 @@ enum ns_index { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_USER, NS_UTS, NS_C
 #define FAILED_ARG_BYTES 4096	   /* of each argument, when an exec failed */
 #define NAME_BYTES 256	   /* NAME_MAX and a NUL */
 #define HEAD_ARGS_BYTES 8192   /* arguments in the event's own record */
-#define CHUNK_BYTES 24576	   /* arguments in each further record */
+#define CHUNK_BYTES 24576	   /* arguments or environment in each further record */
 #define CHUNKS 352		   /* 8 MiB: above the kernel's own limit of 6 MiB */
+#define HEAD_ENV_BYTES 8192	   /* environment in the event's own record */
+#define ENV_BYTES 262144	   /* environment that is looked at, from its beginning */
 #define FAILED_ARGS 64	   /* arguments looked at when an exec failed */
 
+/* Also of a fork, which has only pid, flags, start_time, comm, its parent, and the path of the image. */
 struct exec_record {
 	u16 type;
 	u16 kind;
@@ -85,6 +91,8 @@ struct exec_record {
 	char comm[16];
 	u32 filename_bytes;
 	u32 args_bytes;
+	u32 env_bytes; /* of the environment, behind the arguments in this record */
+	u32 env_total; /* that is sent, ENV_BYTES at most; 0: none was asked for */
 	/*
 	 * From here to the end of the paths, execs of one parent are often the same
 	 * byte for byte, and the reader makes use of it.
@@ -99,7 +107,7 @@ struct exec_record {
 	u32 session_id; /* 0: none */
 	u32 tty;	    /* 0: none */
 	u32 ns[NS_COUNT];
-	/* Of the paths, in their order: components from the leaf up, each with its NUL. Then come filename and arguments. */
+	/* Of the paths, in their order: components from the leaf up, each with its NUL. Then come filename, arguments and environment. */
 	u32 exe_bytes;
 	u32 cwd_bytes;
 	u32 parent_exe_bytes;
@@ -122,13 +130,13 @@ struct exit_record {
 	u64 start_time; /* microseconds since boot */
 };
 
-struct args_record {
+struct more_record {
 	u16 type;
 	u16 kind;
 	u32 cpu;
 	u64 number; /* of the event */
-	u32 offset; /* of these bytes in the arguments */
-	u32 args_bytes;
+	u32 offset; /* of these bytes in the arguments, or in the environment */
+	u32 bytes;
 };
 
 /* One per (processor, kind), in a page that user space maps and cannot write. */
@@ -138,5 +146,8 @@ struct counters {
 	u64 cut;    /* events sent without all of their arguments */
 	u64 newest; /* when the newest of them happened, nanoseconds since boot */
 	u64 recovered; /* told by a further program, because the kernel had skipped the first */
-	u64 unused[3]; /* a cache line each: processors do not disturb one another */
+	/* The newest of them, as last_event in maps.h has it: a further program that runs right after knows it without a look elsewhere. */
+	u64 last_start_time;
+	u64 last_id;
+	u64 unused; /* a cache line each: processors do not disturb one another */
 };

@@ -60,6 +60,10 @@ static __always_inline u64 fill_process(struct exec_record *e, struct task_struc
 	e->ns[NS_UTS] = BPF_CORE_READ(ns, uts_ns, ns.inum);
 	e->error = 0;
 	e->fd = AT_FDCWD;
+	/* Further records of an earlier event were put together in the same memory. */
+	e->env_bytes = 0;
+	e->env_total = 0;
+	e->unused = 0;
 	BPF_CORE_READ_INTO(&e->comm, t, comm);
 	return now;
 }

@@ -12,16 +12,34 @@ static __always_inline struct counters *counters_of(u32 kind, u32 cpu)
 	return bpf_map_lookup_elem(&counters, &key);
 }
 
-/* Whether another program has seen this already; if not, it is this one's. `first`: no other of this probe comes before. */
+/*
+ * Whether another program has seen this already; if not, it is this one's. `first`: no other of this probe comes before.
+ *
+ * The programs on one tracepoint run right after one another, on one processor, where nothing can come in between. Since
+ * 7.0 a task can be preempted between them (preemption.h), and go on elsewhere; for that the event is also remembered by
+ * the task. There, and there alone, an event can be told twice: when four others push it out, or one that is written by
+ * another processor in the same nanoseconds.
+ */
 static __always_inline bool is_seen(struct counters *c, u32 task_id, u64 start_time, u64 id, bool first)
 {
-	u32 key = task_id % LAST_EVENTS;
-	struct last_event *last = bpf_map_lookup_elem(&last_events, &key);
-
-	if (!last || (last->id == id && last->start_time == start_time))
+	if (c->last_id == id && c->last_start_time == start_time)
 		return true;
-	last->id = id;
-	last->start_time = start_time;
+	c->last_id = id;
+	c->last_start_time = start_time;
+
+	u32 key = task_id % LAST_EVENT_SETS;
+	struct last_events *set = bpf_map_lookup_elem(&last_events, &key);
+
+	if (!set)
+		return true;
+	struct last_event *events = set->newest_first;
+	for (int i = 0; i < LAST_EVENTS; i++)
+		if (events[i].id == id && events[i].start_time == start_time)
+			return true;
+	for (int i = LAST_EVENTS - 1; i > 0; i--)
+		events[i] = events[i - 1];
+	events->id = id;
+	events->start_time = start_time;
 	if (!first)
 		c->recovered++;
 	return false;
@@ -58,39 +76,42 @@ static __always_inline bool send_event(struct scratch *s, u64 end, struct counte
 }
 
 /*
- * Whether the ring has room for `bytes` of arguments. An eighth of it is kept for
- * events: whoever executes long command lines in a loop loses his own arguments
+ * Whether the ring has room for `bytes` of arguments or environment. An eighth of it is
+ * kept for events: whoever executes long command lines in a loop loses his own arguments
  * before others lose their events. (Above the 6 MiB that execve allows, by default.)
  */
-static __always_inline bool has_room_for_args(u64 bytes)
+static __always_inline bool has_room_for(u64 bytes)
 {
 	u64 size = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE);
 
 	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + bytes <= size - size / 8;
 }
 
-/* Sends the arguments that did not fit the event's own record. False when the rest could not be sent. */
-static __noinline bool send_more_args(struct scratch *s, u64 start, u64 number, u32 cpu)
+/*
+ * Sends what did not fit the event's own record: from `more_at` to `more_end` of the arguments, or of the environment,
+ * which begins at `start`. False when the rest could not be sent.
+ */
+static __noinline bool send_more(struct scratch *s, u32 type, u64 start, u64 number, u32 cpu)
 {
-	struct args_record *a = &s->args;
+	struct more_record *m = &s->more;
 
 	for (int i = 0; i < CHUNKS; i++) {
-		u64 at = s->args_at;
-		u64 n = s->args_end - at;
+		u64 at = s->more_at;
+		u64 n = s->more_end - at;
 		if (!n)
 			return true;
 		CLAMP(n, CHUNK_BYTES);
-		a->type = RECORD_ARGS;
-		a->kind = KIND_EXEC;
-		a->cpu = cpu;
-		a->number = number;
-		a->offset = at - start;
-		a->args_bytes = n;
-		if (!has_room_for_args(n) || bpf_probe_read_user(s->chunk, n, (void *)at))
+		m->type = type;
+		m->kind = KIND_EXEC;
+		m->cpu = cpu;
+		m->number = number;
+		m->offset = at - start;
+		m->bytes = n;
+		if (!has_room_for(n) || bpf_probe_read_user(s->chunk, n, (void *)at))
 			return false;
-		if (bpf_ringbuf_output(&ring, a, sizeof(*a) + n, BPF_RB_NO_WAKEUP))
+		if (bpf_ringbuf_output(&ring, m, sizeof(*m) + n, BPF_RB_NO_WAKEUP))
 			return false;
-		s->args_at = at + n;
+		s->more_at = at + n;
 	}
-	return s->args_at == s->args_end;
+	return s->more_at == s->more_end;
 }

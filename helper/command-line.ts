@@ -5,6 +5,8 @@ import {
   DEFAULT_BACKLOG_BYTES,
   DEFAULT_RING_BYTES,
   MAX_BACKLOG_BYTES,
+  MAX_ENV_NAME_BYTES,
+  MAX_ENV_NAMES,
   MAX_RING_BYTES,
   MIN_BACKLOG_BYTES,
   MIN_RING_BYTES,
@@ -20,6 +22,9 @@ export interface RunOptions {
   readonly pin: boolean;
   readonly exits: boolean;
   readonly failures: boolean;
+  readonly forks: boolean;
+  /** The variables of the environment to tell; none without the flag. */
+  readonly env: readonly string[];
   /** The source of events; one of the system's sources. */
   readonly source: string;
   /** Windows: whether the service manager started this process and expects reports. */
@@ -56,6 +61,8 @@ export function parseRun(args: string[], platform: NodeJS.Platform = process.pla
     pin: values['pin'] === true,
     exits: values['exits'] === true,
     failures: values['failures'] === true,
+    forks: values['forks'] === true,
+    env: variableNames(values['env'] as string | undefined),
     service: values['service'] === true,
     notify: notifySocket(values['notify'] as string | undefined),
     source: sourceOf(values['source'] as string | undefined, system),
@@ -67,6 +74,29 @@ function notifySocket(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;
   if (/^[/@]./.test(text)) return text;
   throw new HelperError('HELPER_USAGE', `--notify: expected a path, or @ and a name, got "${text}"`);
+}
+
+/** Letters of variables that are in use: BASH_FUNC_x%%, npm_config_@scope. No `*` and `?`, which a reader would take as wildcards. */
+const VARIABLE_NAME = /^[A-Za-z_][\w.%+:@/()-]*$/;
+
+/** The names of `--env`. An empty value, as a service gives it that asks for none, is none. */
+function variableNames(text: string | undefined): readonly string[] {
+  if (text === undefined || text === '') return [];
+  const names = [...new Set(text.split(','))];
+  const usage = (problem: string): HelperError =>
+    new HelperError(
+      'HELPER_USAGE',
+      `--env: ${problem}. Give names of variables, as in --env LD_PRELOAD,SSH_CONNECTION.`,
+    );
+  if (names.length > MAX_ENV_NAMES) throw usage(`${names.length} names, more than ${MAX_ENV_NAMES}`);
+  for (const name of names) {
+    // A value may be a secret, and this message goes into a log.
+    const shown = JSON.stringify(name.split('=')[0]?.slice(0, MAX_ENV_NAME_BYTES));
+    if (name.includes('=')) throw usage(`${shown} has a value; only the name of a variable is expected`);
+    if (!VARIABLE_NAME.test(name)) throw usage(`${shown} is not the name of a variable (there are no wildcards)`);
+    if (name.length > MAX_ENV_NAME_BYTES) throw usage(`the name ${shown}… is longer than ${MAX_ENV_NAME_BYTES} bytes`);
+  }
+  return names;
 }
 
 function sourceOf(source: string | undefined, { sources }: System): string {

@@ -2,6 +2,7 @@ import {
   DEFAULT_BACKLOG_BYTES,
   DEFAULT_RING_BYTES,
   MAX_BACKLOG_BYTES,
+  MAX_ENV_NAMES,
   MAX_RING_BYTES,
   MIN_BACKLOG_BYTES,
   MIN_RING_BYTES,
@@ -59,6 +60,14 @@ export function runFlags(platform: NodeJS.Platform): Flag[] {
 nothing; --no-pin (the default) removes what an earlier --pin left`,
     ),
     own('exits', 'also report how and when each program ended'),
+    own('forks', 'also report each new process; with --exits then the end of every process'),
+    {
+      ...own(
+        'env',
+        `variables of the environment that events of programs tell, NAME,NAME…, at most ${MAX_ENV_NAMES}, and no others`,
+      ),
+      value: 'NAMES',
+    },
     own('failures', 'also report execs that failed; slows every system call of the machine a little'),
     {
       ...own(

@@ -73,6 +73,24 @@ export const MAX_COMMAND_LINE_BYTES = 128 * 1024;
  */
 export const MAX_RAW_ARGUMENTS = 1024;
 
+/**
+ * Variables that `--env` may list, and the bytes of each name. Each costs a search through the environment of every new
+ * image.
+ */
+export const MAX_ENV_NAMES = 32;
+export const MAX_ENV_NAME_BYTES = 128;
+
+/** Bytes of one value that are sent, and values of one event, repeated ones included. */
+export const MAX_ENV_VALUE_BYTES = 4096;
+export const MAX_ENV_VALUES = 64;
+
+/** Share of the room of a line that the environment may take; more of it is left out, before arguments are. */
+export const MAX_ENV_LINE_SHARE = 1 / 4;
+
+/** Environments, as far as they are told, that are cached, and the most bytes of each: some 4 MiB at most. */
+export const ENVIRONMENT_CACHE_ENTRIES = 512;
+export const ENVIRONMENT_CACHE_BYTES = 1024;
+
 /** Parents whose part of an event is cached. */
 export const SURROUNDINGS_CACHE_ENTRIES = 512;
 

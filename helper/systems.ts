@@ -9,7 +9,7 @@ export interface System {
   readonly flags: ReadonlySet<OwnFlag>;
 }
 
-export type OwnFlag = 'user' | 'pin' | 'exits' | 'failures' | 'notify' | 'service';
+export type OwnFlag = 'user' | 'pin' | 'exits' | 'failures' | 'forks' | 'env' | 'notify' | 'service';
 
 const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
   linux: {
@@ -17,7 +17,7 @@ const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
     group: 'probes',
     user: 'probes-helper',
     sources: ['ebpf'],
-    flags: new Set(['user', 'pin', 'exits', 'failures', 'notify']),
+    flags: new Set(['user', 'pin', 'exits', 'failures', 'forks', 'env', 'notify']),
   },
   darwin: {
     // Not in /var/run, which a group of the system can write to.
@@ -25,7 +25,7 @@ const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
     group: '_platformprobes',
     user: '_platformprobes_helper',
     sources: ['auto', 'dtrace', 'eslogger'],
-    flags: new Set(['user', 'failures']),
+    flags: new Set(['user', 'failures', 'env']),
   },
   win32: {
     socket: String.raw`\\.\pipe\platform-probes-events`,

@@ -9,6 +9,7 @@ const CHECKS = [
   { name: 'format', command: ['prettier/bin/prettier.cjs', '--check', '--log-level=warn', '**/*.{ts,mjs,json}'] },
   { name: 'lint', command: ['oxlint/bin/oxlint', '--deny-warnings'] },
   { name: 'types', command: ['typescript/bin/tsc', '--noEmit'] },
+  { name: 'types of the page', command: ['typescript/bin/tsc', '--noEmit', '--project', 'agent/page'] },
   { name: 'dead code', command: ['knip/bin/knip.js', '--no-progress'] },
 ] as const;
 

@@ -1,20 +1,25 @@
-// npm start [-- HELPER_ARGUMENT...]: builds what is missing, runs the helper as root
+// npm start [-- [--dashboard] HELPER_ARGUMENT...]: builds what is missing, runs the helper as root
 // and the agent without any privilege, and prints live events until Ctrl-C.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { canOpenBrowser, openInBrowser } from '../installers/tools/browser.ts';
 import { complain, messageOf, progress } from '../installers/tools/progress.ts';
 import { inCheckout } from '../installers/tools/root-folder.ts';
 import { type AgentFiles, agentFilesIn } from './start/agent-config.ts';
 import { makeAgentFolder, removeAgentFolder } from './start/agent-folder.ts';
+import { freeAddress, PAGE_FLAG, pageUrl } from './start/page.ts';
+import { withVariables } from './start/helper-arguments.ts';
 import { endProgram, type Running, watch } from './start/running.ts';
 import { type Stage, stageOf } from './start/staging.ts';
 import { unusedIds } from './start/unused-ids.ts';
 import { ensureSystemPackages, hasCommand } from '../installers/tools/system-packages.ts';
 
 const FILES = ['probes-helper', 'probes-agent', 'koffi.node', 'exec.bpf.o'].map((name) => inCheckout('dist', name));
+
+const AGENT = inCheckout('dist/probes-agent');
 
 /** The variables that the agent gets: the path to setpriv, and how to write to this terminal. */
 const AGENT_VARIABLES = ['PATH', 'TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
@@ -30,12 +35,15 @@ interface Plan {
   readonly agentGid: number;
   /** Left out where the agent runs as the user who starts it. */
   readonly agentUid?: number;
+  /** Where the agent serves a page; left out: nowhere. */
+  readonly page?: string;
 }
 
-function makePlan(uid: number, gid: number): Plan {
+async function makePlan(uid: number, gid: number, hasPage: boolean): Promise<Plan> {
   const [helperUid = 0, agentId = 0] = unusedIds(2);
-  if (uid !== 0) return { elevation: ['sudo', '--'], helperUid, agentGid: gid };
-  return { elevation: [], helperUid, agentGid: agentId, agentUid: agentId };
+  const page = hasPage ? { page: await freeAddress() } : {};
+  if (uid !== 0) return { elevation: ['sudo', '--'], helperUid, agentGid: gid, ...page };
+  return { elevation: [], helperUid, agentGid: agentId, agentUid: agentId, ...page };
 }
 
 function prepare(uid: number): void {
@@ -59,7 +67,7 @@ function prepare(uid: number): void {
 
 function startPrivilegedPart(plan: Plan, agentFolder: string, helperArguments: readonly string[]): ChildProcess {
   const files = FILES.flatMap((file) => ['--file', file]);
-  const folder = ['--agent-folder', agentFolder];
+  const folder = ['--agent-folder', agentFolder, ...(plan.page === undefined ? [] : ['--page', plan.page])];
   const part = [inCheckout('scripts/start/privileged.ts'), '--starter', String(process.pid), ...folder, ...files];
   const identity = ['--user', String(plan.helperUid), '--group', String(plan.agentGid)];
   const [program = '', ...args] = [...plan.elevation, process.execPath, ...part, '--', ...identity, ...helperArguments];
@@ -90,6 +98,18 @@ function startAgent(plan: Plan, stage: Stage): ChildProcess {
   return spawn('setpriv', args, { cwd: '/', env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
+/** Opens the page in a browser, where there is one. On a terminal the agent prints the address, so that nothing depends on this. */
+async function openPage(agentFolder: string, signal: AbortSignal): Promise<void> {
+  if (!canOpenBrowser(process.env)) return;
+  const url = await pageUrl(agentFilesIn(agentFolder).control, signal);
+  if (url === undefined) return;
+  try {
+    openInBrowser(url, agentFolder);
+  } catch (error) {
+    complain(`no browser was opened: ${messageOf(error)}`);
+  }
+}
+
 /** Resolves when the helper serves its socket; stops looking when `signal` is raised. */
 async function served(socket: string, signal: AbortSignal): Promise<'served'> {
   while (!existsSync(socket) && !signal.aborted) await sleep(50);
@@ -97,7 +117,7 @@ async function served(socket: string, signal: AbortSignal): Promise<'served'> {
 }
 
 /** Says what one is looking at, and what to try. */
-function introduce({ socket }: Stage, { events, control }: AgentFiles): void {
+function introduce({ socket }: Stage, { events, control }: AgentFiles, { page }: Plan): void {
   progress(`Live events from ${socket}: every program that starts on this machine, as it starts.`);
   progress(
     'Rows in red or yellow are alerts, and end with the rule that matched. Programs that already ran are left out.',
@@ -107,13 +127,18 @@ function introduce({ socket }: Stage, { events, control }: AgentFiles): void {
   for (const [command, meaning] of [
     ["sh -c 'echo | base64 -d | sh'", 'an alert that does no harm: it decodes an empty script, and runs it'],
     ...(hasCommand('curl') ? [['curl -s file:///dev/null | sh', 'another: two programs that are harmless alone']] : []),
-    [`${inCheckout('dist/probes-agent')} status --socket ${control}`, 'how all of this is doing'],
+    [`${AGENT} status --socket ${control}`, 'how all of this is doing'],
+    ...(page === undefined
+      ? []
+      : [[`${AGENT} dashboard --socket ${control}`, 'the address of the page, for a browser']]),
   ])
     progress(`  ${command}   ${meaning}`);
+  if (page === undefined) progress(`To see it in a browser as well, start it with: npm start -- ${PAGE_FLAG}`);
   progress('Ctrl-C ends helper and agent, and removes what they made.');
 }
 
-async function main(helperArguments: readonly string[]): Promise<void> {
+async function main(args: readonly string[]): Promise<void> {
+  const helperArguments = args.filter((argument) => argument !== PAGE_FLAG);
   const uid = process.getuid?.();
   const gid = process.getgid?.();
   if (process.platform !== 'linux' || uid === undefined || gid === undefined) {
@@ -121,7 +146,7 @@ async function main(helperArguments: readonly string[]): Promise<void> {
   }
   prepare(uid);
   const stage = stageOf(process.pid);
-  const plan = makePlan(uid, gid);
+  const plan = await makePlan(uid, gid, args.includes(PAGE_FLAG));
   const agentFolder = makeAgentFolder(process.pid, { uid: plan.agentUid ?? uid, gid: plan.agentGid });
   try {
     await runBoth(plan, stage, agentFolder, helperArguments);
@@ -141,16 +166,19 @@ async function runBoth(
 
   const helper = watch('helper', startPrivilegedPart(plan, agentFolder, helperArguments));
   const looking = new AbortController();
+  const opening = new AbortController();
   let last = await Promise.race([stopped, helper.ended, served(stage.socket, looking.signal)]);
   looking.abort();
   let agent: Running | undefined;
   if (last === 'served') {
-    introduce(stage, agentFilesIn(agentFolder));
+    introduce(stage, agentFilesIn(agentFolder), plan);
     agent = watch('agent', startAgent(plan, stage));
+    if (plan.page !== undefined) void openPage(agentFolder, opening.signal);
     last = await Promise.race([stopped, helper.ended, agent.ended]);
     // Ctrl-C reaches the programs as well; one of them may end before this script gets the signal.
     if (last !== 'stop') last = await Promise.race([stopped, sleep(300, last)]);
   }
+  opening.abort();
   // The helper first, so that the agent still reads what it flushes.
   helper.child.stdin?.end();
   await helper.ended;
@@ -165,7 +193,7 @@ async function runBoth(
 }
 
 try {
-  await main(process.argv.slice(2));
+  await main(withVariables(process.argv.slice(2)));
 } catch (error) {
   complain(messageOf(error));
   process.exitCode = 1;

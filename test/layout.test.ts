@@ -37,8 +37,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     folders: ['agent', 'shared'],
     node: true,
     packages: Object.keys(packageJson.dependencies).filter((name) => name !== FFI),
-    // Likewise without its JavaScript.
-    types: [FFI],
+    // Likewise without its JavaScript; uPlot is in the page, as a script of its own.
+    types: [FFI, 'uplot'],
   },
   shared: { folders: ['shared'], node: false, packages: [], types: [] },
   // Commands and tests share what lies in installers/, and import nothing from each other.
@@ -282,10 +282,11 @@ const AGENT_LAYERS = [
   ['server', 'recent'],
   ['metrics'],
   ['service'],
-  ['control'],
+  ['control', 'dashboard'],
   ['config'],
   ['client'],
-  ['screens', 'doctor'],
+  ['screens', 'doctor', 'page'],
+  ['local-api.ts'],
   ['agent.ts'],
   ['commands'],
   ['program.ts'],

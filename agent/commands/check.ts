@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { RulesReport } from '../detection/check-rules.ts';
 import { checkConfig } from '../doctor/check-config.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { helperWarnings } from '../source/ask-helper.ts';
+import { askHelper } from '../source/ask-helper.ts';
 import type { Trust } from '../source/connect.ts';
 import { neutralise } from '../terminal-text.ts';
 
@@ -14,12 +14,25 @@ import { neutralise } from '../terminal-text.ts';
 export async function check(file: string, json: boolean, trust: Trust): Promise<ExitCode> {
   const { loaded, problems, rules: report, warnings: found } = await checkConfig(file);
   const warnings = [...found];
-  if (loaded.ok) warnings.push(...(await helperWarnings(loaded.config.source.socket, trust)));
+  const helper = loaded.ok ? await askHelper(loaded.config.source.socket, trust) : undefined;
+  // The configuration may be right all the same.
+  if (typeof helper === 'string') warnings.push(`source.socket: no events would arrive now: ${helper}`);
+  const tells = typeof helper === 'object' && helper.env !== undefined;
+  const notes = tells ? [] : notesOn(report?.reads_environment ?? 0);
   const ok = problems.length === 0;
-  if (json) printJson(ok, file, problems, warnings, report);
-  else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, report);
+  if (json) printJson(ok, file, problems, warnings, notes, report);
+  else if (loaded.ok) printText(ok, file, loaded.config, problems, warnings, notes, report);
   else printProblems(problems);
   return ok ? EXIT.OK : EXIT.CONFIG;
+}
+
+/** What a user may not expect and is no fault. */
+function notesOn(rules: number): string[] {
+  if (rules === 0) return [];
+  const who = rules === 1 ? '1 rule reads' : `${rules} rules read`;
+  return [
+    `${who} variables of the environment, which events have only where the helper tells them: probes-helper run --env NAME,…`,
+  ];
 }
 
 function printJson(
@@ -27,11 +40,12 @@ function printJson(
   file: string,
   problems: readonly Problem[],
   warnings: readonly string[],
+  notes: readonly string[],
   report: RulesReport | undefined,
 ): void {
   const { problems: _, warnings: __, ...rules } = report ?? {};
   process.stdout.write(
-    `${JSON.stringify({ ok, file, problems, warnings, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`,
+    `${JSON.stringify({ ok, file, problems, warnings, notes, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`,
   );
 }
 
@@ -41,6 +55,7 @@ function printText(
   { outputs, filters, store }: Config,
   problems: readonly Problem[],
   warnings: readonly string[],
+  notes: readonly string[],
   report: RulesReport | undefined,
 ): void {
   for (const warning of warnings) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
@@ -58,6 +73,7 @@ function printText(
     );
     lines.push(`Tests of rules: ${tests.passed} passed, ${tests.failed} failed`);
   }
+  lines.push(...notes.map((note) => `Note: ${note}`));
   (ok ? process.stdout : process.stderr).write(`${lines.join('\n')}\n`);
 }
 

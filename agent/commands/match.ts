@@ -4,6 +4,7 @@ import { readRuleFile, readRuleFolders, RuleFolderError } from '../detection/rul
 import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { Detector } from '../rules/detect.ts';
+import { readsEnvironment } from '../rules/fields/known.ts';
 import { formatRefused, loadRules, summarize, type RuleSet } from '../rules/load.ts';
 import { LineMatcher, type MatchStatistics } from '../rules/match.ts';
 import { neutralise } from '../terminal-text.ts';
@@ -76,9 +77,13 @@ async function matchAll(set: RuleSet, options: MatchOptions): Promise<ExitCode> 
     complain(readingProblem(error, options.file, matcher.statistics.lines));
     return EXIT.INPUT;
   }
-  const { lines, events, faulty } = matcher.statistics;
+  const { lines, events, environments, faulty } = matcher.statistics;
   if (options.fields === 'native' && events === 0 && lines > faulty)
     complain('no line is an event of type exec; are the fields named as in Sigma? Then add --fields sigma');
+  if (events > 0 && environments === 0 && readsEnvironment(detector.fields))
+    complain(
+      'note: rules read variables of the environment, and no event has any; record with probes-helper run --env NAME,…',
+    );
   printStatistics(set, matcher.statistics, (performance.now() - started) / 1000);
   return EXIT.OK;
 }

@@ -103,6 +103,9 @@ async function runUntilStopped(
   }
   onRunning();
   manager.ready(agent);
+  const { dashboardUrl } = agent;
+  // Only to a person: what a service writes there is kept in a journal that others may read.
+  if (dashboardUrl !== undefined && process.stderr.isTTY) process.stderr.write(`Open in a browser: ${dashboardUrl}\n`);
   await stopping.promise;
   manager.stopping();
   telemetry.raise('AgentStopping');

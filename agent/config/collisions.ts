@@ -12,11 +12,16 @@ interface Collision {
  * reported together with all other problems.
  */
 export function findCollisions(data: unknown): Collision[] {
-  const { outputs, spool, store } = (data ?? {}) as Record<'outputs' | 'spool' | 'store', unknown>;
+  const { outputs, spool, store, dashboard, control } = (data ?? {}) as Record<string, unknown>;
   const collisions: Collision[] = [];
   const folder = folderOf(store);
   if (folder !== undefined && folder === folderOf(spool))
     collisions.push({ path: ['store', 'folder'], message: 'it is the folder of the spool; the store needs its own' });
+  if (dashboard !== undefined && control === undefined)
+    collisions.push({
+      path: ['dashboard'],
+      message: 'it needs the control socket, which tells its clients the address of the page; add "control: {}"',
+    });
   if (!Array.isArray(outputs)) return collisions;
   const byName = new Map<string, number>();
   const byDestination = new Map<string, number>();

@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { spoolSchema } from '../delivery/spool/config.ts';
+import { containersSchema } from '../enrichment/containers/config.ts';
 import { enrichmentSchema } from '../enrichment/config.ts';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
 import { redactionSchema } from '../redaction/config.ts';
 import type { Filter } from '../rules/filter.ts';
 import { controlSchema } from '../control/config.ts';
+import { dashboardSchema } from '../dashboard/config.ts';
 import { metricsSchema } from '../metrics/config.ts';
 import { storeSchema } from '../store/config.ts';
 import { absolutePath, fitsSocket, MAX_SOCKET_PATH_BYTES } from '../values/paths.ts';
@@ -41,6 +43,9 @@ export const configSchema = z.strictObject({
   filters: filtersSchema,
   rules: rulesSchema.optional().meta({ description: 'Sigma rules. Left out: none are used.' }),
   redaction: redactionSchema.prefault({}).meta({ description: 'Which secrets do not reach outputs.' }),
+  containers: containersSchema
+    .prefault({})
+    .meta({ description: 'Where names of containers are asked for. Left out: nowhere.' }),
   spool: spoolSchema.optional().meta({
     description: 'Keeps undelivered events of network outputs on disk. Without it, they wait in memory.',
   }),
@@ -56,6 +61,9 @@ export const configSchema = z.strictObject({
   metrics: metricsSchema.optional().meta({ description: 'Metrics and health over HTTP. Left out: none.' }),
   control: controlSchema.optional().meta({
     description: 'A socket to look into the running agent: probes-agent tail, status and top use it. Left out: none.',
+  }),
+  dashboard: dashboardSchema.optional().meta({
+    description: 'A page for a browser on this machine; needs "control". Left out: none.',
   }),
   log: log.prefault({}).meta({ description: "The agent's own messages, which never mix with events." }),
   shutdown_timeout: duration({

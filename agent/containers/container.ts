@@ -14,6 +14,15 @@ export interface Container {
   readonly qos?: QosClass;
 }
 
+/** What people call a container, as far as its engine says. */
+export interface ContainerName {
+  readonly name?: string;
+  readonly image?: string;
+}
+
+/** What the agent knows of the container of a process: the field `container`. */
+export type ContainerFact = Container & ContainerName;
+
 type Found = Pick<Container, 'id' | 'runtime'>;
 
 /** Prefixes of an id of 64 digits, by the engine that writes them. */

@@ -5,7 +5,7 @@ import { MAX_GAPS } from './limits.ts';
 /** The newest gaps of the stream, and how many numbers all of them stand for. */
 export class RecentGaps {
   readonly #newest: GapEvent[] = [];
-  /** Numbers that gaps stand for, since the agent started. */
+  /** Numbers that gaps stand for, since it was made. */
   lost = 0;
 
   take(items: readonly Item[]): void {

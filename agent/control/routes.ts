@@ -1,5 +1,5 @@
 import { metricsRoutes } from '../metrics/routes.ts';
-import { json, type Routes } from '../server/answer.ts';
+import { json, says, type Routes } from '../server/answer.ts';
 import { gapsOf, outputsOf, rulesOf, statusOf, type Sight } from './status.ts';
 import { Explanations } from './explanations.ts';
 import { Streams } from './streams.ts';
@@ -11,8 +11,15 @@ export interface Reloaded {
   readonly problems: readonly string[];
 }
 
-/** The local API: docs/api.md. All of it reads, except `reload`. */
-export function controlRoutes(sight: Sight, reload: () => Promise<Reloaded>): Routes {
+/** What the local API does for a client besides reading. */
+export interface ControlActions {
+  readonly reload: () => Promise<Reloaded>;
+  /** The address that opens the page, with its token; undefined when there is no page. */
+  readonly dashboardUrl: () => string | undefined;
+}
+
+/** The part of the local API that only reads: docs/api.md. Its streams are bounded together. */
+export function readingRoutes(sight: Sight): Routes {
   const streams = new Streams(sight.recent, new Explanations(() => sight.rules.inForce.set));
   const reads = (value: () => unknown): Routes[string] => ({ method: 'GET', answer: () => json(value()) });
   return {
@@ -21,6 +28,26 @@ export function controlRoutes(sight: Sight, reload: () => Promise<Reloaded>): Ro
     '/v1/outputs': reads(() => outputsOf(sight)),
     '/v1/rules': reads(() => rulesOf(sight)),
     '/v1/gaps': reads(() => gapsOf(sight)),
+    ...metricsRoutes(sight),
+  };
+}
+
+/** The whole local API. Whoever can connect sees every event, so the address of the page is no more than that. */
+export function controlRoutes(reading: Routes, { reload, dashboardUrl }: ControlActions): Routes {
+  return {
+    ...reading,
+    '/v1/dashboard': {
+      method: 'GET',
+      answer: () => {
+        const url = dashboardUrl();
+        if (url === undefined)
+          return says(
+            404,
+            'there is no page: add "dashboard: { listen: 127.0.0.1:9465 }" to the configuration and reload',
+          );
+        return json({ url });
+      },
+    },
     '/v1/reload': {
       method: 'POST',
       answer: async () => {
@@ -28,6 +55,5 @@ export function controlRoutes(sight: Sight, reload: () => Promise<Reloaded>): Ro
         return json(outcome, outcome.ok ? 200 : 422);
       },
     },
-    ...metricsRoutes(sight),
   };
 }

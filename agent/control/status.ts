@@ -5,16 +5,14 @@ import type { Detection } from '../detection/detection.ts';
 import { healthOf } from '../metrics/health.ts';
 import type { View } from '../metrics/view.ts';
 import type { Recent } from '../recent/recent.ts';
-import type { Rates } from './rates.ts';
-import type { RecentGaps } from './recent-gaps.ts';
+import type { Tallies } from './tallies.ts';
 
 /** Everything that people who look into the agent can see. Nothing is copied until somebody asks. */
 export interface Sight extends View {
   readonly deliveries: Pick<Deliveries, 'reports' | 'spool'>;
   readonly rules: Pick<Detection, 'inForce'>;
   readonly recent: Recent;
-  readonly gaps: RecentGaps;
-  readonly rates: Rates;
+  readonly tallies: () => Tallies;
   /** The configuration file in force: its path, and its hash where it was read from a file. */
   readonly config: () => { readonly file: string | undefined; readonly sha256: string | undefined };
   /** The path of the helper's socket. */
@@ -24,7 +22,8 @@ export interface Sight extends View {
 /** One screen of facts: what `probes-agent status` shows. */
 export function statusOf(sight: Sight): Record<string, unknown> {
   const { status, problems } = healthOf(sight);
-  const { detection, source, log, recent, rates } = sight;
+  const { detection, source, log, recent } = sight;
+  const { numbers, rates } = sight.tallies();
   const { user, system } = process.cpuUsage();
   return {
     healthy: status === 'ok',
@@ -42,6 +41,7 @@ export function statusOf(sight: Sight): Record<string, unknown> {
     },
     helper: helperOf(sight),
     received: source.received,
+    ...(numbers.counts && { numbers: numbers.counts }),
     filtered: detection.dropped,
     alerts: detection.alerts,
     suppressed: detection.suppressed,
@@ -97,6 +97,7 @@ function helperOf({ source, helperSocket }: Sight): Record<string, unknown> {
       platform: hello.platform,
       source: hello.source,
       boot_id: hello.boot_id,
+      first_seq: hello.first_seq,
       probe_sha256: hello.probe_sha256,
       programs: hello.programs,
       privileges: hello.privileges,
@@ -111,7 +112,8 @@ function helperOf({ source, helperSocket }: Sight): Record<string, unknown> {
 }
 
 /** Numbers that the stream lacks, by hop and cause, and the newest gaps. Outputs can lack more: they say so themselves. */
-export function gapsOf({ gaps, deliveries }: Sight): Record<string, unknown> {
+export function gapsOf({ tallies, deliveries }: Sight): Record<string, unknown> {
+  const { gaps } = tallies();
   const lost = deliveries.reports.flatMap(({ name, counters }) => [
     ...[...counters.missedByCause].map((missed) => ({ output: name, ...missed })),
     ...own(name, 'queue_full', counters.overtaken),

@@ -1,5 +1,6 @@
 import { formatProblem, type Problem } from '../problem.ts';
 import { Detector } from '../rules/detect.ts';
+import { fieldsOf, readsEnvironment } from '../rules/fields/known.ts';
 import { createMapper } from '../rules/fields/mapper.ts';
 import type { Platform } from '../values/platform.ts';
 import type { RuleSet } from '../rules/load.ts';
@@ -16,6 +17,8 @@ export interface RulesReport {
   readonly correlations: number;
   readonly global_filters: number;
   readonly refused: number;
+  /** How many rules read variables of the environment. */
+  readonly reads_environment: number;
   /** How many documents were skipped, by reason. */
   readonly skipped: Readonly<Record<string, number>>;
   readonly tests: { readonly passed: number; readonly failed: number };
@@ -46,6 +49,7 @@ export function checkRules(
     correlations: set.correlations.length,
     global_filters: set.filters,
     refused: set.refused.length,
+    reads_environment: set.rules.filter(({ expression }) => readsEnvironment(fieldsOf(expression))).length,
     skipped: skippedByReason(set),
     tests: { passed, failed: failures.length },
     warnings: [
@@ -62,6 +66,7 @@ const EMPTY = {
   correlations: 0,
   global_filters: 0,
   refused: 0,
+  reads_environment: 0,
   skipped: {},
   tests: { passed: 0, failed: 0 },
   warnings: [],

@@ -1,3 +1,4 @@
+import type { NameResult } from '../enrichment/containers/names.ts';
 import { FactCounters } from '../enrichment/fact-finder.ts';
 import type { Filter } from '../rules/filter.ts';
 import type { MatchedRule } from '../rules/detect.ts';
@@ -10,7 +11,7 @@ export const OTHERS = 'others';
 export class DetectionCounters {
   /** Exec events judged. */
   judged = 0;
-  /** Events that filters dropped: execs, and the exits of those processes. */
+  /** Events that filters dropped: execs, and the forks and exits of those processes. */
   dropped = 0;
   /** Events that became alerts. */
   alerts = 0;
@@ -28,6 +29,8 @@ export class DetectionCounters {
   readonly facts = new FactCounters();
   /** The levels of those rules, by id. */
   readonly levels = new Map<string, MatchedRule['level']>();
+  /** What became of names of containers. */
+  readonly containerNames = new Map<NameResult, number>();
 
   decided({ name }: Pick<Filter, 'name'>): void {
     countIn(this.filters, name);

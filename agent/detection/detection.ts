@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ContainerNames } from '../enrichment/containers/names.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
 import { FactFinder, hasProcess, type Redactor } from '../enrichment/fact-finder.ts';
 import { reasonOf } from '../errors.ts';
@@ -9,7 +10,6 @@ import { formatProblem } from '../problem.ts';
 import { doubtfulFilters, type Filter } from '../rules/filter.ts';
 import { formatRefused, type RuleSet } from '../rules/load.ts';
 import { Suppressor } from '../rules/suppress.ts';
-import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { RulesConfig } from './config.ts';
 import { DetectionCounters, mostOf } from './counters.ts';
@@ -80,7 +80,9 @@ export class Detection {
   readonly #telemetry: Telemetry;
   readonly #onChange: () => void;
   readonly #readFiles: typeof readRuleFiles;
-  readonly #enrichment = new Enrichment({ live: true });
+  /** Names of containers, for rules and outputs. */
+  readonly containerNames = new ContainerNames({ counts: this.counters.containerNames });
+  readonly #enrichment = new Enrichment({ live: true, containerNames: this.containerNames });
   /** Facts that outputs ask for. */
   readonly facts: FactFinder;
   readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
@@ -131,10 +133,10 @@ export class Detection {
   /** Without filters and rules, only outputs look at events. */
   #addFacts(batch: readonly Item[]): readonly Item[] {
     const items = batch.map((item) => {
-      if (item.gap !== undefined || !hasProcess(item.event)) return item;
+      if (item.gap !== undefined) return item;
       const { event } = item;
-      if (event.type === 'exec' && this.facts.needsTree) this.#enrichment.tree.see(event);
-      return this.facts.addTo(item, event);
+      if (this.facts.needsTree) this.#enrichment.tree.take(event);
+      return hasProcess(event) ? this.facts.addTo(item, event) : item;
     });
     this.facts.flush();
     return items;
@@ -149,7 +151,7 @@ export class Detection {
   readonly learn = (item: Item): void => {
     const needsTree = this.#inForce?.judge?.needsTree === true || this.facts.needsTree;
     if (!needsTree || item.gap !== undefined) return;
-    if (item.event.type === 'exec') this.#enrichment.tree.see(item.event as ExecEvent);
+    this.#enrichment.tree.take(item.event);
   };
 
   /**
@@ -198,6 +200,7 @@ export class Detection {
   close(): void {
     clearInterval(this.#reporter);
     this.#watcher.close();
+    this.containerNames.close();
     this.#reportSuppressed(Infinity);
     if (this.#inForce?.judge !== undefined) this.#telemetry.raise('EventsJudged', this.counters.summary());
   }

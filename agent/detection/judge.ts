@@ -1,5 +1,6 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
+import type { ForkEvent } from '../../shared/events/fork.ts';
 import { Generations } from '../enrichment/generations.ts';
 import type { Enrichment } from '../enrichment/enrichment.ts';
 import { hasProcess, type FactFinder } from '../enrichment/fact-finder.ts';
@@ -48,7 +49,8 @@ type Map = (event: ExecEvent) => SigmaEvent;
 /**
  * Filters, then rules, of one configuration. Immutable: another configuration gets another judge, so that no event meets a mix of two.
  *
- * Judges programs that began to run (`exec`) and their exits. All other events, gaps in particular, pass unchanged.
+ * Judges programs that began to run (`exec`). What a filter drops takes the forks and the end of its process with it. All other
+ * events, gaps in particular, pass unchanged.
  */
 export class Judge {
   readonly #options: JudgeOptions;
@@ -57,7 +59,7 @@ export class Judge {
   readonly #mapForFilters: Map;
   readonly #detector: Detector | undefined;
   readonly #mapForRules: Map;
-  /** By pid, the start time of processes whose last exec was dropped; NOT_DROPPED after an exec that was kept. */
+  /** By pid, the start time of processes whose program was dropped; NOT_DROPPED after an exec that was kept. */
   readonly #dropped = new Generations<number, number>({ entries: MAX_DROPPED_PROCESSES });
   /** Whether a filter or rule needs processes other than the event's own. */
   readonly needsTree: boolean;
@@ -103,7 +105,9 @@ export class Judge {
   /** @returns the item itself, an alert in its place, or undefined where a filter drops it */
   #judgeItem(item: Item): Item | undefined {
     if (item.gap !== undefined) return item;
+    if (this.needsTree || this.#facts.needsTree) this.#options.enrichment.tree.take(item.event);
     if (item.event.type === 'exit') return this.#judgeExit(item, item.event as ExitEvent);
+    if (item.event.type === 'fork') return this.#judgeFork(item, item.event as ForkEvent);
     if (item.event.type !== 'exec') return hasProcess(item.event) ? this.#facts.addTo(item, item.event) : item;
     const event = item.event as ExecEvent;
     try {
@@ -121,9 +125,17 @@ export class Judge {
     }
   }
 
-  /** A process's exit is dropped exactly when its last exec was. */
+  /** A process's exit is dropped exactly when its last exec was; without one, when its fork was. */
   #judgeExit(item: Item, { pid, start_time }: ExitEvent): Item | undefined {
     if (this.#dropped.get(pid) !== start_time) return item;
+    this.#options.counters.dropped++;
+    return undefined;
+  }
+
+  /** A new process runs what its parent runs, and is dropped exactly when that was. Its own exec decides anew. */
+  #judgeFork(item: Item, { pid, start_time, parent }: ForkEvent): Item | undefined {
+    if (this.#dropped.get(parent.pid) !== parent.start_time) return item;
+    this.#dropped.set(pid, start_time);
     this.#options.counters.dropped++;
     return undefined;
   }
@@ -132,7 +144,6 @@ export class Judge {
     const { counters, enrichment } = this.#options;
     const facts = this.#facts;
     counters.judged++;
-    if (this.needsTree || facts.needsTree) enrichment.tree.see(event);
     const incomplete = incompleteFields(event);
     if (this.#filters !== undefined && this.#isDropped(this.#filters, event, incomplete)) return undefined;
     if (this.#detector === undefined) return facts.addTo(item, event);

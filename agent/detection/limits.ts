@@ -22,7 +22,7 @@ export const SETTLE_MS = { quiet: 500, most: 5000 } as const;
 /** Groups that suppression remembers, over all rules. */
 export const MAX_SUPPRESSED_GROUPS = 10_000;
 
-/** Remembered processes whose exec a filter dropped, so that their `exit` is dropped too. */
+/** Remembered processes whose program a filter dropped, so that their forks and their end are dropped too. */
 export const MAX_DROPPED_PROCESSES = 65_536;
 
 /** Filters and rules with a count of their own. */

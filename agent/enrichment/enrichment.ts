@@ -2,8 +2,9 @@ import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { VersionCache } from './version-cache.ts';
 import type { Digests, Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
-import type { Container } from '../containers/container.ts';
+import type { ContainerFact, ContainerName } from '../containers/container.ts';
 import { containerFactOf } from './containers/fact.ts';
+import type { ContainerNames } from './containers/names.ts';
 import { DigestCache } from './digests.ts';
 import { entityId } from '../events/entity-id.ts';
 import { MAX_HASHED_BYTES } from './limits.ts';
@@ -27,7 +28,7 @@ export type ProcessEvent = ExecEvent | ExecFailedEvent;
 export interface Context {
   readonly entity_id?: string;
   readonly ancestors?: readonly Ancestor[];
-  readonly container?: Container;
+  readonly container?: ContainerFact;
 }
 
 /** Names of integrity levels in Sysmon, and therefore in Sigma. */
@@ -52,8 +53,14 @@ export class Enrichment {
   readonly #versions: VersionCache | undefined;
   #bootId: string | undefined;
 
-  /** @param live whether events come from this machine now: then its users, files and processes can be asked for */
-  constructor({ live }: { live: boolean }) {
+  readonly #containerNames: Pick<ContainerNames, 'of'> | undefined;
+
+  /**
+   * @param live whether events come from this machine now: then its users, files and processes can be asked for
+   * @param containerNames where names of containers are asked for; without it, events can tell them
+   */
+  constructor({ live, containerNames }: { live: boolean; containerNames?: Pick<ContainerNames, 'of'> }) {
+    this.#containerNames = containerNames;
     this.tree = new ProcessTree(live && process.platform === 'linux' ? { askSystem: readRunningProcess } : {});
     this.#users = live ? new UserNames() : undefined;
     this.#groups = live ? new UserNames({ database: 'group' }) : undefined;
@@ -86,7 +93,7 @@ export class Enrichment {
       integrityLevel: ({ integrity_level: level }) =>
         level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level),
       logonId: (event) => event.logon_id,
-      container: containerFactOf,
+      container: (event) => this.containerOf(event),
       parentCommandLine: (event) => tree.parentOf(event)?.commandLine,
       parentUser: (event) => {
         const user = tree.parentOf(event)?.user;
@@ -104,7 +111,7 @@ export class Enrichment {
   contextOf(event: ExecEvent): Context {
     const id = this.entityIdOf(event);
     const ancestors = this.ancestorsOf(event);
-    const container = containerFactOf(event);
+    const container = this.containerOf(event);
     return {
       ...(id === undefined ? {} : { entity_id: id }),
       ...(ancestors.length === 0 ? {} : { ancestors }),
@@ -146,7 +153,26 @@ export class Enrichment {
     return this.#digests?.justFound(event);
   }
 
+  /** The container of the event's process, with its name where that is known by now. Undefined outside of containers. */
+  containerOf(event: { readonly cgroup?: string }): ContainerFact | undefined {
+    const container = containerFactOf(event);
+    if (container === undefined) return undefined;
+    const names = this.#containerNames;
+    const name = names === undefined ? nameIn(event) : names.of(container);
+    return name === undefined ? container : { ...container, ...name };
+  }
+
   #entityId(pid: number, startTime: number | undefined): string | undefined {
     return this.#bootId === undefined || startTime === undefined ? undefined : entityId(this.#bootId, pid, startTime);
   }
+}
+
+/** The name of the container in a recorded event, where the agent that recorded it knew one. */
+function nameIn(event: object): ContainerName {
+  const { container } = event as { readonly container?: unknown };
+  const { name, image } = (typeof container === 'object' && container !== null ? container : {}) as ContainerName;
+  return {
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof image === 'string' ? { image } : {}),
+  };
 }

@@ -1,7 +1,7 @@
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
+import type { ContainerFact } from '../containers/container.ts';
 import { FACT_NAMES, Facts, type FactName } from '../events/facts.ts';
 import type { Item } from '../events/item.ts';
-import { containerFactOf } from './containers/fact.ts';
 import type { Ancestor, Enrichment, ProcessEvent } from './enrichment.ts';
 import { HashClient, type HashClientOptions } from './hashing/hash-client.ts';
 import { Hashes, type HashResult } from './hashing/hashes.ts';
@@ -59,7 +59,7 @@ export class FactFinder {
     return this.#names.size > 0;
   }
 
-  /** Whether the process tree has to see every exec. */
+  /** Whether the process tree has to take every event. */
   get needsTree(): boolean {
     return FROM_TREE.some((name) => this.#names.has(name));
   }
@@ -140,7 +140,7 @@ export class FactFinder {
       case 'entity_id':
         return jsonOf(enrichment.entityIdOf(event));
       case 'container':
-        return jsonOf(containerFactOf(event));
+        return jsonOf(this.#containerOf(event, bit));
       // Not here: they come from rules or from the hashing process.
       case 'hashes':
         return undefined;
@@ -155,6 +155,18 @@ export class FactFinder {
   #groupOf({ gid, egid }: ProcessEvent): object | undefined {
     const { enrichment } = this.#options;
     return namesOf(gid, egid, (group) => enrichment.groupNameOf(group as number));
+  }
+
+  /** People chose its name and image, engines made the rest. */
+  #containerOf(event: ProcessEvent, bit: number): ContainerFact | undefined {
+    const container = this.#options.enrichment.containerOf(event);
+    if (container?.name === undefined && container?.image === undefined) return container;
+    const { name, image, ...rest } = container;
+    return {
+      ...rest,
+      ...(name === undefined ? {} : { name: this.#redacted(name, bit, 'value') }),
+      ...(image === undefined ? {} : { image: this.#redacted(image, bit, 'value') }),
+    };
   }
 
   /** As many of the nearest as there is room for. */

@@ -47,3 +47,22 @@ export const MAX_ANCESTORS_TEXT = 32 * 1024;
 /** Most control groups whose container is remembered, and most memory for their paths, in bytes. */
 export const MAX_CGROUPS = 4096;
 export const MAX_CGROUP_BYTES = 4 * 1024 * 1024;
+
+/** Most containers whose name is remembered. */
+export const MAX_NAMED_CONTAINERS = 4096;
+
+/** Most containers that engines are asked about at once, and most that are asked about or wait for it. */
+export const MAX_ENGINE_QUESTIONS = 4;
+export const MAX_WAITING_CONTAINERS = 256;
+
+/** Milliseconds for an answer, and its most bytes. */
+export const ENGINE_PATIENCE_MS = 2000;
+export const MAX_ENGINE_ANSWER_BYTES = 1024 * 1024;
+
+/** Milliseconds after which a name is asked for again: one that is known, and one that is not. */
+export const NAME_KNOWN_MS = 10 * 60_000;
+export const NAME_AGAIN_MS = 10_000;
+
+/** Longer names and images are left out, in UTF-16 units. */
+export const MAX_NAME_LENGTH = 255;
+export const MAX_IMAGE_LENGTH = 1024;

@@ -1,4 +1,6 @@
 import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { ExitEvent } from '../../shared/events/exit.ts';
+import type { ForkEvent } from '../../shared/events/fork.ts';
 import { imageOf } from '../rules/fields/incomplete.ts';
 import { commandLineOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
@@ -26,6 +28,8 @@ export class KnownProcess {
   /** uid, or on Windows SID. */
   readonly user: number | string | undefined;
   readonly parent: ParentReference | undefined;
+  /** Whether its end was told. Its children may still need it; its pid may be another's by now. */
+  hasEnded = false;
 
   constructor(
     { pid, start_time, exe }: ParentReference,
@@ -51,7 +55,7 @@ export interface ProcessTreeOptions {
 
 /**
  * The parent of each process and the program it runs. Filled from every exec event, including those of snapshots
- * and replays; bounded. Asks the system once about a process without an event.
+ * and replays, and from forks and ends where a helper tells them; bounded. Asks the system once about a process without an event.
  */
 export class ProcessTree {
   readonly #askSystem: ProcessTreeOptions['askSystem'];
@@ -73,6 +77,13 @@ export class ProcessTree {
     return this.#processes.bytes;
   }
 
+  /** Learns what an event says of processes; takes events of any type. */
+  take(event: { readonly type: string }): void {
+    if (event.type === 'exec') this.see(event as ExecEvent);
+    else if (event.type === 'fork') this.#seeFork(event as ForkEvent);
+    else if (event.type === 'exit') this.#seeEnd(event as ExitEvent);
+  }
+
   /** Remembers the process of an exec event, in place of its previous program. */
   see(event: ExecEvent): void {
     const { pid, start_time, uid, user_sid, parent } = event;
@@ -83,6 +94,28 @@ export class ProcessTree {
       ...(exe === undefined ? undefined : { exe }),
     };
     this.#processes.set(pid, new KnownProcess(reference, startOf(commandLineOf(event)), user_sid ?? uid, parent));
+  }
+
+  /** Until it executes something, a new process runs what its parent runs. Without CLONE_PARENT, that is the process that asked. */
+  #seeFork({ pid, start_time, exe, parent }: ForkEvent): void {
+    const above = this.#processes.get(parent.pid);
+    const isKnown = above?.startTime === parent.start_time;
+    const isCopy = isKnown && above.image === exe;
+    this.#processes.set(
+      pid,
+      new KnownProcess(
+        { pid, start_time, ...(exe === undefined ? undefined : { exe }) },
+        isCopy ? above.commandLine : undefined,
+        isCopy ? above.user : undefined,
+        isKnown && above.image !== undefined ? { ...parent, exe: above.image } : parent,
+      ),
+    );
+  }
+
+  /** Ended processes stay as long as there is room: who they left behind has them as ancestors. */
+  #seeEnd({ pid, start_time: startTime }: ExitEvent): void {
+    const known = this.#processes.get(pid);
+    if (known !== undefined && (known.startTime === undefined || known.startTime === startTime)) known.hasEnded = true;
   }
 
   /** Returns the parent of the event's process. */
@@ -112,9 +145,11 @@ export class ProcessTree {
     const { pid, start_time: startTime } = reference;
     const known = this.#processes.get(pid);
     if (known !== undefined) {
-      if (known.startTime === startTime || known.startTime === undefined || startTime === undefined) return known;
+      // A pid alone means the process that has it now.
+      if (startTime === undefined ? !known.hasEnded : known.startTime === undefined || known.startTime === startTime)
+        return known;
       // The pid was reused since: its earlier process is gone from the map.
-      if (known.startTime > startTime) return undefined;
+      if (startTime !== undefined && known.startTime !== undefined && known.startTime > startTime) return undefined;
     }
     return this.#ask(reference);
   }

@@ -1,13 +1,15 @@
 import type { ClockEvent } from '../../shared/events/clock.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
+import type { ForkEvent } from '../../shared/events/fork.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';
 import type { Facts } from './facts.ts';
 import type { SealEvent } from './seal.ts';
 import type { UnknownEvent } from '../../shared/events/parse.ts';
 
 /** The events that reach outputs. `hello` and `heartbeat` do not: they inform the agent about the helper. */
-export type StreamEvent = ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | ClockEvent | SealEvent | UnknownEvent;
+export type StreamEvent =
+  ExecEvent | ExecFailedEvent | ForkEvent | ExitEvent | GapEvent | ClockEvent | SealEvent | UnknownEvent;
 
 /** Stands in for the number of an event without one. */
 export const NO_NUMBER = -1;

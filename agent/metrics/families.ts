@@ -1,6 +1,7 @@
 import { VERSION } from '../../shared/version.ts';
 import type { OutputReport } from '../delivery/deliveries.ts';
 import { OTHERS } from '../detection/counters.ts';
+import { NAME_RESULTS } from '../enrichment/containers/names.ts';
 import { HASH_RESULTS } from '../enrichment/hashing/hashes.ts';
 import { INTERNAL_EVENTS, type InternalEventName } from '../telemetry/internal-events.ts';
 import { MAX_NAMES } from './limits.ts';
@@ -104,6 +105,11 @@ function detectionFamilies({ detection }: View): Family[] {
       'probes_filter_decisions_total',
       'Events that a filter decided on, kept or dropped.',
       ...named(detection.filters, (filter) => ({ filter })),
+    ),
+    counter(
+      'probes_container_names_total',
+      'Names of containers: answers of engines (found, unknown, failed), and events that went on without (late, skipped).',
+      ...NAME_RESULTS.map((result): Sample => [{ result }, detection.containerNames.get(result) ?? 0]),
     ),
     counter('probes_alerts_total', 'Events that became alerts.', plain(detection.alerts)),
     counter(

@@ -17,6 +17,9 @@ export interface Redacted {
 /** Text that is no secret whatever stands in it: words of the protocol, numbers as text, and what the configuration says. */
 const FIXED_TEXT: ReadonlySet<string> = new Set(['type', 'time', 'source', 'error', 'flags', 'entity_id', 'container_id', 'command_source', 'user_sid', 'logon_id', 'integrity_level', 'raw', 'redacted']); // prettier-ignore
 
+/** Fields that map the name of a variable to its value, or to several. */
+const VARIABLES: ReadonlySet<string> = new Set(['env', 'env_repeated']);
+
 /**
  * Redacts the secrets of an event.
  * @param steps what searching may take; what cannot be searched with them is redacted as a whole
@@ -45,6 +48,7 @@ export function redactEvent(event: StreamEvent, patterns: Patterns, steps: numbe
     out[key] = fresh;
     changed.add(key);
     if (key === 'parent') changed.add('parent.exe');
+    if (VARIABLES.has(key)) for (const path of changedIn(key, value as Fields, fresh as Fields)) changed.add(path);
   }
   if (changedArguments.size === 0 && changed.size === 0) return undefined;
   const raw = withoutBytes(fields['raw'], changed, changedArguments, argv.length);
@@ -106,7 +110,15 @@ function inField(finder: Finder, key: string, value: unknown): unknown {
   if (typeof value === 'string') return isCommandLine(key) ? finder.inCommandLine(value) : finder.inValue(value);
   if (Array.isArray(value)) return inList(value, (item) => inField(finder, key, item));
   if (typeof value !== 'object' || value === null) return value;
-  if (key === 'env') return inMap(value as Fields, (name, text) => inVariable(finder, name, text));
+  if (VARIABLES.has(key))
+    return inMap(value as Fields, (name, inner) =>
+      Array.isArray(inner) ? inList(inner, (text) => inVariable(finder, name, text)) : inVariable(finder, name, inner),
+    );
+  // Of a container, only what people chose; the rest is made by engines.
+  if (key === 'container')
+    return inMap(value as Fields, (name, inner) =>
+      name === 'name' || name === 'image' ? inField(finder, name, inner) : inner,
+    );
   // Of a rule, only what its correlation took from events; the rest is the rule's own.
   if (key === 'rules')
     return inMap(value as Fields, (name, inner) => (name === 'group' ? inField(finder, name, inner) : inner));
@@ -117,6 +129,15 @@ function inField(finder: Finder, key: string, value: unknown): unknown {
 
 const isCommandLine = (key: string): boolean =>
   key === 'command_line' || key === 'command' || key === 'group' || key === 'env';
+
+/** Paths of the values that differ, as `raw` names them: `env.NAME`, `env_repeated.NAME[0]`. */
+function changedIn(key: string, before: Fields, after: Fields): string[] {
+  return Object.entries(before).flatMap(([name, value]) => {
+    const fresh = after[name];
+    if (!Array.isArray(value)) return fresh === value ? [] : [`${key}.${name}`];
+    return value.flatMap((text, i) => (text === (fresh as unknown[])[i] ? [] : [`${key}.${name}[${i}]`]));
+  });
+}
 
 function inVariable(finder: Finder, name: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;

@@ -64,7 +64,15 @@ const LINE_ENDS = ['ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot'].map((source)
  * hold no command line. A test holds that each field is in one of the three groups.
  */
 export const LOOKED_AT: readonly string[] = ['exe', 'argv'];
-export const RARE: readonly string[] = ['argv_truncated', 'raw', 'command_line', 'command_source'];
+export const RARE: readonly string[] = [
+  'argv_truncated',
+  'env',
+  'env_repeated',
+  'env_truncated',
+  'raw',
+  'command_line',
+  'command_source',
+];
 
 /** Tells lines that may hold a secret, by their bytes. */
 export class Triggers {

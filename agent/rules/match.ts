@@ -14,6 +14,8 @@ export interface MatchStatistics {
   lines: number;
   events: number;
   matched: number;
+  /** Events with variables of their environment. */
+  environments: number;
   /** Lines that are not a JSON object, or not the event that they say they are. */
   faulty: number;
   /** Events that would have taken too long to judge. */
@@ -52,7 +54,15 @@ export function readEventLine(
 
 /** `probes-agent match` without its files: lines of events in, lines of results out. */
 export class LineMatcher {
-  readonly statistics: MatchStatistics = { lines: 0, events: 0, matched: 0, faulty: 0, unjudged: 0, byRule: new Map() };
+  readonly statistics: MatchStatistics = {
+    lines: 0,
+    events: 0,
+    matched: 0,
+    environments: 0,
+    faulty: 0,
+    unjudged: 0,
+    byRule: new Map(),
+  };
   readonly #detector: Detector;
   readonly #options: MatcherOptions;
 
@@ -67,6 +77,7 @@ export class LineMatcher {
     const read = readEventLine(line, this.#options, statistics);
     if (read === undefined) return undefined;
     const { event, written, timeMs } = read;
+    if (written['env'] !== undefined || written['Environment'] !== undefined) statistics.environments++;
     const rules = this.#observe(event, timeMs, incompleteFields(written as unknown as ExecEvent));
     if (rules.length === 0) return undefined;
     statistics.matched++;

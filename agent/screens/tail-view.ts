@@ -52,7 +52,7 @@ export class TailView {
     if (event === undefined) return this.note(neutraliseJson(line));
     if (event.type === 'missed') return this.#missed(event as unknown as Unchecked<MissedEvent>);
     const options = this.#live;
-    if (this.#tree !== undefined && (event.type === 'exec' || event.type === 'exec_failed'))
+    if (this.#tree !== undefined && ['exec', 'exec_failed', 'fork'].includes(event.type))
       options.indent = this.#tree.of(event as ExecEvent);
     return formatEvent(event, options);
   }

@@ -8,7 +8,9 @@ export type Address =
   | { readonly kind: 'unix'; readonly path: string };
 
 const UNIX = 'unix:';
-const EXPECTED_LOOPBACK = 'expected a loopback address with a port, such as 127.0.0.1:9464';
+
+/** The answer to anything that is no loopback address. */
+export const EXPECTED_LOOPBACK = 'expected a loopback address with a port, such as 127.0.0.1:9464';
 
 /** The answer to anything that is no address at all. */
 export const EXPECTED_ADDRESS = `${EXPECTED_LOOPBACK}, or a Unix socket, such as unix:/run/platform-probes-agent/metrics.sock`;
@@ -21,7 +23,7 @@ export function parseAddress(text: string, platform: NodeJS.Platform = process.p
 }
 
 /** Reads `127.0.0.1:9464` or `[::1]:9464`. @returns why it cannot be used, as text */
-function parseLoopback(text: string): Address | string {
+export function parseLoopback(text: string): Address | string {
   const [, inBrackets, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
   const host = inBrackets ?? plain;
   if (host === undefined) return EXPECTED_LOOPBACK;

@@ -26,18 +26,30 @@ interface Route {
 /** By path. */
 export type Routes = Readonly<Record<string, Route>>;
 
+/** Stands before the routes of a server, and decides who may ask. */
+export interface Gate {
+  /** On every answer, streams included. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** @returns the path among the routes, or the answer to a request that goes no further */
+  readonly admit: (path: string, asked: Asked) => string | Answer | Promise<Answer>;
+}
+
+/** Lets everybody in who can connect. */
+const OPEN: Gate = { headers: {}, admit: (path) => path };
+
 const TEXT = 'text/plain; charset=utf-8';
 
 /** Answers requests by their path; one a connection. @param onFailure gets what a route throws, which is a defect */
-export function answerer(routes: Routes, onFailure: (error: unknown) => void): RequestListener {
+export function answerer(routes: Routes, onFailure: (error: unknown) => void, gate: Gate = OPEN): RequestListener {
   return (request, response) => {
+    for (const [name, value] of Object.entries(gate.headers)) response.setHeader(name, value);
     const failed = (error: unknown): void => {
       onFailure(error);
       if (response.headersSent) response.destroy();
       else send(response, says(500, 'a defect in the agent; see its log'));
     };
     try {
-      const answer = answerTo(request, response, routes);
+      const answer = answerTo(request, response, routes, gate);
       if (answer instanceof Promise) answer.then((settled) => send(response, settled), failed);
       else if (answer !== undefined) send(response, answer);
     } catch (error) {
@@ -50,10 +62,14 @@ function answerTo(
   request: IncomingMessage,
   response: ServerResponse,
   routes: Routes,
+  gate: Gate,
 ): Answer | undefined | Promise<Answer> {
   if (!isForHere(request))
     return says(421, 'this is served to this machine alone: ask for 127.0.0.1, [::1] or localhost');
-  const [path = '', query] = (request.url ?? '').split('?', 2);
+  const [asked = '', text] = (request.url ?? '').split('?', 2);
+  const query = new URLSearchParams(text);
+  const path = gate.admit(asked, { query, request, response });
+  if (typeof path !== 'string') return path;
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (route === undefined) {
     const paths = Object.keys(routes);
@@ -61,7 +77,7 @@ function answerTo(
   }
   if (request.method !== route.method)
     return { ...says(405, `only ${route.method} is answered`), headers: { allow: route.method } };
-  return route.answer({ query: new URLSearchParams(query), request, response });
+  return route.answer({ query, request, response });
 }
 
 /** Whether a browser was not led here by a name that a foreign page chose (DNS rebinding). On a Unix socket, any host is as good. */

@@ -4,7 +4,7 @@ import { reasonOf } from '../errors.ts';
 import type { InternalEventName } from '../telemetry/internal-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { formatAddress, type Address } from './address.ts';
-import type { Routes } from './answer.ts';
+import type { Gate, Routes } from './answer.ts';
 import type { Group, Listener } from './listener.ts';
 
 export interface EndpointOptions {
@@ -13,6 +13,8 @@ export interface EndpointOptions {
   readonly key: string;
   /** Loads what it serves. Called when it is opened, so that an agent without it does not load its code. */
   readonly routes: () => Promise<Routes>;
+  /** Who may ask; left out: everybody who can connect. */
+  readonly gate?: Gate;
   readonly events: Readonly<Record<'listening' | 'closed' | 'failed', InternalEventName>>;
 }
 
@@ -29,6 +31,11 @@ export class Endpoint {
 
   constructor(options: EndpointOptions) {
     this.#options = options;
+  }
+
+  /** Where it is served now; undefined when it is not. */
+  get address(): Address | undefined {
+    return this.#listener?.address;
   }
 
   /**
@@ -70,7 +77,7 @@ export class Endpoint {
   }
 
   async #open({ address, group }: EndpointConfig): Promise<Listener> {
-    const { telemetry, routes, events } = this.#options;
+    const { telemetry, routes, gate, events } = this.#options;
     const failed = (error: unknown): void =>
       telemetry.raiseRepeating(events.failed, reasonOf(error), { reason: reasonOf(error) });
     const [served, { answerer }, { Listener }] = await Promise.all([
@@ -78,7 +85,7 @@ export class Endpoint {
       import('./answer.ts'),
       import('./listener.ts'),
     ]);
-    const listener = new Listener(address, answerer(served, failed), failed, { group });
+    const listener = new Listener(address, answerer(served, failed, gate), failed, { group });
     await this.#tried(() => listener.open());
     return listener;
   }

@@ -1,3 +1,4 @@
+import type { HelloEvent } from '../../shared/events/hello.ts';
 import { connectToHelper, type Trust } from './connect.ts';
 import type { SourceConnection } from './connection.ts';
 import { ReplayFilter } from './replay-filter.ts';
@@ -13,17 +14,17 @@ const READ_BYTES = 16 * 1024;
 /**
  * Connects to the helper, waits for its first line and leaves.
  * @param patienceMs how long to wait, in milliseconds
- * @returns a sentence on why an agent would get no events now; undefined when the helper answers
+ * @returns the line, or a sentence on why an agent would get no events now
  */
 export async function askHelper(
   socketPath: string,
   trust: Trust,
   patienceMs: number = PATIENCE_MS,
-): Promise<string | undefined> {
-  const { promise: answer, resolve } = Promise.withResolvers<string | undefined>();
+): Promise<HelloEvent | string> {
+  const { promise: answer, resolve } = Promise.withResolvers<HelloEvent | string>();
   const memory = Buffer.allocUnsafeSlow(READ_BYTES);
   const session = new Session(new ReplayFilter(), {
-    onHello: () => resolve(undefined),
+    onHello: (hello) => resolve(hello),
     onUnreadable: () => undefined,
   });
   const timer = setTimeout(
@@ -41,7 +42,7 @@ export async function askHelper(
           session.receive(memory.subarray(0, bytes), []);
         } catch (error) {
           // Ignore events after a good first line.
-          resolve(session.hello === undefined ? explainFailure(error, socketPath) : undefined);
+          resolve(session.hello ?? explainFailure(error, socketPath));
         }
         return session.hello === undefined;
       },
@@ -55,10 +56,4 @@ export async function askHelper(
     clearTimeout(timer);
     connection?.destroy();
   }
-}
-
-/** For `check`: a warning when no helper answers. The configuration may still be right. */
-export async function helperWarnings(socketPath: string, trust: Trust): Promise<string[]> {
-  const reason = await askHelper(socketPath, trust);
-  return reason === undefined ? [] : [`source.socket: no events would arrive now: ${reason}`];
 }

@@ -8,7 +8,15 @@ type ReceivedType = Exclude<ProbeEvent['type'], 'hello' | 'heartbeat'> | 'other'
 /** The agent's knowledge of the helper, over all connections. Times are on the clock of `performance.now`. */
 export class SourceState {
   /** New events by type. What was taken before and came in a replay is not counted. */
-  readonly received: Record<ReceivedType, number> = { exec: 0, exec_failed: 0, exit: 0, gap: 0, clock: 0, other: 0 };
+  readonly received: Record<ReceivedType, number> = {
+    exec: 0,
+    exec_failed: 0,
+    fork: 0,
+    exit: 0,
+    gap: 0,
+    clock: 0,
+    other: 0,
+  };
   /** Connections on which the helper introduced itself. */
   connections = 0;
   /** When a line came last. */

@@ -1,11 +1,13 @@
 import type { GapEvent } from '../../shared/events/gap.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
+import type { ForkEvent } from '../../shared/events/fork.ts';
 import type { StreamEvent } from '../events/item.ts';
 import type { MatchedRule } from '../rules/detect.ts';
 import { neutralise } from '../terminal-text.ts';
 import { cutTo, padTo, widthOf } from '../terminal/columns.ts';
 import type { Paint, Style } from '../terminal/paint.ts';
+import { assignmentsOf } from '../values/environment.ts';
 
 export interface LiveViewOptions {
   /** Columns of the terminal; Infinity where lines need not be cut. */
@@ -32,6 +34,9 @@ const ROOM_FOR_TIME = 30;
 /** A long command is cut before the flags next to it are: they are what makes it suspicious. */
 const LEAST_COMMAND_WIDTH = 12;
 
+/** Less room shows nothing of a variable's value. */
+const LEAST_VARIABLES_WIDTH = 16;
+
 /** The first line of the table. */
 export function formatHeader({ columns, paint }: LiveViewOptions): string {
   const left = leftColumns(columns, 'TIME', 'USER', 'PID', 'PPID')
@@ -51,6 +56,8 @@ export function formatEvent(event: StreamEvent, options: LiveViewOptions): strin
     case 'exec':
     case 'exec_failed':
       return formatExec(event as ExecEvent | ExecFailedEvent, options);
+    case 'fork':
+      return formatFork(event as ForkEvent, options);
     case 'exit':
       return formatExit(event as ExitEvent, options);
     default:
@@ -78,7 +85,16 @@ function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions
   const command = cutTo(indent + neutralise(event.command), roomForCommand);
   const style = event.type === 'exec_failed' ? 'red' : styleOfAlert(event);
   const line = `${left} ${paint(style ?? (event.source === 'snapshot' ? 'dim' : 'plain'), command)}`;
-  return notesText === '' ? line : `${line} ${paint(style ?? 'magenta', notesText)}`;
+  const told = notesText === '' ? line : `${line} ${paint(style ?? 'magenta', notesText)}`;
+  const variables = variablesIn(event, roomForCommand - widthOf(command) - 1);
+  return variables === '' ? told : `${told} ${paint('dim', variables)}`;
+}
+
+/** Variables of the environment, where the rest of the row leaves room for some of them. */
+function variablesIn(event: ExecEvent | ExecFailedEvent, room: number): string {
+  const assignments = event.type === 'exec' ? assignmentsOf(event) : undefined;
+  if (assignments === undefined || assignments.length === 0 || room < LEAST_VARIABLES_WIDTH) return '';
+  return cutTo(neutralise(assignments.join(' ')), room);
 }
 
 /** Sigma's levels, the most severe first. */
@@ -143,6 +159,14 @@ function formatExit(event: ExitEvent, options: LiveViewOptions): string {
     .join(' ');
   const how = event.signal === undefined ? `exit ${event.exit_code ?? '?'}` : `killed by ${neutralise(event.signal)}`;
   return paint('dim', cutTo(`${left} ${how} after ${(event.run_time / 1e6).toFixed(3)} s`, columns));
+}
+
+function formatFork(event: ForkEvent, options: LiveViewOptions): string {
+  const { columns, paint, indent = '' } = options;
+  const left = leftColumns(columns, clock(event.time, options), '', String(event.pid), String(event.ppid))
+    .map(([text]) => text)
+    .join(' ');
+  return paint('dim', cutTo(`${left} ${indent}fork of ${neutralise(event.exe ?? event.comm)}`, columns));
 }
 
 function formatGap(event: GapEvent, options: LiveViewOptions): string {

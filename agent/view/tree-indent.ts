@@ -1,4 +1,5 @@
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
+import type { ForkEvent } from '../../shared/events/fork.ts';
 
 /** Processes that are remembered; the oldest is forgotten first. Some 100 bytes each. */
 export const MAX_PROCESSES = 20_000;
@@ -6,7 +7,7 @@ export const MAX_PROCESSES = 20_000;
 /** Deeper processes are drawn at this depth: the command needs the room. */
 const MAX_DRAWN_DEPTH = 12;
 
-type Placed = Pick<ExecEvent | ExecFailedEvent, 'pid' | 'start_time' | 'parent' | 'type'>;
+type Placed = Pick<ExecEvent | ExecFailedEvent | ForkEvent, 'pid' | 'start_time' | 'parent' | 'type'>;
 
 /**
  * How far each command stands to the right, so that it stands under its parent. A process whose parent was not seen begins at the
@@ -27,7 +28,7 @@ export class TreeIndent {
     return this.#depths.size;
   }
 
-  /** The text in front of an exec's command. */
+  /** The text in front of an exec's command, or of what is said of a fork. */
   of(event: Placed): string {
     const key = keyOf(event);
     // A process that executes another program stays where it is.
@@ -37,7 +38,7 @@ export class TreeIndent {
       depth = above === undefined ? 0 : above + 1;
     }
     // An attempt that failed started nothing.
-    if (event.type === 'exec') this.#remember(key, depth);
+    if (event.type !== 'exec_failed') this.#remember(key, depth);
     const drawn = Math.min(depth, MAX_DRAWN_DEPTH);
     return drawn === 0 ? '' : '  '.repeat(drawn - 1) + this.#corner;
   }

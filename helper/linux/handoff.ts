@@ -50,6 +50,8 @@ function checkHandoff(value: Handoff): Handoff {
   ];
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0))
     throw new TypeError('a number is missing');
+  if (!Array.isArray(probe.env) || !probe.env.every((name) => typeof name === 'string'))
+    throw new TypeError('no list of variables');
   if (!/^[0-9a-f]{64}$/.test(probe.sha256)) throw new TypeError('no hash');
   return value;
 }

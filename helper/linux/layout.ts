@@ -3,7 +3,7 @@
 /**
  * Increased with every change of bpf/exec.h that would make an older or newer helper misread a ring left by the other.
  */
-export const LAYOUT = 4;
+export const LAYOUT = 5;
 
 /** KINDS: counters of one processor. */
-export const KINDS = 4;
+export const KINDS = 5;

@@ -1,3 +1,4 @@
+import type { RunOptions } from '../command-line.ts';
 import type { ChildHandoff } from './child/handoff.ts';
 import { HelperError } from '../errors.ts';
 
@@ -18,11 +19,11 @@ export interface Circumstances {
 
 /**
  * The source for `--source`, and its known limits. `auto` means dtrace if it sees everything, otherwise eslogger,
- * otherwise dtrace with its limits.
- * @throws {HelperError} HELPER_UNSUPPORTED when the requested source does not exist
+ * otherwise dtrace with its limits. With `--env` it means eslogger: dtrace does not tell the environment.
+ * @throws {HelperError} HELPER_UNSUPPORTED when the requested source does not exist, or cannot do what is asked for
  */
 export function chooseSource(
-  asked: string,
+  { source: asked, env }: Pick<RunOptions, 'source' | 'env'>,
   { isDtraceFree, hasEslogger }: Circumstances,
 ): Pick<ChildHandoff, 'source' | 'limits'> {
   if (asked === 'eslogger' && !hasEslogger) {
@@ -31,8 +32,14 @@ export function chooseSource(
       `--source eslogger: there is no ${ESLOGGER}; macOS has it from version 13 on. Use --source dtrace.`,
     );
   }
-  const source =
-    asked === 'auto' ? (isDtraceFree || !hasEslogger ? 'dtrace' : 'eslogger') : (asked as ChildHandoff['source']);
+  const isDtraceBetter = (isDtraceFree && env.length === 0) || !hasEslogger;
+  const source = asked === 'auto' ? (isDtraceBetter ? 'dtrace' : 'eslogger') : (asked as ChildHandoff['source']);
+  if (source === 'dtrace' && env.length > 0) {
+    throw new HelperError(
+      'HELPER_UNSUPPORTED',
+      '--env: dtrace does not tell the environment. Use --source eslogger, which macOS has from version 13 on, or omit --env.',
+    );
+  }
   return {
     source,
     limits: source === 'dtrace' && !isDtraceFree ? ['System Integrity Protection restricts DTrace'] : [],

@@ -35,7 +35,7 @@ export function run(options: RunOptions): void {
 
   // 2. The tracer, checked like our own files.
   const isDtraceFree = host.libc.csr_check(CSR_ALLOW_UNRESTRICTED_DTRACE) === 0;
-  const { source, limits } = chooseSource(options.source, { isDtraceFree, hasEslogger: existsSync(ESLOGGER) });
+  const { source, limits } = chooseSource(options, { isDtraceFree, hasEslogger: existsSync(ESLOGGER) });
   const executable = requireTrusted(source === 'dtrace' ? DTRACE : ESLOGGER);
   const args = source === 'dtrace' ? ['-s', installation.probe, options.failures ? '1' : '0'] : ['exec'];
 
@@ -53,6 +53,7 @@ export function run(options: RunOptions): void {
         .update(readFileSync(source === 'dtrace' ? installation.probe : executable))
         .digest('hex'),
       limits,
+      env: options.env,
       backlogBytes: options.backlogBytes,
       uid,
       gid: group,

@@ -3,7 +3,7 @@ import type { HelloEvent } from '../../shared/events/hello.ts';
 /** A source's description of itself in hello. */
 export type SourceDescription = Pick<
   HelloEvent,
-  'platform' | 'source' | 'boot_id' | 'probe_sha256' | 'programs' | 'limits' | 'ns'
+  'platform' | 'source' | 'boot_id' | 'probe_sha256' | 'programs' | 'env' | 'forks' | 'exits' | 'limits' | 'ns'
 >;
 
 /** The operating system's own count since the probe was loaded. */

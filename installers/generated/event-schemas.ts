@@ -2,6 +2,7 @@ import { SEAL_FIELDS, SEAL_REQUIRED } from '../../agent/events/seal.ts';
 import { SCHEMA_VERSION } from '../../agent/formats/identified.ts';
 import { EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED, EXEC_FIELDS, EXEC_REQUIRED } from '../../shared/events/exec.ts';
 import { EXIT_FIELDS, EXIT_REQUIRED } from '../../shared/events/exit.ts';
+import { FORK_FIELDS, FORK_REQUIRED } from '../../shared/events/fork.ts';
 import { CLOCK_FIELDS, CLOCK_REQUIRED } from '../../shared/events/clock.ts';
 import type { Check } from '../../shared/events/fields.ts';
 import { GAP_FIELDS, GAP_REQUIRED } from '../../shared/events/gap.ts';
@@ -15,6 +16,7 @@ export const EVENT_SCHEMA_FILE = `docs/schemas/native-${SCHEMA_VERSION}.schema.j
 const TYPES: Readonly<Record<string, readonly [Readonly<Record<string, Check>>, readonly string[]]>> = {
   exec: [EXEC_FIELDS, EXEC_REQUIRED],
   exec_failed: [EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED],
+  fork: [FORK_FIELDS, FORK_REQUIRED],
   exit: [EXIT_FIELDS, EXIT_REQUIRED],
   gap: [GAP_FIELDS, GAP_REQUIRED],
   clock: [CLOCK_FIELDS, CLOCK_REQUIRED],
@@ -44,11 +46,6 @@ const FACTS: Readonly<Record<string, Schema>> = {
   user: NAMES,
   group: NAMES,
   parent: { type: 'object', properties: { command_line: TEXT } },
-  container: {
-    type: 'object',
-    required: ['id'],
-    properties: { id: TEXT, runtime: TEXT, pod_uid: TEXT, qos: TEXT },
-  },
   hashes: {
     type: 'object',
     required: ['sha256'],
@@ -56,7 +53,7 @@ const FACTS: Readonly<Record<string, Schema>> = {
   },
 };
 
-/** Fields that the agent adds to an event that rules matched: docs/rules.md, "Alerts". Outputs can ask for the last two, and for `container`. */
+/** Fields that the agent adds to an event that rules matched: docs/rules.md, "Alerts". Outputs can ask for the last three. */
 const ALERT: Readonly<Record<string, Schema>> = {
   rules: {
     type: 'array',
@@ -82,6 +79,11 @@ const ALERT: Readonly<Record<string, Schema>> = {
       required: ['pid'],
       properties: { pid: { type: 'integer', minimum: 0 }, entity_id: TEXT, exe: TEXT, command_line: TEXT },
     },
+  },
+  container: {
+    type: 'object',
+    required: ['id'],
+    properties: { id: TEXT, runtime: TEXT, pod_uid: TEXT, qos: TEXT, name: TEXT, image: TEXT },
   },
 };
 

@@ -24,6 +24,7 @@ export function agentCommandLine(): {
     status: later,
     top: later,
     doctor: later,
+    dashboard: later,
     schema: nothing,
   });
   const optionsOf = (command: Command): Option[] => command.createHelp().visibleOptions(command);

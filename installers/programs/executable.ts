@@ -4,16 +4,17 @@ import path from 'node:path';
 import pkgLog from 'pkg/lib-es5/log.js';
 import pkgSea, { type SeaConfig } from 'pkg/lib-es5/sea.js';
 
+import { assetOf, PAGE_FILES, type PageFile } from '../../agent/dashboard/assets.ts';
 import { withoutSignature } from './pe-signature.ts';
 import type { Program, Target } from './programs.ts';
 
 /** The options that are baked into an executable. */
 export function executableOptions(program: Program): SeaConfig & Record<string, unknown> {
-  const assets = program.assets?.map(({ name }): [string, string] => [name, `../${name}`]);
+  const assets = assetNames(program).map((name): [string, string] => [name, `../${name}`]);
   return {
     // Relative, because it becomes part of the executable: a checkout elsewhere gives the same bytes.
     main: `../${program.name}.cjs`,
-    ...(assets === undefined ? {} : { assets: Object.fromEntries(assets) }),
+    ...(assets.length === 0 ? {} : { assets: Object.fromEntries(assets) }),
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     // A code cache differs from build to build.
@@ -23,6 +24,12 @@ export function executableOptions(program: Program): SeaConfig & Record<string, 
     execArgvExtension: 'none',
   };
 }
+
+/** The names of everything in the executable besides its own code. */
+const assetNames = ({ assets = [], page }: Program): string[] => [
+  ...assets.map(({ name }) => name),
+  ...(page === true ? (Object.keys(PAGE_FILES) as PageFile[]).map(assetOf) : []),
+];
 
 /**
  * Makes the executable of a bundle: Node.js with the bundle as one more section.

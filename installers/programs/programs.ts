@@ -12,6 +12,8 @@ export interface Program {
   readonly nodeOptions: readonly string[];
   /** Programs of further threads. Each is bundled too, and is in the executable under its name. */
   readonly assets?: readonly { readonly name: string; readonly entry: string }[];
+  /** Whether the files of the dashboard's page are in the executable too. */
+  readonly page?: true;
 }
 
 /** A file of dist/ that is copied as it is. */
@@ -53,6 +55,7 @@ export const PROGRAMS: readonly Program[] = [
     entry: 'agent/main.ts',
     nodeOptions: ['--disable-sigusr1'],
     assets: [STORE_WORKER],
+    page: true,
   },
 ];
 
@@ -108,6 +111,7 @@ const WINDOWS_PROGRAMS: readonly Program[] = [
     entry: 'agent/main.ts',
     nodeOptions: ['--disable-sigusr1', '--openssl-config=NUL'],
     assets: [STORE_WORKER],
+    page: true,
   },
 ];
 

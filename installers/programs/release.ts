@@ -19,6 +19,8 @@ import { inCheckout } from '../tools/root-folder.ts';
 import { bundle } from './bundle.ts';
 import { executableOptions, makeExecutable } from './executable.ts';
 import { manifestText, sha256 } from './manifest.ts';
+import { assetOf } from '../../agent/dashboard/assets.ts';
+import { placePage } from './page.ts';
 import { assertSourcesExist, type Program, type Target } from './programs.ts';
 
 /** The folders of a target: its files, and those of the build. */
@@ -75,6 +77,7 @@ async function buildProgram(
   const { code, inputs: sources } = await bundle(program, target.platform);
   const bundles = new Map([[program.entry, code]]);
   for (const asset of program.assets ?? []) bundles.set(asset.name, (await bundle(asset, target.platform)).code);
+  if (program.page === true) for (const [file, bytes] of await placePage()) bundles.set(assetOf(file), bytes);
   writeFileSync(path.join(build, `${name}.cjs`), code);
   writeFileSync(path.join(build, `${name}.inputs.json`), `${JSON.stringify(sources, undefined, 2)}\n`);
 

@@ -1,5 +1,6 @@
 import { VERSION } from '../../shared/version.ts';
 import { bundle } from '../programs/bundle.ts';
+import { PAGE_PACKAGES } from '../programs/page.ts';
 import { PROGRAMS, type Program } from '../programs/programs.ts';
 import { lockedIn, packageFolderOf, resolveFrom, type LockedPackage } from './lockfile.ts';
 import { cpeOf, nodeParts } from './node-parts.ts';
@@ -100,6 +101,7 @@ export async function inventory(
 export async function bundledPackages(program: Program): Promise<LockedPackage[]> {
   const { inputs } = await bundle(program, 'linux');
   const folders = inputs.map(packageFolderOf).filter((folder) => folder !== undefined);
+  if (program.page === true) folders.push(...PAGE_PACKAGES);
   return [...new Set(folders)].toSorted().map(lockedIn);
 }
 

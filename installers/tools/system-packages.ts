@@ -343,6 +343,12 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('ansible-lint'),
   },
   {
+    name: 'chromium',
+    purposes: ['tests'],
+    why: 'opens the page of the dashboard',
+    present: () => hasCommand('chromium'),
+  },
+  {
     name: 'skopeo',
     purposes: ['tests'],
     why: 'reads an OCI image as engines and registries do',

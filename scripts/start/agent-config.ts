@@ -16,8 +16,9 @@ export function agentFilesIn(folder: string): AgentFiles {
  * The configuration of an agent that somebody tries out: a table in the terminal, starter rules at work, and the same events in a file.
  * Each part is a line or more of YAML, in which JSON's strings are valid.
  * @param socket the helper's
+ * @param listen where a page for a browser is served; left out: none
  */
-export function agentConfig(socket: string, { events, control }: AgentFiles): string {
+export function agentConfig(socket: string, { events, control }: AgentFiles, listen?: string): string {
   const parts = [
     `source: { socket: ${JSON.stringify(socket)} }`,
     // Hundreds of them would push what the starter says off the screen before it is read.
@@ -32,6 +33,7 @@ export function agentConfig(socket: string, { events, control }: AgentFiles): st
     // The agent's good news need not stand between the events.
     'log: { level: warn }',
     `control: { socket: ${JSON.stringify(control)} }`,
+    ...(listen === undefined ? [] : [`dashboard: { listen: ${JSON.stringify(listen)} }`]),
   ];
   return `${parts.join('\n')}\n`;
 }

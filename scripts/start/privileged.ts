@@ -3,7 +3,7 @@
 //
 // The starter cannot send a signal across sudo. Its end of this pipe closes however it dies, so that is the sign to stop.
 //
-//   node privileged.ts --starter PID --agent-folder FOLDER --file FILE... -- HELPER_ARGUMENT...
+//   node privileged.ts --starter PID --agent-folder FOLDER [--page ADDRESS] --file FILE... -- HELPER_ARGUMENT...
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
@@ -16,6 +16,7 @@ const { values, positionals: helperArguments } = parseArgs({
   options: {
     'starter': { type: 'string', default: '' },
     'agent-folder': { type: 'string', default: '' },
+    'page': { type: 'string' },
     'file': { type: 'string', multiple: true, default: [] },
   },
   allowPositionals: true,
@@ -47,7 +48,7 @@ async function runHelper(): Promise<number> {
 }
 
 try {
-  setUpStage(stage, values.file, values['agent-folder']);
+  setUpStage(stage, values.file, values['agent-folder'], values.page);
   process.exitCode = await runHelper();
 } catch (error) {
   complain(messageOf(error));

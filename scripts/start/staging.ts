@@ -49,11 +49,12 @@ export function ensureRootFolder(): string {
   return PARENT;
 }
 
-/** Copies files to where only root can write, and writes the agent's configuration beside them. Takes root. */
+/** Copies files to where only root can write, and writes the agent's configuration beside them. Takes root. @param listen where the agent serves a page */
 export function setUpStage(
   { folder, agentConfig, socket }: Stage,
   files: readonly string[],
   agentFolder: string,
+  listen?: string,
 ): void {
   ensureRootFolder();
   removeStale();
@@ -65,7 +66,7 @@ export function setUpStage(
     writeFileSync(copy, readFileSync(file), { flag: 'wx' });
     chmodSync(copy, path.extname(file) === '' ? 0o755 : 0o644);
   }
-  writeFileSync(agentConfig, configOf(socket, agentFilesIn(agentFolder)));
+  writeFileSync(agentConfig, configOf(socket, agentFilesIn(agentFolder), listen));
   chmodSync(agentConfig, 0o644);
   chmodSync(folder, 0o755);
 }

@@ -82,8 +82,21 @@ interface ProcessFields {
 
 export type Source = 'ebpf' | 'etw' | 'dtrace' | 'eslogger' | 'snapshot';
 
+/** The environment of the new image, as far as the helper was asked for it (`--env`). */
+export interface EnvironmentFields {
+  /** The listed variables that the image has, in the order of its environment: the first value of each name. */
+  env?: Record<string, string>;
+  /**
+   * The further values of a name that stands more than once, in their order. Which value counts depends on the program:
+   * getenv takes the first, the dynamic loader the last.
+   */
+  env_repeated?: Record<string, string[]>;
+  /** Not all of the environment could be looked at, or not all of what was found could be sent. */
+  env_truncated?: true;
+}
+
 /** A program began to run. */
-export interface ExecEvent extends ProcessFields {
+export interface ExecEvent extends ProcessFields, EnvironmentFields {
   type: 'exec';
 }
 
@@ -96,12 +109,13 @@ export interface ExecFailedEvent extends ProcessFields {
   fd_path?: string;
 }
 
-/**
- * Every field, in the order in which helpers write them. This table gives the checks, and the shape with which the
+/*
+ * Every field, in the order in which helpers write them. These tables give the checks, and the shape with which the
  * agent compares whole lines (agent/source/exec-shape.ts). A line in another order is equally valid, but is read more
  * slowly.
  */
-const PROCESS: FieldTable<ProcessFields & { type: string }> = {
+
+const UP_TO_ARGUMENTS = {
   pid: count,
   command: text,
   timestamp: integer,
@@ -125,6 +139,15 @@ const PROCESS: FieldTable<ProcessFields & { type: string }> = {
   argv: optional(texts),
   argv_bytes: optional(count),
   argv_truncated: optional(yes),
+};
+
+const ENVIRONMENT: FieldTable<EnvironmentFields> = {
+  env: optional(mapOf(text)),
+  env_repeated: optional(mapOf(texts)),
+  env_truncated: optional(yes),
+};
+
+const AFTER_ENVIRONMENT = {
   raw: optional(mapOf(text)),
   command_line: optional(text),
   command_source: optional(oneOf('etw', 'process')),
@@ -139,11 +162,17 @@ const PROCESS: FieldTable<ProcessFields & { type: string }> = {
   source: optional(oneOf('ebpf', 'etw', 'dtrace', 'eslogger', 'snapshot')),
 };
 
-export const EXEC_FIELDS: FieldTable<ExecEvent> = { ...PROCESS, type: oneOf('exec') };
+export const EXEC_FIELDS: FieldTable<ExecEvent> = {
+  ...UP_TO_ARGUMENTS,
+  ...ENVIRONMENT,
+  ...AFTER_ENVIRONMENT,
+  type: oneOf('exec'),
+};
 export const EXEC_REQUIRED = requiredOf(EXEC_FIELDS);
 
 export const EXEC_FAILED_FIELDS: FieldTable<ExecFailedEvent> = {
-  ...PROCESS,
+  ...UP_TO_ARGUMENTS,
+  ...AFTER_ENVIRONMENT,
   type: oneOf('exec_failed'),
   error: text,
   fd_path: optional(text),

@@ -1,6 +1,9 @@
 import { count, instant, integer, oneOf, text, type Fields } from './fields.ts';
 
-/** A process ended. `(pid, start_time)` matches the `exec` events of the same process. */
+/**
+ * A process ended. `(pid, start_time)` matches the `fork` and `exec` events of the same process. A process that executed
+ * nothing is told only where `fork` events are told too.
+ */
 export interface ExitEvent {
   type: 'exit';
   pid: number;

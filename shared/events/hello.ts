@@ -10,6 +10,7 @@ import {
   sha256,
   text,
   texts,
+  yes,
   type Check,
   type Fields,
 } from './fields.ts';
@@ -57,6 +58,12 @@ export interface HelloEvent {
   probe_sha256?: string;
   /** The attached kernel programs, or the enabled providers. */
   programs: string[];
+  /** The variables of which exec events tell (`env`); absent if there are none. */
+  env?: string[];
+  /** New processes are told, as `fork`; absent if not. With `exits`, the end of every process is told then. */
+  forks?: true;
+  /** Ends are told, as `exit`: those of processes that have executed something, or of all (`forks`); absent if not. */
+  exits?: true;
   /** Known reasons why the source reports less than it should; absent if there are none. */
   limits?: string[];
   privileges: PrivilegeState;
@@ -95,6 +102,9 @@ export const HELLO_FIELDS: Fields<HelloEvent> = {
   time: instant,
   probe_sha256: sha256,
   programs: texts,
+  env: texts,
+  forks: yes,
+  exits: yes,
   limits: texts,
   privileges,
   first_seq: count,

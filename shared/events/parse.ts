@@ -9,12 +9,14 @@ import {
 } from './exec.ts';
 import { EXIT_FIELDS, EXIT_REQUIRED, type ExitEvent } from './exit.ts';
 import { isObject, type Check } from './fields.ts';
+import { FORK_FIELDS, FORK_REQUIRED, type ForkEvent } from './fork.ts';
 import { GAP_FIELDS, GAP_REQUIRED, type GapEvent } from './gap.ts';
 import { HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED, type HeartbeatEvent } from './heartbeat.ts';
 import { HELLO_FIELDS, HELLO_REQUIRED, type HelloEvent } from './hello.ts';
 
 /** Every event of the protocol, by its `type`. */
-export type ProbeEvent = HelloEvent | ExecEvent | ExecFailedEvent | ExitEvent | GapEvent | ClockEvent | HeartbeatEvent;
+export type ProbeEvent =
+  HelloEvent | ExecEvent | ExecFailedEvent | ForkEvent | ExitEvent | GapEvent | ClockEvent | HeartbeatEvent;
 
 /** An event of a type that this version does not know. It is passed on and never refused. */
 export interface UnknownEvent {
@@ -47,6 +49,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['hello', shape(HELLO_FIELDS, HELLO_REQUIRED)],
   ['exec', shape(EXEC_FIELDS, EXEC_REQUIRED)],
   ['exec_failed', shape(EXEC_FAILED_FIELDS, EXEC_FAILED_REQUIRED)],
+  ['fork', shape(FORK_FIELDS, FORK_REQUIRED)],
   ['exit', shape(EXIT_FIELDS, EXIT_REQUIRED)],
   ['gap', shape(GAP_FIELDS, GAP_REQUIRED)],
   ['clock', shape(CLOCK_FIELDS, CLOCK_REQUIRED)],

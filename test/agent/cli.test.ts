@@ -65,5 +65,6 @@ test('check --json says the same to a program', async (t) => {
     file: work.configFile,
     problems: [{ file: work.configFile, line: 2, column: 1, path: 'lgo', message: 'unknown key, did you mean log?' }],
     warnings: [],
+    notes: [],
   });
 });

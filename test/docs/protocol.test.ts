@@ -7,10 +7,12 @@ import test from 'ava';
 import { CLOCK_EXAMPLE, CLOCK_FIELDS } from '../../shared/events/clock.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE, EXEC_FAILED_FIELDS, EXEC_FIELDS } from '../../shared/events/exec.ts';
 import { EXIT_EXAMPLE, EXIT_FIELDS } from '../../shared/events/exit.ts';
+import { FORK_EXAMPLE, FORK_FIELDS } from '../../shared/events/fork.ts';
 import { GAP_EXAMPLE, GAP_FIELDS } from '../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS } from '../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS } from '../../shared/events/hello.ts';
 import { isKnown, parseEvent } from '../support/events.ts';
+import { MAX_ENV_LINE_SHARE, MAX_ENV_VALUE_BYTES, MAX_ENV_VALUES } from '../../helper/limits.ts';
 import { HEARTBEAT_SECONDS, MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol/version.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
@@ -26,6 +28,7 @@ const TYPES: ReadonlyArray<readonly [type: string, fields: readonly string[], ex
     Object.keys(EXEC_FAILED_FIELDS).filter((field) => field === 'type' || !(field in EXEC_FIELDS)),
     EXEC_FAILED_EXAMPLE,
   ],
+  ['fork', Object.keys(FORK_FIELDS), FORK_EXAMPLE],
   ['exit', Object.keys(EXIT_FIELDS), EXIT_EXAMPLE],
   ['gap', Object.keys(GAP_FIELDS), GAP_EXAMPLE],
   ['clock', Object.keys(CLOCK_FIELDS), CLOCK_EXAMPLE],
@@ -74,6 +77,16 @@ test('the page names the numbers that both ends agree on', (t) => {
   t.true(PAGE.includes(`describes protocol version ${PROTOCOL_VERSION}.`));
   t.true(PAGE.includes(`(${MAX_LINE_BYTES.toLocaleString('en')} bytes)`));
   t.true(PAGE.includes(`every \`heartbeat_seconds\` (${HEARTBEAT_SECONDS})`));
+});
+
+test('the page names the bounds of the environment', (t) => {
+  const header = readFileSync(path.resolve(import.meta.dirname, '../../bpf/exec.h'), 'utf8');
+  const most = Number(/#define ENV_BYTES (\d+)/u.exec(header)?.[1]);
+  t.true(PAGE.includes(`The first ${most / 1024} KiB of an environment`));
+  t.true(PAGE.includes(`At most ${MAX_ENV_VALUE_BYTES.toLocaleString('en')} bytes of a value`));
+  t.true(PAGE.includes(`and ${MAX_ENV_VALUES} values of an event`));
+  t.is(MAX_ENV_LINE_SHARE, 1 / 4, '"a quarter"');
+  t.regex(PAGE, /at most a quarter of the\s+room/u);
 });
 
 const hasPython = spawnSync('python3', ['-c', '']).status === 0;

@@ -5,6 +5,7 @@ import { Identified } from '../../agent/formats/identified.ts';
 import { sealOf, SEAL_EXAMPLE } from '../../agent/events/seal.ts';
 import { itemOf, type StreamEvent } from '../../agent/events/item.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../shared/events/exec.ts';
+import { FORK_EXAMPLE } from '../../shared/events/fork.ts';
 import { EXIT_EXAMPLE } from '../../shared/events/exit.ts';
 import { EventError } from '../../shared/events/parse.ts';
 import { parseEvent } from '../support/events.ts';
@@ -15,7 +16,10 @@ import { ROOT } from '../support/repository.ts';
 
 const EXAMPLES: readonly object[] = [
   EXEC_EXAMPLE,
+  { ...EXEC_EXAMPLE, env: { A: 'x' }, env_repeated: { A: [''] }, env_truncated: true },
   EXEC_FAILED_EXAMPLE,
+  { ...FORK_EXAMPLE, raw: { comm: '/w==' }, flags: ['exe_truncated'] },
+  FORK_EXAMPLE,
   EXIT_EXAMPLE,
   GAP_EXAMPLE,
   CLOCK_EXAMPLE,
@@ -66,6 +70,7 @@ const VALUES: readonly unknown[] = [
   {},
   { a: 'x' },
   { a: 1 },
+  { a: ['x'] },
   { pid: 1 },
   { pid: 'x' },
   'exec',
@@ -75,9 +80,9 @@ const VALUES: readonly unknown[] = [
   'f'.repeat(64),
 ];
 
-for (const example of EXAMPLES) {
+for (const [i, example] of EXAMPLES.entries()) {
   const { type } = example as { type: string };
-  test(`schema and parser agree about every field of ${type}`, (t) => {
+  test(`schema and parser agree about every field of ${type}, example ${i + 1}`, (t) => {
     const fits = (event: object): boolean => {
       try {
         if (type === 'seal') sealOf(event);

@@ -21,6 +21,8 @@ test('without a flag every option has its default', (t) => {
     pin: false,
     exits: false,
     failures: false,
+    forks: false,
+    env: [],
   });
 });
 
@@ -38,6 +40,9 @@ test('every flag is taken, with a blank or an equals sign', (t) => {
       '--pin',
       '--exits',
       '--failures',
+      '--forks',
+      '--env',
+      'LD_PRELOAD,SSH_CONNECTION',
       '--source',
       'ebpf',
     ]),
@@ -50,6 +55,8 @@ test('every flag is taken, with a blank or an equals sign', (t) => {
       pin: true,
       exits: true,
       failures: true,
+      forks: true,
+      env: ['LD_PRELOAD', 'SSH_CONNECTION'],
     },
   );
 });
@@ -60,6 +67,56 @@ test('--notify takes a path, a name, or nothing', (t) => {
   t.is(parseRun(['--notify=/run/systemd/notify']).notify, '/run/systemd/notify');
   t.is(parseRun(['--notify=@abstract']).notify, '@abstract');
   for (const wrong of ['run/notify', '@', '/', 'vsock:2:1']) t.regex(refused(t, [`--notify=${wrong}`]), /--notify/);
+});
+
+test('--env takes names of variables, each once, and nothing for none', (t) => {
+  t.deepEqual(parseRun([]).env, []);
+  t.deepEqual(parseRun(['--env', '']).env, []);
+  const names = ['LD_PRELOAD', '_', 'BASH_FUNC_x%%', 'npm_config_@scope:registry', 'a.b-c+d/e(f)', '__proto__'];
+  t.deepEqual(parseRun([`--env=${names.join(',')}`]).env, names);
+  t.deepEqual(parseRun(['--env=A,B,A']).env, ['A', 'B']);
+  const many = Array.from({ length: limits.MAX_ENV_NAMES }, (_, i) => `V${i}`);
+  t.deepEqual(parseRun(['--env', many.join(',')]).env, many);
+  t.deepEqual(parseRun(['--env', 'x'.repeat(limits.MAX_ENV_NAME_BYTES)]).env.length, 1);
+  t.regex(refused(t, ['--env', [...many, 'MORE'].join(',')]), /--env: 33 names, more than 32/);
+  t.regex(refused(t, ['--env', 'x'.repeat(limits.MAX_ENV_NAME_BYTES + 1)]), /--env: .*longer than 128 bytes/);
+});
+
+test('a name that is none is refused, with the name and never with a value', (t) => {
+  for (const wrong of [
+    '*',
+    'LD_*',
+    'A?',
+    'A,',
+    ',A',
+    'A,,B',
+    ' A',
+    'A B',
+    '1A',
+    'Ä',
+    'A;B',
+    '"A"',
+    'A\u0000',
+    'A\n',
+    '$A',
+  ]) {
+    const message = refused(t, [`--env=${wrong}`]);
+    t.true(message.includes('--env: ') && message.includes('is not the name of a variable'), message);
+    t.false(message.includes('\n'));
+  }
+  const message = refused(t, ['--env', 'A,TOKEN=hunter2']);
+  t.regex(message, /--env: "TOKEN" has a value/);
+  t.false(message.includes('hunter2'));
+});
+
+test('--forks and --env are flags of the systems that have them', (t) => {
+  t.deepEqual(parseRun(['--env=A'], 'darwin').env, ['A']);
+  for (const [flag, platform] of [
+    ['--forks', 'darwin'],
+    ['--forks', 'win32'],
+    ['--env=A', 'win32'],
+  ] as const)
+    t.throws(() => parseRun([flag], platform), { code: 'HELPER_UNSUPPORTED' }, `${flag} ${platform}`);
 });
 
 test('a switch can be set off again, an option with a value cannot', (t) => {
@@ -167,7 +224,7 @@ test('the help of each system names exactly the flags that it takes', (t) => {
         flags.filter(({ available }) => available).map(({ name }) => name),
       );
       for (const { name, value, available, choices } of flags) {
-        const sample = choices?.[0] ?? (value === 'BYTES' ? '1MiB' : '/x');
+        const sample = choices?.[0] ?? { BYTES: '1MiB', NAMES: 'A' }[value ?? ''] ?? '/x';
         const args = [value === undefined ? `--${name}` : `--${name}=${sample}`];
         if (available) t.notThrows(() => parse(args, platform), `${platform} ${args[0]}`);
         else t.throws(() => parse(args, platform), { code: 'HELPER_UNSUPPORTED' }, `${platform} ${args[0]}`);
@@ -188,6 +245,8 @@ test('the help names every flag, every default and every exit code', (t) => {
     '--no-pin',
     '--exits',
     '--failures',
+    '--forks',
+    '--env',
     '--notify',
     '--source',
     '--version',

@@ -23,7 +23,7 @@ const PAGE = readFileSync(path.join(ROOT, 'docs/attack-surface.md'), 'utf8');
 const table = (heading: string): Row[] => tableOf(PAGE, heading);
 
 const manager = new NotifySocket();
-const ALL = ['--pin', '--exits', '--failures', `--notify=${manager.address}`];
+const ALL = ['--pin', '--exits', '--forks', '--env', 'LD_PRELOAD', '--failures', `--notify=${manager.address}`];
 /** The two columns of numbers, and how a helper is started that they hold for. */
 const RUNS: [column: string, flags: string[]][] = [
   ['plain', []],

@@ -91,6 +91,18 @@ pinnedTracepointTest('a healthy helper has no findings, as text and as JSON', as
   t.regex(text.stdout, /No findings\.\n$/);
 });
 
+kernelTest('a helper with the environment, forks and all ends is healthy too', async (t) => {
+  await start('--env', 'LD_PRELOAD', '--forks', '--exits');
+  const report = await audit();
+  t.deepEqual(report.findings, []);
+  const points = report.kernel.attached.map(({ attach_point }) => attach_point).toSorted();
+  const three = ['sched_process_exec', 'sched_process_exit', 'sched_process_fork'];
+  t.deepEqual(
+    points,
+    three.flatMap((point) => [point, point, point]),
+  );
+});
+
 kernelTest('a helper that took over pinned programs is as healthy as one that loaded them', async (t) => {
   await start();
   const { socket } = helper;

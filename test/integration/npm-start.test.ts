@@ -6,8 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 
 import { wholeLines } from '../support/lines.ts';
+import { ask } from '../support/metrics.ts';
 import { ROOT } from '../support/repository.ts';
 import { kernelTest } from '../support/requirements.ts';
+import { Terminal } from '../support/terminal.ts';
 
 interface Start {
   readonly child: ChildProcess;
@@ -128,7 +130,7 @@ kernelTest(
     const said = all
       .slice(all.findIndex((line) => line.includes('Live events')))
       .filter((line) => line.startsWith('› '));
-    t.true(said.length <= 8, said.join('\n'));
+    t.true(said.length <= 9, said.join('\n'));
     const commands = said.flatMap((line) => /^› {3}(\S.*?) {3}/u.exec(line)?.[1] ?? []);
     const alerting = commands.filter((command) => command.includes('| sh'));
     t.true(alerting.length > 0, said.join('\n'));
@@ -145,6 +147,13 @@ kernelTest(
       }
       t.true(alerts().length > before, `${command}: ${running.stderr()}`);
     }
+    const preloaded = (): Alert | undefined =>
+      alerts().find(({ rules }) => rules!.some(({ title }) => title === 'Library Preloaded From Outside Of Packages'));
+    for (let tries = 0; preloaded() === undefined && tries < 20; tries++) {
+      spawnSync('/bin/true', { env: { LD_PRELOAD: '/tmp/no-such-library.so' } });
+      await delay(250);
+    }
+    t.is(preloaded()?.command, '/bin/true', 'the variables that starter rules read are told');
     const [first] = alerts();
     t.truthy(first?.rules?.[0]?.title);
     const file = path.join(running.agentFolder, 'events.jsonl');
@@ -155,12 +164,56 @@ kernelTest(
     t.is(statSync(file).mode & 0o777, 0o600);
     t.is(statSync(running.agentFolder).mode & 0o777, 0o700);
     t.false(running.stdout().includes('"source":"snapshot"'), 'programs that already ran are left out');
+    t.true(running.stderr().includes('npm start -- --dashboard'), 'how to get the page');
+    t.false(
+      commands.some((command) => command.includes(' dashboard ')),
+      'there is none yet',
+    );
     const status = commands.find((command) => command.includes(' status '))!;
     t.is(spawnSync('sh', ['-c', status]).status, 0, status);
 
     running.child.kill('SIGINT');
     await once(running.child, 'close');
     assertNothingLeft(t, running);
+  },
+);
+
+kernelTest(
+  '--dashboard: the page of the agent; its address goes to whoever may see it, and to a terminal',
+  async (t) => {
+    const running = await start(t, '--dashboard', '--exits');
+    const command = /^› {3}(\S+ dashboard --socket \S+) {3}/mu.exec(running.stderr())![1]!;
+    const address = (): string => spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout;
+    await until(() => address() !== '', 'the address of the page');
+    const url = new URL(address());
+    t.is(url.hostname, '127.0.0.1');
+    t.is((await ask(url.host, '/')).status, 401);
+    const { status, headers } = await ask(url.host, url.pathname + url.search);
+    t.is(status, 303);
+    const [cookie = ''] = String(headers['set-cookie']).split(';');
+    t.regex(
+      (await ask(url.host, String(headers['location']), 'GET', { cookie })).body,
+      /<title>Platform Probes<\/title>/u,
+    );
+    t.false((running.stderr() + running.stdout()).includes('token='), 'not to a file that others may read');
+    t.is(spawnSync('sh', ['-c', command], { uid: 64_913, gid: 64_913 }).status, 11, 'not to a stranger');
+    t.false(existsSync(path.join(running.agentFolder, 'page.html')), 'root opens no browser');
+    // The helper got the other flag.
+    await until(() => running.stdout().includes('"type":"exit"'), 'an exit');
+    running.child.kill('SIGINT');
+    await once(running.child, 'close');
+    assertNothingLeft(t, running);
+    await t.throwsAsync(ask(url.host, '/'), { code: 'ECONNREFUSED' });
+
+    await using terminal = new Terminal([process.execPath, path.join(ROOT, 'scripts/start.ts'), '--dashboard'], {
+      columns: 200,
+    });
+    await terminal.until(
+      () => /Open in a browser: http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}\s/u.test(terminal.text),
+      60,
+    );
+    terminal.type('\x03');
+    t.is(await terminal.status, 0);
   },
 );
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { linkPins } from '../../helper/linux/root/pins.ts';
+import type { HelloEvent } from '../../shared/events/hello.ts';
 import { AgentRun } from '../support/agent-process.ts';
 import { fixture } from '../support/fixtures.ts';
 import { helperFolder, startHelper, type RunningHelper } from '../support/helper-process.ts';
@@ -137,6 +138,80 @@ kernelTest(
       UPGRADE_LOAD,
     );
     t.is(beat.kernel_lost, 0);
+    client.close();
+  },
+);
+
+kernelTest(
+  'helpers with other flags take over from one another in a storm: nothing lost, nothing told twice',
+  async (t) => {
+    const always = ['--pin', '--backlog', '64MiB', '--ring', '32MiB'];
+    const turns = [
+      ['--env', 'P17'],
+      ['--env', 'P17', '--forks'],
+      ['--forks', '--exits'],
+      ['--env', 'P17,OTHER', '--exits'],
+      ['--env', 'OTHER', '--exits'],
+      [],
+    ];
+    helper = await startHelper(always, { socket });
+    const introduction = async (): Promise<HelloEvent> => {
+      const client = new PipeClient(socket);
+      const hello = await client.until(() => client.events.length > 0 && client.hello);
+      client.close();
+      return hello;
+    };
+    const { first_seq: first } = await introduction();
+    let running = true;
+    const load = (async () => {
+      let count = 0;
+      while (running) {
+        const child = spawn(fixture('exec-storm'), [noOp, '200', '2', 'flags'], {
+          stdio: 'ignore',
+          env: { P17: 'storm', OTHER: 'other' },
+        });
+        t.deepEqual(await once(child, 'exit'), [0, null]);
+        count += 200;
+      }
+      return count;
+    })();
+    for (const flags of turns) {
+      helper.process.kill('SIGKILL');
+      await once(helper.process, 'exit');
+      helper = await startHelper([...always, ...flags], { socket });
+      const { programs, env, forks, exits } = await introduction();
+      t.deepEqual(env, flags[0] === '--env' ? flags[1]?.split(',') : undefined);
+      t.deepEqual([forks, exits], [flags.includes('--forks') || undefined, flags.includes('--exits') || undefined]);
+      t.deepEqual(
+        new Set(linkPins(pins).map(({ program }) => program)),
+        new Set(programs),
+        'no program of the one before is left',
+      );
+      await delay(300);
+    }
+    running = false;
+    const count = await load;
+    const client = new PipeClient(socket);
+    const beat = await client.until(() => settledHeartbeat(client), 60);
+    t.is(client.hello.first_seq, first);
+    const events = client.events.slice(0, client.events.indexOf(beat));
+    requireDense(client.events);
+    t.is(beat.kernel_lost, 0);
+    t.is(events.filter((event) => 'seq' in event).length, beat.kernel_count, 'and no gap');
+    const execs = client.execs.filter(({ filename, argv }) => filename === noOp && argv?.at(-1) === 'flags');
+    t.is(execs.length, count);
+    for (const type of ['exec', 'fork', 'exit']) {
+      const told = type === 'exec' ? execs : events.filter((event) => event.type === type);
+      const keys = (told as { pid: number; start_time?: number }[]).map((event) => `${event.pid} ${event.start_time}`);
+      t.true(keys.length > 0, type);
+      t.is(new Set(keys).size, keys.length, `no ${type} twice`);
+    }
+    for (const value of ['P17', 'OTHER'])
+      t.true(
+        execs.some(({ env }) => env?.[value] !== undefined),
+        value,
+      );
+    t.true(execs.some(({ env }) => env === undefined));
     client.close();
   },
 );

@@ -39,6 +39,8 @@ export const SCENARIOS: readonly Scenario[] = [
       'test/integration/evasion.test.ts',
       'test/integration/long-arguments.test.ts',
       'test/integration/failures.test.ts',
+      'test/integration/environment.test.ts',
+      'test/integration/forks.test.ts',
       'test/integration/exits.test.ts',
       'test/integration/snapshot.test.ts',
       'test/integration/pipe.test.ts',

@@ -228,7 +228,16 @@ rootTest('the forwarding process refuses to be root, or anyone else than it was 
     [64_913, { uid: 64_913, gid: 0 }],
   ] as const) {
     const { code, stderr } = await ChildHelper.forward(
-      { source: 'dtrace', sha256: '0'.repeat(64), limits: [], backlogBytes: 1 << 20, uid, gid: 64_912, group: 64_912 },
+      {
+        source: 'dtrace',
+        sha256: '0'.repeat(64),
+        limits: [],
+        env: [],
+        backlogBytes: 1 << 20,
+        uid,
+        gid: 64_912,
+        group: 64_912,
+      },
       ids,
     );
     t.not(code, 0);

@@ -2,6 +2,7 @@
 // es_message_t, es_event_exec_t and es_process_t (EndpointSecurity/ESMessage.h); none was recorded.
 import test from 'ava';
 import fc from 'fast-check';
+import type { ExecEvent } from '../../shared/events/exec.ts';
 import { processLine } from '../../helper/macos/child/process-line.ts';
 import { EsloggerDecoder } from '../../helper/macos/eslogger/eslogger-decoder.ts';
 import { parseEvent } from '../support/events.ts';
@@ -98,8 +99,16 @@ const macos26 = (): Json => {
 };
 
 function decode(...lines: (Json | string)[]): { found: Found; decoder: EsloggerDecoder } {
+  return decodeWith([], ...lines);
+}
+
+/** @param variables the names of `--env` */
+function decodeWith(
+  variables: readonly string[],
+  ...lines: (Json | string)[]
+): { found: Found; decoder: EsloggerDecoder } {
   const found = new Found();
-  const decoder = new EsloggerDecoder(found);
+  const decoder = new EsloggerDecoder(found, variables);
   for (const line of lines) decoder.push(Buffer.from(typeof line === 'string' ? line : `${JSON.stringify(line)}\n`));
   return { found, decoder };
 }
@@ -276,4 +285,61 @@ test('whatever JSON comes, with any part of a message replaced: an event that a 
     { numRuns: 3000 },
   );
   t.pass();
+});
+
+/** The line of a message whose exec has this environment. */
+function lineWith(variables: readonly string[], env: unknown, room = 1 << 20): string {
+  const { found } = decodeWith(variables, changed({ exec: { env } }));
+  return processLine(found.processes[0]!)(1, () => room);
+}
+
+test('listed variables are told, and nothing of the others', (t) => {
+  const names = ['A', 'DYLD_INSERT_LIBRARIES', '__proto__'];
+  const line = lineWith(names, [
+    'PATH=/usr/bin',
+    'SECRET=hunter2',
+    'A',
+    'BA=no',
+    'A=1',
+    '=A=no',
+    'A=x=y',
+    '__proto__=p',
+    '',
+  ]);
+  const event = parseEvent(line.slice(0, -1)) as ExecEvent;
+  t.deepEqual(Object.entries(event.env ?? {}), [
+    ['A', '1'],
+    ['__proto__', 'p'],
+  ]);
+  t.deepEqual(event.env_repeated, { A: ['x=y'] });
+  t.is(event.env_truncated, undefined);
+  for (const secret of ['hunter2', 'PATH', 'no']) t.false(line.includes(`${secret}"`), secret);
+  t.deepEqual(Object.keys(event).slice(Object.keys(event).indexOf('argv') + 1, Object.keys(event).indexOf('cwd')), [
+    'env',
+    'env_repeated',
+  ]);
+});
+
+test('without --env nothing is told; with it, an environment that cannot be read is said to be missing', (t) => {
+  t.false(lineWith([], ['A=1']).includes('env'));
+  for (const env of [undefined, null, 'A=1', { A: 1 }, ['A=1', 2]])
+    t.regex(lineWith(['A'], env), /"env_truncated":true/, JSON.stringify(env));
+  t.false(lineWith(['A'], []).includes('env'));
+});
+
+test('values, their number and the room of a line bound it', (t) => {
+  const long = parseEvent(lineWith(['A'], [`A=${'x'.repeat(5000)}`]).slice(0, -1)) as ExecEvent;
+  t.is(long.env?.['A']?.length, 4096);
+  t.true(long.env_truncated);
+  const many = parseEvent(
+    lineWith(
+      ['A'],
+      Array.from({ length: 1000 }, (_, i) => `A=${i}`),
+    ).slice(0, -1),
+  ) as ExecEvent;
+  t.is(many.env_repeated?.['A']?.length, 63);
+  t.true(many.env_truncated);
+  const tight = parseEvent(lineWith(['A'], [`A=${'x'.repeat(4000)}`], 8192).slice(0, -1)) as ExecEvent;
+  t.is(tight.env, undefined);
+  t.true(tight.env_truncated);
 });

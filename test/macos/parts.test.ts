@@ -9,8 +9,8 @@ import { ROOT } from '../support/repository.ts';
 import { rootTest } from '../support/requirements.ts';
 
 test('auto is dtrace where it sees everything, else eslogger, else what dtrace still sees', (t) => {
-  const choose = (asked: string, isDtraceFree: boolean, hasEslogger: boolean): string => {
-    const { source, limits } = chooseSource(asked, { isDtraceFree, hasEslogger });
+  const choose = (asked: string, isDtraceFree: boolean, hasEslogger: boolean, env: string[] = []): string => {
+    const { source, limits } = chooseSource({ source: asked, env }, { isDtraceFree, hasEslogger });
     return `${source} ${limits.length}`;
   };
   t.is(choose('auto', true, true), 'dtrace 0');
@@ -18,9 +18,16 @@ test('auto is dtrace where it sees everything, else eslogger, else what dtrace s
   t.is(choose('auto', false, false), 'dtrace 1');
   t.is(choose('dtrace', false, true), 'dtrace 1');
   t.is(choose('eslogger', true, true), 'eslogger 0');
-  t.throws(() => chooseSource('eslogger', { isDtraceFree: true, hasEslogger: false }), {
+  t.throws(() => chooseSource({ source: 'eslogger', env: [] }, { isDtraceFree: true, hasEslogger: false }), {
     message: /macOS has it from version 13 on/,
   });
+  t.is(choose('auto', true, true, ['A']), 'eslogger 0', 'only eslogger tells the environment');
+  t.is(choose('eslogger', true, true, ['A']), 'eslogger 0');
+  for (const [asked, hasEslogger] of [
+    ['auto', false],
+    ['dtrace', true],
+  ] as const)
+    t.throws(() => choose(asked, true, hasEslogger, ['A']), { code: 'HELPER_UNSUPPORTED', message: /--env: dtrace/ });
 });
 
 test('a peer is who struct xucred says, with the groups that it counts', (t) => {
@@ -52,7 +59,16 @@ test('macOS has flags and defaults of its own', (t) => {
 });
 
 test('the second half of run is not started by hand', (t) => {
-  const good = { source: 'dtrace', sha256: 'a'.repeat(64), limits: [], backlogBytes: 1, uid: 2, gid: 3, group: 4 };
+  const good = {
+    source: 'dtrace',
+    sha256: 'a'.repeat(64),
+    limits: [],
+    env: ['A'],
+    backlogBytes: 1,
+    uid: 2,
+    gid: 3,
+    group: 4,
+  };
   t.is(parseChildHandoff(JSON.stringify(good)).uid, 2);
   for (const bad of [
     undefined,
@@ -61,6 +77,8 @@ test('the second half of run is not started by hand', (t) => {
     JSON.stringify({ ...good, uid: -1 }),
     JSON.stringify({ ...good, source: 'ebpf' }),
     JSON.stringify({ ...good, sha256: '' }),
+    JSON.stringify({ ...good, env: undefined }),
+    JSON.stringify({ ...good, env: [1] }),
   ]) {
     t.throws(() => parseChildHandoff(bad), { message: /HELPER_HANDOFF/ });
   }

@@ -58,6 +58,7 @@ test('probes-agent(8) explains every command, option, argument and exit status',
     status: never,
     top: never,
     doctor: never,
+    dashboard: never,
     schema: never,
   });
   for (const command of program.commands) {

@@ -17,8 +17,9 @@ export interface LineOptions {
 /** The boot epoch of every test: record second 7302 is 2023-03-15T13:20:00Z. */
 export const EPOCH = { seconds: 1_678_886_400 - 7302, nanoseconds: 0 };
 
-export const execLines = (): ExecLines =>
-  new ExecLines(new Clock(linuxClocks(new FakeKernel().libc), EPOCH), OWN_NAMESPACES);
+/** @param variables the names of `--env` */
+export const execLines = (variables: readonly string[] = []): ExecLines =>
+  new ExecLines(new Clock(linuxClocks(new FakeKernel().libc), EPOCH), OWN_NAMESPACES, variables);
 
 /** The line that a record becomes. The record lies somewhere in larger memory, as it does in the ring. */
 export function lineOf(
@@ -31,10 +32,8 @@ export function lineOf(
   const memory = new ArrayBuffer(at + Math.ceil(record.length / 8) * 8 + 64);
   const bytes = Buffer.from(memory).fill(0x2f);
   record.copy(bytes, at);
-  const inRecord = bytes.subarray(
-    at + record.length - (fields.args ?? Buffer.from('npm\0install\0')).length,
-    at + record.length,
-  );
+  const argsEnd = at + record.length - (fields.env?.length ?? 0);
+  const inRecord = bytes.subarray(argsEnd - (fields.args ?? Buffer.from('npm\0install\0')).length, argsEnd);
   return lines.build(new Uint32Array(memory), bytes, at, args ?? inRecord, cut)(seq, () => room);
 }
 

@@ -36,6 +36,10 @@ export interface RecordFields {
   args?: Buffer;
   /** Of all arguments, where that is more. */
   argvBytes?: number;
+  /** The environment that stands in this record, with its NULs. */
+  env?: Buffer;
+  /** Of all that is sent of it, where that is more. */
+  envTotal?: number;
 }
 
 export const OWN_NAMESPACES = [
@@ -51,6 +55,7 @@ export const argsOf = (...args: Bytes[]): Buffer => Buffer.concat(args.map(cStri
  */
 export function execRecord(fields: RecordFields = {}): Buffer {
   const args = fields.args ?? argsOf('npm', 'install');
+  const env = fields.env ?? Buffer.alloc(0);
   const paths = [
     components('exe' in fields ? fields.exe : '/usr/bin/npm'),
     components(fields.cwd ?? '/home/ada'),
@@ -76,6 +81,8 @@ export function execRecord(fields: RecordFields = {}): Buffer {
     comm,
     u32(filename.length),
     u32(args.length),
+    u32(env.length),
+    u32(fields.envTotal ?? env.length),
     u64(fields.parentStartTime ?? 7203340118),
     u32(fields.ppid ?? 12001),
     u32(fields.uid ?? 1000),
@@ -92,18 +99,22 @@ export function execRecord(fields: RecordFields = {}): Buffer {
     ...paths,
     filename,
     args,
+    env,
   ]);
 }
 
-/** A `struct args_record` with its bytes. */
-export function argsRecord({
+/** A `struct more_record` with its bytes: of the environment where it is given, else of the arguments. */
+export function moreRecord({
   kind = 0,
   cpu = 0,
   number = 0,
   offset = 0,
   args = Buffer.alloc(0),
+  env,
 }: RecordFields & { offset?: number }): Buffer {
-  return Buffer.concat([u16(2), u16(kind), u32(cpu), u64(number), u32(offset), u32(args.length), args]);
+  const bytes = env ?? args;
+  const type = env === undefined ? 2 : 3;
+  return Buffer.concat([u16(type), u16(kind), u32(cpu), u64(number), u32(offset), u32(bytes.length), bytes]);
 }
 
 export interface ExitFields {

@@ -3,7 +3,7 @@ import type { Libc } from '../../helper/linux/libc.ts';
 const PAGE = 4096;
 const BUSY = 0x80000000;
 const DISCARDED = 0x40000000;
-const KINDS = 4;
+const KINDS = 5;
 const COUNTER_BYTES = 64;
 
 /** Descriptors that `libc.map` of the fake kernel knows. */

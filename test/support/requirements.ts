@@ -9,7 +9,7 @@ type Requirement = () => string | undefined;
 
 export const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');
 
-const bpfKernel: Requirement = () =>
+export const bpfKernel: Requirement = () =>
   process.platform !== 'linux'
     ? 'needs Linux'
     : existsSync('/sys/kernel/btf/vmlinux')
@@ -40,7 +40,7 @@ const compiler: Requirement = () =>
     : 'needs clang-14 and llvm-14';
 
 /** A program of the system; `file` is one of its own where the program alone is not enough. */
-const command =
+export const command =
   (name: string, file?: string): Requirement =>
   () =>
     hasCommand(name) && (file === undefined || existsSync(file)) ? undefined : `needs ${file ?? name}`;

@@ -7,9 +7,12 @@ import { HelperState } from '../../helper/stream/state.ts';
 import { EventStream, type LineBuilder } from '../../helper/stream/stream.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
+import type { ForkEvent } from '../../shared/events/fork.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';
 import { parseEvent } from './events.ts';
 import { COUNTERS_FD, RING_FD, type FakeKernel } from './fake-kernel.ts';
+
+const KINDS = 5;
 
 export const FIRST_SEQ = 5000;
 
@@ -63,9 +66,10 @@ class KillableState extends HelperState {
  */
 export class Sensor {
   /** All that the client got. */
-  readonly events: (ExecEvent | ExitEvent | GapEvent)[] = [];
+  readonly events: (ExecEvent | ForkEvent | ExitEvent | GapEvent)[] = [];
   readonly kernel: FakeKernel;
   readonly memory: ArrayBuffer;
+  env: readonly string[];
   readonly #stateBytes: number;
   readonly #fuse = new Fuse();
   #state!: HelperState;
@@ -73,9 +77,11 @@ export class Sensor {
   #source!: EbpfSource;
   #clientAt = 0;
 
-  constructor(kernel: FakeKernel, backlogBytes = 1 << 20) {
+  /** @param env the names of `--env`; may be set anew before the next start */
+  constructor(kernel: FakeKernel, backlogBytes = 1 << 20, env: readonly string[] = []) {
+    this.env = env;
     this.kernel = kernel;
-    this.#stateBytes = HelperState.bytesFor(kernel.cpus * 4);
+    this.#stateBytes = HelperState.bytesFor(kernel.cpus * KINDS);
     this.memory = new ArrayBuffer(this.#stateBytes + backlogBytes);
     this.start();
   }
@@ -84,7 +90,7 @@ export class Sensor {
   start(): void {
     const { kernel } = this;
     this.#fuse.left = -1;
-    this.#state = new KillableState(this.#fuse, this.memory, kernel.cpus * 4);
+    this.#state = new KillableState(this.#fuse, this.memory, kernel.cpus * KINDS);
     if (!this.#state.restored) this.#state.begin(FIRST_SEQ, { seconds: 0, nanoseconds: 0 });
     this.#backlog = new Backlog(Buffer.from(this.memory, this.#stateBytes), this.#state, () => this.#state.commit());
     const clock = new Clock(linuxClocks(kernel.libc), this.#state.epoch);
@@ -98,6 +104,7 @@ export class Sensor {
       backlogBytes: 0,
       links: [],
       programs: {},
+      env: this.env,
       sha256: '',
     };
     const counters = new KernelCounters(kernel.libc, COUNTERS_FD, kernel.cpus);
@@ -148,7 +155,7 @@ export class Sensor {
       .map((event) =>
         event.type === 'gap'
           ? `${event.first}-${event.last}:${event.cause}`
-          : `${event.pid}${event.type === 'exec' && event.argv_truncated ? '…' : ''}`,
+          : `${event.pid}${event.type === 'exec' && event.argv_truncated ? '…' : ''}${event.type === 'exec' && event.env_truncated ? '~' : ''}`,
       )
       .join(' ');
   }
@@ -164,6 +171,6 @@ export class Sensor {
       this.#clientAt += piece.length;
     }
     for (const line of Buffer.concat(parts).toString().split('\n').slice(0, -1))
-      this.events.push(parseEvent(line) as ExecEvent | ExitEvent | GapEvent);
+      this.events.push(parseEvent(line) as ExecEvent | ForkEvent | ExitEvent | GapEvent);
   }
 }

@@ -16,6 +16,8 @@ function whatOf(event: Record<string, unknown>): string {
       return textOf(command);
     case 'exec_failed':
       return `${textOf(command)} (failed: ${textOf(event['error'])})`;
+    case 'fork':
+      return `(a fork of ${textOf(event['exe'] ?? event['comm'])})`;
     case 'exit':
       return event['signal'] === undefined
         ? `ended with status ${textOf(event['exit_code'])}`

@@ -1,18 +1,19 @@
 import { VERSION } from '../../../shared/version.ts';
+import { assignmentsOf } from '../../values/environment.ts';
 import { attackOf } from '../mapping/attack.ts';
 import type { Mapping, Unwritable } from '../mapping/format.ts';
-import { COMMAND_KINDS, restRows } from '../mapping/rest.ts';
+import { COMMAND_KINDS, ENVIRONMENT_KINDS, IMAGE_KINDS, restRows } from '../mapping/rest.ts';
 import { asText, constant, copy, made, ofOrigin, textOf, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
 import {
   accountIn,
   ancestorsIn,
-  containerId,
+  containerIdOf,
+  containerText,
   effectiveName,
   eventId,
   nameIn,
   numberedId,
-  ofContainer,
   otherName,
   ownImageOf,
   parentCommandLine,
@@ -34,6 +35,8 @@ const ECS_VERSION = '9.4.0';
 const STARTS = ['exec', 'alert'] as const satisfies readonly Kind[];
 const DATASET = 'platform_probes.process';
 
+const podOf = containerText('pod_uid');
+
 const isSnapshot = ({ process }: Subject): boolean => process.source === 'snapshot';
 
 const EVENT: readonly Row[] = [
@@ -43,7 +46,7 @@ const EVENT: readonly Row[] = [
     isSnapshot(subject) ? 'state' : 'event',
   ),
   constant(['alert'], 'event.kind', 'alert'),
-  constant(['exec_failed', 'exit', 'clock', 'other'], 'event.kind', 'event'),
+  constant(['exec_failed', 'fork', 'exit', 'clock', 'other'], 'event.kind', 'event'),
   constant(['gap'], 'event.kind', 'pipeline_error'),
   constant(['seal'], 'event.kind', 'state'),
   constant(PROCESS_KINDS, 'event.category', ['process']),
@@ -52,11 +55,12 @@ const EVENT: readonly Row[] = [
     isSnapshot(subject) ? ['info'] : ['start'],
   ),
   constant(['exec_failed', 'seal'], 'event.type', ['info']),
+  constant(['fork'], 'event.type', ['start']),
   constant(['exit'], 'event.type', ['end']),
   constant(['gap'], 'event.type', ['error']),
   constant(['clock'], 'event.type', ['change']),
   made(KINDS, 'event.action', ['type'], '', ({ fields }) => fields['type'] as string),
-  constant(['exec', 'alert', 'exit'], 'event.outcome', 'success'),
+  constant(['exec', 'alert', 'fork', 'exit'], 'event.outcome', 'success'),
   constant(['exec_failed'], 'event.outcome', 'failure'),
   constant(KINDS, 'event.dataset', DATASET),
   copy(PROCESS_KINDS, 'event.provider', 'source'),
@@ -100,9 +104,9 @@ const PROCESS: readonly Row[] = [
     '`BOOT/PID/START`',
     processId,
   ),
-  made(COMMAND_KINDS, 'process.executable', ['exe', 'filename'], '`exe`, else `filename`', ownImageOf),
+  made(IMAGE_KINDS, 'process.executable', ['exe', 'filename'], '`exe`, else `filename`', ownImageOf),
   made(
-    COMMAND_KINDS,
+    IMAGE_KINDS,
     'process.name',
     ['exe', 'filename', 'comm'],
     'the last part of the same, else `comm`',
@@ -117,17 +121,24 @@ const PROCESS: readonly Row[] = [
   ),
   copy(COMMAND_KINDS, 'process.args', 'argv'),
   made(COMMAND_KINDS, 'process.args_count', ['argv'], 'how many', ({ process }) => process.argv?.length),
+  made(
+    ENVIRONMENT_KINDS,
+    'process.env_vars',
+    ['env', 'env_repeated'],
+    'a list of `NAME=value`; of a name that stands more than once, all values',
+    ({ process }) => assignmentsOf(process),
+  ),
   copy(COMMAND_KINDS, 'process.working_directory', 'cwd'),
   made(
     PROCESS_KINDS,
     'process.start',
     ['time', 'run_time', 'start_time'],
-    'of an exit, and of events of macOS and Windows',
+    'of a fork and an exit, and of events of macOS and Windows',
     startText,
   ),
   made(['exit'], 'process.end', ['time'], '', timeOf),
   copy(['exit'], 'process.exit_code', 'exit_code'),
-  copy(COMMAND_KINDS, 'process.thread.name', 'comm'),
+  copy(IMAGE_KINDS, 'process.thread.name', 'comm'),
   made(
     COMMAND_KINDS,
     'process.session_leader.pid',
@@ -179,11 +190,11 @@ const PROCESS: readonly Row[] = [
     ({ process }) => effectiveName(process.group, isSame(process.gid, process.egid)),
   ),
   made(COMMAND_KINDS, 'process.hash.sha256', ['hashes.sha256'], '', sha256Of),
-  made(COMMAND_KINDS, 'process.parent.pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
+  made(IMAGE_KINDS, 'process.parent.pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
     parentPid(process),
   ),
   made(
-    COMMAND_KINDS,
+    IMAGE_KINDS,
     'process.parent.entity_id',
     ['boot_id', 'parent.pid', 'parent.start_time'],
     '`BOOT/PID/START`',
@@ -225,17 +236,19 @@ const PROCESS: readonly Row[] = [
     COMMAND_KINDS,
     'container.id',
     ['container_id', 'container.id'],
-    '`container_id`, else `container.id`',
-    containerId,
+    '`container_id`, else that of `container`',
+    containerIdOf,
   ),
-  made(COMMAND_KINDS, 'container.runtime', ['container.runtime'], '', ofContainer('runtime')),
+  made(COMMAND_KINDS, 'container.runtime', ['container.runtime'], '', containerText('runtime')),
+  made(COMMAND_KINDS, 'container.name', ['container.name'], '', containerText('name')),
+  made(COMMAND_KINDS, 'container.image.name', ['container.image'], '', containerText('image')),
   made(COMMAND_KINDS, 'orchestrator.type', ['container.pod_uid'], '`kubernetes`, where there is a pod', (subject) =>
-    ofContainer('pod_uid')(subject) === undefined ? undefined : 'kubernetes',
+    podOf(subject) === undefined ? undefined : 'kubernetes',
   ),
   made(COMMAND_KINDS, 'orchestrator.resource.type', ['container.pod_uid'], '`pod`', (subject) =>
-    ofContainer('pod_uid')(subject) === undefined ? undefined : 'pod',
+    podOf(subject) === undefined ? undefined : 'pod',
   ),
-  made(COMMAND_KINDS, 'orchestrator.resource.id', ['container.pod_uid'], '', ofContainer('pod_uid')),
+  made(COMMAND_KINDS, 'orchestrator.resource.id', ['container.pod_uid'], '', podOf),
 ];
 
 /** Whether the effective id is the real one, or not known. */

@@ -3,10 +3,16 @@ import { GAP_FIELDS } from '../../../shared/events/gap.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
 import { copy, made, ofOrigin, type Row } from './row.ts';
 import { KINDS, PROCESS_KINDS, type Kind } from './subject.ts';
-import { ofContainer, otherContainerId, otherFields, rawList } from './values.ts';
+import { containerIn, otherFields, rawList, repeatedList } from './values.ts';
 
 /** Kinds with a command line. */
 export const COMMAND_KINDS = ['exec', 'alert', 'exec_failed'] as const satisfies readonly Kind[];
+
+/** Kinds with an environment. */
+export const ENVIRONMENT_KINDS = ['exec', 'alert'] as const satisfies readonly Kind[];
+
+/** Kinds with an image and a parent. */
+export const IMAGE_KINDS = [...COMMAND_KINDS, 'fork'] as const satisfies readonly Kind[];
 
 /** Fields of commands for which neither schema has a field that means the same. */
 const COMMAND_FIELDS = [
@@ -21,7 +27,6 @@ const COMMAND_FIELDS = [
   'tty',
   'cgroup',
   'ns',
-  'flags',
 ] as const;
 
 /**
@@ -39,14 +44,17 @@ export function restRows(top: string): readonly Row[] {
     made(COMMAND_KINDS, `${top}.command`, ['command'], 'where there is a `command_line`', ({ process }) =>
       process.command_line === undefined ? undefined : process.command,
     ),
-    made(COMMAND_KINDS, `${top}.ppid`, ['ppid'], 'where `parent` has another pid', ({ process: { ppid, parent } }) =>
+    made(IMAGE_KINDS, `${top}.ppid`, ['ppid'], 'where `parent` has another pid', ({ process: { ppid, parent } }) =>
       parent === undefined || parent.pid === ppid ? undefined : ppid,
     ),
     ...COMMAND_FIELDS.map((name) => copy(COMMAND_KINDS, `${top}.${name}`, name)),
-    made(COMMAND_KINDS, `${top}.raw`, ['raw'], 'a list of `field` and `base64`', ({ process }) => rawList(process.raw)),
+    copy(IMAGE_KINDS, `${top}.flags`, 'flags'),
+    made(ENVIRONMENT_KINDS, `${top}.env_repeated`, ['env_repeated'], 'a list of `name` and `values`', repeatedList),
+    copy(ENVIRONMENT_KINDS, `${top}.env_truncated`, 'env_truncated'),
+    made(IMAGE_KINDS, `${top}.raw`, ['raw'], 'a list of `field` and `base64`', ({ process }) => rawList(process.raw)),
     copy(PROCESS_KINDS, `${top}.start_time`, 'start_time'),
     made(
-      COMMAND_KINDS,
+      IMAGE_KINDS,
       `${top}.parent.start_time`,
       ['parent.start_time'],
       '',
@@ -54,17 +62,10 @@ export function restRows(top: string): readonly Row[] {
     ),
     copy(['exec_failed'], `${top}.fd_path`, 'fd_path'),
     copy(['exit'], `${top}.signal`, 'signal'),
+    made(COMMAND_KINDS, `${top}.container`, ['container'], '', containerIn),
     copy(['alert'], `${top}.image_truncated`, 'image_truncated'),
     copy(['alert'], `${top}.rules`, 'rules'),
-    made(
-      COMMAND_KINDS,
-      `${top}.container.id`,
-      ['container.id'],
-      'where `container_id` is another, or absent',
-      otherContainerId,
-    ),
-    made(COMMAND_KINDS, `${top}.container.qos`, ['container.qos'], '', ofContainer('qos')),
-    copy(COMMAND_KINDS, `${top}.redacted`, 'redacted'),
+    copy(IMAGE_KINDS, `${top}.redacted`, 'redacted'),
     made(KINDS, `${top}.other`, ['*'], 'every field that this version does not know, by its name', otherFields),
   ];
 }

@@ -1,22 +1,29 @@
 import { isObject } from '../../../shared/events/fields.ts';
 import { CLOCK_FIELDS } from '../../../shared/events/clock.ts';
-import { EXEC_FAILED_FIELDS, EXEC_FIELDS, type ExecFailedEvent } from '../../../shared/events/exec.ts';
+import { EXEC_FAILED_FIELDS, EXEC_FIELDS, type ExecEvent, type ExecFailedEvent } from '../../../shared/events/exec.ts';
 import { EXIT_FIELDS, type ExitEvent } from '../../../shared/events/exit.ts';
+import { FORK_FIELDS } from '../../../shared/events/fork.ts';
 import { GAP_FIELDS } from '../../../shared/events/gap.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import type { StreamEvent } from '../../events/item.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
 import type { Platform } from '../../values/platform.ts';
 
 /** The kind of an event for a mapping: its type, except that an alert is a kind of its own. `other`: of a type that is not known. */
-export const KINDS = ['exec', 'alert', 'exec_failed', 'exit', 'gap', 'clock', 'seal', 'other'] as const;
+export const KINDS = ['exec', 'alert', 'exec_failed', 'fork', 'exit', 'gap', 'clock', 'seal', 'other'] as const;
 
 export type Kind = (typeof KINDS)[number];
 
 /** The kinds that are about one process. */
-export const PROCESS_KINDS = ['exec', 'alert', 'exec_failed', 'exit'] as const satisfies readonly Kind[];
+export const PROCESS_KINDS = ['exec', 'alert', 'exec_failed', 'fork', 'exit'] as const satisfies readonly Kind[];
 
 /** The fields of events about one process. Each kind has some of them. */
-export type ProcessFields = Partial<Omit<ExecFailedEvent, 'type'> & Omit<ExitEvent, 'type' | 'source'> & AgentFields>;
+export type ProcessFields = Partial<
+  Omit<ExecFailedEvent, 'type'> &
+    Pick<ExecEvent, 'env' | 'env_repeated' | 'env_truncated'> &
+    Omit<ExitEvent, 'type' | 'source'> &
+    AgentFields
+>;
 
 /** A rule that matched, as far as rows read it. */
 interface Rule {
@@ -44,7 +51,7 @@ interface AgentFields {
   user: object;
   group: object;
   hashes: object;
-  container: object;
+  container: ContainerFact;
 }
 
 const ALERT_FIELDS = ['rules', 'image_truncated'] as const;
@@ -64,6 +71,7 @@ export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {
   exec: [...namesOf(EXEC_FIELDS), 'redacted', ...Object.keys(FACTS)],
   alert: [...namesOf(EXEC_FIELDS), 'redacted', ...Object.keys(FACTS), ...ALERT_FIELDS],
   exec_failed: [...namesOf(EXEC_FAILED_FIELDS), 'redacted', ...Object.keys(FACTS)],
+  fork: [...namesOf(FORK_FIELDS), 'redacted'],
   exit: namesOf(EXIT_FIELDS),
   gap: namesOf(GAP_FIELDS),
   clock: namesOf(CLOCK_FIELDS),
@@ -137,11 +145,12 @@ export function isWellFormed(name: string, value: unknown): boolean {
   return value === undefined || FACTS[name]?.(value) !== false;
 }
 
-/** A container by an id, and three things that can be known of it. */
-function isContainer(value: unknown): boolean {
+/** Whether a field has a container. */
+export function isContainer(value: unknown): value is ContainerFact {
   if (!isObject(value)) return false;
-  const { id, runtime, pod_uid: pod, qos, ...others } = value;
-  return Object.keys(others).length === 0 && typeof id === 'string' && [runtime, pod, qos].every(isOptionalText);
+  const { id, runtime, pod_uid: pod, qos, name, image, ...others } = value;
+  const isTexts = [runtime, pod, qos, name, image].every(isOptionalText);
+  return Object.keys(others).length === 0 && typeof id === 'string' && isTexts;
 }
 
 function isNames(value: unknown): boolean {

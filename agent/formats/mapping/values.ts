@@ -1,8 +1,17 @@
 import { isObject } from '../../../shared/events/fields.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import { entityId } from '../../events/entity-id.ts';
 import { seqOf, type StreamEvent } from '../../events/item.ts';
 import { LEVELS } from '../../rules/parse/metadata.ts';
-import { areAncestors, FIELDS_OF, isWellFormed, KINDS, type ProcessFields, type Subject } from './subject.ts';
+import {
+  areAncestors,
+  FIELDS_OF,
+  isContainer,
+  isWellFormed,
+  KINDS,
+  type ProcessFields,
+  type Subject,
+} from './subject.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/u;
 
@@ -121,22 +130,6 @@ export function parentCommandLine({ process: { parent } }: Subject): string | un
   return textIn((parent as { command_line?: unknown } | undefined)?.command_line);
 }
 
-/** A field of the fact `container`. Nobody has checked it. */
-export function ofContainer(name: 'id' | 'runtime' | 'pod_uid' | 'qos'): (subject: Subject) => string | undefined {
-  return ({ process: { container } }) => (isObject(container) ? textIn(container[name]) : undefined);
-}
-
-/** The id of the container: the helper's, else that of the fact, which knows more engines. */
-export function containerId(subject: Subject): string | undefined {
-  return subject.process.container_id ?? ofContainer('id')(subject);
-}
-
-/** The id in the fact, where the helper has found another or none. */
-export function otherContainerId(subject: Subject): string | undefined {
-  const id = ofContainer('id')(subject);
-  return id === subject.process.container_id ? undefined : id;
-}
-
 /** The ancestors, where the field has some. */
 export function ancestorsIn({ process: { ancestors } }: Subject): ProcessFields['ancestors'] {
   return areAncestors(ancestors) ? ancestors : undefined;
@@ -146,9 +139,10 @@ function textIn(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** When the process began, as far as that can be told: of an exit, or where `start_time` counts from 1970. Nanoseconds since then. */
+/** When the process began, as far as that can be told: of a fork, of an exit, or where `start_time` counts from 1970. Nanoseconds since then. */
 function startOf(subject: Subject): bigint | undefined {
   const { kind, process, origin } = subject;
+  if (kind === 'fork') return nanosOf(timeOf(subject));
   if (kind === 'exit') return nanosOf(timeOf(subject)) - BigInt(process.run_time ?? 0) * 1000n;
   if (origin.platform === undefined || origin.platform === 'linux' || process.start_time === undefined)
     return undefined;
@@ -193,6 +187,26 @@ export function severityOf(level: string | undefined): number {
 export function rawList(raw: unknown): { field: string; base64: unknown }[] | undefined {
   if (!isObject(raw)) return undefined;
   return Object.entries(raw).map(([field, base64]) => ({ field, base64 }));
+}
+
+/** The container that the agent found. */
+export function containerIn({ process: { container } }: Subject): ContainerFact | undefined {
+  return isContainer(container) ? container : undefined;
+}
+
+/** The container's id: `container_id`; of one without 64 digits, the one that the agent found. */
+export function containerIdOf(subject: Subject): string | undefined {
+  return subject.process.container_id ?? containerIn(subject)?.id;
+}
+
+/** A part of the container that the agent found. */
+export function containerText(part: keyof ContainerFact): (subject: Subject) => string | undefined {
+  return (subject) => containerIn(subject)?.[part];
+}
+
+/** The values that `env` has not, as a list, so that a receiver has two fields, and not one for each name. */
+export function repeatedList({ process: { env_repeated: repeated } }: Subject): object[] | undefined {
+  return repeated && Object.entries(repeated).map(([name, values]) => ({ name, values }));
 }
 
 const KNOWN = new Map(KINDS.map((kind) => [kind, new Set(['type', ...FIELDS_OF[kind]])]));

@@ -1,7 +1,7 @@
 import { VERSION } from '../../../shared/version.ts';
 import { attackOf } from '../mapping/attack.ts';
 import type { Mapping, Unwritable } from '../mapping/format.ts';
-import { COMMAND_KINDS, restRows } from '../mapping/rest.ts';
+import { COMMAND_KINDS, IMAGE_KINDS, restRows } from '../mapping/rest.ts';
 import { constant, copy, made, ofOrigin, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
 import {
@@ -26,7 +26,7 @@ export const TOP = 'unmapped';
 const PRODUCT = { name: 'Platform Probes', vendor_name: 'Platform Probes', version: VERSION };
 
 const FINDING = ['alert'] as const satisfies readonly Kind[];
-const ACTIVITY = ['exec', 'exec_failed', 'exit'] as const satisfies readonly Kind[];
+const ACTIVITY = ['exec', 'exec_failed', 'fork', 'exit'] as const satisfies readonly Kind[];
 /** No class of OCSF is about what is missing, about clocks or about proofs. */
 const BASE = ['gap', 'clock', 'seal', 'other'] as const satisfies readonly Kind[];
 
@@ -43,7 +43,7 @@ const EVENT: readonly Row[] = [
     isSnapshot(subject) ? 99 : 1,
   ),
   constant(['alert'], 'activity_id', 1, 'Create'),
-  constant(['exec_failed'], 'activity_id', 1, 'Launch'),
+  constant(['exec_failed', 'fork'], 'activity_id', 1, 'Launch'),
   constant(['exit'], 'activity_id', 2, 'Terminate'),
   constant(BASE, 'activity_id', 99, 'other'),
   made(['exec'], 'activity_name', ['source'], '`Snapshot`, where it is one', (subject) =>
@@ -57,7 +57,7 @@ const EVENT: readonly Row[] = [
     isSnapshot(subject) ? 100_799 : 100_701,
   ),
   constant(FINDING, 'type_uid', 200_401),
-  constant(['exec_failed'], 'type_uid', 100_701),
+  constant(['exec_failed', 'fork'], 'type_uid', 100_701),
   constant(['exit'], 'type_uid', 100_702),
   constant(BASE, 'type_uid', 99),
   constant([...ACTIVITY, 'clock', 'seal', 'other'], 'severity_id', 1, 'informational'),
@@ -70,7 +70,7 @@ const EVENT: readonly Row[] = [
     (subject) => severityOf(topRule(subject)?.level),
   ),
   made(KINDS, 'time', ['time', 'timestamp'], 'in milliseconds since 1970', millisOf),
-  constant(['exec', 'exit'], 'status_id', 1, 'Success'),
+  constant(['exec', 'fork', 'exit'], 'status_id', 1, 'Success'),
   constant(['alert'], 'status_id', 1, 'New'),
   constant(['exec_failed'], 'status_id', 2, 'Failure'),
   copy(['exec_failed'], 'status_code', 'error'),
@@ -82,6 +82,7 @@ const EVENT: readonly Row[] = [
     ({ process: { source } }) => (source === 'snapshot' ? undefined : source === 'etw' ? 1 : 3),
   ),
   constant(['exec_failed'], 'launch_type_id', 3),
+  constant(['fork'], 'launch_type_id', 2, 'Fork'),
   made(
     ['gap'],
     'message',
@@ -194,7 +195,6 @@ export const OCSF: Mapping = {
     made(COMMAND_KINDS, `${TOP}.uid`, ['uid'], 'where there is a `user_sid`', ({ process: { uid, user_sid: sid } }) =>
       sid === undefined ? undefined : uid,
     ),
-    copy(COMMAND_KINDS, `${TOP}.comm`, 'comm'),
     made(COMMAND_KINDS, `${TOP}.effective_user.name`, ['user.effective.name'], '', ({ process }) =>
       otherName(process.user),
     ),
@@ -204,6 +204,7 @@ export const OCSF: Mapping = {
     made(COMMAND_KINDS, `${TOP}.hashes.sha256`, ['hashes.sha256'], 'of an image that has no name', (subject) =>
       nameIn(targetOf(subject), subject) === undefined ? sha256Of(subject) : undefined,
     ),
+    copy(IMAGE_KINDS, `${TOP}.comm`, 'comm'),
     copy(['exit'], `${TOP}.run_time`, 'run_time'),
   ],
   unwritable,

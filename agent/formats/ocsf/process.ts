@@ -1,13 +1,14 @@
+import { variablesOf } from '../../values/environment.ts';
 import { asText, copy, made, textOf, type Row } from '../mapping/row.ts';
 import type { Kind, Subject } from '../mapping/subject.ts';
 import {
   accountIn,
   ancestorsIn,
-  containerId,
+  containerIdOf,
+  containerText,
   imageOf,
   millisOf,
   nameIn,
-  ofContainer,
   parentCommandLine,
   parentId,
   parentPid,
@@ -38,21 +39,22 @@ export const targetOf = ({ kind, process }: Subject): string | undefined =>
 
 /** A process of OCSF, and the actor: of an exec the parent, of a failed exec and an exit the process itself. */
 export function processRows(kinds: readonly Kind[], prefix: string): readonly Row[] {
-  const commands = kinds.filter((kind) => kind !== 'exit');
+  const images = kinds.filter((kind) => kind !== 'exit');
+  const commands = images.filter((kind) => kind !== 'fork');
   const at = `${prefix}process`;
   const rows = [
     copy(kinds, `${at}.pid`, 'pid'),
     made(kinds, `${at}.uid`, ['entity_id', 'boot_id', 'pid', 'start_time'], '`BOOT/PID/START`', processId),
     made(
-      commands,
+      images,
       `${at}.name`,
       ['exe', 'filename', 'comm'],
       'the last part of `path`, else `comm`',
       (subject) => nameIn(targetOf(subject), subject) ?? subject.process.comm,
     ),
-    made(commands, `${at}.path`, ['exe', 'filename'], '`exe`, else `filename`; of `exec_failed` `filename`', targetOf),
+    made(images, `${at}.path`, ['exe', 'filename'], '`exe`, else `filename`; of `exec_failed` `filename`', targetOf),
     made(
-      commands,
+      images,
       `${at}.file`,
       ['exe', 'filename', 'hashes.sha256'],
       '`name`, `path` and `type_id` (8, executable) of the same; `hashes` with algorithm 3 (SHA-256)',
@@ -72,12 +74,19 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`command_line`, else `command`',
       ({ process }) => process.command_line ?? process.command,
     ),
+    made(
+      commands.filter((kind) => kind !== 'exec_failed'),
+      `${at}.environment_variables`,
+      ['env', 'env_repeated'],
+      '`name` and `value` of each; of a name that stands more than once, all values',
+      ({ process }) => variablesOf(process)?.map(([name, value]) => ({ name, value })),
+    ),
     copy(commands, `${at}.working_directory`, 'cwd'),
     made(
       kinds,
       `${at}.created_time`,
       ['time', 'run_time', 'start_time'],
-      'of an exit, and of events of macOS and Windows, in milliseconds',
+      'of a fork and an exit, and of events of macOS and Windows, in milliseconds',
       startMillis,
     ),
     made(
@@ -140,12 +149,18 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       commands,
       `${at}.container.uid`,
       ['container_id', 'container.id'],
-      '`container_id`, else `container.id`',
-      containerId,
+      '`container_id`, else that of `container`',
+      containerIdOf,
     ),
-    made(commands, `${at}.container.runtime`, ['container.runtime'], '', ofContainer('runtime')),
-    made(commands, `${at}.container.pod_uuid`, ['container.pod_uid'], '', ofContainer('pod_uid')),
-    ...parentRows(commands, `${at}.parent_process`),
+    made(commands, `${at}.container.runtime`, ['container.runtime'], '', containerText('runtime')),
+    made(commands, `${at}.container.pod_uuid`, ['container.pod_uid'], '', containerText('pod_uid')),
+    made(commands, `${at}.container.name`, ['container.name'], '', containerText('name')),
+    // An image needs a uid there; the reference is the one that is known.
+    ...['name', 'uid'].map((part) =>
+      made(commands, `${at}.container.image.${part}`, ['container.image'], '', containerText('image')),
+    ),
+    ...parentRows(images, `${at}.parent_process`),
+    made(commands, `${at}.parent_process.cmd_line`, ['parent.command_line'], '', parentCommandLine),
     made(commands, `${at}.ancestry`, ['ancestors'], '`pid`, `uid`, `path`, `cmd_line` of each', (subject) =>
       ancestorsIn(subject)?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
         pid,
@@ -167,7 +182,6 @@ function parentRows(kinds: readonly Kind[], at: string): readonly Row[] {
       nameIn(subject.process.parent?.exe, subject),
     ),
     made(kinds, `${at}.path`, ['parent.exe'], '', ({ process }) => process.parent?.exe),
-    made(kinds, `${at}.cmd_line`, ['parent.command_line'], '', parentCommandLine),
   ];
 }
 
@@ -191,7 +205,7 @@ function actorRows(kinds: readonly Kind[], at: string): readonly Row[] {
       (subject) => (isOwn(subject) ? processId(subject) : parentId(subject)),
     ),
     made(
-      kinds.filter((kind) => kind !== 'exit'),
+      kinds.filter((kind) => kind !== 'exit' && kind !== 'fork'),
       `${at}.path`,
       ['parent.exe', 'exe'],
       '`parent.exe`; of `exec_failed` `exe`',

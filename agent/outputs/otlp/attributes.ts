@@ -1,14 +1,14 @@
 import { CLOCK_FIELDS } from '../../../shared/events/clock.ts';
 import { GAP_FIELDS } from '../../../shared/events/gap.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
-import { COMMAND_KINDS, fieldsUnder } from '../../formats/mapping/rest.ts';
+import { COMMAND_KINDS, ENVIRONMENT_KINDS, fieldsUnder, IMAGE_KINDS } from '../../formats/mapping/rest.ts';
 import { copy, made, ofOrigin, type Row } from '../../formats/mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Subject } from '../../formats/mapping/subject.ts';
 import {
-  containerId,
+  containerIdOf,
+  containerText,
   effectiveName,
   nameIn,
-  ofContainer,
   ownImageOf,
   parentCommandLine,
   parentPid,
@@ -19,6 +19,9 @@ import {
   timeOf,
   topRule,
 } from '../../formats/mapping/values.ts';
+
+/** Ends the name of a row that makes an attribute of each entry of an object, as the conventions write it. */
+export const EACH_KEY = '.<key>';
 
 /** The namespace of attributes that OpenTelemetry has no name for; as in ECS. */
 const TOP = 'probes';
@@ -50,17 +53,33 @@ export const ATTRIBUTES: readonly Row[] = [
   ofOrigin(KINDS, `${TOP}.schema_version`, 'schema_version', ({ schemaVersion }) => schemaVersion),
   ofOrigin(KINDS, `${TOP}.seal.number`, 'seal', ({ seal }) => seal),
   copy(PROCESS_KINDS, 'process.pid', 'pid'),
-  made(COMMAND_KINDS, 'process.parent_pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
+  made(IMAGE_KINDS, 'process.parent_pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
     parentPid(process),
   ),
-  made(COMMAND_KINDS, 'process.executable.path', ['exe', 'filename'], '`exe`, else `filename`', ownImageOf),
-  made(COMMAND_KINDS, 'process.executable.name', ['exe', 'filename'], 'the last part of the same', (subject) =>
+  made(IMAGE_KINDS, 'process.executable.path', ['exe', 'filename'], '`exe`, else `filename`', ownImageOf),
+  made(IMAGE_KINDS, 'process.executable.name', ['exe', 'filename'], 'the last part of the same', (subject) =>
     nameIn(ownImageOf(subject), subject),
   ),
   made(COMMAND_KINDS, 'process.command', ['argv'], 'the first of them', ({ process }) => process.argv?.[0]),
   copy(COMMAND_KINDS, 'process.command_args', 'argv'),
   made(COMMAND_KINDS, 'process.args_count', ['argv'], 'how many', ({ process }) => process.argv?.length),
   copy(COMMAND_KINDS, 'process.command_line', 'command_line'),
+  made(
+    ENVIRONMENT_KINDS,
+    'process.environment_variable.<key>',
+    ['env'],
+    'one for each variable; of a name that stands more than once the first value',
+    ({ process }) => process.env,
+  ),
+  made(
+    ENVIRONMENT_KINDS,
+    `${TOP}.env_repeated`,
+    ['env_repeated'],
+    'the other values, as a list of `NAME=value`',
+    ({ process: { env_repeated: repeated } }) =>
+      repeated && Object.entries(repeated).flatMap(([name, values]) => values.map((value) => `${name}=${value}`)),
+  ),
+  copy(ENVIRONMENT_KINDS, `${TOP}.env_truncated`, 'env_truncated'),
   copy(COMMAND_KINDS, 'process.working_directory', 'cwd'),
   copy(COMMAND_KINDS, 'process.user.id', 'euid'),
   made(
@@ -91,7 +110,7 @@ export const ATTRIBUTES: readonly Row[] = [
     PROCESS_KINDS,
     'process.creation.time',
     ['time', 'run_time', 'start_time'],
-    'of an exit, and of events of macOS and Windows',
+    'of a fork and an exit, and of events of macOS and Windows',
     startText,
   ),
   copy(['exit'], 'process.exit.code', 'exit_code'),
@@ -100,11 +119,13 @@ export const ATTRIBUTES: readonly Row[] = [
     COMMAND_KINDS,
     'container.id',
     ['container_id', 'container.id'],
-    '`container_id`, else `container.id`',
-    containerId,
+    '`container_id`, else that of `container`',
+    containerIdOf,
   ),
-  made(COMMAND_KINDS, 'container.runtime.name', ['container.runtime'], '', ofContainer('runtime')),
-  made(COMMAND_KINDS, 'k8s.pod.uid', ['container.pod_uid'], '', ofContainer('pod_uid')),
+  made(COMMAND_KINDS, 'container.runtime.name', ['container.runtime'], '', containerText('runtime')),
+  made(COMMAND_KINDS, 'container.name', ['container.name'], '', containerText('name')),
+  made(COMMAND_KINDS, 'container.image.name', ['container.image'], '', containerText('image')),
+  made(COMMAND_KINDS, 'k8s.pod.uid', ['container.pod_uid'], '', containerText('pod_uid')),
   copy(['exec_failed'], 'error.type', 'error'),
   ...FACTS,
   made(
@@ -133,5 +154,5 @@ export const OF_EVENT = ofEachKind(ATTRIBUTES);
 
 /** For what is read of a line in a schema of others: fields of processes have another place there, and what is made of some would be wrong. */
 export const OF_OTHER_SCHEMA = ofEachKind(
-  ATTRIBUTES.filter((row) => /^(?:probes|security_rule)\./u.test(row.to) && !FACTS.includes(row)),
+  ATTRIBUTES.filter((row) => /^(?:probes\.(?!env_)|security_rule\.)/u.test(row.to) && !FACTS.includes(row)),
 );

@@ -11,7 +11,7 @@ import { nativeView } from '../../formats/native-view.ts';
 import { hostPlatform } from '../../values/platform.ts';
 import { recordId } from '../network/record-id.ts';
 import type { Batch } from '../output.ts';
-import { OF_EVENT, OF_OTHER_SCHEMA } from './attributes.ts';
+import { EACH_KEY, OF_EVENT, OF_OTHER_SCHEMA } from './attributes.ts';
 import type { Attribute, AttributeValue, LogRecord, Source } from './record.ts';
 import { INFORMATIONAL, severityOf, type Severity } from './severity.ts';
 
@@ -25,6 +25,7 @@ const EVENT_NAMES: Readonly<Partial<Record<Kind, string>>> = {
   exec: 'process.exec',
   alert: 'process.exec',
   exec_failed: 'process.exec_failed',
+  fork: 'process.fork',
   exit: 'process.exit',
 };
 
@@ -118,11 +119,17 @@ function timeIn(subject: Subject): bigint {
 /** @returns how many were left out */
 function addAttributes(subject: Subject, rows: readonly Row[], attributes: Attribute[]): number {
   let dropped = 0;
+  const add = (key: string, value: unknown): void => {
+    if (!isAttributeValue(value)) return;
+    if (isShort(value)) attributes.push({ key, value });
+    else dropped++;
+  };
   for (const { to, value, origin } of rows) {
     const found = origin === undefined ? value!(subject) : origin(subject.origin);
-    if (!isAttributeValue(found)) continue;
-    if (isShort(found)) attributes.push({ key: to, value: found });
-    else dropped++;
+    if (!to.endsWith(EACH_KEY)) add(to, found);
+    else
+      for (const [name, each] of Object.entries(found ?? {}))
+        add(`${to.slice(0, -EACH_KEY.length)}.${name.toWellFormed()}`, each);
   }
   return dropped;
 }

@@ -1,16 +1,19 @@
+import { canLackValues, isAmong } from '../fields/incomplete.ts';
 import { fold } from '../value/fold.ts';
 import { ANY } from '../value/tokens.ts';
 import type { Atom, LiteralAtom } from './atoms.ts';
+import type { Position } from '../index/literal.ts';
 import type { Subject } from './subject.ts';
 
 /** True, false, or undefined for undecided. */
 export type Verdict = boolean | undefined;
 
-/** Whether an atom reads a field with a known end only. A keyword reads all fields. */
+/** Whether an atom reads a field of which not all is known. A keyword reads all fields; variables that are missing are no reason to think that it is there. */
 export function isIncomplete(atom: Atom, fields: ReadonlySet<string>): boolean {
   const { field } = atom.subject;
-  if (field === null || fields.has(field)) return true;
-  return atom.kind === 'check' && atom.test.kind === 'field' && fields.has(atom.test.field);
+  if (field === null) return [...fields].some((name) => !canLackValues(name));
+  if (isAmong(fields, field)) return true;
+  return atom.kind === 'check' && atom.test.kind === 'field' && isAmong(fields, atom.test.field);
 }
 
 /**
@@ -20,7 +23,11 @@ export function isIncomplete(atom: Atom, fields: ReadonlySet<string>): boolean {
 export function verdictOn(atom: Atom, fields: ReadonlySet<string>): Verdict {
   const { subject } = atom;
   if (subject.field !== null && subject.raw === undefined)
-    return fields.has(subject.field) ? undefined : holdsAsItIs(atom, subject);
+    return isAmong(fields, subject.field) ? undefined : holdsAsItIs(atom, subject);
+  if (subject.field !== null && canLackValues(subject.field)) {
+    if (atom.kind === 'check' && (atom.test.kind === 'exists' || atom.test.kind === 'null')) return atom.holds(subject);
+    return holdsForSome(atom, subject) ? true : undefined;
+  }
   if (atom.kind === 'literals') return anyOf(subject.folded(), (text) => ofLiterals(atom, text));
   const { test } = atom;
   switch (test.kind) {
@@ -45,6 +52,20 @@ export function verdictOn(atom: Atom, fields: ReadonlySet<string>): Verdict {
 function holdsAsItIs(atom: Atom, subject: Subject): boolean {
   return atom.kind === 'check' && atom.holds(subject);
 }
+
+/** Whether one of the values that are known is enough. */
+function holdsForSome(atom: Atom, subject: Subject): boolean {
+  if (atom.kind === 'check') return atom.holds(subject);
+  const { position, texts } = atom;
+  return subject.folded().some((text) => texts.some((literal) => HOLDS[position](text, literal)));
+}
+
+const HOLDS: Readonly<Record<Position, (text: string, literal: string) => boolean>> = {
+  contains: (text, literal) => text.includes(literal),
+  prefix: (text, literal) => text.startsWith(literal),
+  suffix: (text, literal) => text.endsWith(literal),
+  equals: (text, literal) => text === literal,
+};
 
 function ofLiterals({ position, texts }: LiteralAtom, text: string): Verdict {
   switch (position) {

@@ -1,3 +1,4 @@
+import { canLackValues } from '../fields/incomplete.ts';
 import type { FieldValue } from './explained.ts';
 
 /** Characters of a text that an explanation holds: command lines can have millions. */
@@ -16,7 +17,8 @@ export interface PartlyKnown {
 /** A field's value for people to look at, in bounded size. @param raw as in the event; undefined where it is missing */
 export function fieldValue(field: string, raw: unknown, { ends, starts }: PartlyKnown): FieldValue {
   if (raw === undefined) return { field, missing: true };
-  const known = ends?.has(field) === true ? 'end' : starts?.has(field) === true ? 'start' : undefined;
+  const known =
+    ends?.has(field) === true && !canLackValues(field) ? 'end' : starts?.has(field) === true ? 'start' : undefined;
   return { field, ...bounded(raw), ...(known === undefined ? {} : { known }) };
 }
 

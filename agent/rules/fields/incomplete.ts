@@ -9,10 +9,28 @@ const MARKS = {
   exe_truncated: ['Image', 'exe'],
   parent_exe_truncated: ['ParentImage', 'parent.exe'],
   cwd_truncated: ['CurrentDirectory', 'cwd'],
-  cgroup_truncated: ['cgroup', 'container.id', 'container.runtime', 'container.pod_uid', 'container.qos'],
+  cgroup_truncated: ['cgroup', 'container'],
 } as const;
 type Mark = keyof typeof MARKS;
 const ALL = Object.keys(MARKS) as Mark[];
+
+const ENVIRONMENT: readonly string[] = ['Environment', 'env', 'env_repeated'];
+
+/**
+ * Whether a field of which an event has not all can lack whole values, anywhere, rather than the beginning of one: what it has
+ * then holds, and what it has not may be missing.
+ */
+export function canLackValues(field: string): boolean {
+  return ENVIRONMENT.includes(rootOf(field));
+}
+
+/** `env` of `env.PATH`. */
+const rootOf = (field: string): string => field.split('.', 1)[0]!;
+
+/** Whether a field is among the incomplete ones, or below one. */
+export function isAmong(fields: ReadonlySet<string>, field: string): boolean {
+  return fields.has(field) || fields.has(rootOf(field));
+}
 
 const has = ({ flags }: ExecEvent, mark: Mark): boolean => flags?.includes(mark) === true;
 
@@ -24,14 +42,15 @@ export function imageOf(event: ExecEvent): string | undefined {
 }
 
 /**
- * Names of the fields, Sigma's and our own, of which an event has only the end.
- * @returns undefined for nearly every event: all of its paths are whole
+ * Names of the fields, Sigma's and our own, of which an event has only the end, and of those about the environment where an event
+ * has not all of it. A name stands for all below it: `env` for `env.PATH`.
+ * @returns undefined for nearly every event: all that it tells is whole
  */
 export function incompleteFields(event: ExecEvent): ReadonlySet<string> | undefined {
-  if (event.flags === undefined || event.type !== 'exec') return undefined;
+  if ((event.flags === undefined && event.env_truncated === undefined) || event.type !== 'exec') return undefined;
   const marks = ALL.filter((mark) => has(event, mark));
-  if (marks.length === 0) return undefined;
   const fields = new Set<string>(marks.flatMap((mark) => MARKS[mark]));
+  if (event.env_truncated === true) for (const name of ENVIRONMENT) fields.add(name);
   if (fields.has('Image') && askedFor(event) !== undefined) fields.delete('Image');
   return fields.size === 0 ? undefined : fields;
 }

@@ -1,6 +1,7 @@
 import { EXEC_FIELDS } from '../../../shared/events/exec.ts';
 import { didYouMean } from '../../values/suggest.ts';
 import type { Expression } from '../value/test.ts';
+import { canLackValues } from './incomplete.ts';
 import { FIELDS } from './table.ts';
 
 const SIGMA_NAMES = new Set(FIELDS.map(({ sigma }) => sigma));
@@ -15,6 +16,11 @@ export function fieldsOf(expression: Expression, found = new Set<string>()): Rea
     if (expression.test.kind === 'field') found.add(expression.test.field);
   }
   return found;
+}
+
+/** Whether one of the fields is about the environment, which a helper tells only where it is asked for it (`--env`). */
+export function readsEnvironment(fields: Iterable<string>): boolean {
+  return [...fields].some(canLackValues);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ExecEvent } from '../../../shared/events/exec.ts';
-import type { Container } from '../../containers/container.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 
 /** The version resource of a Windows program. */
 export interface VersionInfo {
@@ -35,5 +35,5 @@ export interface Lookups {
   readonly logonId?: (event: ExecEvent) => string | undefined;
   readonly versionInfo?: (image: string) => VersionInfo | undefined;
   readonly digests?: (event: ExecEvent) => Digests | undefined;
-  readonly container?: (event: ExecEvent) => Container | undefined;
+  readonly container?: (event: ExecEvent) => ContainerFact | undefined;
 }

@@ -1,7 +1,8 @@
 import type { ExecEvent } from '../../../shared/events/exec.ts';
-import type { Container } from '../../containers/container.ts';
+import type { ContainerFact } from '../../containers/container.ts';
 import { imageOf } from './incomplete.ts';
 import type { Lookups, VersionInfo } from './lookups.ts';
+import { assignmentsOf } from '../../values/environment.ts';
 import type { Platform } from '../../values/platform.ts';
 
 export interface FieldRow {
@@ -49,7 +50,7 @@ const digestRow = (sigma: 'md5' | 'sha1' | 'sha256' | 'imphash'): FieldRow => ({
   read: (event, { digests }) => digests?.(event)?.[sigma],
 });
 
-const containerRow = (key: keyof Container, from: string): FieldRow => ({
+const containerRow = (key: keyof ContainerFact, from: string): FieldRow => ({
   sigma: `container.${key}`,
   from,
   platforms: LINUX,
@@ -146,10 +147,18 @@ export const FIELDS: readonly FieldRow[] = [
   digestRow('sha1'),
   digestRow('sha256'),
   digestRow('imphash'),
+  {
+    sigma: 'Environment',
+    from: '`env` and `env_repeated`, as a list of `NAME=value`',
+    platforms: UNIX,
+    read: assignmentsOf,
+  },
   containerRow('id', '`cgroup`: the innermost container'),
   containerRow('runtime', '`cgroup`: `docker`, `containerd`, `cri-o`, `podman`, `lxc`, `systemd-nspawn`'),
   containerRow('pod_uid', '`cgroup`: uid of the pod of Kubernetes'),
   containerRow('qos', '`cgroup`: `guaranteed`, `burstable`, `besteffort`'),
+  containerRow('name', "the container's engine"),
+  containerRow('image', "the container's engine"),
 ];
 
 /** An event of a rule's test may lack its time. */

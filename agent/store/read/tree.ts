@@ -10,7 +10,7 @@ interface ProcessId {
   readonly startTime: number;
 }
 
-/** One exec of a process in the tree. */
+/** One exec of a process in the tree; of a process that executed nothing, its fork. */
 interface TreeLine {
   /** 0 for the process that was asked for, less for its ancestors, more for its descendants. */
   readonly depth: number;
@@ -45,7 +45,9 @@ const MAX_ANCESTORS = 128;
 /** Other processes with the same pid that are named. */
 const MAX_OTHERS = 10;
 
+/** An exec or a fork. */
 interface Exec extends ProcessId {
+  readonly isFork: boolean;
   readonly parentPid: number | null;
   readonly parentStartTime: number | null;
   readonly line: string;
@@ -53,7 +55,7 @@ interface Exec extends ProcessId {
 
 /**
  * Finds a process by its pid, its ancestors and its descendants. A process and its parent are found by pid and start time, so
- * that a pid that came again joins no strangers.
+ * that a pid that came again joins no strangers. Where forks are told, processes that executed nothing are links of the chain.
  * @throws {QueryError} when the store has no such process, or time is up
  */
 export function treeOf(store: ReadStore, options: TreeOptions): Tree {
@@ -77,14 +79,14 @@ export function treeOf(store: ReadStore, options: TreeOptions): Tree {
     top = found;
   }
   const lines: TreeLine[] = ancestors.flatMap((each, i) =>
-    each.map(({ line }) => ({ depth: i - ancestors.length, line })),
+    shown(each).map(({ line }) => ({ depth: i - ancestors.length, line })),
   );
   const seen = new Set<string>();
   let isCut = false;
   const add = (process: ProcessId, depth: number): void => {
     if (seen.has(keyOf(process)) || isCut) return;
     seen.add(keyOf(process));
-    for (const { line } of execs.of(process)) {
+    for (const { line } of shown(execs.of(process))) {
       if (lines.length >= options.limit) {
         isCut = true;
         return;
@@ -101,6 +103,12 @@ export function treeOf(store: ReadStore, options: TreeOptions): Tree {
     others: processes.filter((each) => each !== asked).slice(0, MAX_OTHERS),
     above: aboveOf(top[0]!),
   };
+}
+
+/** A fork says nothing that an exec of the same process does not say. */
+function shown(execs: readonly Exec[]): readonly Exec[] {
+  const programs = execs.filter(({ isFork }) => !isFork);
+  return programs.length === 0 ? execs : programs;
 }
 
 function parentOf({ bootId, parentPid, parentStartTime }: Exec): ProcessId | undefined {
@@ -121,7 +129,7 @@ function distinct(execs: readonly Exec[]): Exec[] {
   return [...new Map(execs.toReversed().map((exec) => [keyOf(exec), exec])).values()].reverse();
 }
 
-/** Looks for execs in all partitions. */
+/** Looks for execs and forks in all partitions. */
 class Execs {
   readonly #store: ReadStore;
   readonly #deadline: number;
@@ -153,13 +161,14 @@ class Execs {
       try {
         const rows = db
           .prepare(
-            `SELECT r.id, r.pid, r.start_time, r.parent_pid, r.parent_start_time, b.boot_id, l.line
+            `SELECT r.id, r.type, r.pid, r.start_time, r.parent_pid, r.parent_start_time, b.boot_id, l.line
              FROM records r JOIN lines l ON l.id = r.id JOIN boots b ON b.id = r.boot
-             WHERE r.type = 'exec' AND ${where} ORDER BY r.id`,
+             WHERE r.type IN ('exec', 'fork') AND ${where} ORDER BY r.id`,
           )
           .all(...values);
         for (const row of rows)
           found.push({
+            isFork: row['type'] === 'fork',
             bootId: row['boot_id'] as string,
             pid: row['pid'] as number,
             startTime: row['start_time'] as number,

@@ -5,7 +5,7 @@ import { readFdinfo } from '../root/fdinfo.ts';
 import { bindLibbpf, type Libbpf } from '../root/libbpf.ts';
 import { linkPins, mapPin, type LinkPin } from '../root/pins.ts';
 import { LASTING_MAPS } from '../root/probe.ts';
-import { EXEC_PROGRAMS, tracepointOf } from '../root/programs.ts';
+import { requiredPrograms, tracepointOf } from '../root/programs.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { Libc } from '../libc.ts';
 import type { Handoff } from '../handoff.ts';
@@ -28,7 +28,8 @@ export function auditKernel(
   const findings: Finding[] = [];
   const bpf = bindLibbpf(koffi);
   // The hand-over lies in the process's own memory, so the programs that every helper has are not taken from there.
-  const names = [...new Set([...EXEC_PROGRAMS, ...Object.keys(handoff.probe.programs)])];
+  const told = Object.keys(handoff.probe.programs);
+  const names = [...new Set([...requiredPrograms(told), ...told])];
   const sha256 = hashOf(object);
   if (sha256 !== handoff.probe.sha256) {
     findings.push({

@@ -4,7 +4,6 @@ import { MIN_RING_BYTES } from '../../limits.ts';
 import { readFdinfo } from '../root/fdinfo.ts';
 import { bindLibbpf, type Handle } from '../root/libbpf.ts';
 import { refused } from '../root/probe.ts';
-import { EXEC_PROGRAMS } from '../root/programs.ts';
 
 /**
  * Loads programs of an object without attaching them, and returns the kernel's tag for each. They disappear when the
@@ -16,7 +15,6 @@ export function loadForTags(koffi: Koffi, file: string, names: readonly string[]
   const bytes = readFileSync(file);
   const object: Handle = bpf.open(bytes, bytes.length, null);
   if (object === null) throw refused('read', bpf.errno());
-  for (const name of EXEC_PROGRAMS) bpf.set_autoload(bpf.program(object, name), false);
   for (const name of names) bpf.set_autoload(bpf.program(object, name), true);
   bpf.set_entries(bpf.map(object, 'ring'), MIN_RING_BYTES);
   const failed = bpf.load(object);

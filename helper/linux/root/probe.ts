@@ -6,7 +6,7 @@ import type { Koffi } from '../../koffi.ts';
 import { readFdinfo } from './fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
 import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
-import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM } from './programs.ts';
+import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM, type ProgramFlags } from './programs.ts';
 import { say } from '../../say.ts';
 import { KINDS } from '../layout.ts';
 
@@ -21,17 +21,17 @@ export interface ProbeHandles {
   /** One per attached program: while a link's descriptor is open, its program stays attached. */
   readonly links: readonly number[];
   readonly programs: Readonly<Record<string, number>>;
+  /** The variables to tell. */
+  readonly env: readonly string[];
   /** Of the object file. */
   readonly sha256: string;
   /** Whether a predecessor's programs were taken over instead of loading new ones. */
   readonly resumed: boolean;
 }
 
-export interface ProbeOptions {
+export interface ProbeOptions extends ProgramFlags {
   readonly ringBytes: number;
   readonly backlogBytes: number;
-  readonly exits: boolean;
-  readonly failures: boolean;
   /** Where to pin the probe, so that it stays when no helper runs; undefined: nowhere. */
   readonly pins: string | undefined;
 }
@@ -91,6 +91,7 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
   }
   return {
     ...loaded,
+    env: options.env,
     resumed,
     ringBytes: entriesOf(loaded.ring),
     cpus: bpf.possible_cpus(),

@@ -9,6 +9,7 @@ import type { EventStream } from '../../stream/stream.ts';
 import { SkippedRuns, type KernelCounters } from './counters.ts';
 import { ExecLines } from './exec-line.ts';
 import type { ProbeHandles } from '../root/probe.ts';
+import { tracepointOf } from '../root/programs.ts';
 import { RecordReader } from './record-reader.ts';
 import { NAMESPACES } from './record.ts';
 import { RingBuffer } from './ring-buffer.ts';
@@ -45,7 +46,7 @@ export class EbpfSource implements EventSource {
       source: 'ebpf',
       boot_id: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
       probe_sha256: handles.sha256,
-      programs: Object.keys(handles.programs),
+      ...reported(handles),
       ns: Object.fromEntries(NAMESPACES.map((name, i) => [name, namespaces[i] as number])),
     };
     this.#counters = counters;
@@ -56,7 +57,14 @@ export class EbpfSource implements EventSource {
     this.#skippedRuns = new SkippedRuns(handles.programs, counters);
     if (!handles.resumed) state.skippedEarlier = state.skipped + counters.totals().recovered;
     this.#ring = new RingBuffer(libc, handles.ring, handles.ringBytes);
-    this.#reader = new RecordReader(this.#ring, new ExecLines(clock, namespaces), stream, state, counters, clock);
+    this.#reader = new RecordReader(
+      this.#ring,
+      new ExecLines(clock, namespaces, handles.env),
+      stream,
+      state,
+      counters,
+      clock,
+    );
   }
 
   begin(): void {
@@ -116,4 +124,18 @@ export class EbpfSource implements EventSource {
     this.#stream.gap('probe', count, 'probe_skipped');
     this.#state.skipped += count;
   }
+}
+
+/** What hello says of the programs, and of what they tell beyond programs that began to run. */
+function reported({
+  programs,
+  env,
+}: ProbeHandles): Pick<SourceDescription, 'programs'> & Partial<Pick<SourceDescription, 'env' | 'forks' | 'exits'>> {
+  const points = new Set(Object.keys(programs).map(tracepointOf));
+  return {
+    programs: Object.keys(programs),
+    ...(env.length === 0 ? {} : { env: [...env] }),
+    ...(points.has('sched_process_fork') ? { forks: true } : {}),
+    ...(points.has('sched_process_exit') ? { exits: true } : {}),
+  };
 }

@@ -2,8 +2,20 @@ import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:os';
 import type { Clock } from '../../stream/clock.ts';
 import type { LineBuilder } from '../../stream/stream.ts';
+import { MAX_ENV_LINE_SHARE } from '../../limits.ts';
 import { afterFirst, afterScript, argumentList, encodeArguments, rawArguments } from './arguments.ts';
-import { COMM_BYTES, EVENT, EVENT_BYTES, FLAG_ARGV_CUT, FLAG_NAMES, FLAG_SCRIPT, KIND, NO_FD } from './record.ts';
+import { ENVIRONMENT_CUT, EnvironmentPicker, NO_ENVIRONMENT, type EnvironmentText } from './environment.ts';
+import {
+  COMM_BYTES,
+  EVENT,
+  EVENT_BYTES,
+  FLAG_ARGV_CUT,
+  FLAG_ENV_CUT,
+  FLAG_NAMES,
+  FLAG_SCRIPT,
+  KIND,
+  NO_FD,
+} from './record.ts';
 import { SurroundingsReader, type Surroundings } from './surroundings.ts';
 
 /** Flags that become names in `flags`; the argument flag has a field of its own. */
@@ -18,6 +30,8 @@ const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
 
 /** Arguments that fit any line, whatever they hold. */
 const SHORT_ARGUMENTS_BYTES = 4096;
+/** The same of an environment, in characters of JSON. */
+const SHORT_ENVIRONMENT = 1024;
 
 const TWO_32 = 0x1_0000_0000;
 const REPLACEMENT = '\ufffd';
@@ -30,12 +44,22 @@ const REPLACEMENT = '\ufffd';
 export class ExecLines {
   readonly #clock: Clock;
   readonly #surroundings: SurroundingsReader;
+  readonly #environment: EnvironmentPicker;
   readonly #flags = new Map<number, string>([[0, '']]);
 
-  /** @param ownNamespaces inode numbers in the order of NAMESPACES; equal ones are left out of events */
-  constructor(clock: Clock, ownNamespaces: readonly number[]) {
+  /**
+   * @param ownNamespaces inode numbers in the order of NAMESPACES; equal ones are left out of events
+   * @param variables the names of `--env`
+   */
+  constructor(clock: Clock, ownNamespaces: readonly number[], variables: readonly string[] = []) {
     this.#clock = clock;
     this.#surroundings = new SurroundingsReader(ownNamespaces);
+    this.#environment = new EnvironmentPicker(variables);
+  }
+
+  /** Whether lines have variables of the environment. */
+  get readsEnvironment(): boolean {
+    return this.#environment.isOn;
   }
 
   /**
@@ -43,8 +67,16 @@ export class ExecLines {
    * @param at offset of the record in bytes, a multiple of 8
    * @param args all arguments as the kernel has them, each with its NUL; undefined: those in the record
    * @param cut whether some are missing
+   * @param env the environment, each variable with its NUL, and whether some is missing; undefined: that in the record
    */
-  build(words: Uint32Array, bytes: Buffer, at: number, args: Buffer | undefined, cut: boolean): LineBuilder {
+  build(
+    words: Uint32Array,
+    bytes: Buffer,
+    at: number,
+    args: Buffer | undefined,
+    cut: boolean,
+    env?: { readonly bytes: Buffer; readonly cut: boolean },
+  ): LineBuilder {
     const w = at >>> 2;
     const around = this.#surroundings.read(words, bytes, at);
     const kind = (words[w] as number) >>> 16;
@@ -98,11 +130,23 @@ export class ExecLines {
     const from = args === undefined ? argsAt : 0;
     const length = args === undefined ? (words[w + (EVENT.args_bytes >>> 2)] as number) : args.length;
     const askedText = asked.slice(1, -1);
+    const envAt = argsAt + (words[w + (EVENT.args_bytes >>> 2)] as number);
+    const envBytes = words[w + (EVENT.env_bytes >>> 2)] as number;
+    const isEnvCut = (flags & FLAG_ENV_CUT) !== 0;
+    const environment =
+      kind !== KIND.exec || !this.#environment.isOn
+        ? NO_ENVIRONMENT
+        : env === undefined
+          ? this.#environment.pick(bytes, envAt, envAt + envBytes, isEnvCut)
+          : this.#environment.pick(env.bytes, 0, env.bytes.length, isEnvCut || env.cut);
     const isScript = (flags & FLAG_SCRIPT) !== 0;
 
     return (seq, roomFor) => {
       // Asked only where it can matter: it is not free, and nearly all lines are short.
-      const room = length > SHORT_ARGUMENTS_BYTES ? roomFor() : Number.POSITIVE_INFINITY;
+      const isShort = length <= SHORT_ARGUMENTS_BYTES && environment.text.length <= SHORT_ENVIRONMENT;
+      const room = isShort ? Number.POSITIVE_INFINITY : roomFor();
+      const { text: envText, raw: envRaw } = fitting(environment, room);
+      const rawRest = envRaw === undefined ? raw : { ...raw, ...envRaw };
       for (let kept = length, whole = !isCut; ; kept >>= 1, whole = false) {
         // Find out before the rest of the work whether it cannot fit.
         if (kept > room) continue;
@@ -110,11 +154,11 @@ export class ExecLines {
         const encoded = encodeArguments(block);
         if (encoded.length > room) continue;
         const rawArgs = block.includes(REPLACEMENT) ? rawArguments(argsBytes.subarray(from, from + kept)) : undefined;
-        const allRaw = rawArgs === undefined ? raw : { ...raw, ...rawArgs };
+        const allRaw = rawArgs === undefined ? rawRest : { ...rawArgs, ...rawRest };
         const built =
           `{"pid":${pid},"command":"${askedText}${isScript ? afterScript(encoded, askedText) : afterFirst(encoded)}","timestamp":${when.seconds}` +
           `,"type":"${type}","seq":${seq}${time},"argv":${argumentList(encoded, block)},"argv_bytes":${argvBytes}` +
-          `${whole ? '' : ',"argv_truncated":true'}${allRaw === undefined ? '' : `,"raw":${JSON.stringify(allRaw)}`}${rest}`;
+          `${whole ? '' : ',"argv_truncated":true'}${envText}${allRaw === undefined ? '' : `,"raw":${JSON.stringify(allRaw)}`}${rest}`;
         if (built.length * 3 <= room || Buffer.byteLength(built) <= room || kept === 0) return built;
       }
     };
@@ -130,6 +174,14 @@ export class ExecLines {
     }
     return text;
   }
+}
+
+/** The environment, or that it is left out, where it would take more than its share of the room. */
+function fitting(environment: EnvironmentText, room: number): EnvironmentText {
+  const { text, raw } = environment;
+  if (text === '' || room === Number.POSITIVE_INFINITY) return environment;
+  const bytes = Buffer.byteLength(text) + (raw === undefined ? 0 : JSON.stringify(raw).length);
+  return bytes <= room * MAX_ENV_LINE_SHARE ? environment : ENVIRONMENT_CUT;
 }
 
 function commEnd(bytes: Buffer, at: number): number {

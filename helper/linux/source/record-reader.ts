@@ -7,16 +7,23 @@ import type { EventStream } from '../../stream/stream.ts';
 import type { KernelCounters } from './counters.ts';
 import type { ExecLines } from './exec-line.ts';
 import { exitLine } from './exit-line.ts';
-import { ARGS, ARGS_BYTES, EVENT, EVENT_BYTES, EXIT_BYTES, KIND, RECORD_TYPE } from './record.ts';
+import { forkLine } from './fork-line.ts';
+import { EVENT, EVENT_BYTES, EXIT_BYTES, KIND, MORE, MORE_BYTES, RECORD_TYPE } from './record.ts';
 import { KINDS } from '../layout.ts';
 
-/** An event whose arguments go on in further records of its processor. */
-interface OpenEvent {
-  readonly record: Buffer;
-  readonly number: number;
+/** The arguments or the environment of an open event. */
+interface Block {
   readonly parts: Buffer[];
   bytes: number;
   readonly expected: number;
+}
+
+/** An event whose arguments or environment go on in further records of its processor. */
+interface OpenEvent {
+  readonly record: Buffer;
+  readonly number: number;
+  readonly args: Block;
+  readonly env: Block;
   /** In the ring; nothing from here on may be released, so that a successor finds the event whole. */
   readonly position: number;
   /** When the last piece came, in milliseconds of performance.now(), which no one can step. */
@@ -67,7 +74,8 @@ export class RecordReader {
     const number = this.#word(offset + EVENT.number) + this.#word(offset + EVENT.number + 4) * 0x1_0000_0000;
     if (type === RECORD_TYPE.event && length >= (counter % KINDS === KIND.exit ? EXIT_BYTES : EVENT_BYTES))
       this.#takeEvent(counter, number, offset, length, position);
-    else if (type === RECORD_TYPE.args && length >= ARGS_BYTES) this.#takeArguments(counter, number, offset);
+    else if ((type === RECORD_TYPE.args || type === RECORD_TYPE.env) && length >= MORE_BYTES)
+      this.#takeMore(type, counter, number, offset);
   }
 
   /**
@@ -135,6 +143,12 @@ export class RecordReader {
       this.#state.setNextNumber(counter, number + 1);
       return;
     }
+    if (counter % KINDS === KIND.fork) {
+      const record = this.#bytes.subarray(offset, offset + length);
+      this.#stream.event(forkLine(record, (at) => this.#word(offset + at), this.#clock));
+      this.#state.setNextNumber(counter, number + 1);
+      return;
+    }
     if (counter % KINDS === KIND.snapshot) {
       this.#takeSnapshot(offset);
       this.#state.setNextNumber(counter, number + 1);
@@ -142,15 +156,18 @@ export class RecordReader {
     }
     const total = this.#word(offset + EVENT.argv_bytes);
     const here = this.#word(offset + EVENT.args_bytes);
-    if (here < total && here > 0) {
+    const env = this.#word(offset + EVENT.env_bytes);
+    // Without names nobody waits for what a predecessor with names has had sent.
+    const envTotal = this.#lines.readsEnvironment ? this.#word(offset + EVENT.env_total) : env;
+    if ((here < total && here > 0) || env < envTotal) {
       const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
-      const parts = [record.subarray(length - here)];
+      const argsAt = length - env - here;
       this.#open.set(counter, {
         record,
         number,
-        parts,
-        bytes: here,
-        expected: total,
+        // Where none could be read, none follow.
+        args: blockOf(record.subarray(argsAt, argsAt + here), here === 0 ? 0 : total),
+        env: blockOf(record.subarray(length - env), envTotal),
         position,
         since: performance.now(),
       });
@@ -176,22 +193,24 @@ export class RecordReader {
     return `${this.#word(offset + EVENT.pid)} ${this.#word(offset + EVENT.start_time)} ${this.#word(offset + EVENT.start_time + 4)}`;
   }
 
-  #takeArguments(counter: number, number: number, offset: number): void {
+  #takeMore(type: number, counter: number, number: number, offset: number): void {
     const open = this.#open.get(counter);
-    if (open === undefined || open.number !== number || this.#word(offset + ARGS.offset) !== open.bytes) return;
-    const bytes = this.#word(offset + ARGS.args_bytes);
-    open.parts.push(Buffer.from(this.#bytes.subarray(offset + ARGS_BYTES, offset + ARGS_BYTES + bytes)));
-    open.bytes += bytes;
+    if (open === undefined || open.number !== number) return;
+    const block = type === RECORD_TYPE.args ? open.args : open.env;
+    if (this.#word(offset + MORE.offset) !== block.bytes || block.bytes >= block.expected) return;
+    const bytes = this.#word(offset + MORE.bytes);
+    block.parts.push(Buffer.from(this.#bytes.subarray(offset + MORE_BYTES, offset + MORE_BYTES + bytes)));
+    block.bytes += bytes;
     open.since = performance.now();
-    if (open.bytes >= open.expected) this.#finish(counter, open);
+    if (isWhole(open.args) && isWhole(open.env)) this.#finish(counter, open);
   }
 
   #finish(counter: number, open: OpenEvent): void {
-    const { record } = open;
+    const { record, args, env } = open;
     const words = new Uint32Array(record.buffer.slice(record.byteOffset, record.byteOffset + (record.length & ~3)));
-    const args = Buffer.concat(open.parts);
     this.#open.delete(counter);
-    this.#stream.event(this.#lines.build(words, record, 0, args, open.bytes < open.expected));
+    const joined = { bytes: Buffer.concat(env.parts), cut: !isWhole(env) };
+    this.#stream.event(this.#lines.build(words, record, 0, Buffer.concat(args.parts), !isWhole(args), joined));
     this.#state.setNextNumber(counter, open.number + 1);
   }
 
@@ -213,6 +232,10 @@ export class RecordReader {
     return this.#words[offset >>> 2] as number;
   }
 }
+
+const blockOf = (part: Buffer, expected: number): Block => ({ parts: [part], bytes: part.length, expected });
+
+const isWhole = ({ bytes, expected }: Block): boolean => bytes >= expected;
 
 /** The arguments of a running process; empty when it has ended, or hides them (hidepid of proc(5)). */
 function readCommandLine(pid: number): Buffer {

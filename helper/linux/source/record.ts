@@ -4,12 +4,12 @@
  */
 
 /** enum kind: which counter an event is numbered by. */
-export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3 } as const;
+export const KIND = { exec: 0, failed: 1, exit: 2, snapshot: 3, fork: 4 } as const;
 
 /** enum record_type. */
-export const RECORD_TYPE = { event: 1, args: 2 } as const;
+export const RECORD_TYPE = { event: 1, args: 2, env: 3 } as const;
 
-/** struct exec_record. */
+/** struct exec_record; a fork has it too, with only a few of its fields. */
 export const EVENT = {
   type: 0,
   kind: 2,
@@ -25,24 +25,26 @@ export const EVENT = {
   comm: 48,
   filename_bytes: 64,
   args_bytes: 68,
-  parent_start_time: 72,
-  ppid: 80,
-  uid: 84,
-  gid: 88,
-  euid: 92,
-  egid: 96,
-  loginuid: 100,
-  session_id: 104,
-  tty: 108,
-  ns: 112,
-  exe_bytes: 140,
-  cwd_bytes: 144,
-  parent_exe_bytes: 148,
-  fd_path_bytes: 152,
-  cgroup_bytes: 156,
-  fd: 160,
+  env_bytes: 72,
+  env_total: 76,
+  parent_start_time: 80,
+  ppid: 88,
+  uid: 92,
+  gid: 96,
+  euid: 100,
+  egid: 104,
+  loginuid: 108,
+  session_id: 112,
+  tty: 116,
+  ns: 120,
+  exe_bytes: 148,
+  cwd_bytes: 152,
+  parent_exe_bytes: 156,
+  fd_path_bytes: 160,
+  cgroup_bytes: 164,
+  fd: 168,
 } as const;
-export const EVENT_BYTES = 168;
+export const EVENT_BYTES = 176;
 export const COMM_BYTES = 16;
 
 /** enum ns_index. */
@@ -52,12 +54,20 @@ export const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'] 
 export const EXIT = { seconds: 16, nanoseconds: 20, pid: 24, status: 28, start_time: 32 } as const;
 export const EXIT_BYTES = 40;
 
-/** struct args_record. */
-export const ARGS = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, args_bytes: 20 } as const;
-export const ARGS_BYTES = 24;
+/** struct more_record. */
+export const MORE = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, bytes: 20 } as const;
+export const MORE_BYTES = 24;
 
 /** struct counters. */
-export const COUNTERS = { events: 0, lost: 8, cut: 16, newest: 24, recovered: 32 } as const;
+export const COUNTERS = {
+  events: 0,
+  lost: 8,
+  cut: 16,
+  newest: 24,
+  recovered: 32,
+  last_start_time: 40,
+  last_id: 48,
+} as const;
 export const COUNTERS_BYTES = 64;
 
 /** enum exec_flags: bit number, and the name it has in `flags` of an event. */
@@ -85,6 +95,7 @@ export const FLAG_CWD_CUT = 1 << 18;
 export const FLAG_PARENT_EXE_CUT = 1 << 19;
 export const FLAG_CGROUP_CUT = 1 << 20;
 export const FLAG_FD_PATH_CUT = 1 << 22;
+export const FLAG_ENV_CUT = 1 << 23;
 
 /** AT_FDCWD of fcntl.h, as an unsigned word: no descriptor. */
 export const NO_FD = 0xffffff9c;

@@ -15,9 +15,14 @@ import { EventStream } from '../../stream/stream.ts';
 import { Canary, type CanaryProgram } from './canary.ts';
 import { ChildSource } from './child-source.ts';
 import { DESCRIPTORS, type ChildHandoff } from './handoff.ts';
+import type { Decoder, Findings } from './decoder.ts';
 import type { Host } from './host.ts';
 
-const DECODERS = { dtrace: DtraceDecoder, eslogger: EsloggerDecoder } as const;
+/** By `--source`. */
+const DECODERS = {
+  dtrace: (findings: Findings): Decoder => new DtraceDecoder(findings),
+  eslogger: (findings: Findings, env: readonly string[]): Decoder => new EsloggerDecoder(findings, env),
+} as const;
 
 /**
  * The forwarding process of a source that is a child: reads the child's output, and serves the pipe. It was started as
@@ -49,10 +54,11 @@ export function forwardChild(
       boot_id: host.bootId(),
       probe_sha256: handoff.sha256,
       programs: [handoff.source === 'dtrace' ? 'exec.d' : 'exec'],
+      ...(handoff.env.length === 0 ? {} : { env: [...handoff.env] }),
       ns: {},
     },
     limits: handoff.limits,
-    decoder: (findings) => new DECODERS[handoff.source](findings),
+    decoder: (findings) => DECODERS[handoff.source](findings, handoff.env),
     pipes: { output, errors, again },
     whenReadable: readableOnce(host.koffi, output),
     canary: new Canary(canaryProgram, canaryTimes),

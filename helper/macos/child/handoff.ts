@@ -6,6 +6,8 @@ export interface ChildHandoff {
   /** Hash of the script that dtrace runs, or of eslogger itself if that is the source. */
   readonly sha256: string;
   readonly limits: readonly string[];
+  /** The variables to tell; none with dtrace. */
+  readonly env: readonly string[];
   readonly backlogBytes: number;
   /** Its user and group. */
   readonly uid: number;
@@ -29,7 +31,9 @@ export function parseChildHandoff(text: string | undefined): ChildHandoff {
       !isWhole ||
       !SOURCES.includes(value.source) ||
       !/^[0-9a-f]{64}$/.test(value.sha256) ||
-      !Array.isArray(value.limits)
+      !Array.isArray(value.limits) ||
+      !Array.isArray(value.env) ||
+      !value.env.every((name) => typeof name === 'string')
     )
       throw new TypeError('a field is missing');
     return value;

@@ -1,3 +1,5 @@
+import { MAX_ENV_LINE_SHARE } from '../../limits.ts';
+import type { EnvironmentFields } from '../../../shared/events/exec.ts';
 import type { LineBuilder } from '../../stream/stream.ts';
 import type { SeenProcess } from './decoder.ts';
 
@@ -15,6 +17,9 @@ export function processLine(seen: SeenProcess): LineBuilder {
     argv: all,
     callersFrom,
     argv_truncated: cut,
+    env,
+    env_repeated,
+    env_truncated,
     raw: allRaw,
     cwd,
     comm,
@@ -23,12 +28,14 @@ export function processLine(seen: SeenProcess): LineBuilder {
     parent,
     source,
     ...who
-  } = seen;
+  }: SeenProcess & EnvironmentFields = seen;
   return (seq, room) => {
     let argv = all;
     let raw = allRaw;
     let isCut = cut === true;
-    for (const most = room(); ;) {
+    const most = room();
+    const environment = fitting({ env, env_repeated, env_truncated }, most);
+    for (;;) {
       const command = [filename, ...(argv?.slice(callersFrom) ?? [])].join(' ');
       const event = {
         pid,
@@ -41,6 +48,7 @@ export function processLine(seen: SeenProcess): LineBuilder {
         filename,
         argv,
         ...(isCut ? { argv_truncated: true } : {}),
+        ...environment,
         raw,
         cwd,
         comm,
@@ -57,6 +65,14 @@ export function processLine(seen: SeenProcess): LineBuilder {
       isCut = true;
     }
   };
+}
+
+type Loose<T> = { [K in keyof T]: T[K] | undefined };
+
+/** The environment, or that it is left out, where it would take more than its share of the room. */
+function fitting(environment: Loose<EnvironmentFields>, room: number): Loose<EnvironmentFields> {
+  const isFitting = Buffer.byteLength(JSON.stringify(environment)) <= room * MAX_ENV_LINE_SHARE;
+  return isFitting ? environment : { env_truncated: true };
 }
 
 /** Half of the argument that makes up most of them, if there is one; otherwise the first half of the arguments. */

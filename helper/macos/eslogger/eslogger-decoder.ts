@@ -16,12 +16,15 @@ export class EsloggerDecoder implements Decoder {
   limit: string | undefined;
   readonly #findings: Findings;
   readonly #lines: BoundedLines;
+  readonly #variables: ReadonlySet<string>;
   #next = 0;
   /** Invalid lines since the last number; the hole in the numbers will show their events. */
   #broken = 0;
 
-  constructor(findings: Findings) {
+  /** @param variables the names of `--env` */
+  constructor(findings: Findings, variables: readonly string[] = []) {
     this.#findings = findings;
+    this.#variables = new Set(variables);
     this.#lines = new BoundedLines(
       MAX_MESSAGE_BYTES,
       (line) => this.#take(line),
@@ -74,7 +77,7 @@ export class EsloggerDecoder implements Decoder {
       this.#broken = 0;
       this.#next = number + 1;
     }
-    const seen = processOf(message);
+    const seen = processOf(message, this.#variables);
     if (seen === undefined) {
       this.unreadable++;
       if (number !== undefined) this.#miss(1, 'unknown');

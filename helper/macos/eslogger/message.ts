@@ -1,5 +1,7 @@
+import type { EnvironmentFields } from '../../../shared/events/exec.ts';
 import type { SeenProcess } from '../child/decoder.ts';
 import { MAX_PATH_UNITS } from '../../limits.ts';
+import { Variables } from '../../stream/variables.ts';
 
 /** ES_EVENT_TYPE_NOTIFY_EXEC of EndpointSecurity/ESTypes.h. */
 const NOTIFY_EXEC = 9;
@@ -16,9 +18,10 @@ type Json = Readonly<Record<string, unknown>>;
  * Converts a message of eslogger(1) about an exec. The format is not a stable interface: it follows es_message_t and
  * es_event_exec_t of Endpoint Security, and has gained fields with each macOS. So this relies only on the fields that
  * an event must have (the time, the process's id and image), and omits absent ones.
+ * @param listed the names of `--env`; of the environment nothing else is kept
  * @returns undefined when the message is of another kind, or one of these is missing
  */
-export function processOf(message: Json): SeenProcess | undefined {
+export function processOf(message: Json, listed: ReadonlySet<string>): SeenProcess | undefined {
   const exec = object(object(message['event'])?.['exec']);
   const target = object(exec?.['target']);
   const token = object(target?.['audit_token']);
@@ -72,12 +75,27 @@ export function processOf(message: Json): SeenProcess | undefined {
     argv,
     callersFrom: callersFrom(argv ?? [], script?.text),
     ...(filename.cut ? { argv_truncated: true } : {}),
+    ...environmentOf(strings(exec['env']), listed),
     ...known('cwd', cwd?.text),
     ...known('start_time', microseconds(text(target['start_time']))),
     ...(flags.length === 0 ? {} : { flags }),
     ...known('parent', parentOf(number(parent?.['pid']) ?? ppid)),
     source: 'eslogger',
   };
+}
+
+/** Without a list of texts, which a later macOS may not print, nothing could be looked at. */
+function environmentOf(variables: readonly string[] | undefined, listed: ReadonlySet<string>): EnvironmentFields {
+  if (listed.size === 0) return {};
+  if (variables === undefined) return { env_truncated: true };
+  const found = new Variables();
+  for (const variable of variables) {
+    const end = variable.indexOf('=');
+    const name = variable.slice(0, Math.max(0, end));
+    if (listed.has(name)) found.add(name, Buffer.from(variable.slice(end + 1)));
+  }
+  const { raw: _, ...fields } = found.fields();
+  return fields;
 }
 
 /**

@@ -161,3 +161,21 @@ test('a wrong configuration asks no helper', async (t) => {
   t.is((await agent('check', '--config', work.configFile)).code, 3);
   t.is(unasked.connections, 0);
 });
+
+test('rules that read the environment are noted where the helper does not tell it', async (t) => {
+  using work = setting({ 'a.yml': ruleText("s: {Environment|startswith: 'LD_PRELOAD='}\ncondition: s") });
+  const said = async (): Promise<string> => (await agent('check', '--config', work.configFile)).stdout;
+  const note = /^Note: 1 rule reads variables of the environment, .*: probes-helper run --env NAME,…$/m;
+  t.regex(await said(), note);
+  const { stdout, code } = await agent('check', '--json', '--config', work.configFile);
+  t.is(code, 0, 'no problem');
+  const { notes } = JSON.parse(stdout) as { notes: string[] };
+  t.is(notes.length, 1);
+  await using telling = new FakeHelper();
+  telling.hello = { ...telling.hello, env: ['LD_PRELOAD'] };
+  await telling.listen();
+  work.configure(
+    `rules: { builtin: false, folders: [${work.path('rules')}] }\noutputs: [{ name: a, type: stdout }]\nsource: { socket: ${telling.socketPath} }\n`,
+  );
+  t.notRegex(await said(), /^Note/m);
+});

@@ -260,3 +260,15 @@ test('of an alert, its own words about its ancestors count where no earlier line
   t.is(code, 0);
   t.is(stdout, '{"line":1,"rules":["parent","grandparent","ids"]}\n');
 });
+
+test('rules that read the environment of events that have none are noted, and not where one has some', async (t) => {
+  using bench = new RulesBench({ 'a.yml': ruleText('s: {env.LD_PRELOAD|startswith: /}\ncondition: s', 'id: pre\n') });
+  const run = (...events: (object | string)[]) => agent('match', '--rules', bench.rules, bench.events(...events));
+  const without = await run(EXEC_EXAMPLE);
+  t.is(without.code, 0);
+  t.regex(without.stderr, /note: rules read variables of the environment, and no event has any/);
+  const preload = { ...EXEC_EXAMPLE, env: { LD_PRELOAD: '/tmp/x.so' } };
+  const { stdout, stderr } = await run(EXEC_EXAMPLE, preload);
+  t.is(stdout, '{"line":2,"rules":["pre"]}\n');
+  t.notRegex(stderr, /note/);
+});

@@ -20,6 +20,7 @@ test('the least configuration has every default', (t) => {
   t.deepEqual(result.ok && result.config, {
     enrichment: { hash_rate: 33_554_432 },
     filters: [],
+    containers: { names: [] },
     redaction: { enabled: true, patterns: [], except: [] },
     source: { socket: '/run/platform-probes/events.sock' },
     outputs: [
@@ -39,6 +40,19 @@ test('the least configuration has every default', (t) => {
     log: { level: 'info' },
     shutdown_timeout: 5000,
   });
+});
+
+test('engines that are asked for names of containers', (t) => {
+  const one = (text: string) => problemsOf(`${GOOD}containers: { names: [${text}] }\n`);
+  t.deepEqual(one('{ runtime: podman, socket: /run/podman/podman.sock }'), []);
+  t.regex(
+    one('{ runtime: lxc, socket: /x }')[0]!,
+    /containers\.names\[0\]\.runtime: expected docker or podman, got "lxc"/,
+  );
+  t.regex(one('{ runtime: docker, socket: docker.sock }')[0]!, /containers\.names\[0\]\.socket: .*absolute/);
+  t.regex(one(`{ runtime: docker, socket: /${'x'.repeat(200)} }`)[0]!, /at most \d+ bytes/);
+  t.is(one(Array.from({ length: 9 }, () => '{ runtime: docker, socket: /x }').join()).length, 1);
+  t.regex(problemsOf(`${GOOD}containers: { name: [] }\n`)[0]!, /did you mean names/);
 });
 
 test('rules have defaults as soon as they are asked for', (t) => {
@@ -175,9 +189,8 @@ test('a socket path longer than the system allows is refused', (t) => {
 });
 
 test('keys of what is not built are errors, not promises', (t) => {
-  for (const key of ['dashboard']) {
+  for (const key of ['page', 'telemetry', 'enrichment'])
     t.deepEqual(problemsOf(`${GOOD}${key}: {}\n`), [`agent.yaml:2:1: ${key}: unknown key`]);
-  }
 });
 
 test('two outputs to one file are refused', (t) => {

@@ -5,10 +5,12 @@ import { MAX_DROPPED_PROCESSES } from '../../../agent/detection/limits.ts';
 import { suppressionsOf } from '../../../agent/detection/suppression.ts';
 import { Enrichment } from '../../../agent/enrichment/enrichment.ts';
 import type { Lookups } from '../../../agent/rules/fields/lookups.ts';
+import { createMapper } from '../../../agent/rules/fields/mapper.ts';
 import { filtersOf } from '../../../agent/rules/filter.ts';
 import { Suppressor } from '../../../agent/rules/suppress.ts';
 import type { ExecEvent } from '../../../shared/events/exec.ts';
 import { EXIT_EXAMPLE } from '../../../shared/events/exit.ts';
+import { FORK_EXAMPLE } from '../../../shared/events/fork.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 import { load, ruleText } from '../rules/support.ts';
 import { exec, gap, toItem } from '../support/items.ts';
@@ -307,4 +309,75 @@ test('a control group so deep that its container is cut off hides nothing', (t) 
   const onHost = { detection: { s: { 'container.id': null }, condition: 's' }, action: 'drop' };
   t.is(setting(undefined, [onHost]).judge.judge([deep()]).length, 1, 'not dropped as one of the host');
   t.false(alerts('Image: /bin/none'), 'fields that are whole decide as always');
+});
+
+const forkItem = (seq: number, pid: number, parent: number) =>
+  toItem({ ...FORK_EXAMPLE, seq, pid, start_time: pid, ppid: parent, parent: { pid: parent, start_time: parent } });
+const exitItem = (seq: number, pid: number) => toItem({ ...EXIT_EXAMPLE, seq, pid, start_time: pid });
+
+test('a dropped program takes the forks of its process with it, and their ends; an exec decides anew', (t) => {
+  const noise = { detection: { s: { 'Image|endswith': '/make' }, condition: 's' }, action: 'drop' };
+  const { judge, counters } = setting(undefined, [noise]);
+  const run = (seq: number, pid: number, exe: string) => toItem(execEvent(seq, { pid, start_time: pid, exe }));
+  const kept = judge.judge([
+    run(1, 10, '/bin/make'),
+    forkItem(2, 20, 10),
+    forkItem(3, 30, 20),
+    exitItem(4, 30),
+    forkItem(5, 40, 10),
+    run(6, 40, '/bin/sh'),
+    forkItem(7, 50, 40),
+    exitItem(8, 50),
+    exitItem(9, 40),
+    exitItem(10, 20),
+    exitItem(11, 10),
+    forkItem(12, 60, 99),
+  ]);
+  t.deepEqual(
+    kept.map(({ first }) => first),
+    [6, 7, 8, 9, 12],
+  );
+  t.is(counters.dropped, 7);
+});
+
+test("forks make an alert's ancestors whole, and alerts are about execs alone", (t) => {
+  const { judge } = setting(ruleText('s: {Image|endswith: /evil}\ncondition: s'));
+  const shell = execEvent(1, { pid: 10, start_time: 10, exe: '/bin/bash', argv: ['bash'], parent: { pid: 1 } });
+  const evil = { pid: 30, start_time: 30, exe: '/tmp/evil', parent: { pid: 20, start_time: 20, exe: '/bin/bash' } };
+  const [, fork, alert] = judge.judge([toItem(shell), forkItem(2, 20, 10), toItem(execEvent(3, evil))]);
+  t.false(fork!.isAlert);
+  const { ancestors } = alert!.event as unknown as { ancestors: { pid: number }[] };
+  t.deepEqual(
+    ancestors.map(({ pid }) => pid),
+    [20, 10, 1],
+  );
+});
+
+test("rules read a container's name where its engine has said it, and lines that were recorded say it themselves", (t) => {
+  const fields = new Set(['container.name', 'container.image', 'container.id']);
+  const needed = new Set(['container'] as const);
+  const event = execEvent(1, { cgroup: `/system.slice/docker-${ID}.scope` });
+  const of = (enrichment: Enrichment, recordedEvent: ExecEvent) =>
+    createMapper({ platform: 'linux', fields, lookups: enrichment.lookups(needed) })(recordedEvent);
+  const named = new Enrichment({
+    live: true,
+    containerNames: { of: ({ id }) => (id === ID ? { name: 'web' } : undefined) },
+  });
+  t.deepEqual(of(named, event), { 'container.id': ID, 'container.name': 'web' });
+  t.deepEqual(of(named, execEvent(2, { cgroup: '/lxc.payload.c1' })), { 'container.id': 'c1' });
+  const recorded = { ...event, container: { id: ID, name: 'web', image: 'nginx' } };
+  const asItWas = new Enrichment({ live: false });
+  t.deepEqual(of(asItWas, recorded), { 'container.id': ID, 'container.name': 'web', 'container.image': 'nginx' });
+  for (const container of [null, 7, 'x', { name: 7 }])
+    t.deepEqual(of(asItWas, { ...event, container } as ExecEvent), { 'container.id': ID });
+});
+
+test('an alert has its container, and one outside of containers has none', (t) => {
+  const { judge } = setting(ruleText('s: {Image|contains: /}\ncondition: s'));
+  const exe = '/bin/x';
+  const out = judge.judge([inDocker(1, { exe }), toItem(execEvent(2, { exe, cgroup: '/user.slice' }))]);
+  t.deepEqual(
+    out.map(({ event }) => (event as { container?: unknown }).container),
+    [{ id: ID, runtime: 'docker' }, undefined],
+  );
 });

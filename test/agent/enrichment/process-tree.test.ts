@@ -12,6 +12,8 @@ import {
 } from '../../../agent/enrichment/limits.ts';
 import { readRunningProcess } from '../../../agent/enrichment/proc.ts';
 import { ProcessTree } from '../../../agent/enrichment/process-tree.ts';
+import { EXIT_EXAMPLE } from '../../../shared/events/exit.ts';
+import { FORK_EXAMPLE } from '../../../shared/events/fork.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 
 /** A process that began at its own pid, child of another such. */
@@ -128,4 +130,67 @@ test('/proc tells the command line of a process that runs, and not of another wi
   }
   await new Promise((resolve) => running.once('exit', resolve));
   t.is(readRunningProcess(running.pid!, undefined), undefined);
+});
+
+const forkOf = (pid: number, parent: number, exe = `/bin/${parent}`) => ({
+  ...FORK_EXAMPLE,
+  pid,
+  start_time: pid,
+  exe,
+  ppid: parent,
+  parent: { pid: parent, start_time: parent },
+});
+const endOf = (pid: number, startTime = pid) => ({ ...EXIT_EXAMPLE, pid, start_time: startTime });
+
+test('with forks, processes that executed nothing are links of the chain, and run what their parent runs', (t) => {
+  const tree = new ProcessTree();
+  for (const event of [child(10, 1, { uid: 7 }), forkOf(20, 10), forkOf(30, 20, '/bin/10')]) tree.take(event);
+  t.deepEqual(
+    tree.ancestorsOf(child(40, 30)).map(({ pid, image, commandLine, user }) => [pid, image, commandLine, user]),
+    [
+      [30, '/bin/10', '/bin/10 x', 7],
+      [20, '/bin/10', '/bin/10 x', 7],
+      [10, '/bin/10', '/bin/10 x', 7],
+      [1, '/bin/1', undefined, undefined],
+    ],
+  );
+  tree.take(child(20, 10));
+  t.is(tree.parentOf(child(50, 20))?.commandLine, '/bin/20 x', 'its own exec says what it runs');
+});
+
+test('a fork with CLONE_PARENT is no copy of its parent, and one of an unknown parent is known all the same', (t) => {
+  const tree = new ProcessTree({ askSystem: () => t.fail('nobody asks at a fork') as never });
+  tree.take(child(10, 1));
+  tree.take(forkOf(20, 10, '/bin/other'));
+  tree.take(forkOf(30, 99));
+  t.like(tree.parentOf(child(40, 20)), { image: '/bin/other', commandLine: undefined, parent: { pid: 10 } });
+  t.like(tree.parentOf(child(40, 30)), { image: '/bin/99', parent: { pid: 99 } });
+});
+
+test('an ended process stays an ancestor, and is no longer meant by its pid alone', (t) => {
+  const asked: number[] = [];
+  const tree = new ProcessTree({
+    askSystem: (pid) => (asked.push(pid), { parentPid: 1, commandLine: 'its successor' }),
+  });
+  for (const event of [child(10, 1), child(20, 10), endOf(10)]) tree.take(event);
+  t.is(tree.ancestorsOf(child(30, 20))[1]?.commandLine, '/bin/10 x');
+  t.deepEqual(asked, [1]);
+  t.is(tree.parentOf(execEvent(1, { parent: { pid: 10 } }))?.commandLine, 'its successor');
+  tree.take(child(20, 10, { start_time: 500 }));
+  tree.take(endOf(20));
+  t.is(
+    tree.parentOf(execEvent(1, { parent: { pid: 20 } }))?.startTime,
+    500,
+    'the end of an earlier process with its pid',
+  );
+});
+
+test('forks and ends take no more memory than execs', (t) => {
+  const tree = new ProcessTree({ maxProcesses: 100 });
+  for (let pid = 10; pid < 5000; pid++) {
+    tree.take(forkOf(pid, pid - 1));
+    tree.take(endOf(pid));
+  }
+  t.true(tree.size <= 100);
+  for (const type of ['gap', 'clock', 'later']) tree.take({ type });
 });

@@ -40,6 +40,10 @@ function expected(event: StreamEvent, isOcsf: boolean): Line {
   const isCommand = ['exec', 'exec_failed'].includes(type as string);
   if (isCommand && start !== undefined)
     fields['entity_id'] ??= entityId(CONTEXT.bootId, fields['pid'] as number, start as number);
+  // An id without 64 digits stands where others have `container_id`.
+  const { id: container, ...ofContainer } = (isCommand ? (fields['container'] ?? {}) : {}) as Line;
+  if ([container, ...Object.values(ofContainer)].every((part) => typeof part === 'string'))
+    fields['container_id'] ??= container;
   if (isOcsf && isCommand) {
     fields['uid_or_sid'] = sid ?? (uid === undefined ? undefined : String(uid));
     if (sid === undefined) delete fields['uid'];
@@ -196,7 +200,8 @@ test('an alert names the rule with the highest level, and the tactics and techni
 test('events of a process have one id of the process, and it is that of its exit', (t) => {
   const started = GOLDEN.find(({ title }) => title === 'an exec')!.event;
   const ended = GOLDEN.find(({ title }) => title === 'an exit')!.event;
-  for (const event of [started, ended]) {
+  const forked = GOLDEN.find(({ title }) => title === 'a fork')!.event;
+  for (const event of [started, ended, forked]) {
     t.like(write('ecs', 'linux', event), { process: { entity_id: 'boot/12345/7301999120' } });
     t.like(write('ocsf', 'linux', event), { process: { uid: 'boot/12345/7301999120' } });
   }
@@ -204,14 +209,23 @@ test('events of a process have one id of the process, and it is that of its exit
     process: { start: '2023-03-15T13:20:00.123457417Z', end: '2023-03-15T13:20:03.000000417Z' },
     event: { duration: 2876543000 },
   });
+  t.like(write('ecs', 'linux', forked), {
+    event: { action: 'fork' },
+    process: { start: '2023-03-15T13:20:00.122998001Z', parent: { entity_id: 'boot/12001/7203340118' } },
+  });
+  t.like(write('ocsf', 'linux', forked), {
+    activity_id: 1,
+    launch_type_id: 2,
+    actor: { process: { uid: 'boot/12001/7203340118' } },
+  });
 });
 
-test('what is no start of a program is not counted as one', (t) => {
+test('what is no start of a program is not counted as one; a fork is the start of a process', (t) => {
   const kinds = new Map(
     GOLDEN.map(({ title, platform, event }) => [title, write('ecs', platform, event)['event'] as Line]),
   );
   for (const [title, { type, kind }] of kinds) {
-    const isStart = /^an (?:exec|alert)|^a process/u.test(title);
+    const isStart = /^an (?:exec|alert)|^a (?:process|fork)/u.test(title);
     t.is(JSON.stringify(type) === '["start"]', isStart, title);
     t.is(kind === 'pipeline_error', title.endsWith('gap'), title);
   }

@@ -110,6 +110,30 @@ test('variables, by their names and by what is in them', (t) => {
   ]);
 });
 
+test('every value of a variable that stands more than once is looked at, and no bytes of a redacted one stay in raw', (t) => {
+  const bytes = (text: string) => Buffer.from(text, 'latin1').toString('base64');
+  const event = eventOf(['sh'], {
+    env: { DB_PASSWORD: 'hunter2\ufffd', LD_PRELOAD: '/x/\ufffd.so' },
+    env_repeated: { DB_PASSWORD: ['first\ufffd', ''], LD_PRELOAD: ['https://a:b@c/', '/y/\ufffd.so'] },
+    raw: {
+      'env.DB_PASSWORD': bytes('hunter2\xff'),
+      'env_repeated.DB_PASSWORD[0]': bytes('first\xff'),
+      'env.LD_PRELOAD': bytes('/x/\xff.so'),
+      'env_repeated.LD_PRELOAD[1]': bytes('/y/\xff.so'),
+    },
+  });
+  const redacted = redact(event);
+  t.deepEqual(redacted['env'], { DB_PASSWORD: REDACTED, LD_PRELOAD: '/x/\ufffd.so' });
+  t.deepEqual(redacted['env_repeated'], {
+    DB_PASSWORD: [REDACTED, ''],
+    LD_PRELOAD: ['https://a:[redacted]@c/', '/y/\ufffd.so'],
+  });
+  t.deepEqual(redacted['raw'], {
+    'env.LD_PRELOAD': bytes('/x/\xff.so'),
+    'env_repeated.LD_PRELOAD[1]': bytes('/y/\xff.so'),
+  });
+});
+
 test('a command line of Windows, whose arguments are split from it', (t) => {
   const event = eventOf(['C:\\bin\\Curl.EXE', '-u', 'ada:hunter2', 'https://x/'], {
     exe: 'C:\\bin\\curl.exe',
@@ -211,4 +235,14 @@ test('exceptions: a pattern by its name, a secret by an expression', (t) => {
     'x',
     'https://a:b@c/',
   ]);
+});
+
+test('of a container, its name and its image are looked at, and no id', (t) => {
+  const id = 'ab'.repeat(32);
+  const container = { id, runtime: 'docker', image: 'https://a:b@registry/x', name: 'web' };
+  const redacted = redact(
+    eventOf(['sh'], { container }),
+    patternsFor({ patterns: [{ name: 'hex', regex: '[0-9a-f]{64}' }] }),
+  );
+  t.deepEqual(redacted['container'], { ...container, image: 'https://a:[redacted]@registry/x' });
 });

@@ -145,10 +145,50 @@ test('every flag has its fields, and an event whose paths are whole has none', (
   const fieldsOf = (...flags: string[]) => incompleteFields(execEvent(1, { exe: 'd/x', flags }));
   t.deepEqual([...fieldsOf('parent_exe_truncated')!], ['ParentImage', 'parent.exe']);
   t.deepEqual([...fieldsOf('cwd_truncated')!], ['CurrentDirectory', 'cwd']);
-  t.deepEqual(
-    [...fieldsOf('cgroup_truncated')!],
-    ['cgroup', 'container.id', 'container.runtime', 'container.pod_uid', 'container.qos'],
-  );
+  t.deepEqual([...fieldsOf('cgroup_truncated')!], ['cgroup', 'container']);
   t.is(fieldsOf('script'), undefined);
   t.is(incompleteFields(execEvent(1, { exe: '/x' })), undefined);
+});
+
+const ENVIRONMENT = incompleteFields(execEvent(1, { env: { A: '/x' }, env_truncated: true }))!;
+const reads = (line: string, event: Record<string, unknown> = {}) =>
+  alerts(`s:\n    ${line}\ncondition: s`, { Environment: ['A=/x'], env: { A: '/x' }, ...event }, ENVIRONMENT);
+
+for (const [line, expected] of [
+  ['Environment|contains: LD_PRELOAD=', true],
+  ['Environment|startswith: A=', true],
+  ['Environment: LD_PRELOAD=/x', true],
+  ["Environment|re: '^B='", true],
+  ['env.LD_PRELOAD|exists: true', true],
+  ['env.LD_PRELOAD|startswith: /tmp', true],
+  ['env.LD_PRELOAD: null', true],
+  ['env.A|exists: false', false],
+  ['Environment|contains: LD_PRELOAD=\n    Image: /bin/ls', false],
+] as const) {
+  test(`of an incomplete environment, ${line.replace('\n    ', ', ')} ${expected ? 'may match' : 'cannot match'}`, (t) => {
+    t.is(reads(line), expected);
+  });
+}
+
+test('what an incomplete environment has holds, and what it has not may be there', (t) => {
+  const condition = (text: string) =>
+    alerts(
+      `has: {Environment|startswith: A=}\nlacks: {Environment|startswith: B=}\ncondition: ${text}`,
+      { Environment: ['A=/x'] },
+      ENVIRONMENT,
+    );
+  t.false(condition('not has'));
+  t.true(condition('not lacks'));
+  t.true(condition('has and not lacks'));
+});
+
+test('variables that are missing are no reason to think that a keyword is there', (t) => {
+  t.false(alerts('s: [/tmp/]\ncondition: s', {}, ENVIRONMENT));
+  t.true(alerts('s: [d/prog]\ncondition: s', {}, ENVIRONMENT));
+});
+
+test('an event whose environment is cut is incomplete beside paths that are, and only then', (t) => {
+  t.deepEqual([...ENVIRONMENT], ['Environment', 'env', 'env_repeated']);
+  t.true(incompleteFields(execEvent(1, { exe: 'd/x', flags: ['exe_truncated'], env_truncated: true }))!.has('exe'));
+  t.is(incompleteFields(execEvent(1, { env: { A: '' } })), undefined);
 });

@@ -29,6 +29,7 @@ test('a line that matches becomes its number and its rules, in the order of the 
       lines: 6,
       events: 3,
       matched: 2,
+      environments: 0,
       faulty: 2,
       unjudged: 0,
       byRule: new Map([

@@ -32,7 +32,7 @@ const STATUS: AgentStatus = {
     kernel_count: 123_456,
     kernel_lost: 0,
   },
-  received: { exec: 123_000, exec_failed: 56, exit: 0, gap: 2, clock: 0, other: 0 },
+  received: { exec: 123_000, exec_failed: 56, fork: 0, exit: 0, gap: 2, clock: 0, other: 0 },
   filtered: 100,
   alerts: 3,
   suppressed: 0,

@@ -3,6 +3,9 @@ import test from 'ava';
 import type { Item } from '../../../agent/events/item.ts';
 import { ReplayFilter, type Continuity } from '../../../agent/source/replay-filter.ts';
 import { Session } from '../../../agent/source/session.ts';
+import { SourceState } from '../../../agent/source/source-state.ts';
+import { EXEC_EXAMPLE } from '../../../shared/events/exec.ts';
+import { FORK_EXAMPLE } from '../../../shared/events/fork.ts';
 import { HEARTBEAT_EXAMPLE } from '../../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE } from '../../../shared/events/hello.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
@@ -39,6 +42,27 @@ test('an item carries its line exactly as it was received', (t) => {
   receive(HELLO, line);
   t.is(out[0]!.line, line);
   t.is(out[0]!.bytes, Buffer.byteLength(line) + 1);
+});
+
+test('a fork and the environment of an exec arrive as they came, and are counted by type', (t) => {
+  const state = new SourceState();
+  const out: Item[] = [];
+  const session = new Session(new ReplayFilter(), {
+    state,
+    onHello: () => {},
+    onUnreadable: (reason) => t.fail(reason),
+  });
+  const lines = [
+    { ...FORK_EXAMPLE, seq: 1 },
+    { ...EXEC_EXAMPLE, seq: 2, env: { LD_PRELOAD: '/tmp/x.so' } },
+    { ...EXEC_EXAMPLE, seq: 3, env: { A: '' }, env_repeated: { A: ['b'] }, env_truncated: true },
+  ].map((event) => JSON.stringify(event));
+  session.receive(Buffer.from([JSON.stringify({ ...HELLO, env: ['A'], forks: true }), ...lines, ''].join('\n')), out);
+  t.deepEqual(
+    out.map(({ line }) => line),
+    lines,
+  );
+  t.like(state.received, { fork: 1, exec: 2, other: 0 });
 });
 
 test('memory that is read into again spoils neither an unfinished line nor an event that was asked for; the item says so', (t) => {

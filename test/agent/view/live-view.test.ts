@@ -4,6 +4,7 @@ import { paintNothing } from '../../../agent/terminal/paint.ts';
 import { widthOf } from '../../../agent/terminal/columns.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../../shared/events/exec.ts';
 import { EXIT_EXAMPLE } from '../../../shared/events/exit.ts';
+import { FORK_EXAMPLE } from '../../../shared/events/fork.ts';
 import { GAP_EXAMPLE } from '../../../shared/events/gap.ts';
 import type { StreamEvent } from '../../../agent/events/item.ts';
 
@@ -61,6 +62,31 @@ test('an alert names its rules, in red', (t) => {
 
 test('an exit says how and after how long', (t) => {
   t.is(formatEvent(EXIT_EXAMPLE, view()), '14:20:03.000              12345         exit 0 after 2.877 s');
+});
+
+test('a fork says what the new process runs, under its parent', (t) => {
+  t.is(formatEvent(FORK_EXAMPLE, view()), '14:20:00.122              12345   12001 fork of /usr/bin/bash');
+  t.is(formatEvent(FORK_EXAMPLE, view({ indent: '└ ' })).slice(-23), '└ fork of /usr/bin/bash');
+  const { exe: _, ...nameless } = FORK_EXAMPLE;
+  t.regex(formatEvent({ ...nameless, comm: '\u001b[31mx' }, view()), / fork of \S*x$/);
+  t.false(formatEvent({ ...nameless, comm: '\u001b[31mx' }, view()).includes('\u001b'));
+});
+
+test('variables stand behind the command, where there is room for them', (t) => {
+  const event = {
+    ...EXEC_EXAMPLE,
+    env: { LD_PRELOAD: '', A: 'b\u001b[0m' },
+    env_repeated: { LD_PRELOAD: ['/tmp/x.so'] },
+  };
+  const line = formatEvent(event, view());
+  t.regex(line, /install \[script\] LD_PRELOAD= LD_PRELOAD=\/tmp\/x…$/);
+  t.is(widthOf(line), 100);
+  t.false(formatEvent(event, view({ columns: Infinity })).includes('\u001b'));
+  t.is(formatEvent({ ...EXEC_EXAMPLE, env: {} }, view()), formatEvent(EXEC_EXAMPLE, view()));
+  for (let columns = 1; columns < 130; columns++) {
+    const width = widthOf(formatEvent(EXEC_EXAMPLE, view({ columns })));
+    t.true(widthOf(formatEvent(event, view({ columns }))) <= Math.max(columns, width));
+  }
 });
 
 test('a gap fills a whole line of its own', (t) => {

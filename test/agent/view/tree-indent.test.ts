@@ -1,7 +1,7 @@
 import test from 'ava';
 import { MAX_PROCESSES, TreeIndent } from '../../../agent/view/tree-indent.ts';
 
-const exec = (pid: number, parent?: number, type: 'exec' | 'exec_failed' = 'exec') => ({
+const exec = (pid: number, parent?: number, type: 'exec' | 'exec_failed' | 'fork' = 'exec') => ({
   type,
   pid,
   start_time: pid * 10,
@@ -44,4 +44,12 @@ test('depth is drawn up to a bound, and so many processes are remembered', (t) =
   const tree = new TreeIndent(true);
   for (let pid = 1; pid <= MAX_PROCESSES + 1000; pid++) t.true(tree.of(exec(pid, pid - 1)).length <= 24);
   t.is(tree.size, MAX_PROCESSES);
+});
+
+test('a process that was made and executed nothing is a step of the tree', (t) => {
+  const tree = new TreeIndent(true);
+  tree.of(exec(1));
+  t.is(tree.of(exec(2, 1, 'fork')), '└ ');
+  t.is(tree.of(exec(3, 2)), '  └ ');
+  t.is(tree.of(exec(2, 1)), '└ ', 'where it was drawn when it was made');
 });

@@ -21,6 +21,7 @@ export interface Settings {
   readonly uid: number;
   readonly backlogBytes: number;
   readonly source: ChildHandoff['source'];
+  readonly env?: readonly string[];
   readonly program: KeptProgram;
   readonly canary: KeptProgram;
   readonly canaryTimes: { readonly intervalMs: number; readonly patienceMs: number };
@@ -66,6 +67,15 @@ else {
     program,
     command: [process.execPath, process.argv[1] as string, text],
     listener: listen(host.sockets, socket, group).fd,
-    handoff: { source, sha256: '0'.repeat(64), limits: [], backlogBytes, uid, gid: group, group },
+    handoff: {
+      source,
+      sha256: '0'.repeat(64),
+      limits: [],
+      env: settings.env ?? [],
+      backlogBytes,
+      uid,
+      gid: group,
+      group,
+    },
   });
 }

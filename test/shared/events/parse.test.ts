@@ -10,6 +10,7 @@ import {
   EXEC_REQUIRED,
 } from '../../../shared/events/exec.ts';
 import { EXIT_EXAMPLE, EXIT_FIELDS, EXIT_REQUIRED } from '../../../shared/events/exit.ts';
+import { FORK_EXAMPLE, FORK_FIELDS, FORK_REQUIRED } from '../../../shared/events/fork.ts';
 import { GAP_EXAMPLE, GAP_FIELDS, GAP_REQUIRED } from '../../../shared/events/gap.ts';
 import { HEARTBEAT_EXAMPLE, HEARTBEAT_FIELDS, HEARTBEAT_REQUIRED } from '../../../shared/events/heartbeat.ts';
 import { HELLO_EXAMPLE, HELLO_FIELDS, HELLO_REQUIRED } from '../../../shared/events/hello.ts';
@@ -26,6 +27,7 @@ const TYPES = [
     required: EXEC_FAILED_REQUIRED,
     fields: Object.keys(EXEC_FAILED_FIELDS),
   },
+  { example: { ...FORK_EXAMPLE } as Fields, required: FORK_REQUIRED, fields: Object.keys(FORK_FIELDS) },
   { example: { ...EXIT_EXAMPLE } as Fields, required: EXIT_REQUIRED, fields: Object.keys(EXIT_FIELDS) },
   { example: { ...GAP_EXAMPLE } as Fields, required: GAP_REQUIRED, fields: Object.keys(GAP_FIELDS) },
   { example: { ...CLOCK_EXAMPLE } as Fields, required: CLOCK_REQUIRED, fields: Object.keys(CLOCK_FIELDS) },
@@ -94,7 +96,7 @@ function fits(name: string, field: string, value: unknown): boolean {
     return texts.includes(field);
   }
   // No namespace and no raw string is no contradiction.
-  return JSON.stringify(value) === '{}' && ['ns', 'raw'].includes(field) && name !== '';
+  return JSON.stringify(value) === '{}' && ['ns', 'raw', 'env', 'env_repeated'].includes(field) && name !== '';
 }
 
 test('numbers that JavaScript cannot hold exactly are refused', (t) => {
@@ -111,12 +113,27 @@ test('a snapshot needs a number too', (t) => {
   t.notThrows(() => checkEvent({ ...EXEC_EXAMPLE, source: 'snapshot' }));
 });
 
+test('what is inside env and env_repeated is checked, and an exec that failed has none', (t) => {
+  t.is(refusal(t, { ...EXEC_EXAMPLE, env: { A: 1 } }, 'a number').field, 'env');
+  t.is(refusal(t, { ...EXEC_EXAMPLE, env: ['A=1'] }, 'a list').field, 'env');
+  t.is(refusal(t, { ...EXEC_EXAMPLE, env_repeated: { A: 'x' } }, 'one text').field, 'env_repeated');
+  t.is(refusal(t, { ...EXEC_EXAMPLE, env_truncated: false }, 'false').field, 'env_truncated');
+  t.notThrows(() =>
+    checkEvent({ ...EXEC_EXAMPLE, env: { A: '' }, env_repeated: { A: ['x', ''] }, env_truncated: true }),
+  );
+  t.deepEqual(
+    Object.keys(EXEC_FAILED_FIELDS).filter((field) => field.startsWith('env')),
+    [],
+  );
+});
+
 test('what is inside parent, privileges, raw and ns is checked too', (t) => {
   t.is(refusal(t, { ...EXEC_EXAMPLE, parent: { start_time: 1 } }, 'parent without pid').field, 'parent');
   t.is(refusal(t, { ...EXEC_EXAMPLE, parent: { pid: 1, exe: null } }, 'null exe').field, 'parent');
   t.notThrows(() => checkEvent({ ...EXEC_EXAMPLE, parent: { pid: 1 } }));
   t.is(refusal(t, { ...EXEC_EXAMPLE, raw: { cwd: 1 } }, 'raw').field, 'raw');
   t.is(refusal(t, { ...EXEC_EXAMPLE, ns: { mnt: '4' } }, 'ns').field, 'ns');
+  t.is(refusal(t, { ...FORK_EXAMPLE, parent: { pid: 1 } }, 'parent of a fork').field, 'parent');
   t.is(refusal(t, { ...EXEC_EXAMPLE, argv: ['a', 1] }, 'argv').field, 'argv');
   t.is(
     refusal(t, { ...EXEC_EXAMPLE, argv_truncated: false }, 'argv_truncated is true or absent').field,

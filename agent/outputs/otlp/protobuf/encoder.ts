@@ -27,6 +27,9 @@ const TAG = {
 /** Room for a key, in bytes. */
 const SHORT = 64;
 
+/** Keys that are remembered: those of the table of attributes, and names of variables. */
+const MAX_KEYS = 1024;
+
 /**
  * OTLP in binary protobuf. Fields that are 0 are written, and all come in the order of their numbers: these are the bytes that
  * OpenTelemetry's own encoder for JavaScript writes.
@@ -126,7 +129,7 @@ export class ProtobufEncoder implements Encoder {
     this.#writer.head(fieldTag, before);
   }
 
-  /** The field with a key, which comes again and again: there are as many as the table of attributes has. */
+  /** The field with a key, which comes again and again. */
   #keyOf(key: string): Buffer {
     let field = this.#keys.get(key);
     if (field === undefined) {
@@ -134,7 +137,7 @@ export class ProtobufEncoder implements Encoder {
       writer.text(key);
       writer.head(TAG.keyValue.key, 0);
       field = Buffer.from(writer.written);
-      this.#keys.set(key, field);
+      if (this.#keys.size < MAX_KEYS) this.#keys.set(key, field);
     }
     return field;
   }

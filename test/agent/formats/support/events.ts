@@ -4,6 +4,7 @@ import { SEAL_EXAMPLE, SEAL_REASONS } from '../../../../agent/events/seal.ts';
 import { CLOCK_EXAMPLE } from '../../../../shared/events/clock.ts';
 import { EXEC_EXAMPLE, EXEC_FAILED_EXAMPLE } from '../../../../shared/events/exec.ts';
 import { EXIT_EXAMPLE } from '../../../../shared/events/exit.ts';
+import { FORK_EXAMPLE } from '../../../../shared/events/fork.ts';
 import { GAP_EXAMPLE } from '../../../../shared/events/gap.ts';
 import type { Platform } from '../../../../agent/values/platform.ts';
 
@@ -104,6 +105,14 @@ const ALERT = {
     { pid: 12001, entity_id: 'boot/12001/7203340118', exe: '/usr/bin/bash', command_line: '-bash' },
     { pid: 1, exe: '/sbin/init' },
   ],
+  container: {
+    id: 'ab'.repeat(32),
+    runtime: 'containerd',
+    pod_uid: '5f413373-db04-4240-a645-993a3fbcffc3',
+    qos: 'burstable',
+    name: 'web',
+    image: 'nginx:1.27',
+  },
   image_truncated: true,
   rules: RULES,
 } as const;
@@ -114,7 +123,14 @@ const FACTS = {
   hashes: { sha256: 'ab'.repeat(32) },
   entity_id: 'boot/12345/7301999120',
   ancestors: ALERT.ancestors,
-  container: { id: 'c'.repeat(64), runtime: 'containerd', pod_uid: '1-2-3', qos: 'burstable' },
+  container: {
+    id: 'c'.repeat(64),
+    runtime: 'containerd',
+    pod_uid: '1-2-3',
+    qos: 'burstable',
+    name: 'web',
+    image: 'nginx',
+  },
 } as const;
 
 const linux = (title: string, event: object): Golden => ({ title, platform: 'linux', event: event as StreamEvent });
@@ -144,6 +160,20 @@ export const GOLDEN: readonly Golden[] = [
   linux('an exec with the hash of an image without a name', { ...EXEC_EXAMPLE, ...FACTS, exe: '/', euid: 0, egid: 0 }),
   linux('a failed exec', EXEC_FAILED_EXAMPLE),
   linux('a failed exec of a descriptor', { ...EXEC_FAILED_EXAMPLE, filename: '/dev/fd/3', fd_path: '/tmp/x' }),
+  linux('an exec with variables', {
+    ...EXEC_EXAMPLE,
+    env: { LD_PRELOAD: '', PATH: '/bin=x' },
+    env_repeated: { LD_PRELOAD: ['/tmp/x.so', ''] },
+    env_truncated: true,
+  }),
+  linux('an exec without any of the variables', { ...EXEC_EXAMPLE, env: {} }),
+  linux('a fork', FORK_EXAMPLE),
+  linux('a fork with another parent and bytes', {
+    ...FORK_EXAMPLE,
+    ppid: 1,
+    flags: ['exe_truncated'],
+    raw: { exe: '/w==' },
+  }),
   linux('an exit', EXIT_EXAMPLE),
   linux('an exit by a signal, at once', { ...EXIT_EXAMPLE, exit_code: undefined, signal: 'SIGKILL', run_time: 0 }),
   linux('a gap', GAP_EXAMPLE),
@@ -151,14 +181,19 @@ export const GOLDEN: readonly Golden[] = [
   linux('a step of the clock', CLOCK_EXAMPLE),
   linux('a seal', SEAL_EXAMPLE),
   linux('an event of a type that is not known', {
-    type: 'fork',
+    type: 'dns',
     seq: 12,
     time: EXIT_EXAMPLE.time,
     action: 'x',
     seal: {},
   }),
   linux('an event that is nothing but its type', { type: 'later' }),
-  linux('an exec with fields of a later version', { ...EXEC_EXAMPLE, env: { A: 'b' }, later: { seal: { number: 7 } } }),
+  linux('an exec with fields of a later version', { ...EXEC_EXAMPLE, later: { seal: { number: 7 } } }),
+  linux('an alert whose container is none', {
+    ...EXEC_EXAMPLE,
+    rules: RULES,
+    container: { id: 'x', runtime: 7, later: 1 },
+  }),
   linux('an exec whose rules are no rules', { ...EXEC_EXAMPLE, rules: 'none', entity_id: 5 }),
   linux('a process without a parent', { ...EXEC_EXAMPLE, ppid: undefined, parent: undefined, filename: undefined }),
   linux('a process with hardly anything', {
@@ -266,6 +301,34 @@ const command = fc.record(
   { requiredKeys: ['pid', 'command', 'seq'] },
 );
 
+/** A name holds no `=`: the environment would say another. */
+const variable = text.map((name) => name.replaceAll('=', '-'));
+
+const environment = fc.record(
+  {
+    env: fc.dictionary(variable, text, { maxKeys: 3, noNullPrototype: true }),
+    env_repeated: fc.dictionary(variable, fc.array(text, { maxLength: 3 }), { maxKeys: 2, noNullPrototype: true }),
+    env_truncated: fc.constant(true),
+  },
+  { requiredKeys: [] },
+);
+
+const fork = fc.record(
+  {
+    pid: small,
+    seq: number,
+    ppid: small,
+    exe: path,
+    comm: text,
+    raw: fc.dictionary(text, fc.base64String(), { maxKeys: 3, noNullPrototype: true }),
+    start_time: number,
+    flags: fc.array(text, { maxLength: 2 }),
+    parent: fc.record({ pid: small, start_time: number }),
+    redacted: fc.constant(true),
+  },
+  { requiredKeys: ['pid', 'seq', 'ppid', 'comm', 'start_time', 'parent'] },
+);
+
 const rule = fc.record(
   {
     id: text,
@@ -283,6 +346,11 @@ const rule = fc.record(
   { requiredKeys: ['id', 'title'] },
 );
 
+const container = fc.record(
+  { id: text, runtime: text, pod_uid: text, qos: text, name: text, image: text },
+  { requiredKeys: ['id'] },
+);
+
 const ofAlert = fc.record(
   {
     rules: fc.array(rule, { minLength: 1, maxLength: 3 }),
@@ -291,12 +359,11 @@ const ofAlert = fc.record(
       fc.record({ pid: small, entity_id: text, exe: path, command_line: text }, { requiredKeys: ['pid'] }),
       { maxLength: 3 },
     ),
+    container,
     image_truncated: fc.constant(true),
   },
   { requiredKeys: ['rules'] },
 );
-
-const container = fc.record({ id: text, runtime: text, pod_uid: text, qos: text }, { requiredKeys: ['id', 'runtime'] });
 
 /** Facts that outputs can ask for. Names of the effective user and group are there where these are others. */
 const withFacts = (commands: fc.Arbitrary<object>): fc.Arbitrary<object> =>
@@ -373,7 +440,7 @@ const seal = fc.record(
 const laterName = fc.constantFrom('later', 'action', 'seal', 'other', 'event', 'rules', 'type2', 'first', 'number');
 const later = fc
   .record({
-    name: fc.constantFrom('fork', 'dns', ''),
+    name: fc.constantFrom('ptrace', 'dns', ''),
     fields: fc.dictionary(laterName, fc.jsonValue(), { noNullPrototype: true }),
   })
   .map(({ name, fields }) => ({ type: name, ...fields }));
@@ -395,6 +462,14 @@ export const anyEvent: fc.Arbitrary<StreamEvent> = fc
     { weight: 4, arbitrary: typed('exec', command) },
     { weight: 1, arbitrary: typed('exec', both(command, laterFields)) },
     { weight: 2, arbitrary: typed('exec', withFacts(command)) },
+    { weight: 2, arbitrary: typed('exec', both(command, environment)) },
+    {
+      weight: 1,
+      arbitrary: typed(
+        'fork',
+        fork.map((own) => ({ ...own, source: 'ebpf' })),
+      ),
+    },
     { weight: 2, arbitrary: typed('exec', both(command, ofAlert)) },
     {
       weight: 2,

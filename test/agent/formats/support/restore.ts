@@ -3,11 +3,19 @@ type Fields = Record<string, unknown>;
 const at = (value: unknown, ...path: readonly string[]): unknown =>
   path.reduce<unknown>((below, name) => (below as Fields | undefined)?.[name], value);
 
+const COMMANDS = ['exec', 'exec_failed'];
+const PROCESSES = [...COMMANDS, 'fork', 'exit'];
+
+/** The first value of each name. */
+function firstOf(variables: readonly (readonly [string, string])[] | undefined): Fields | undefined {
+  return variables && Object.fromEntries(variables.toReversed());
+}
+
 const toNumber = (text: unknown): number | undefined => (text === undefined ? undefined : Number(text));
 
 /** What is in the object that has no place in the schema, under its native names. */
 function ofRest(type: string, rest: Fields): Fields {
-  const { stream: _, schema_version: __, seal, gap, clock, other, raw, parent, ...same } = rest;
+  const { stream: _, schema_version: __, seal, gap, clock, other, raw, parent, env_repeated: repeated, ...same } = rest;
   const { number: ___, ...ofSeal } = (seal ?? {}) as Fields;
   const entries = raw as { field: string; base64: string }[] | undefined;
   return {
@@ -18,11 +26,14 @@ function ofRest(type: string, rest: Fields): Fields {
     ...(other as Fields | undefined),
     raw: entries && Object.fromEntries(entries.map(({ field, base64 }) => [field, base64])),
     parent: parent as Fields | undefined,
+    env_repeated:
+      repeated &&
+      Object.fromEntries((repeated as { name: string; values: string[] }[]).map(({ name, values }) => [name, values])),
   };
 }
 
 function finish(type: string, fields: Fields, time: string): Fields {
-  const isProcess = ['exec', 'exec_failed', 'exit'].includes(type);
+  const isProcess = PROCESSES.includes(type);
   const known = isProcess || ['gap', 'clock', 'seal'].includes(type);
   const event: Fields = {
     ...fields,
@@ -37,17 +48,6 @@ function finish(type: string, fields: Fields, time: string): Fields {
 function parentOf(pid: unknown, exe: unknown, rest: Fields, commandLine: unknown): Fields {
   const start = at(rest['parent'], 'start_time');
   return { parent: { pid, start_time: start, exe, command_line: commandLine }, ppid: rest['ppid'] ?? pid };
-}
-
-/** `container_id` and the fact `container`. A fact that says no more than `container_id` cannot be told from none. */
-function containerOf(rest: Fields, id: unknown, runtime: unknown, pod: unknown): Fields {
-  const own = at(rest['container'], 'id');
-  const qos = at(rest['container'], 'qos');
-  const hasFact = [own, qos, runtime, pod].some((part) => part !== undefined);
-  return {
-    container_id: own !== undefined && own === id ? undefined : id,
-    container: hasFact ? { id: own ?? id, runtime, pod_uid: pod, qos } : rest['container'],
-  };
 }
 
 /** A fact such as `user`. On Windows an account is in two parts. */
@@ -70,7 +70,8 @@ export function fromEcs(line: Fields): Fields {
   const duration = at(line, 'event', 'duration') as number | undefined;
   const command = rest['command'] ?? process['command_line'];
   const sid = at(process, 'user', 'id') === at(line, 'user', 'effective', 'id') ? undefined : at(process, 'user', 'id');
-  const known = ['exec', 'exec_failed', 'exit'].includes(type);
+  const known = PROCESSES.includes(type);
+  const isCommand = COMMANDS.includes(type);
   return finish(
     type,
     {
@@ -81,30 +82,31 @@ export function fromEcs(line: Fields): Fields {
       exit_code: process['exit_code'],
       run_time: duration === undefined ? undefined : Math.round(duration / 1000),
       error: at(line, 'error', 'code'),
-      command: type === 'exec' || type === 'exec_failed' ? command : undefined,
+      command: isCommand ? command : undefined,
       command_line: rest['command'] === undefined ? undefined : process['command_line'],
       exe: process['executable'],
       argv: process['args'],
       cwd: process['working_directory'],
+      env: firstOf(
+        (process['env_vars'] as string[] | undefined)?.map((text) => {
+          const end = text.indexOf('=');
+          return [text.slice(0, end), text.slice(end + 1)] as const;
+        }),
+      ),
       comm: at(process, 'thread', 'name'),
       uid: toNumber(at(process, 'real_user', 'id')),
       euid: toNumber(at(line, 'user', 'effective', 'id')),
       gid: toNumber(at(process, 'real_group', 'id')),
       egid: toNumber(at(process, 'group', 'id')),
       user_sid: sid,
-      ...containerOf(
-        rest,
-        at(line, 'container', 'id'),
-        at(line, 'container', 'runtime'),
-        at(line, 'orchestrator', 'resource', 'id'),
-      ),
+      container_id: at(line, 'container', 'id'),
       ...parentOf(
         at(process, 'parent', 'pid'),
         at(process, 'parent', 'executable'),
         rest,
         at(process, 'parent', 'command_line'),
       ),
-      entity_id: type === 'exit' ? rest['entity_id'] : (rest['entity_id'] ?? process['entity_id']),
+      entity_id: rest['entity_id'] ?? (isCommand ? process['entity_id'] : undefined),
       user:
         rest['user'] ??
         namesOf(at(line, 'user', 'name'), at(line, 'user', 'domain'), at(line, 'user', 'effective', 'name')),
@@ -132,7 +134,8 @@ export function fromOcsf(line: Fields): Fields {
   const evidence = (line['evidences'] as Fields[] | undefined)?.[0];
   const process = (line['process'] ?? evidence?.['process'] ?? {}) as Fields;
   const actor = at(evidence ?? line, 'actor', 'process') as Fields | undefined;
-  const known = ['exec', 'exec_failed', 'exit'].includes(type);
+  const known = PROCESSES.includes(type);
+  const isCommand = COMMANDS.includes(type);
   const command = rest['command'] ?? process['cmd_line'];
   const ancestry = process['ancestry'] as Fields[] | undefined;
   const user = at(process, 'user', 'uid') as string | undefined;
@@ -146,28 +149,28 @@ export function fromOcsf(line: Fields): Fields {
         : {}),
       exit_code: line['exit_code'],
       error: line['status_code'],
-      command: type === 'exec' || type === 'exec_failed' ? command : undefined,
+      command: isCommand ? command : undefined,
       command_line: rest['command'] === undefined ? undefined : process['cmd_line'],
       exe: type === 'exec_failed' ? actor?.['path'] : process['path'],
       cwd: process['working_directory'],
+      env: firstOf(
+        (process['environment_variables'] as { name: string; value: string }[] | undefined)?.map(
+          ({ name, value }) => [name, value] as const,
+        ),
+      ),
       uid_or_sid: user,
       euid: process['euid'],
       gid: toNumber(at(process, 'group', 'uid')),
       egid: process['egid'],
       loginuid: process['auid'],
-      ...containerOf(
-        rest,
-        at(process, 'container', 'uid'),
-        at(process, 'container', 'runtime'),
-        at(process, 'container', 'pod_uuid'),
-      ),
+      container_id: at(process, 'container', 'uid'),
       ...parentOf(
         at(process, 'parent_process', 'pid'),
         at(process, 'parent_process', 'path'),
         rest,
         at(process, 'parent_process', 'cmd_line'),
       ),
-      entity_id: type === 'exit' ? rest['entity_id'] : (rest['entity_id'] ?? process['uid']),
+      entity_id: rest['entity_id'] ?? (isCommand ? process['uid'] : undefined),
       user: rest['user'] ?? namesOf(at(process, 'user', 'name'), at(process, 'user', 'domain'), at(otherUser, 'name')),
       group: rest['group'] ?? namesOf(at(process, 'group', 'name'), undefined, at(otherGroup, 'name')),
       hashes: rest['hashes'] ?? (hash === undefined ? undefined : { sha256: hash }),

@@ -196,6 +196,21 @@ const MEANT: Readonly<Record<string, Partial<SeenRecord>>> = {
       'process.real_user.id': 0,
     },
   },
+  'a fork': {
+    eventName: 'process.fork',
+    severityNumber: 9,
+    attributes: {
+      ...COMMON,
+      'log.record.uid': 'boot:7302117:soc',
+      'probes.type': 'fork',
+      'probes.seq': 7302117,
+      'process.pid': 12345,
+      'process.parent_pid': 12001,
+      'process.executable.path': '/usr/bin/bash',
+      'process.executable.name': 'bash',
+      'process.creation.time': '2023-03-15T13:20:00.122998001Z',
+    },
+  },
   'an exit': {
     eventName: 'process.exit',
     severityNumber: 9,
@@ -211,9 +226,9 @@ const MEANT: Readonly<Record<string, Partial<SeenRecord>>> = {
     },
   },
   'an event of a type that is not known': {
-    eventName: 'probes.fork',
+    eventName: 'probes.dns',
     severityNumber: 9,
-    attributes: { ...COMMON, 'log.record.uid': 'boot:12:soc', 'probes.type': 'fork', 'probes.seq': 12 },
+    attributes: { ...COMMON, 'log.record.uid': 'boot:12:soc', 'probes.type': 'dns', 'probes.seq': 12 },
   },
 };
 
@@ -223,6 +238,22 @@ for (const [title, meant] of Object.entries(MEANT))
     const record = await seen(event, { platform });
     for (const [field, value] of Object.entries(meant)) t.deepEqual(record[field as keyof SeenRecord], value, field);
   });
+
+test('each variable is an attribute; other values of its name are a list', async (t) => {
+  const { attributes } = await seen(golden('an exec with variables').event);
+  t.like(attributes, {
+    'process.environment_variable.LD_PRELOAD': '',
+    'process.environment_variable.PATH': '/bin=x',
+    'probes.env_repeated': ['LD_PRELOAD=/tmp/x.so', 'LD_PRELOAD='],
+    'probes.env_truncated': true,
+  });
+});
+
+test('names that are never the same take no memory', async (t) => {
+  const env = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`N${i}`, 'x']));
+  const { attributes } = await seen({ ...EXEC_EXAMPLE, env });
+  for (const i of [0, 1500, 2999]) t.is(attributes[`process.environment_variable.N${i}`], 'x');
+});
 
 test('a gap is a warning and has its range; a failed exec its error; an alert its rule and level', async (t) => {
   const gap = await seen(GAP_EXAMPLE);
@@ -285,8 +316,8 @@ test('in every format a record has the same time, severity, name, type, number, 
         const record = await seen(event, { platform, seal: 41 }, name);
         const kept = Object.entries(record.attributes).filter(([key]) => /^(?:probes|security_rule)\./u.test(key));
         const { body: _, attributes, ...rest } = record;
-        // Times of a step of the clock are in the body alone, facts are of the process, and a name with a checksum is the line's.
-        const own = kept.filter(([key]) => !/^probes\.(?:clock|hash|parent|user)\./u.test(key));
+        // Times of a step of the clock, variables and facts of a process are in the body alone, and a name with a checksum is the line's.
+        const own = kept.filter(([key]) => !/^probes\.(?:clock\.|hash\.|parent\.|user\.|env_)/u.test(key));
         const id = String(attributes['log.record.uid']);
         return { ...rest, ...Object.fromEntries(own), id: /:[0-9a-f]{16}:/u.test(id) ? '' : id };
       }),

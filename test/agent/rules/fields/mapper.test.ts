@@ -90,3 +90,17 @@ test("an event of a rule's test may lack whatever it likes", (t) => {
   for (const platform of ['linux', 'macos', 'windows'] as const)
     t.deepEqual(createMapper({ platform })({ type: 'exec', exe: '/x' } as ExecEvent), { Image: '/x' });
 });
+
+test('the environment is a list of NAME=value with every value of a name, and single variables have paths', (t) => {
+  const fields = new Set(['Environment', 'env.LD_PRELOAD', 'env.ABSENT']);
+  const map = createMapper({ platform: 'linux', fields });
+  t.deepEqual(
+    map({ ...EXEC_EXAMPLE, env: { LD_PRELOAD: '', A: 'b=c' }, env_repeated: { LD_PRELOAD: ['/tmp/x.so', ''] } }),
+    {
+      'Environment': ['LD_PRELOAD=', 'LD_PRELOAD=/tmp/x.so', 'LD_PRELOAD=', 'A=b=c'],
+      'env.LD_PRELOAD': '',
+    },
+  );
+  t.deepEqual(map({ ...EXEC_EXAMPLE, env: {} }), { Environment: [] });
+  t.deepEqual(map(EXEC_EXAMPLE), {}, 'a helper that tells none');
+});

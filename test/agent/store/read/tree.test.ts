@@ -2,6 +2,7 @@ import test from 'ava';
 import { QueryError } from '../../../../agent/store/read/errors.ts';
 import { openStore } from '../../../../agent/store/read/partitions.ts';
 import { treeOf, type Tree, type TreeOptions } from '../../../../agent/store/read/tree.ts';
+import { FORK_EXAMPLE } from '../../../../shared/events/fork.ts';
 import { execEvent } from '../../../support/fake-helper.ts';
 import { StoreFolder, stored } from '../support.ts';
 
@@ -81,4 +82,35 @@ test('what the store does not have is said', (t) => {
   t.throws(() => tree(store, { pid: 5 }), { instanceOf: QueryError, message: /no program that process 5 ran/ });
   t.throws(() => tree(store, { pid: 1, startTime: 9 }), { message: /process 1 did not start at 9; it did at 1/ });
   t.throws(() => tree(store, { pid: 1, deadline: 0 }), { instanceOf: QueryError, message: /time is up/ });
+});
+
+test('forks are links of the chain; of a process that executed something, they are not shown', (t) => {
+  using store = new StoreFolder();
+  const writer = store.writer();
+  const fork = (pid: number, start: number, parent: { pid: number; start_time: number }) => ({
+    ...FORK_EXAMPLE,
+    seq: ++seq,
+    pid,
+    start_time: start,
+    ppid: parent.pid,
+    parent,
+  });
+  const subshell = { pid: 25, start_time: 250 };
+  writer.write(
+    stored([
+      run('bash', 20, 200, { pid: 1, start_time: 1 }),
+      fork(25, 250, SHELL),
+      fork(30, 300, subshell),
+      run('make', 30, 300, subshell),
+      fork(35, 350, MAKE),
+    ]),
+  );
+  writer.close();
+  const shape = (pid: number) =>
+    tree(store, { pid }).lines.map(({ depth, line }) => {
+      const { type, pid: of } = JSON.parse(line) as { type: string; pid: number };
+      return `${depth} ${type} ${of}`;
+    });
+  t.deepEqual(shape(30), ['-2 exec 20', '-1 fork 25', '0 exec 30', '1 fork 35']);
+  t.deepEqual(shape(35), ['-3 exec 20', '-2 fork 25', '-1 exec 30', '0 fork 35']);
 });

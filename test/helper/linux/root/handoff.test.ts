@@ -18,6 +18,7 @@ const HANDOFF = {
     backlogBytes: 1048576,
     links: [13, 14],
     programs: { on_exec: 15 },
+    env: ['LD_PRELOAD'],
     sha256: '0123456789abcdef'.repeat(4),
   },
   listener: 20,
@@ -52,6 +53,8 @@ test('a number that is missing, negative, broken or text is refused, whichever i
     refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, programs: { on_exec: wrong ?? null } } }, 'programs');
   }
   refuse({ ...HANDOFF, locks: undefined }, 'locks');
+  for (const env of [undefined, null, 'LD_PRELOAD', [1], [null]])
+    refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, env } }, 'env');
   refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, links: 7 } }, 'links');
   for (const sha256 of [undefined, '', 'x'.repeat(64), 'A'.repeat(64), 'a'.repeat(65)])
     refuse({ ...HANDOFF, probe: { ...HANDOFF.probe, sha256 } }, 'sha256');

@@ -1,6 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { argsRecord, execRecord } from '../../../support/exec-record.ts';
+import { KINDS } from '../../../../helper/linux/layout.ts';
+import { moreRecord, execRecord } from '../../../support/exec-record.ts';
 import { FakeKernel, type Reservation } from '../../../support/fake-kernel.ts';
 import { FIRST_SEQ, Sensor } from '../../../support/sensor.ts';
 
@@ -24,7 +25,7 @@ const argsOfSize = (pid: number, bytes: number): Buffer =>
  * come in wherever it yields, as they do between a reservation and its submission.
  */
 function* probe(kernel: FakeKernel, cpu: number, kind: number, exec: Exec): Generator<void, void, void> {
-  const counter = cpu * 4 + kind;
+  const counter = cpu * KINDS + kind;
   const number = kernel.increment(counter, 'events');
   yield;
   const output = function* (record: Buffer): Generator<void, boolean, void> {
@@ -59,7 +60,7 @@ function* probe(kernel: FakeKernel, cpu: number, kind: number, exec: Exec): Gene
   }
   for (let offset = head.length; offset < args.length; offset += CHUNK_BYTES) {
     if (
-      !(yield* output(argsRecord({ kind, cpu, number, offset, args: args.subarray(offset, offset + CHUNK_BYTES) })))
+      !(yield* output(moreRecord({ kind, cpu, number, offset, args: args.subarray(offset, offset + CHUNK_BYTES) })))
     ) {
       exec.fate = 'cut';
       kernel.increment(counter, 'cut');
@@ -178,7 +179,7 @@ test.serial(
               if (event.cause === 'unknown') forgotten += event.count;
               else gaps += event.count;
               next = event.last + 1;
-            } else if (event.type === 'exit') t.fail('nothing ended');
+            } else if (event.type === 'exit' || event.type === 'fork') t.fail('nothing was made, nothing ended');
             else {
               t.is(event.seq, next);
               next++;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
+import { KINDS } from '../../../../helper/linux/layout.ts';
 import { KernelCounters, SkippedRuns } from '../../../../helper/linux/source/counters.ts';
 import { COUNTERS_FD, FakeKernel } from '../../../support/fake-kernel.ts';
 
@@ -9,12 +10,12 @@ test('there is a counter for every processor and kind, more than one page of the
   for (const cpus of [1, 2, 16, 17, 128]) {
     const kernel = new FakeKernel({ cpus });
     const counters = new KernelCounters(kernel.libc, COUNTERS_FD, cpus);
-    t.is(counters.size, cpus * 4);
-    kernel.increment(cpus * 4 - 1, 'lost');
-    t.is(counters.lost(cpus * 4 - 1), 1);
+    t.is(counters.size, cpus * KINDS);
+    kernel.increment(cpus * KINDS - 1, 'lost');
+    t.is(counters.lost(cpus * KINDS - 1), 1);
     t.is(
       counters.all().findIndex(({ lost }) => lost === 1),
-      cpus * 4 - 1,
+      cpus * KINDS - 1,
     );
   }
 });
@@ -23,14 +24,14 @@ test('totals are the sums, field by field, as they are now', (t) => {
   const kernel = new FakeKernel({ cpus: 2 });
   const counters = new KernelCounters(kernel.libc, COUNTERS_FD, 2);
   t.deepEqual(counters.totals(), { events: 0, lost: 0, cut: 0, recovered: 0 });
-  for (let counter = 0; counter < 8; counter++) kernel.increment(counter, 'events');
-  for (const counter of [0, 5, 7]) kernel.increment(counter, 'lost');
+  for (let counter = 0; counter < 2 * KINDS; counter++) kernel.increment(counter, 'events');
+  for (const counter of [0, 5, 9]) kernel.increment(counter, 'lost');
   kernel.increment(4, 'cut');
   for (const counter of [0, 6]) kernel.increment(counter, 'recovered');
-  t.deepEqual(counters.totals(), { events: 8, lost: 3, cut: 1, recovered: 2 });
+  t.deepEqual(counters.totals(), { events: 10, lost: 3, cut: 1, recovered: 2 });
   t.deepEqual(
     counters.all().map(({ lost }) => lost),
-    [1, 0, 0, 0, 0, 1, 0, 1],
+    [1, 0, 0, 0, 0, 1, 0, 0, 0, 1],
   );
 });
 

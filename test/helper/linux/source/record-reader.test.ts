@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import type { ExecEvent } from '../../../../shared/events/exec.ts';
-import { argsRecord, execRecord, exitRecord, type RecordFields } from '../../../support/exec-record.ts';
+import { moreRecord, execRecord, exitRecord, type RecordFields } from '../../../support/exec-record.ts';
 import { FakeKernel } from '../../../support/fake-kernel.ts';
 import { Sensor } from '../../../support/sensor.ts';
 
-const KINDS = 4;
+const KINDS = 5;
 const EXEC_ON = (cpu: number): number => cpu * KINDS;
 
 function sensorOf(cpus = 2) {
@@ -28,7 +28,7 @@ function sensorOf(cpus = 2) {
     kernel.increment(cpu * KINDS + kind, 'lost');
   };
   const chunk = (cpu: number, number: number, offset: number, text: string): void => {
-    if (!kernel.output(argsRecord({ cpu, number, offset, args: Buffer.from(text) })))
+    if (!kernel.output(moreRecord({ cpu, number, offset, args: Buffer.from(text) })))
       throw new Error('the ring is full');
   };
   return { kernel, sensor, exec, lose, chunk };
@@ -181,7 +181,7 @@ test('arguments without their event are no event', (t) => {
 test('a record too short for what it says it is, or of no known type, is not read', (t) => {
   const { kernel, sensor, exec } = sensorOf();
   kernel.output(execRecord().subarray(0, 159));
-  kernel.output(argsRecord({}).subarray(0, 23));
+  kernel.output(moreRecord({}).subarray(0, 23));
   kernel.output(Buffer.alloc(200, 0x77));
   exec(0, 1);
   sensor.drain();

@@ -45,9 +45,9 @@ test('struct exec_record lies in the object as the helper reads it', (t) => {
   t.deepEqual(structs.get('exec_record')?.lengths, { ns: record.NAMESPACES.length, comm: record.COMM_BYTES });
 });
 
-test('struct args_record lies in the object as the helper reads it', (t) => {
-  t.deepEqual(structs.get('args_record')?.offsets, { ...record.ARGS });
-  t.is(structs.get('args_record')?.bytes, record.ARGS_BYTES);
+test('struct more_record lies in the object as the helper reads it', (t) => {
+  t.deepEqual(structs.get('more_record')?.offsets, { ...record.MORE });
+  t.is(structs.get('more_record')?.bytes, record.MORE_BYTES);
 });
 
 test('struct exit_record lies in the object as the helper reads it, behind what all records begin with', (t) => {
@@ -57,8 +57,8 @@ test('struct exit_record lies in the object as the helper reads it, behind what 
     bytes: record.EXIT_BYTES,
   });
   // The layout by the header's own text is the compiler's where both are known.
-  const { offsets, bytes } = structs.get('args_record') ?? {};
-  t.deepEqual(structOf('args_record') as unknown, { offsets, bytes });
+  const { offsets, bytes } = structs.get('more_record') ?? {};
+  t.deepEqual(structOf('more_record') as unknown, { offsets, bytes });
 });
 
 test('struct counters lies in the object as the helper reads it', (t) => {
@@ -68,7 +68,7 @@ test('struct counters lies in the object as the helper reads it', (t) => {
 });
 
 test('both records begin with the same fields, so that a reader can tell them apart', (t) => {
-  for (const field of ['type', 'kind', 'cpu', 'number'] as const) t.is(record.ARGS[field], record.EVENT[field]);
+  for (const field of ['type', 'kind', 'cpu', 'number'] as const) t.is(record.MORE[field], record.EVENT[field]);
 });
 
 test('the kinds and types of records are the ones of the header', (t) => {
@@ -78,9 +78,14 @@ test('the kinds and types of records are the ones of the header', (t) => {
     KIND_FAILED: KIND.failed,
     KIND_EXIT: KIND.exit,
     KIND_SNAPSHOT: KIND.snapshot,
+    KIND_FORK: KIND.fork,
     KINDS,
   });
-  t.deepEqual(enumOf('record_type'), { RECORD_EVENT: RECORD_TYPE.event, RECORD_ARGS: RECORD_TYPE.args });
+  t.deepEqual(enumOf('record_type'), {
+    RECORD_EVENT: RECORD_TYPE.event,
+    RECORD_ARGS: RECORD_TYPE.args,
+    RECORD_ENV: RECORD_TYPE.env,
+  });
 });
 
 test('the namespaces are in the order of the header', (t) => {
@@ -99,5 +104,5 @@ test('every flag of the header is known, by its bit', (t) => {
   const named = Object.fromEntries(
     [...record.FLAG_NAMES].map(([bit, name]) => [`FLAG_${name.toUpperCase().replace('TRUNCATED', 'CUT')}`, 1 << bit]),
   );
-  t.deepEqual({ ...named, FLAG_ARGV_CUT: record.FLAG_ARGV_CUT }, flags);
+  t.deepEqual({ ...named, FLAG_ARGV_CUT: record.FLAG_ARGV_CUT, FLAG_ENV_CUT: record.FLAG_ENV_CUT }, flags);
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { containerFactOf, heldContainers } from '../../../agent/enrichment/containers/fact.ts';
-import { MAX_CGROUP_BYTES, MAX_CGROUPS } from '../../../agent/enrichment/limits.ts';
+import { containerFactOf, heldContainers } from '../../../../agent/enrichment/containers/fact.ts';
+import { MAX_CGROUP_BYTES, MAX_CGROUPS } from '../../../../agent/enrichment/limits.ts';
 
 test('the container of an event is that of its control group, looked up once', (t) => {
   const event = { cgroup: `/system.slice/docker-${'ab'.repeat(32)}.scope` };
