@@ -12,6 +12,8 @@ import { MAX_ANCESTORS_TEXT } from '../../../agent/enrichment/limits.ts';
 import { FACT_NAMES, type FactName } from '../../../agent/events/facts.ts';
 import { Item, itemOf, type StreamEvent } from '../../../agent/events/item.ts';
 import { EXEC_FAILED_EXAMPLE, type ExecEvent } from '../../../shared/events/exec.ts';
+import { EXIT_EXAMPLE } from '../../../shared/events/exit.ts';
+import { FORK_EXAMPLE } from '../../../shared/events/fork.ts';
 import { filtersOf } from '../../../agent/rules/filter.ts';
 import { Suppressor } from '../../../agent/rules/suppress.ts';
 import { execEvent } from '../../support/fake-helper.ts';
@@ -152,6 +154,69 @@ test('an alert has its ancestors, its entity id and its container once; what a f
   ]);
   // A parent that a filter dropped is known all the same.
   for (const line of [alert!, other!]) t.like(JSON.parse(line), { parent: { ...parent, command_line: 'sh -c x' } });
+});
+
+/** No process of this machine has such an id: nothing about them is read from /proc. */
+const [SHELL, FORKED] = [9_000_010, 9_000_020];
+
+test('ancestors go through processes that executed nothing: without rules, with a filter, and after a restart', async (t) => {
+  const shell = { pid: SHELL, start_time: 10, exe: '/bin/bash' };
+  const fork = {
+    ...FORK_EXAMPLE,
+    seq: 2,
+    pid: FORKED,
+    start_time: 20,
+    ppid: SHELL,
+    parent: { pid: SHELL, start_time: 10 },
+  };
+  const before = [itemOf(execEvent(1, { ...shell, argv: ['bash'], parent: { pid: 1 } })), itemOf(fork)];
+  const exec = itemOf(
+    execEvent(3, { pid: 30, start_time: 30, exe: '/bin/ls', parent: { pid: FORKED, start_time: 20 } }),
+  );
+  const ancestorsIn = (items: readonly Item[]): (readonly [number, unknown])[] => {
+    const item = items.at(-1)!;
+    const line = JSON.parse(new FactSelection(['ancestors']).addTo(item, item.facts).line) as Line;
+    return (line['ancestors'] as { pid: number; exe?: string }[]).map(({ pid, exe }) => [pid, exe] as const);
+  };
+  const noise = { detection: { s: { Image: '/noise' }, condition: 's' }, action: 'drop' };
+  for (const filters of [[], filtersOf([noise], 'test').filters])
+    for (const isReplay of [false, true]) {
+      const detection = new Detection(recordingTelemetry().telemetry);
+      t.teardown(() => detection.close());
+      detection.adopt(detection.prepare({ filters }));
+      await detection.facts.adopt(['ancestors'], 1e9);
+      if (isReplay) for (const item of before) detection.learn(item);
+      const found = ancestorsIn(detection.stage(isReplay ? [exec] : [...before, exec]));
+      const known = [
+        [FORKED, FORK_EXAMPLE.exe],
+        [SHELL, '/bin/bash'],
+      ] as const;
+      t.deepEqual(found.slice(0, 2), known, `${filters.length} filters, a replay: ${isReplay}`);
+      // An end is learnt too: a pid alone means no process that has ended.
+      const end = itemOf({ ...EXIT_EXAMPLE, seq: 4, pid: FORKED, start_time: 20 });
+      const other = itemOf(execEvent(5, { pid: 40, start_time: 40, exe: '/bin/x', parent: { pid: FORKED } }));
+      t.deepEqual(ancestorsIn(detection.stage([end, other])), [[FORKED, undefined]]);
+    }
+});
+
+test('a container has the name and the image that its engine said, without the secrets in them', async (t) => {
+  const id = 'a'.repeat(64);
+  const names = { name: 'secret-web', image: 'registry.example/secret/web:1' };
+  const { finder, lineOf } = finderOf(t, {
+    enrichment: new Enrichment({
+      live: true,
+      containerNames: { of: (container) => (container.id === id ? names : undefined) },
+    }),
+    redact: { commandLine: (text) => text, value: (text) => text.replace('secret', '[redacted]') },
+  });
+  await finder.adopt(['container', 'user'], 1e9);
+  const event = execEvent(1, { cgroup: `/docker/${id}` });
+  const container = { id, runtime: 'docker', name: '[redacted]-web', image: 'registry.example/[redacted]/web:1' };
+  t.like(lineOf(event), { container, redacted: true });
+  t.false('redacted' in lineOf(event, ['user']), 'for outputs that write it alone');
+  const unknown = lineOf(execEvent(2, { cgroup: `/docker/${'b'.repeat(64)}` }));
+  t.deepEqual(unknown['container'], { id: 'b'.repeat(64), runtime: 'docker' });
+  t.false('container' in lineOf(execEvent(3, { cgroup: '/user.slice' })));
 });
 
 test('a hash that rules have just found is not looked for again', async (t) => {

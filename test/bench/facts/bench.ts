@@ -124,9 +124,8 @@ class Row {
     if (!this.#finder.isNeeded) return items;
     const found = items.map((item) => {
       const { event } = item;
-      if (!hasProcess(event)) return item;
-      if (event.type === 'exec' && this.#finder.needsTree) this.#enrichment.tree.see(event);
-      return this.#finder.addTo(item, event);
+      if (this.#finder.needsTree) this.#enrichment.tree.take(event);
+      return hasProcess(event) ? this.#finder.addTo(item, event) : item;
     });
     this.#finder.flush();
     return found;
