@@ -249,6 +249,16 @@ test('each variable is an attribute; other values of its name are a list', async
   });
 });
 
+test('names that are one in UTF-8 make one attribute, and the others count as left out', async (t) => {
+  const variables = { '\uD800': 'a', 'X': 'b', '\uFFFD': 'c', '\uDC00': 'd' };
+  const { attributes, droppedAttributesCount } = await seen({ ...EXEC_EXAMPLE, env: variables });
+  t.like(attributes, {
+    'process.environment_variable.\uFFFD': 'a',
+    'process.environment_variable.X': 'b',
+  });
+  t.is(droppedAttributesCount, 2);
+});
+
 test('names that are never the same take no memory', async (t) => {
   const env = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`N${i}`, 'x']));
   const { attributes } = await seen({ ...EXEC_EXAMPLE, env });
