@@ -189,7 +189,7 @@ test('a socket path longer than the system allows is refused', (t) => {
 });
 
 test('keys of what is not built are errors, not promises', (t) => {
-  for (const key of ['page', 'telemetry', 'enrichment'])
+  for (const key of ['page', 'telemetry', 'plugins'])
     t.deepEqual(problemsOf(`${GOOD}${key}: {}\n`), [`agent.yaml:2:1: ${key}: unknown key`]);
 });
 
