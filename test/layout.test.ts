@@ -10,7 +10,7 @@ import { VERSION } from '../shared/version.ts';
 import { type ImportReference, importsOf, importsOfText } from './support/imports.ts';
 import { repositoryFiles, ROOT } from './support/repository.ts';
 
-/** What a folder's sources may import. */
+/** The imports that a folder's sources may have. */
 interface Rule {
   readonly folders: readonly string[];
   readonly node: boolean;
@@ -161,7 +161,7 @@ const APART: Readonly<Record<string, readonly string[]>> = {
 
 const isIn = (file: string, folder: string): boolean => file.startsWith(`${folder}/`);
 
-/** What a file of helper/ imports, types too, from a folder that it must be apart from. */
+/** Imports of a file of helper/, types too, from a folder that it must be apart from. */
 function strays(file: string, references: readonly ImportReference[]): string[] {
   const apart = Object.entries(APART).flatMap(([folder, others]) => (isIn(file, folder) ? others : []));
   return references
@@ -310,7 +310,7 @@ test("the agent's imports run downwards only", (t) => {
   t.deepEqual([...new Set(up)], []);
 });
 
-/** What outputs share, from the bottom up. Everything else in agent/outputs/ is one type of output. */
+/** The folders that outputs share, from the bottom up. Everything else in agent/outputs/ is one type of output. */
 const SHARED_BY_OUTPUTS = ['network', 'web'];
 
 /** Of other types, an output uses this alone: the file of dead letters is one that rotates. */

@@ -26,7 +26,7 @@ export async function check(file: string, json: boolean, trust: Trust): Promise<
   return ok ? EXIT.OK : EXIT.CONFIG;
 }
 
-/** What a user may not expect and is no fault. */
+/** Facts that a user may not expect and that are no fault. */
 function notesOn(rules: number): string[] {
   if (rules === 0) return [];
   const who = rules === 1 ? '1 rule reads' : `${rules} rules read`;

@@ -1,6 +1,6 @@
 import { podAbove, type QosClass } from './pod.ts';
 
-/** What made the container's control group, where its name tells. LXD and Incus name theirs as LXC does. */
+/** The engine that made the container's control group, where the group's name tells. LXD and Incus name theirs as LXC does. */
 type Runtime = 'docker' | 'containerd' | 'cri-o' | 'podman' | 'lxc' | 'systemd-nspawn';
 
 /** The container of a process, as far as the path of its control group tells. */
@@ -14,13 +14,13 @@ export interface Container {
   readonly qos?: QosClass;
 }
 
-/** What people call a container, as far as its engine says. */
+/** A container's name for people, as far as its engine says. */
 export interface ContainerName {
   readonly name?: string;
   readonly image?: string;
 }
 
-/** What the agent knows of the container of a process: the field `container`. */
+/** The container of a process, as far as the agent knows: the field `container`. */
 export type ContainerFact = Container & ContainerName;
 
 type Found = Pick<Container, 'id' | 'runtime'>;

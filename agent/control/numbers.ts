@@ -1,7 +1,7 @@
 import { NO_NUMBER, type Item } from '../events/item.ts';
 import type { Numbering } from '../events/position.ts';
 
-/** What became of the numbers that the helper gave, from the first that this agent got. */
+/** The fate of the numbers that the helper gave, from the first that this agent got. */
 export interface Numbers {
   readonly boot_id: string;
   /** The first and the newest number; `events + lost` is all between, both included. */

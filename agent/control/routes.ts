@@ -11,7 +11,7 @@ export interface Reloaded {
   readonly problems: readonly string[];
 }
 
-/** What the local API does for a client besides reading. */
+/** Actions of the local API besides reading. */
 export interface ControlActions {
   readonly reload: () => Promise<Reloaded>;
   /** The address that opens the page, with its token; undefined when there is no page. */

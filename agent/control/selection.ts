@@ -19,7 +19,7 @@ export class SelectionError extends Error {
   override readonly name = 'SelectionError';
 }
 
-/** Which lines a reader wants, and how many. */
+/** The lines that a reader wants, and how many. */
 export interface Selection {
   /** Held lines from this time on, Unix milliseconds; undefined for new lines only. */
   readonly since: number | undefined;

@@ -17,7 +17,7 @@ export interface AccessOptions {
 }
 
 /**
- * Who may see the page: whoever has the token, which is made anew at each start and is in memory alone.
+ * Decides who may see the page: whoever has the token, which is made anew at each start and is in memory alone.
  *
  * `/?token=TOKEN` gives a cookie and leads to `/s/SESSION/`, under which everything lies. Browsers send the cookies of 127.0.0.1 to
  * every port of it, so to servers of other users too. The cookie is for that path alone, which other servers do not know.

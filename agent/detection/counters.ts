@@ -29,7 +29,7 @@ export class DetectionCounters {
   readonly facts = new FactCounters();
   /** The levels of those rules, by id. */
   readonly levels = new Map<string, MatchedRule['level']>();
-  /** What became of names of containers. */
+  /** The fate of names of containers. */
   readonly containerNames = new Map<NameResult, number>();
 
   decided({ name }: Pick<Filter, 'name'>): void {

@@ -1,4 +1,4 @@
-/** What an element is made of: text is only ever text, never HTML. */
+/** The parts of an element: text is only ever text, never HTML. */
 type Child = Node | string | undefined;
 
 interface Properties {

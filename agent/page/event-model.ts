@@ -32,7 +32,7 @@ interface RuleHit {
   readonly reasons: readonly string[];
 }
 
-/** What the page keeps of an exec, an exec that failed, or an exit: of bounded size, and safe to show. */
+/** The facts of an exec, an exec that failed, or an exit that the page keeps: of bounded size, and safe to show. */
 export interface ShownEvent extends ProcessRef {
   readonly command: string;
   readonly type: string;

@@ -20,7 +20,7 @@ const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((digit) => d
 export class Plot {
   readonly #id: string;
   readonly #series: readonly Series[];
-  /** What each series says, with its colour where there are several. */
+  /** The name of each series, with its colour where there are several. */
   readonly #notes: readonly HTMLElement[];
   #plot: UPlot | undefined;
   #data: UPlot.AlignedData = [[]];

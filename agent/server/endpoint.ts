@@ -13,7 +13,7 @@ export interface EndpointOptions {
   readonly key: string;
   /** Loads what it serves. Called when it is opened, so that an agent without it does not load its code. */
   readonly routes: () => Promise<Routes>;
-  /** Who may ask; left out: everybody who can connect. */
+  /** Decides who may ask; left out: everybody who can connect. */
   readonly gate?: Gate;
   readonly events: Readonly<Record<'listening' | 'closed' | 'failed', InternalEventName>>;
 }

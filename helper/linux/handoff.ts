@@ -46,6 +46,7 @@ function checkHandoff(value: Handoff): Handoff {
     value.gid,
     value.group,
     value.landlock,
+    ...(probe.baseline === undefined ? [] : [probe.baseline.skipped, probe.baseline.recovered]),
     ...(value.notify === undefined ? [] : [value.notify]),
   ];
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0))

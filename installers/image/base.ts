@@ -12,7 +12,7 @@ const LIBRARIES: Readonly<Record<LinuxArchitecture, string>> = {
 
 /** Files that the image takes from Debian's packages: the libraries that the programs need, and what must go with them. */
 export const BASE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  // Which Debian this is, for programs that look for vulnerabilities; the texts that copyright files refer to.
+  // The release of Debian, for programs that look for vulnerabilities; the texts that copyright files refer to.
   'base-files': ['etc/debian_version', 'etc/os-release', 'usr/lib/os-release', 'usr/share/common-licenses/*'],
   'libc6': [
     'LIB/{ld-linux-*,libc.so.6,libdl.so.2,libm.so.6,libpthread.so.0}',

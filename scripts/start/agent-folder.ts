@@ -8,7 +8,7 @@ import { ensureRootFolder } from './staging.ts';
 
 const PREFIX = 'platform-probes-agent-';
 
-/** Whose folder it is: of the user who starts, or of a number without an account. */
+/** The folder's owner: the user who starts, or a number without an account. */
 interface Owner {
   readonly uid: number;
   readonly gid: number;

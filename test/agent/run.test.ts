@@ -200,7 +200,7 @@ test.serial('an output that nobody reads holds up neither the others nor the end
   agent.child.kill('SIGTERM');
   await new Promise((resolve) => agent.child.once('exit', resolve));
   t.true(performance.now() - asked < 3000);
-  // What it logged last may not have been read by then; `close` never comes, because nobody reads its standard output.
+  // The last lines of its log may not have been read by then; `close` never comes, because nobody reads its standard output.
   await agent.until(() => agent.countOf('ShutdownTimedOut') === 1);
 });
 

@@ -1,6 +1,6 @@
 // node test/bench/agent-throughput.ts [--events 500000] [--rounds 5] [--agent dist/probes-agent] [--config 'rules: {}']
 //
-// What an event costs the agent: processor time, user and system, from the helper's socket to a file, and memory. A
+// The cost of an event to the agent: processor time, user and system, from the helper's socket to a file, and memory. A
 // stand-in for the helper sends lines of the usual kinds and sizes. The same bytes through a
 // program that copies the socket to a file and looks at nothing are the yardstick, in the same run on the same machine.
 import { spawn, type ChildProcess } from 'node:child_process';

@@ -1,6 +1,6 @@
 // npm run bench -- [--rounds 7] [--execs 10000] [--only ours,execsnoop] [--shapes plain,two] [--quick] [--million] [--json] [--write]
 //
-// What watching costs: the time it adds to each exec, the observer's own processor
+// The cost of watching: the time it adds to each exec, the observer's own processor
 // time and memory, and what it lost or cut; ours beside other tools, in one run.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -139,7 +139,7 @@ async function measureAll(
 
 type OwnResults = Pick<Results, 'latency' | 'idle' | 'million'>;
 
-/** What is measured of ours alone. */
+/** The measurements of ours alone. */
 async function measureOwn(bench: Bench, storms: Storms, execs: number, failures: string[]): Promise<OwnResults> {
   const own: { -readonly [K in keyof OwnResults]: OwnResults[K] } = {};
   if (!values.quick) {

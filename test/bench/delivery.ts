@@ -9,7 +9,7 @@ export interface Told {
   readonly args: string;
 }
 
-/** What of a storm arrived. */
+/** The part of a storm that arrived. */
 export interface Delivery {
   /** Execs of the storm that were told at all. */
   readonly told: number;

@@ -10,7 +10,7 @@ import { HELLO_EXAMPLE } from '../../shared/events/hello.ts';
 const FIRST_SEQ = 100_000_000_000;
 const LINES = 512;
 
-/** What machines run: compilers, scripts, containers, with arguments that need escapes and names that are not ASCII. */
+/** Programs that machines run: compilers, scripts, containers, with arguments that need escapes and names that are not ASCII. */
 const KINDS: ReadonlyArray<(i: number) => Partial<ExecEvent>> = [
   (i) =>
     program(

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
-/** What the figures were measured on; nothing that names the machine. */
+/** The machine of the figures; nothing that names it. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;

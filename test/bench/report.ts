@@ -35,7 +35,7 @@ export interface Results {
   readonly formats: FormatsResult;
   readonly outputs: OutputsResult;
   readonly store: StoreResult;
-  /** What did not work, and why. */
+  /** The parts that did not work, and why. */
   readonly failures: readonly string[];
   readonly slept: boolean;
 }

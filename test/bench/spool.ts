@@ -1,6 +1,6 @@
 // node --import=tsx test/bench/spool.ts [--events 300000] [--rounds 5] [--folder /tmp]
 //
-// What the spool costs the agent: processor time of the whole process, user and system, for each event of 600 bytes from the
+// The cost of the spool to the agent: processor time of the whole process, user and system, for each event of 600 bytes from the
 // log to an output that takes everything at once; without a spool and with one. Batches are as the helper brings them: 250
 // events every 25 ms, or as many as a read of 256 KiB holds, one after the other.
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fixture } from '../support/fixtures.ts';
 import { atEnd } from './cleanup.ts';
 
-/** What is started again and again. */
+/** A program that is started again and again. */
 export interface Shape {
   readonly id: string;
   readonly title: string;

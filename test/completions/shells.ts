@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { completions } from '../../installers/completions/completions.ts';
 
-/** What a shell offers for each of some unfinished command lines, sorted. */
+/** The completions that a shell offers for each of some unfinished command lines, sorted. */
 export type Complete = (...lines: readonly string[]) => string[][];
 
 /** Puts the completions below a folder, as a package does. */

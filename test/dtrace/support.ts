@@ -1,7 +1,7 @@
 import { RESTART_MARK, type Findings, type SeenProcess } from '../../helper/macos/child/decoder.ts';
 import { DtraceDecoder } from '../../helper/macos/dtrace/dtrace-decoder.ts';
 
-/** What a decoder found, in its order: an event, a loss as its count and cause, or `restarted`. */
+/** The findings of a decoder, in its order: an event, a loss as its count and cause, or `restarted`. */
 export class Found implements Findings {
   readonly all: (SeenProcess | string)[] = [];
 
@@ -41,7 +41,7 @@ interface Printed {
   readonly ids?: string;
 }
 
-/** What dtrace/exec.d prints of one exec. */
+/** The output of dtrace/exec.d for one exec. */
 export function printed(
   number: number,
   {

@@ -1,4 +1,4 @@
-// What takes minutes: not part of npm test, but of npm run test:endurance.
+// These tests take minutes: not part of npm test, but of npm run test:endurance.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// What is in the image: the product, the libraries that it needs, and nothing else.
+// Contents of the image: the product, the libraries that it needs, and nothing else.
 import { spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -71,7 +71,7 @@ const unixSockets = (): ReadonlyMap<string, string> =>
       ]),
   );
 
-/** What a descriptor is, in the words of the document. The kernel says it; the helper is not asked. */
+/** The kind of a descriptor, in the words of the document. The kernel says it; the helper is not asked. */
 function kindOf(
   fd: string,
   target: string,
@@ -388,7 +388,7 @@ kernelTest(
       [...inodes].map((inode) => (unix.get(inode) ?? 'unknown').split(' ')[0]),
       ['connected'],
     );
-    // What is a file: /dev and what has no name are the runtime's own.
+    // Files alone: /dev and nameless descriptors are the runtime's own.
     const files = targets
       .filter((target) => target.startsWith('/') && target !== '/dev/null')
       .map((target) => target.replace(agent?.events ?? '', 'PATH'));

@@ -19,7 +19,7 @@ test.after.always(async () => {
   removeDeep(scratch);
 });
 
-/** What `exec-refused` or another caller in one process was refused, once all that it did has arrived. */
+/** The refusals that `exec-refused` or another caller in one process got, once all that it did has arrived. */
 async function refusals(program: string, args: readonly string[]): Promise<ExecFailedEvent[]> {
   const sensor = await start();
   const { pid, code } = await run(program, args);

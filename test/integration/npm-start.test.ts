@@ -15,7 +15,7 @@ interface Start {
   readonly child: ChildProcess;
   readonly folder: string;
   readonly socketFolder: string;
-  /** What the agent writes. */
+  /** The events that the agent writes. */
   readonly agentFolder: string;
   stdout(): string;
   stderr(): string;

@@ -28,7 +28,7 @@ test.after.always(async () => {
   await helper?.stop();
 });
 
-/** What a system call returns that a thread of the helper makes. */
+/** The result of a system call that a thread of the helper makes. */
 function inside(thread: number, number: number, ...args: (number | string)[]): number {
   const run = spawnSync(fixture('inject-syscall'), [String(thread), String(number), ...args.map(String)], {
     encoding: 'utf8',

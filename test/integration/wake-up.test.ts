@@ -43,7 +43,7 @@ kernelTest('a reader that sleeps on an empty ring is woken by the next exec', as
   const words = wordsOf(sleeper);
   await holds(() => words.length > 0, 10);
   t.deepEqual(words, ['ready']);
-  // What else runs on the machine can come in between: then nobody sleeps, or the time was not quiet.
+  // Other programs of the machine can come in between: then nobody sleeps, or the time was not quiet.
   for (let tries = 0; words.at(-1) !== 'woken' && tries < 20; tries++) {
     await delay(2 * QUIET_MS);
     // It has read the ring empty and now stands still, so that nobody else reads what comes next.

@@ -9,7 +9,7 @@ import { run } from '../../installers/tools/run.ts';
 import { hasCommand } from '../../installers/tools/system-packages.ts';
 import { fetchFromSuite } from './debian-suite.ts';
 
-/** What apt 2.6 prints. */
+/** The messages of apt 2.6. */
 const EXPIRED =
   'E: Release file for http://mirror/debian/dists/sid/InRelease is expired (invalid since 22d 14h 48min 26s). Updates for this repository will not be applied.';
 const TOO_NEW =

@@ -10,7 +10,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 type Settings = readonly string[];
 
 /**
- * What apt says when the date of a suite's Release file is wrong, and the setting that switches that check off
+ * Messages of apt when the date of a suite's Release file is wrong, and the setting that switches that check off
  * (apt.conf(5)). Release files are signed; both settings leave the signature checked.
  */
 const DATE_CHECKS = [

@@ -9,7 +9,7 @@ import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
 import type { Image } from './image.ts';
 import { makeInitramfs } from './initramfs.ts';
 
-/** What to run, and where. */
+/** The command to run, and its place. */
 export interface Boot {
   readonly image: Image;
   /** Added to the kernel's command line. */

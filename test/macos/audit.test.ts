@@ -170,7 +170,7 @@ auditTest('a process that a signal has stopped is named', async (t, installed) =
 auditTest('processes that are missing, or have what they should not, are named', (t, installed) => {
   t.deepEqual(installed.codes({ tracers: ['/usr/bin/eslogger'] }), ['TRACER_MISSING']);
   t.deepEqual(installed.codes({ ps: '/no/such/ps' }), ['PROCESS_UNREADABLE']);
-  // What ps says, but for one word, when it is asked for the saved user id too: a stand-in, since no real forwarding process lets itself be started so.
+  // The answer of ps, except one word, when it is asked for the saved user id too: a stand-in, since no real forwarding process lets itself be started so.
   const ps = path.join(FOLDER, 'ps');
   const changing = (script: string): string[] => {
     writeFileSync(ps, `#!/bin/sh\ncase "$*" in *'-o svuid='*) /bin/ps "$@" | sed -E '${script}';; esac\n`, {

@@ -1,4 +1,4 @@
-// What the package runs as root, in a root folder of its own: a real shell (busybox) and real
+// The scripts that the package runs as root, in a root folder of its own: a real shell (busybox) and real
 // files, with stand-ins for dscl, launchctl and pkgutil, which write down what they are told.
 import { spawnSync } from 'node:child_process';
 import {

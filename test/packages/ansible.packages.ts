@@ -10,7 +10,7 @@ const AGENT = 'probes-agent.service';
 const EVENTS = '/var/log/platform-probes/chosen-by-ansible.jsonl';
 const WORK = '/srv/role';
 
-/** What must not be there in the end. */
+/** Things that must be gone in the end. */
 const LEFTOVERS = [
   '/usr/libexec/platform-probes',
   '/etc/platform-probes',

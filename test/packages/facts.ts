@@ -1,9 +1,9 @@
-/** What the host tells a scenario, in facts.json. */
+/** Facts that the host gives a scenario, in facts.json. */
 export interface Facts {
   /** Versions in the repository. */
   readonly older: string;
   readonly newer: string;
-  /** What docs/services.md says that systemd finds. */
+  /** The findings of systemd by docs/services.md. */
   readonly units: readonly { readonly unit: string; readonly exposure: number }[];
   /** Its drop-ins. */
   readonly dropIns: readonly {

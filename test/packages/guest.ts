@@ -16,7 +16,7 @@ const ENVIRONMENT = {
 
 export interface Ended {
   readonly status: number | null;
-  /** What it printed, on standard output and then on standard error. */
+  /** Its output: standard output, then standard error. */
   readonly output: string;
 }
 
@@ -92,7 +92,7 @@ export function property(unit: string, name: string): string {
 
 export const mainPid = (unit: string): number => Number(property(unit, 'MainPID'));
 
-/** What a unit wrote to the journal. */
+/** The journal of a unit. */
 export const journal = (unit: string): string => attempt('journalctl', '--no-pager', '--output=cat', '-u', unit).output;
 
 /** The lines of a log and of the files that it was, oldest first. */
@@ -105,7 +105,7 @@ export function linesOf(file: string): string[] {
     .flatMap((name) => readFileSync(path.join(folder, name), 'utf8').split('\n').filter(Boolean));
 }
 
-/** What is in the system besides what its own programs write all the time. */
+/** The state of the system, without the files that its own programs write all the time. */
 export interface Snapshot {
   readonly files: readonly string[];
   readonly pins: readonly string[];
@@ -141,7 +141,7 @@ export function snapshot(...leftOut: readonly string[]): Snapshot {
   };
 }
 
-/** What is there now and was not before, and the other way round. */
+/** The differences: there now and not before, and the other way round. */
 export function differences(before: readonly string[], after: readonly string[]): string[] {
   const [old, fresh] = [new Set(before), new Set(after)];
   return [

@@ -90,7 +90,7 @@ await step('the audit has no findings, by hand and as a unit, in the journal', a
   check(property('platform-probes-audit.timer', 'NextElapseUSecRealtime') !== '', 'the timer has no next time');
 });
 
-/** What systemd-analyze says of a unit. @throws {Error} when it is not what docs/services.md says */
+/** The verdict of systemd-analyze on a unit. @throws {Error} when it is not what docs/services.md says */
 function exposure(unit: string, expected: number): string {
   const all = run('systemd-analyze', 'security', '--no-pager', unit);
   const level = Number(/exposure level for \S+: ([\d.]+)/u.exec(all)?.[1] ?? NaN);
@@ -108,7 +108,7 @@ await step('systemd finds the exposures that docs/services.md explains, and no m
 });
 
 await step('an alert is in the file of alerts and in the journal', async () => {
-  // What the starter rules know.
+  // A case for the starter rules.
   attempt('/bin/sh', '-c', 'cp /bin/true /tmp/.hidden; chmod 755 /tmp/.hidden; /tmp/.hidden; rm /tmp/.hidden');
   const isAlert = (line: string): boolean => line.includes('/tmp/.hidden') && line.includes('"rules"');
   await until('the file has it', () => linesOf(ALERTS).some(isAlert));

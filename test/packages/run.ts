@@ -53,7 +53,7 @@ function nextVersion(version: string): string {
   return `${major}.${minor}.${Number(patch) + 1}`;
 }
 
-/** What docs/services.md says: the drop-ins, and what systemd finds with each and without. */
+/** The statements of docs/services.md: the drop-ins, and what systemd finds with each and without. */
 function facts(): Pick<Facts, 'units' | 'dropIns'> {
   const page = readFileSync(inCheckout('docs/services.md'), 'utf8');
   const rows = tableOf(page, 'Exposure').map((row) => ({

@@ -26,7 +26,7 @@ const NUMBERS = 1000;
 const LATER_MS = 8000;
 /** How long a boot may take, all emulated. */
 const SECONDS = 600;
-/** What comes more than that before the end is on disk with `sync: 1s`: that second, and a slow machine's time for its work. */
+/** Records that come more than that before the end are on disk with `sync: 1s`: that second, and a slow machine's time for its work. */
 const INTERVAL_MS = 4000;
 
 const tally = new Tally();
@@ -54,7 +54,7 @@ interface Request {
   readonly lines: readonly string[];
 }
 
-/** What both outputs sent, by boot. The receiver of `late` takes a boot only once its machine is gone. */
+/** The records that both outputs sent, by boot. The receiver of `late` takes a boot only once its machine is gone. */
 class Streams {
   readonly #requests: Record<Name, Map<string, Request[]>> = { lake: new Map(), late: new Map() };
   /** When the machine of a boot was pulled. */

@@ -101,11 +101,11 @@ for (const { program, version } of natsServers()) {
         last,
         'and they cover all of it',
       );
-      // What came a second time within the stream's window was dropped by its id.
+      // The stream drops by its id a message that comes a second time within its window.
       t.is(stored.length, last);
       t.true(stored.every(({ event }, i) => event['seq'] === i + 1));
       t.true(stored.every(({ subject }) => subject === `probes.${hostId()}.exec`));
-      // What waits lies on disk. When all of it goes out at once, there is garbage, as much as V8 lets be.
+      // Waiting records lie on disk. When all of them go out at once, there is garbage, as much as V8 lets be.
       t.true(waiting < 64, `${waiting} MiB more while the server was away`);
       t.true(grown < 256, `${grown} MiB more at the end`);
       t.true(agent.countOf('OutputRecovered') >= KILLS, agent.stderr);

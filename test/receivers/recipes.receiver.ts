@@ -156,7 +156,7 @@ const PASSWORD = 'hunter2';
 const VIEWS = ['Executed programs', 'Seals beside lines', 'Numbers that no seal covers', 'Completeness'];
 const KINDS = ['completeness', 'uncovered_numbers', 'seal_checks', 'execs', 'seals', 'gaps', 'lines'];
 
-/** What `completeness` says of a stream. */
+/** The verdict of `completeness` on a stream. */
 type StreamRow = Readonly<Record<string, string | number>>;
 
 /** Makes the tables of the page anew. */
@@ -188,7 +188,7 @@ async function verified(work: Workplace, rows: readonly Row[]): Promise<Map<stri
   return new Map((JSON.parse(stdout) as { streams: Verdict[] }).streams.map((each) => [keyOfVerdict(each), each]));
 }
 
-/** What a verdict says of lines that are missing, in the words of the view. */
+/** The part of a verdict about missing lines, in the words of the view. */
 function inViewsWords(verdict: Verdict): object {
   const missing = problemsOf(verdict, 'lines_missing');
   const holes = problemsOf(verdict, 'uncovered').filter(({ from }) => from >= (verdict.from ?? Infinity));

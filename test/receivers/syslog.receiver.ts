@@ -106,7 +106,7 @@ test.serial('RELP over TLS: rsyslog that is killed under load and away for a min
   await server.until(last);
   const again = expectAll(t, server, last);
   t.log(`${last} events, ${again} of them twice; ${Math.round(grown)} MiB more memory during the outage`);
-  // What was on its way when rsyslog was killed: a window of messages.
+  // Messages were on their way when rsyslog was killed: a window of them.
   t.true(again <= 128);
   t.true(grown < 200, `${grown} MiB`);
   t.true(agent.countOf('OutputRecovered') > 0);

@@ -1,10 +1,10 @@
-/** What became of one test. */
+/** The result of one test. */
 export interface Outcome {
   readonly title: string;
   readonly result: 'passed' | 'failed' | 'skipped';
   /** Why it was skipped. */
   readonly reason?: string;
-  /** What it logged, and what went wrong. */
+  /** Its log, and its failures. */
   readonly details: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export class TapReader {
       this.complete = true;
       this.#flush();
     } else if (HOOK.test(line)) {
-      // What a hook logs belongs to no test.
+      // The log of a hook belongs to no test.
       this.#flush();
     } else if (this.complete && line.startsWith('# fail ')) {
       this.#expected = Number(line.slice('# fail '.length));

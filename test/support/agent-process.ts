@@ -50,7 +50,7 @@ export class AgentRun {
     return this.process;
   }
 
-  /** What it logged. */
+  /** Its log. */
   get log(): string {
     return this.#stderr;
   }

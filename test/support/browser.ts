@@ -152,7 +152,7 @@ export class Page {
     if (errorText !== undefined) throw new Error(`${url}: ${String(errorText)}`);
   }
 
-  /** What an expression gives in the page; promises are awaited. @throws what it throws */
+  /** The value of an expression in the page; promises are awaited. @throws what it throws */
   async evaluate<T = unknown>(expression: string): Promise<T> {
     const { result, exceptionDetails } = await this.#send('Runtime.evaluate', {
       expression,

@@ -17,7 +17,7 @@ export function built(name: string): string {
   return file;
 }
 
-/** What went into a program: the sources that its bundle was made of, relative to the checkout. */
+/** The sources that a program's bundle was made of, relative to the checkout. */
 export function bundledSources(program: string): string[] {
   built(program);
   return JSON.parse(readFileSync(path.join(ROOT, 'build', `${program}.inputs.json`), 'utf8')) as string[];

@@ -26,7 +26,7 @@ export class Certificates implements Disposable {
     return join(this.folder, `${name}.key`);
   }
 
-  /** What a server needs to show it. */
+  /** The files that a server needs to show it. */
   shown(name: string): { cert: Buffer; key: Buffer } {
     return { cert: readFileSync(this.cert(name)), key: readFileSync(this.key(name)) };
   }

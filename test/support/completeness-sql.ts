@@ -33,7 +33,7 @@ const missingIn = (rows: readonly SqlRow[]): string[] =>
 
 const rowKey = (row: SqlRow): string => keyOf(row as unknown as { host_id: string; boot_id: string; stream: string });
 
-/** What the queries should answer, in the same form. */
+/** The answers that the queries should give, in the same form. */
 function answersTo(expected: readonly ExpectedDamage[]): Record<string, string[]> {
   const missing = (position: 3 | 4): string[] => {
     const texts = expected.flatMap(({ key, bySeal }) =>

@@ -8,7 +8,7 @@ const schema = JSON.parse(
 ) as object;
 const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
 
-/** What the published schema has against an event, as text; undefined when it fits. */
+/** The objections of the published schema to an event, as text; undefined when it fits. */
 export function misfit(event: unknown): string | undefined {
   return validate(event) ? undefined : `${JSON.stringify(validate.errors)}: ${JSON.stringify(event)}`;
 }

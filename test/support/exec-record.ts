@@ -1,7 +1,7 @@
 /** Text, or bytes that need not be text. */
 export type Bytes = string | Uint8Array;
 
-/** What a record says, in the words of an event. What is left out is some ordinary value. */
+/** The contents of a record, in the words of an event. Fields that are left out have some ordinary value. */
 export interface RecordFields {
   kind?: number;
   cpu?: number;

@@ -16,7 +16,7 @@ export interface RunningHelper {
   readonly socket: string;
   readonly process: ChildProcess;
   readonly pid: number;
-  /** What it printed on standard error so far. */
+  /** Its standard error so far. */
   stderr(): string;
   /** Ends it with SIGTERM and gives the exit code. */
   stop(): Promise<number | null>;

@@ -72,7 +72,7 @@ export function importsOfText(name: string, text: string): ImportReference[] {
             ? callee.property.name
             : '';
       if (called === 'require' || called === 'getBuiltinModule') add(literal(node.arguments[0]), false, node);
-      // What it returns loads modules under any name that it is given.
+      // Its result loads modules under any name that it is given.
       if (called === 'createRequire') add(undefined, false, node);
     },
   }).visit(program);

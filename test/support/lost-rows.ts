@@ -1,6 +1,6 @@
 import { keyOf, type Row } from './sealed-streams.ts';
 
-/** What is expected of one stream after rows were taken away. */
+/** The expected verdict on one stream after rows were taken away. */
 export interface ExpectedDamage {
   readonly key: string;
   readonly isRough: boolean;

@@ -14,7 +14,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** What is answered at `metrics.listen`: `127.0.0.1:PORT`, `[::1]:PORT` or `unix:PATH`. */
+/** The answer at `metrics.listen`: `127.0.0.1:PORT`, `[::1]:PORT` or `unix:PATH`. */
 export function ask(
   listen: string,
   path: string,
@@ -84,7 +84,7 @@ export function sumOf(series: readonly Series[], name: string, labels: Readonly<
     .reduce((sum, { value }) => sum + value, 0);
 }
 
-/** What an output lacks, as metrics say and as its own lines say. They have to be equal. */
+/** The losses of an output, as metrics say and as its own lines say. They have to be equal. */
 export interface Account {
   /** By `probes_events_dropped_total` that is not intentional. */
   readonly counted: number;

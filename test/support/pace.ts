@@ -1,4 +1,4 @@
-// What the kernel matrix (test/kernels/run.ts) sets for machines whose every instruction is emulated.
+// The setting of the kernel matrix (test/kernels/run.ts) for machines whose every instruction is emulated.
 
 /** Time limits are multiplied by this. */
 export const PATIENCE = Number(process.env['PROBES_TEST_PATIENCE'] ?? 1);

@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import { hasCommand } from '../../installers/tools/system-packages.ts';
 
-/** What a test needs of the machine: undefined when it is there, else the reason for skipping. */
+/** Whether the machine has what a test needs: undefined when it has, else the reason for skipping. */
 type Requirement = () => string | undefined;
 
 export const root: Requirement = () => (process.getuid?.() === 0 ? undefined : 'needs root');

@@ -34,7 +34,7 @@ export interface Origin {
   readonly isRough: boolean;
 }
 
-/** What happened on the host, one after the other. */
+/** The events of the host, one after the other. */
 type Happening =
   | { readonly is: 'event' | 'filtered'; readonly seq: number }
   | { readonly is: 'gap'; readonly first: number; readonly last: number; readonly count: number }
@@ -114,7 +114,7 @@ function happeningsOf(random: () => number, first: number, numbers: number, jump
 const filtered = (random: () => number, happenings: readonly Happening[], share: number): Happening[] =>
   happenings.map((each) => (each.is === 'event' && random() < share ? { is: 'filtered', seq: each.seq } : each));
 
-/** What a crash takes back: everything since it was stored. */
+/** The part that a crash takes back: everything since it was stored. */
 interface Place {
   readonly at: number;
   readonly seal: number;

@@ -95,7 +95,7 @@ export class Sensor {
     this.#backlog = new Backlog(Buffer.from(this.memory, this.#stateBytes), this.#state, () => this.#state.commit());
     const clock = new Clock(linuxClocks(kernel.libc), this.#state.epoch);
     const handles = {
-      resumed: false,
+      baseline: { skipped: 0, recovered: 0 },
       ring: RING_FD,
       ringBytes: kernel.ringBytes,
       counters: COUNTERS_FD,
@@ -149,7 +149,7 @@ export class Sensor {
     return this.#source.count();
   }
 
-  /** What came, in short: an event as its pid, a gap as its first and last number. */
+  /** The records that came, in short: an event as its pid, a gap as its first and last number. */
   summary(): string {
     return this.events
       .map((event) =>

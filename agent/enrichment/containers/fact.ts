@@ -8,7 +8,7 @@ interface Known {
   readonly container: Container | undefined;
 }
 
-/** What a path means never changes, so one memory serves every caller. */
+/** The meaning of a path never changes, so one memory serves every caller. */
 const known = new Generations<string, Known>(
   { entries: MAX_CGROUPS, bytes: MAX_CGROUP_BYTES },
   // The object and its id, plus the path.

@@ -12,7 +12,7 @@ import type { ContainersConfig } from './config.ts';
 import { askEngine } from './engine-api.ts';
 
 /**
- * What became of names. `found`, `unknown` and `failed` count answers of engines; `late` counts events that went on without a name
+ * The fate of names. `found`, `unknown` and `failed` count answers of engines; `late` counts events that went on without a name
  * because it was not known yet, `skipped` those for which nobody was asked because too many were waiting.
  */
 export const NAME_RESULTS = ['found', 'unknown', 'failed', 'late', 'skipped'] as const;

@@ -31,7 +31,7 @@ export interface Tree {
 
 export interface TreeOptions {
   readonly pid: number;
-  /** Which of the processes with this pid; the newest when it is left out. */
+  /** Start time, to choose among processes with this pid; the newest when it is left out. */
   readonly startTime?: number | undefined;
   /** Lines at most. */
   readonly limit: number;

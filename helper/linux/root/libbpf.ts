@@ -50,6 +50,7 @@ export function bindLibbpf(koffi: Koffi) {
     program_by_id: library.func('int bpf_prog_get_fd_by_id(uint32_t id)'),
     pin_link: library.func('int bpf_link__pin(void *link, const char *path)'),
     set_pin_path: library.func('int bpf_map__set_pin_path(void *map, const char *path)'),
+    lookup: library.func('int bpf_map_lookup_elem(int fd, const uint8_t *key, uint8_t *value)'),
     freeze: library.func('int bpf_map_freeze(int fd)'),
     set_entries: library.func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
     set_autocreate: library.func('int bpf_map__set_autocreate(void *map, bool create)'),

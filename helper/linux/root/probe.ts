@@ -9,6 +9,7 @@ import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type
 import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM, type ProgramFlags } from './programs.ts';
 import { say } from '../../say.ts';
 import { KINDS } from '../layout.ts';
+import { recoveredEvents, skippedRuns, type SkipBaseline } from './skips.ts';
 
 /** The results that outlive the privileged stage: descriptors, and facts for hello. */
 export interface ProbeHandles {
@@ -25,8 +26,8 @@ export interface ProbeHandles {
   readonly env: readonly string[];
   /** Of the object file. */
   readonly sha256: string;
-  /** Whether a predecessor's programs were taken over instead of loading new ones. */
-  readonly resumed: boolean;
+  /** The counts from which skipped events are told; absent where a predecessor's programs go on as they were. */
+  readonly baseline?: SkipBaseline | undefined;
 }
 
 export interface ProbeOptions extends ProgramFlags {
@@ -81,18 +82,23 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
   const taken = current.every((pin) => pin !== undefined)
     ? resume(bpf, options.pins as string, names, current)
     : undefined;
-  const resumed = taken !== undefined;
   const loaded = taken ?? unpinOnFailure(options.pins, () => attach(bpf, bytes, sha256, names, options));
-  const kept = resumed ? current : [];
+  const kept = taken === undefined ? [] : current;
   // Only now, so that for a moment both builds of the probe are attached, and never none.
-  for (const { file: stale } of pinned) if (!kept.some((pin) => pin?.file === stale)) unlinkSync(stale);
+  const stale = pinned.filter(({ file: pin }) => !kept.some((other) => other?.file === pin));
+  for (const { file: pin } of stale) unlinkSync(pin);
+  // Until now the predecessor's programs told the events at which the kernel skipped ours.
+  const baseline =
+    stale.length === 0
+      ? loaded.baseline
+      : { recovered: recoveredEvents(bpf, loaded.counters), skipped: skippedRuns(loaded.programs) };
   if (options.pins !== undefined && removeOtherLayouts(options.pins)) {
     say('removed the pins of an incompatible version; its events that no helper had read are lost and not counted');
   }
   return {
     ...loaded,
     env: options.env,
-    resumed,
+    baseline,
     ringBytes: entriesOf(loaded.ring),
     cpus: bpf.possible_cpus(),
     backlogBytes: entriesOf(loaded.backlog) * BACKLOG_PAGE_BYTES,
@@ -100,7 +106,7 @@ export function openProbe(koffi: Koffi, file: string, options: ProbeOptions): Pr
   };
 }
 
-type Loaded = Pick<ProbeHandles, 'ring' | 'counters' | 'backlog' | 'links' | 'programs'>;
+type Loaded = Pick<ProbeHandles, 'ring' | 'counters' | 'backlog' | 'links' | 'programs' | 'baseline'>;
 
 /**
  * Whether the kernel gets this map. Do not ask libbpf: since 1.5 it has a descriptor also for a map that it did not make,
@@ -178,6 +184,7 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
     const frozen = bpf.freeze(map);
     if (frozen < 0) throw refused(`freeze ${name} of`, -frozen);
   }
+  const baseline = { recovered: recoveredEvents(bpf, counters), skipped: 0 };
   const links = names.map((name) => {
     const link = bpf.attach(bpf.program(object, name));
     if (link === null) throw refused(`attach ${name} of`, bpf.errno());
@@ -196,7 +203,7 @@ function attach(bpf: Libbpf, bytes: Buffer, sha256: string, names: readonly stri
   // Running processes are reported once for each probe: a successor on the same maps has them in its backlog.
   if (!reused) takeSnapshot(bpf, object);
   const programs = Object.fromEntries(names.map((name) => [name, bpf.program_fd(bpf.program(object, name))]));
-  return { ring: fd('ring'), counters, backlog: fd('backlog'), links, programs };
+  return { ring: fd('ring'), counters, backlog: fd('backlog'), links, programs, baseline };
 }
 
 /** Runs the task iterator, which puts a record for each process into the ring; reading from it yields nothing. */

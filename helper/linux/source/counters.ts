@@ -4,8 +4,7 @@ import type { KernelCount } from '../../stream/event-source.ts';
 import type { Libc } from '../libc.ts';
 import { parseFdinfo } from '../root/fdinfo.ts';
 import { isFurther } from '../root/programs.ts';
-import { COUNTERS, COUNTERS_BYTES } from './record.ts';
-import { KINDS } from '../layout.ts';
+import { COUNTERS, COUNTERS_BYTES, KINDS } from '../layout.ts';
 
 const WORDS = COUNTERS_BYTES / 8;
 

@@ -55,7 +55,8 @@ export class EbpfSource implements EventSource {
     this.#stream = stream;
     this.#turnBytes = stream.capacity * DRAIN_TURN_SHARE;
     this.#skippedRuns = new SkippedRuns(handles.programs, counters);
-    if (!handles.resumed) state.skippedEarlier = state.skipped + counters.totals().recovered;
+    const { baseline } = handles;
+    if (baseline !== undefined) state.skippedEarlier = state.skipped + baseline.recovered - baseline.skipped;
     this.#ring = new RingBuffer(libc, handles.ring, handles.ringBytes);
     this.#reader = new RecordReader(
       this.#ring,
@@ -126,7 +127,7 @@ export class EbpfSource implements EventSource {
   }
 }
 
-/** What hello says of the programs, and of what they tell beyond programs that began to run. */
+/** The fields of hello about the programs, and about the events beyond programs that began to run. */
 function reported({
   programs,
   env,

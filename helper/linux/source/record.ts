@@ -58,18 +58,6 @@ export const EXIT_BYTES = 40;
 export const MORE = { type: 0, kind: 2, cpu: 4, number: 8, offset: 16, bytes: 20 } as const;
 export const MORE_BYTES = 24;
 
-/** struct counters. */
-export const COUNTERS = {
-  events: 0,
-  lost: 8,
-  cut: 16,
-  newest: 24,
-  recovered: 32,
-  last_start_time: 40,
-  last_id: 48,
-} as const;
-export const COUNTERS_BYTES = 64;
-
 /** enum exec_flags: bit number, and the name it has in `flags` of an event. */
 export const FLAG_NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'script'],

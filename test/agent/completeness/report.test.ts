@@ -10,7 +10,7 @@ import { verdictsOf } from './support.ts';
 const TIME = '2026-11-29T02:00:00.000Z';
 const SEAL_NUMBERS = 4096;
 
-/** The lines of one boot, sealed every 4,096 numbers: events but for some numbers, and one gap at most. */
+/** The lines of one boot, sealed every 4,096 numbers: events except some numbers, and one gap at most. */
 function bootOf(
   bootId: string,
   numbers: number,

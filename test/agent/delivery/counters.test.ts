@@ -58,7 +58,7 @@ test('hops and causes are counted apart up to a bound, long words never, and not
   t.like(all.at(-1), { hop: 'other', cause: 'other' });
 });
 
-/** What comes in, by a letter: event, alert, gap of so many, an event without a number, a number that a filter took. */
+/** The input, by a letter: event, alert, gap of so many, an event without a number, a number that a filter took. */
 type Step = readonly ['event' | 'alert' | 'gap' | 'notice' | 'filtered', number];
 
 const steps = fc.array(

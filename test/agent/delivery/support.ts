@@ -22,7 +22,7 @@ export class Gate implements Output {
   batches: number[] = [];
   /** How the next sends end: an error is thrown. */
   outcomes: Array<Outcome | Error> = [];
-  /** What was refused. */
+  /** The refused records. */
   refused: string[] = [];
   #held: PromiseWithResolvers<void> | undefined;
   readonly bookmark: Bookmark = {

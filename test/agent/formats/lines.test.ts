@@ -22,7 +22,7 @@ function lineOf(name: (typeof NAMES)[number], event: StreamEvent, context: Forma
 
 const SEALED = { bootId: 'boot', seal: 41 };
 
-/** What a reader that parses the native line finds. */
+/** The object that a reader of the native line gets. */
 function truth(event: StreamEvent) {
   const { type, time, rules } = event as unknown as Record<string, unknown>;
   return { type, time: typeof time === 'string' ? time : '', rules: Array.isArray(rules) ? rules : undefined };

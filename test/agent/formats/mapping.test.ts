@@ -30,7 +30,7 @@ function write(name: MappingName, platform: Platform, event: StreamEvent, contex
   return JSON.parse(line) as Line;
 }
 
-/** What has to come back: `fromEcs` says what cannot be told apart. */
+/** The event that has to come back: `fromEcs` says what cannot be told apart. */
 function expected(event: StreamEvent, isOcsf: boolean): Line {
   const fields = structuredClone(event) as unknown as Line;
   const { type, parent, ppid, filename, uid, user_sid: sid, start_time: start } = fields;

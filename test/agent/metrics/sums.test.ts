@@ -72,7 +72,7 @@ outputs:
       execEvent(21),
     );
     await replay();
-    // What has no number is not known again, and marks the end of each replay.
+    // An event without a number is not known again, and marks the end of each replay.
     await agent.until(() => read(work.path('all')).split('"notice"').length === 4);
     const series = await settled(listen);
     const all = read(work.path('all'));

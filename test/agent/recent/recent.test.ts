@@ -27,7 +27,7 @@ test('holds the newest lines, whole and in order, within its bound, and gives ea
         for (let place = recent.first; place < recent.next; place++) t.is(textAt(recent, place), all[place]);
         t.is(recent.at(recent.first - 1), undefined);
         t.is(recent.at(recent.next), undefined);
-        // What fits is held: at least the lines of one block less than the bound.
+        // All that fits is held: at least the lines of one block less than the bound.
         const bytes = all.map((text) => line(text).bytes);
         let newest = all.length;
         for (let sum = 0; newest > 0 && (sum += bytes[newest - 1]!) < 600 * 1024; newest--);

@@ -186,7 +186,7 @@ export const WITH_SECRETS: readonly (string | readonly string[])[] = [
   ['cmd.exe', '/c', 'tool.exe /password:«hunter2» && exit'],
   ['bash', '-c', 'app --password «hunter2»; app2 --verbose'],
   ['bash', '-c', 'sshpass -p «hunter2» ssh -p 22 host'],
-  // What only a shell takes for a command line.
+  // Command lines to a shell alone.
   ['docker', 'run', '-e', 'MYSQL_PASSWORD=«a b»', 'x'],
   ['git', '-c', 'x.token=«a b»', 'fetch'],
   ['app', '--', 'DB_PASSWORD=«a b»'],

@@ -44,7 +44,7 @@ test('only argv, command and the mark change; arguments keep their number and or
       if (redacted === undefined) return;
       t.is(redacted.argv!.length, list.length);
       for (const [i, fresh] of redacted.argv!.entries()) {
-        // What is left of an argument stands in it, in order.
+        // The rest of an argument stands in it, in order.
         let at = 0;
         for (const rest of fresh.split(REDACTED)) {
           const found = list[i]!.indexOf(rest, at);
@@ -95,7 +95,7 @@ test('every field of exec is looked at, makes its line be looked at as a whole, 
   const repeated = ['command', 'filename'];
   const without = ['pid', 'timestamp', 'type', 'seq', 'time', 'ppid', 'uid', 'gid', 'euid', 'egid', 'loginuid', 'user_sid', 'logon_id', 'integrity_level', 'elevated', 'session_id', 'tty', 'argv_bytes', 'cwd', 'comm', 'start_time', 'cgroup', 'container_id', 'ns', 'flags', 'parent', 'source']; // prettier-ignore
   const grouped = new Set([...LOOKED_AT, ...RARE, ...repeated, ...without]);
-  // What comes behind `source` makes the line unusual by itself.
+  // A field behind `source` makes the line unusual by itself.
   t.deepEqual(
     order.slice(0, order.indexOf('source') + 1).filter((field) => !grouped.has(field)),
     [],

@@ -21,7 +21,7 @@ const engineOf = (detection: string, limits = {}): Engine => {
   );
 };
 
-/** What any construct may take for a character, in steps that the engine counts: lengths must not multiply. */
+/** The most that any construct may take for a character, in steps that the engine counts: lengths must not multiply. */
 const STEPS_A_CHARACTER = 40;
 const SIZE = 100_000;
 const REPEATED = 'a'.repeat(SIZE);

@@ -173,7 +173,7 @@ function key({ field: name, modifiers }: NaiveItem): string {
   return [name, ...modifiers].join('|');
 }
 
-/** What a value of a rule asks for, with something in the place of its wildcards. */
+/** A text that a value of a rule matches, with something in the place of its wildcards. */
 function filled(value: unknown, text: string): unknown {
   if (typeof value !== 'string') return value;
   return value.replace(

@@ -55,7 +55,7 @@ class Place implements AsyncDisposable {
   }
 }
 
-/** What a connection brought first: text, or the code of an error. */
+/** The first answer of a connection: text, or the code of an error. */
 async function firstOf(socketPath: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const memory = Buffer.alloc(65_536);

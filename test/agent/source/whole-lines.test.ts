@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { WholeLines } from '../../../agent/source/whole-lines.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 
-test('pieces hold whole lines, and together they are what came, but for an unfinished end', (t) => {
+test('pieces hold whole lines, and together they are what came, except an unfinished end', (t) => {
   fc.assert(
     fc.property(
       fc.array(fc.constantFrom('\n', 'a', 'bc', 'def\n', '\n\n', 'x'.repeat(40)), { maxLength: 60 }),

@@ -9,7 +9,7 @@ export { wholeLines as linesOf };
 export const summaryOf = (text: string): string =>
   summary(wholeLines(text).map((line) => toItem(JSON.parse(line) as object)));
 
-/** What a file holds; nothing when it is not there, or is renamed by a rotation between the look and the reading. */
+/** The contents of a file; nothing when it is not there, or is renamed by a rotation between the look and the reading. */
 export function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
 import { main } from '../../../agent/cli.ts';
 
-/** The agent as `main.ts` starts it, but for who must own the socket: whoever runs the tests. */
+/** The agent as `main.ts` starts it, except that the socket must belong to whoever runs the tests. */
 void main(process.argv, { ownerUid: process.getuid!() });

@@ -1,4 +1,4 @@
-/** What writing an event in one format costs. */
+/** The cost of writing an event in one format. */
 export interface FormatFigures {
   readonly format: string;
   /** Microseconds of processor time an event: its line made and copied into the batch. */
@@ -9,7 +9,7 @@ export interface FormatFigures {
   readonly bytes: number;
 }
 
-/** What the formats bench measured; or why it could not. */
+/** The measurements of the formats bench; or why there are none. */
 export type FormatsResult = { readonly figures: readonly FormatFigures[] } | { readonly missing: string };
 
 export const FORMATS_HEADING = '## Formats';

@@ -42,7 +42,7 @@ export const AUDITD: Observer = {
   title: 'auditd',
   command: `auditctl -b 8192; auditctl -a ${RULE.join(' ')}; auditd -n -c FOLDER`,
   version: () =>
-    `Debian package auditd ${versionOf('auditd') ?? candidateOf('auditd')}, its own auditd.conf but for log_file, log_group and rotation`,
+    `Debian package auditd ${versionOf('auditd') ?? candidateOf('auditd')}, its own auditd.conf except log_file, log_group and rotation`,
 
   missing() {
     const failure = hasCommand('auditd')

@@ -7,9 +7,9 @@ export interface Observer {
   readonly title: string;
   /** The shapes it is measured with; all when absent. */
   readonly shapes?: readonly string[];
-  /** What is run, for the reader of the report. */
+  /** The command that is run, for the reader of the report. */
   readonly command: string;
-  /** What it is and where it came from. */
+  /** A description, with its origin. */
   version(): string;
   /** Installs what it needs. @returns why it cannot be measured here, or undefined */
   missing(): string | undefined;
@@ -23,9 +23,9 @@ export interface Watch {
   readonly processes: Readonly<Record<string, number>>;
   /** Processes that belong to the kernel but work for it alone. */
   readonly kernel?: Readonly<Record<string, number>>;
-  /** What it has written so far, in bytes. */
+  /** Bytes that it has written so far. */
   size(): number;
-  /** What it printed about itself. */
+  /** Its messages about itself. */
   log(): string;
   /** Ends it; everything is written then. */
   stop(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What one output costs. */
+/** The cost of one output. */
 export interface OutputsFigures {
   readonly title: string;
   readonly spool: string;
@@ -11,7 +11,7 @@ export interface OutputsFigures {
   readonly latency?: { readonly p50: number; readonly p99: number };
 }
 
-/** What the outputs bench measured; or why it could not. */
+/** The measurements of the outputs bench; or why there are none. */
 export type OutputsResult = { readonly figures: readonly OutputsFigures[] } | { readonly missing: string };
 
 export const OUTPUTS_HEADING = '## Outputs';

@@ -19,7 +19,7 @@ export interface Target extends AsyncDisposable {
   readonly output: string;
   /** Events that arrived. */
   readonly events: number;
-  /** What arrived, where it is to be kept. */
+  /** The records that arrived, where they are to be kept. */
   arrivals: Arrival[] | undefined;
 }
 

@@ -51,7 +51,7 @@ function memoryMb(): { held: number; resident: number } {
   return { held: (heapUsed + arrayBuffers) / 1e6, resident: rss / 1e6 };
 }
 
-/** What is measured for the rules of one platform. */
+/** The measurements for the rules of one platform. */
 export interface RulesFigures {
   readonly platform: string;
   readonly rules: number;

@@ -3,7 +3,7 @@ import type { Expression, Test } from '../../../agent/rules/value/test.ts';
 import { ANY, DASH, ONE, type Token } from '../../../agent/rules/value/tokens.ts';
 
 /**
- * What one writes first: a closure for every rule, asked about every event.
+ * The obvious way: a closure for every rule, asked about every event.
  * The engine's figure is told as a ratio to this one, so that it means the same on every machine. It is not
  * careless: values are put in lower case once an event, and plain literals use the methods of strings.
  */

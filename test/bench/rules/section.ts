@@ -1,6 +1,6 @@
 import type { RulesFigures } from './bench.ts';
 
-/** What the rules bench measured; or why it could not. */
+/** The measurements of the rules bench; or why there are none. */
 export type RulesResult = { readonly figures: readonly RulesFigures[] } | { readonly missing: string };
 
 export const RULES_HEADING = '## Rules';

@@ -1,4 +1,4 @@
-/** What the store bench measured; or why it could not. */
+/** The measurements of the store bench; or why there are none. */
 export type StoreResult = StoreFigures | { readonly missing: string };
 
 export interface StoreFigures {

@@ -15,7 +15,7 @@ export function filesOf(file: string): string[] {
     .map((name) => path.join(folder, name));
 }
 
-/** What a file output wrote, rotated files first, event by event: too much to be held at once. */
+/** The events that a file output wrote, rotated files first, one by one: too much to be held at once. */
 export async function* written(file: string): AsyncGenerator<ProbeEvent> {
   for (const one of filesOf(file)) {
     for await (const line of createInterface({ input: createReadStream(one) })) yield parseEvent(line) as ProbeEvent;

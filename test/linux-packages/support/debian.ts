@@ -27,7 +27,7 @@ interface DebianKind {
   readonly packages: readonly string[];
 }
 
-/** What the packages of the product need. */
+/** The dependencies of the product's packages. */
 const PLAIN: DebianKind = { purpose: 'packages', packages: ['systemd', 'libbpf1', 'libgcc-s1', 'libstdc++6'] };
 
 /** The same, with Ansible to manage it from within. */

@@ -33,7 +33,7 @@ exit 1`,
   );
 }
 
-/** What systemd was told since the last call, without options. */
+/** The commands to systemd since the last call, without options. */
 export function told(machine: Debian): string[] {
   const lines = existsSync(machine.at('told')) ? readFileSync(machine.at('told'), 'utf8').trim().split('\n') : [];
   rmSync(machine.at('told'), { force: true });

@@ -43,7 +43,7 @@ export class ChildHelper {
   readonly process: ChildProcess;
   readonly events: ProbeEvent[] = [];
   readonly execs: ExecEvent[] = [];
-  /** What the stand-in put into its execs to tell them apart, in the order in which they came. */
+  /** The marks that the stand-in put into its execs to tell them apart, in the order in which they came. */
   readonly marks: string[] = [];
   readonly #distinct = new Set<string>();
   /** Gaps of which the count is known, and the sum of these. */

@@ -59,7 +59,7 @@ resolver_preload: {
 }`;
   }
 
-  /** What the test's own connections need. */
+  /** The rights of the test's own connections. */
   clientFor(what: 'password' | 'token' | 'nkey' | 'creds'): ConnectionOptions {
     switch (what) {
       case 'password':

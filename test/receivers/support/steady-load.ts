@@ -4,7 +4,7 @@ import { execEvent, type FakeHelper } from '../../support/fake-helper.ts';
 
 const TICK_MS = 20;
 
-/** What the helper keeps for an agent that comes back, in events. */
+/** Events that the helper keeps for an agent that comes back. */
 const KEPT = 20_000;
 
 /** Events with the numbers from 1 on, at a steady rate until it is stopped. */

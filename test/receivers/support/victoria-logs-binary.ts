@@ -57,7 +57,7 @@ function build(): void {
     const gopath = path.join(root, 'usr/share/gocode');
     const source = path.join(gopath, 'src', IMPORT_PATH);
     mkdirSync(source, { recursive: true });
-    // What is left of the folder `vendor` would hide the packages.
+    // The rest of the folder `vendor` would hide the packages.
     run('tar', ['-xf', archive, '-C', source, '--strip-components=1', '--exclude=*/vendor']);
     const goroot = path.join(root, 'usr/lib', `go-${GO}`);
     const program = path.join(work, 'victoria-logs');

@@ -57,7 +57,7 @@ export class KafkaBroker implements AsyncDisposable {
   delayMs = 0;
   /** Error code of the topic in metadata. */
   topicError = 0;
-  /** Who leads each partition, when it is not this broker. */
+  /** The leader of each partition, when it is not this broker. */
   leader: { host: string; port: number } | undefined;
   throttleMs = 0;
   connections = 0;
@@ -104,7 +104,7 @@ export class KafkaBroker implements AsyncDisposable {
     return this.#port;
   }
 
-  /** What was stored, as events. */
+  /** The stored records, as events. */
   get events(): Array<Record<string, unknown>> {
     return this.stored.map(({ value }) => JSON.parse(value) as Record<string, unknown>);
   }

@@ -1,4 +1,4 @@
-// What a broker needs of Kafka's protocol, written from its description apart from the code under test.
+// The parts of Kafka's protocol that a broker needs, written from its description apart from the code under test.
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 /** One record as a broker keeps it. */
@@ -11,7 +11,7 @@ export interface StoredRecord {
   readonly headers: ReadonlyArray<readonly [string, string]>;
 }
 
-/** What a produce request held. */
+/** The contents of a produce request. */
 export interface ProduceRequest {
   readonly acks: number;
   readonly timeoutMs: number;

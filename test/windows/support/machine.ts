@@ -33,7 +33,7 @@ const ENVIRONMENT = [
 /** Wine is without fonts here and says so at every start. */
 const FONT_NOTICE = /^(?:Wine cannot find the FreeType|use TrueType|or equal to 2|http:\/\/www\.freetype).*\n/gmu;
 
-/** What a program under Wine came to. */
+/** The end of a program under Wine. */
 export interface Finished {
   readonly code: number;
   readonly output: string;
@@ -42,7 +42,7 @@ export interface Finished {
 /** A program that runs under Wine. */
 export interface Running {
   readonly child: ChildProcess;
-  /** What it has printed so far, both streams. */
+  /** Its output so far, both streams. */
   output(): string;
   readonly ended: Promise<Finished>;
 }

@@ -36,7 +36,7 @@ export async function until<T>(
   }
 }
 
-/** What the stand-in has sent since it was loaded. */
+/** The counts of the stand-in since it was loaded. */
 export interface StandInCounts {
   readonly starts: number;
   readonly classics: number;
@@ -128,7 +128,7 @@ export class Sensor {
     return JSON.parse(readFileSync(path.join(this.folder, 'counts.txt'), 'utf8')) as StandInCounts;
   }
 
-  /** What is in the agent's file, once it stands still and `enough` says so. */
+  /** The contents of the agent's file, once it stands still and `enough` says so. */
   async written(enough: (written: Written) => boolean, patienceMs?: number): Promise<Written> {
     const file = path.join(this.machine.share, 'out/events.jsonl');
     let size = -1;

@@ -95,7 +95,7 @@ function mirror(): string {
   throw new Error('apt has no mirror from which Wine could be fetched');
 }
 
-/** What the packages' own installation would do. */
+/** The steps of the packages' own installation. */
 function finish(root: string): void {
   for (const name of ['bin', 'lib', 'lib64', 'sbin'])
     if (!existsSync(path.join(root, name))) symlinkSync(`usr/${name}`, path.join(root, name));

@@ -62,7 +62,7 @@ function contentProblems(
     .map(({ first, last }) => `${name}: the gap ${first}-${last} reaches over its border`);
   const numbers = new Set(events.map(({ seq }) => seq!));
   const problems = problemsOfGaps;
-  // What a receiver took, but not answered for, can be refused when it is sent again: a gap then names what is there.
+  // A record that a receiver took without an answer can be refused when it is sent again: a gap then names a record that is there.
   const inGaps = [...numbers].filter((n) => gaps.some(({ first, last }) => n >= first && n <= last)).length;
   if (numbers.size < seal.sent || numbers.size - inGaps > seal.sent)
     problems.push(`${name}: ${seal.sent} sent, and ${numbers.size} are there`);

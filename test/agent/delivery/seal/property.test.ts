@@ -17,7 +17,7 @@ const SEEDS = Number(process.env['SEAL_SEEDS'] ?? 40);
 const NUMBERS = 600;
 const ALERT_EVERY = 7;
 
-/** What a helper has: events, and gaps in place of some. */
+/** The records of a helper: events, and gaps in place of some. */
 interface Source {
   /** The items from a number on, and the last number that they reach. */
   from(number: number, most: number): { items: Item[]; last: number };
@@ -79,7 +79,7 @@ class TakesSeals extends Gate {
   }
 }
 
-/** What is on disk while the other agent goes on: as after its death, except that it may remove a file in between. */
+/** The disk while the other agent goes on: as after its death, except that it may remove a file in between. */
 function copySpool(from: string, to: string): void {
   mkdirSync(to, { mode: 0o700 });
   // Cursors first: what they point at is not removed before they are written again.
@@ -170,7 +170,7 @@ test('whatever is filtered, lost, refused, reloaded and killed: seals add up, an
         crashes++;
         for (let i = random(20); i > 0; i--) await turn();
       }
-      // What a receiver has once the process is gone; what it does after that in this one counts no more.
+      // A receiver has this once the process is gone; later work in this process counts no more.
       for (const [i, { name }] of STREAMS.entries()) {
         received.get(name)!.push(...outputs[i]!.gate.taken);
         refused += outputs[i]!.gate.refused.length;

@@ -356,7 +356,7 @@ test('a place that a crash of the machine left ahead of the spool: what is there
   const before = statSync(folder.segments[0]!).size;
   first.log.append(events(11, 10), 20);
   await until(() => !(a.gate.taken.length < 20));
-  // What a machine that crashes now leaves: a place that was written, and records that were not.
+  // The disk after a crash of the machine now: a place that was written, and records that were not.
   using crashed = new TemporaryFolder();
   copyFolder(folder.spool, crashed.spool);
   truncateSync(join(crashed.spool, basename(folder.segments[0]!)), before);

@@ -123,7 +123,7 @@ async function run(steps: ReadonlyArray<StepOf<typeof step>>, maxBytes: number):
       model!.got.push(...gotBy(old));
     } else {
       for (const { receiver } of models) receiver!.gate.release();
-      // What a send has taken and not confirmed would come twice: here nothing is killed.
+      // Records that a send has taken and not confirmed would come twice: here nothing is killed.
       await turn();
       await life.stop();
       for (const reader of models) keep(reader);

@@ -19,7 +19,7 @@ interface Request {
   readonly lines: readonly string[];
 }
 
-/** What one agent of several sends to a receiver. Some answers are lost on their way. */
+/** The stream of one agent of several to a receiver. Some answers are lost on their way. */
 class Connection extends Gate {
   readonly limits;
   readonly #requests: Request[];
@@ -183,7 +183,7 @@ for (const sync of ['batch', 'interval'] as const) {
           pulled.add(bootId);
           newest = bootId;
           folder = next;
-          // What it does from now on counts no more.
+          // Its work from now on counts no more.
           marker.close();
           await agent.stop();
         }

@@ -53,7 +53,7 @@ export interface Life {
   log: Log;
   spool: Spool;
   raised: Raised[];
-  /** What the source has to send first; undefined when all that it holds. */
+  /** The number that the source has to send first; undefined when all that it holds. */
   due: number | undefined;
   /** Begins to deliver to an output. */
   output(
@@ -137,7 +137,7 @@ export async function begin(
   };
 }
 
-/** What an output got: numbers of events, and the ranges of gaps. */
+/** The records that an output got: numbers of events, and the ranges of gaps. */
 export interface Got {
   first: number;
   last: number;

@@ -38,7 +38,7 @@ const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
 /** The type of a field of ECS; undefined where it has no such field. */
 export const ecsTypeOf = (name: string): string | undefined => schema()[name]?.type;
 
-/** What ECS has against an event. Below `probes` everything is allowed: names of one's own at the top are. */
+/** The objections of ECS to an event. Below `probes` everything is allowed: names of one's own at the top are. */
 export function problemsOfEcs(event: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [];
   for (const [name, value] of Object.entries(event)) if (name !== 'probes') check(name, value, problems);

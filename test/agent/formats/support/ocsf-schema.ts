@@ -29,7 +29,7 @@ const named = (properties: object = {}): object => ({
 });
 
 /**
- * What OCSF 1.9 (events/findings, objects/) says of the objects of a finding, as far as it is used here. What is not used is left
+ * Rules of OCSF 1.9 (events/findings, objects/) for the objects of a finding, as far as they are used here. Unused objects are left
  * out and refused, so an event that passes passes with the whole schema too.
  */
 const FINDING_OBJECTS = {
@@ -119,7 +119,7 @@ function validatorOf(classUid: number): ValidateFunction | undefined {
   return validators.get(classUid);
 }
 
-/** What OCSF has against an event; undefined when it fits. */
+/** The objections of OCSF to an event; undefined when it fits. */
 export function problemsOfOcsf(event: Readonly<Record<string, unknown>>): string | undefined {
   const { class_uid: classUid, activity_id: activity, activity_name: name, type_uid: type } = event;
   const validate = validatorOf(classUid as number);

@@ -13,7 +13,7 @@ function firstOf(variables: readonly (readonly [string, string])[] | undefined):
 
 const toNumber = (text: unknown): number | undefined => (text === undefined ? undefined : Number(text));
 
-/** What is in the object that has no place in the schema, under its native names. */
+/** The fields that have no place in the schema, under their native names. */
 function ofRest(type: string, rest: Fields): Fields {
   const { stream: _, schema_version: __, seal, gap, clock, other, raw, parent, env_repeated: repeated, ...same } = rest;
   const { number: ___, ...ofSeal } = (seal ?? {}) as Fields;

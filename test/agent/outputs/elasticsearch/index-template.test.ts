@@ -46,7 +46,7 @@ const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
   date: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
 };
 
-/** What of a document the template has no place for. */
+/** The parts of a document that the template has no place for. */
 function misfits(value: unknown, mapped: Mapped | undefined, name: string): string[] {
   if (mapped?.enabled === false) return [];
   if (Array.isArray(value)) return value.flatMap((one) => misfits(one, mapped, name));

@@ -15,7 +15,7 @@ interface Item {
   readonly create: { readonly _id: string; readonly status: number; readonly error?: { readonly type: string } };
 }
 
-/** What is answered in place of a good reply; undefined for a good one. */
+/** The answer in place of a good reply; undefined for a good one. */
 type Spoil = (items: readonly Item[], response: ServerResponse) => string | void;
 
 /** The documents of a bulk request. @throws where it is none */
@@ -39,7 +39,7 @@ export class StandIn extends Receiver {
   readonly documents = new Map<string, Sent>();
   /** How often each id was sent. */
   readonly attempts = new Map<string, number>();
-  /** What happens to a document that is not there yet; 201 where it says nothing. */
+  /** The status for a document that is not there yet; 201 where it says nothing. */
   decide: (sent: Sent, attempt: number) => Result | undefined = () => undefined;
   /** Changes the reply, after documents were kept. */
   readonly spoils: Spoil[] = [];

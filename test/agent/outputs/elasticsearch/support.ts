@@ -21,7 +21,7 @@ export async function outputFor(url: string, more: object = {}) {
 export const batchFor = (output: ElasticsearchOutput, items: readonly Item[], context?: FormatContext): PendingBatch =>
   formattedBatch(output.format!, items, context);
 
-/** What became of a batch. */
+/** The fate of a batch. */
 export interface Settlement {
   /** Places of records that were refused. */
   readonly refused: readonly number[];

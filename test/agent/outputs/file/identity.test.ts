@@ -37,7 +37,7 @@ test.serial(
   },
 );
 
-/** What `probes-agent verify` says of a file. */
+/** The verdict of `probes-agent verify` on a file. */
 async function verdictOf(
   path: string,
 ): Promise<{ complete: boolean; problems: unknown[]; notes: unknown[]; faults: object }> {

@@ -52,7 +52,7 @@ test.serial(
     await load(helper, 8001, 9000, 2000);
     await agent.until(() => receiver.seqs.at(-1) === 9000);
     t.is(await agent.end(), 0);
-    // What the receiver had taken and could not confirm any more comes twice; nothing else does.
+    // Records that the receiver had taken and could not confirm any more come twice; nothing else does.
     const first = receiver.seqs.filter((seq, i, all) => all.indexOf(seq) === i);
     t.deepEqual(
       first,

@@ -54,7 +54,7 @@ test('requests share one connection', async (t) => {
   t.deepEqual(receiver.seqs, [1, 2, 3, 4, 5]);
 });
 
-test('a part never has more bytes than batch.max_bytes, but for a single event', async (t) => {
+test('a part never has more bytes than batch.max_bytes, except for a single event', async (t) => {
   await using receiver = await new Receiver().listen();
   await using output = await outputFor(receiver.url, { batch: { max_bytes: '2KiB' } });
   const items = Array.from({ length: 20 }, (_, i) => exec(i + 1));

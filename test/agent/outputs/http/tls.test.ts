@@ -14,7 +14,7 @@ const OURS = { ca: certificates.cert('ca') };
 const serving = (name: string, more = {}): Promise<Receiver> =>
   new Receiver({ ...certificates.shown(name), ...more }).listen();
 
-/** What becomes of a batch. */
+/** The fate of a batch. */
 async function sent(url: string, tls: object): Promise<string> {
   await using output = await outputFor(url, { tls });
   const outcome = await output.send(batchFor(output, ITEMS));

@@ -101,7 +101,7 @@ test.serial('a reply without end is not kept', async (t) => {
   });
   await using output = await outputFor(server.address, { timeout: '2s' });
   t.regex(await sent(output, ITEMS), NO_KAFKA);
-  // What is beyond the longest reply was in the buffers of the two sockets.
+  // Bytes beyond the longest reply were in the buffers of the two sockets.
   t.true(written < 16 * 1024 * 1024, String(written));
 });
 

@@ -15,7 +15,7 @@ const OURS = { ca: certificates.cert('ca') };
 const serving = (name: string, more: TlsOptions = {}): Promise<KafkaBroker> =>
   new KafkaBroker({ tls: { ...certificates.shown(name), ...more } }).listen();
 
-/** What becomes of a batch. */
+/** The fate of a batch. */
 async function sentTo(broker: string, tls: object | undefined): Promise<string> {
   await using output = await outputFor(broker, { timeout: '10s', ...(tls === undefined ? {} : { tls }) });
   return sent(output, ITEMS);

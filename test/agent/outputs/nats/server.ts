@@ -39,7 +39,7 @@ export const noResponders: Answer = () => 503;
  */
 export class StandIn implements AsyncDisposable {
   readonly published: Published[] = [];
-  /** What the stream has. */
+  /** The contents of the stream. */
   readonly stored: Published[] = [];
   readonly connects: Array<Record<string, unknown>> = [];
   readonly sockets = new Set<Socket>();

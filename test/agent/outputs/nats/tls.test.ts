@@ -12,7 +12,7 @@ const serving = (name: string, more: object = {}, tlsFirst = false): Promise<Sta
   new StandIn({ tls: { ...certificates.shown(name), ...more }, tlsFirst }).listen();
 const client = (name: string): object => ({ ...OURS, cert: certificates.cert(name), key: certificates.key(name) });
 
-/** What becomes of a batch. */
+/** The fate of a batch. */
 async function sent(server: StandIn, more: object): Promise<string> {
   await using output = await outputFor(server.url, more);
   const outcome = await output.send(batchFor(output, [exec(1)]));

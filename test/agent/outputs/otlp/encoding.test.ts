@@ -31,7 +31,7 @@ const recordsOf = (batch: Batch, platform: Platform = 'linux'): LogRecord[] => {
 const encode = (encoding: 'protobuf' | 'json', records: readonly LogRecord[]): Buffer =>
   Buffer.from(ENCODERS[encoding].encode(records.length, (i) => records[i]!));
 
-/** What OTLP's JSON and the official encoder's differ in is written anew: it writes 64-bit numbers as numbers, and a resource's count of nothing. */
+/** Differences between OTLP's JSON and that of the official encoder are written anew: it writes 64-bit numbers as numbers, and a resource's count of nothing. */
 const canonical = (body: Buffer): unknown =>
   JSON.parse(body.toString(), (key, value: unknown) => {
     if (key === 'intValue') return String(value);

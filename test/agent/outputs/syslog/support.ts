@@ -122,7 +122,7 @@ export class StreamReceiver extends Listener {
   }
 }
 
-/** What a RELP receiver is asked, and how it answers. */
+/** Questions to a RELP receiver, and its answers. */
 export interface Question {
   readonly transaction: number;
   readonly command: string;

@@ -20,7 +20,7 @@ for (const [transport, Receiver] of [
   const serving = (name: string, more: TlsOptions = {}) =>
     new Receiver({ ...certificates.shown(name), ...more }).listen();
 
-  /** What becomes of a batch. */
+  /** The fate of a batch. */
   const sent = async (address: string, tls: object): Promise<string> => {
     await using output = await outputFor({ transport, address, tls });
     const outcome = await output.send(batchFor(output, ITEMS));

@@ -50,7 +50,7 @@ async function outputFor(type: string, url: string, more: object) {
   return Object.assign(output, { config, batch, raised, [Symbol.asyncDispose]: () => output.close() });
 }
 
-/** What every output over HTTP has from WebOutput. */
+/** Properties that every output over HTTP has from WebOutput. */
 for (const type of Object.keys(TAKEN)) {
   const listen = async (tls?: ConstructorParameters<typeof Receiver>[0]): Promise<Receiver> => {
     const receiver = await new Receiver(tls).listen();

@@ -4,7 +4,7 @@ import { compileRegex } from '../../../../agent/rules/regex/matcher.ts';
 const FLAGS = { ignoreCase: false, multiline: false, dotAll: false };
 const isWhole = (source: string, text: string): boolean => compileRegex(`^(?:${source})\\z`, FLAGS).test(text);
 
-/** What pcre2pattern(3) says that an escape matches, and what it does not. */
+/** The characters that an escape matches by pcre2pattern(3), and those that it does not. */
 const RIGHT: readonly [source: string, yes: readonly string[], no: readonly string[]][] = [
   ['\\012', ['\n'], ['\x0012', '\x012']],
   ['\\0', ['\0'], ['0']],

@@ -9,7 +9,7 @@ import type { Installation } from '../../../../helper/installation.ts';
 
 const HANDOFF = {
   probe: {
-    resumed: false,
+    baseline: { skipped: 0, recovered: 0 },
     ring: 10,
     ringBytes: 65536,
     counters: 11,

@@ -12,7 +12,7 @@ const CPUS = 3;
 interface Exec {
   readonly pid: number;
   readonly args: Buffer;
-  /** What became of it in the kernel. */
+  /** Its fate in the kernel. */
   fate: 'lost' | 'cut' | 'whole';
 }
 
@@ -140,7 +140,7 @@ function play(steps: readonly Step[], ringBytes: number, position: bigint): Outc
     else sensor[each.reader]();
   }
   for (let cpu = 0; cpu < CPUS; cpu++) run(cpu, Number.MAX_SAFE_INTEGER);
-  // What still waits for arguments waits no longer.
+  // Events that still wait for arguments wait no longer.
   sensor.drain();
   let later = begun;
   performance.now = () => (later += 60_000);

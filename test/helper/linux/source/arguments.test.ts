@@ -13,7 +13,7 @@ const blockOf = (...argv: string[]): string => argv.map((argument) => `${argumen
 const listOf = (block: string): string[] => JSON.parse(argumentList(encodeArguments(block), block)) as string[];
 const textOf = (encoded: string): string => JSON.parse(`"${encoded}"`) as string;
 const encodedName = (name: string): string => JSON.stringify(name).slice(1, -1);
-/** What the caller of a script passed, as people write it. */
+/** The arguments that the caller of a script passed, as people write them. */
 const callers = (argv: string[], filename: string): string =>
   textOf(afterScript(encodeArguments(blockOf(...argv)), encodedName(filename)));
 

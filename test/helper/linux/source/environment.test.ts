@@ -10,7 +10,7 @@ import { argsOf, execRecord, moreRecord } from '../../../support/exec-record.ts'
 
 type Picked = Pick<ExecEvent, 'env' | 'env_repeated' | 'env_truncated' | 'raw'>;
 
-/** What is picked out of the block, which lies somewhere in larger memory. */
+/** The variables that are picked out of the block, which lies somewhere in larger memory. */
 function pick(names: readonly string[], block: Buffer, cut = false): Picked {
   const memory = Buffer.concat([
     Buffer.from('LD_PRELOAD=before\0A=before\0'),
@@ -73,7 +73,7 @@ test('values and their number have a bound, beyond which the event says so', (t)
   }
 });
 
-/** What the picker should find, by taking the environment apart. */
+/** The variables that the picker should find, by taking the environment apart. */
 function expected(names: readonly string[], variables: readonly string[]): Picked {
   const env: Record<string, string> = {};
   const repeated: Record<string, string[]> = {};

@@ -12,7 +12,7 @@ function sensorOf(cpus = 2) {
   const kernel = new FakeKernel({ cpus, ringBytes: 65536 });
   const sensor = new Sensor(kernel);
   const next = new Map<number, number>();
-  /** What the probe does: counts, then finds room or, here at will, none. */
+  /** Acts as the probe: counts, then finds room or, here at will, none. */
   const count = (cpu: number, kind = 0): number => {
     const number = kernel.increment(cpu * KINDS + kind, 'events');
     next.set(cpu * KINDS + kind, number + 1);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import * as record from '../../../../helper/linux/source/record.ts';
-import { KINDS } from '../../../../helper/linux/layout.ts';
+import { COUNTERS, COUNTERS_BYTES, KINDS } from '../../../../helper/linux/layout.ts';
 import { readBtfStructs } from '../../../support/btf.ts';
 
 const OBJECT = new URL('../../../../bpf/exec.bpf.o', import.meta.url).pathname;
@@ -63,8 +63,8 @@ test('struct exit_record lies in the object as the helper reads it, behind what 
 
 test('struct counters lies in the object as the helper reads it', (t) => {
   const { unused: _, ...used } = structs.get('counters')?.offsets ?? {};
-  t.deepEqual(used, { ...record.COUNTERS });
-  t.is(structs.get('counters')?.bytes, record.COUNTERS_BYTES);
+  t.deepEqual(used, { ...COUNTERS });
+  t.is(structs.get('counters')?.bytes, COUNTERS_BYTES);
 });
 
 test('both records begin with the same fields, so that a reader can tell them apart', (t) => {
