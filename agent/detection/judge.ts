@@ -121,7 +121,7 @@ export class Judge {
         counters.failed++;
         onFailure(error);
       }
-      return item;
+      return this.#facts.addTo(item, event);
     }
   }
 

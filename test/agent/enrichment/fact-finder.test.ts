@@ -219,6 +219,27 @@ test('a container has the name and the image that its engine said, without the s
   t.false('container' in lineOf(execEvent(3, { cgroup: '/user.slice' })));
 });
 
+test('an event that takes too long to judge has its facts', async (t) => {
+  const { finder, enrichment } = finderOf(t);
+  await finder.adopt(['entity_id'], 1e9);
+  const counters = new DetectionCounters();
+  const judge = new Judge({
+    filters: [],
+    rules: { set: load(ruleText("s: {CommandLine|re: '(a*)*b'}\ncondition: s")), suppressions: new Map() },
+    platform: 'linux',
+    enrichment,
+    facts: finder,
+    counters,
+    suppressor: new Suppressor(),
+    onFailure: (error) => t.fail(String(error)),
+    onOverBudget: () => undefined,
+    maxSteps: 10,
+  });
+  const [item] = judge.judge([itemOf(execEvent(1, { argv: ['a'.repeat(1000)], pid: 5, start_time: 6 }))]);
+  t.is(counters.unjudged, 1);
+  t.like(JSON.parse(new FactSelection(['entity_id']).addTo(item!, item!.facts).line), { entity_id: `${BOOT}/5/6` });
+});
+
 test('a hash that rules have just found is not looked for again', async (t) => {
   const { finder, enrichment, counters, lineOf } = finderOf(t, { hashing: { command: ['/bin/false'] } });
   await finder.adopt(['hashes'], 1e9);
