@@ -12,6 +12,7 @@ import { Endpoint } from './server/endpoint.ts';
 import type { View } from './metrics/view.ts';
 import { Pipeline } from './pipeline.ts';
 import { Redaction } from './redaction/redaction.ts';
+import { factsOf } from './outputs/kinds.ts';
 import type { Trust } from './source/connect.ts';
 import { HelperClient } from './source/helper-client.ts';
 import { ReplayFilter } from './source/replay-filter.ts';
@@ -58,8 +59,11 @@ export class Agent {
     this.#trust = trust;
     this.#config = config;
     this.#configSha256 = configSha256;
-    this.#detection = new Detection(this.telemetry, { onChange: () => this.#marker.mark('reload') });
     this.#redaction = new Redaction(this.telemetry);
+    this.#detection = new Detection(this.telemetry, {
+      onChange: () => this.#marker.mark('reload'),
+      redact: this.#redaction,
+    });
     this.#filter = new ReplayFilter(undefined, this.#detection.learn);
     this.deliveries = new Deliveries(this.#events, this.telemetry, onReaderGone);
     this.#marker = new Marker({
@@ -118,6 +122,7 @@ export class Agent {
     this.#detection.adopt(prepared);
     this.#detection.containerNames.adopt(this.#config.containers);
     this.#redaction.adopt(this.#config.redaction);
+    await this.#adoptFacts(this.#config);
     this.#client.start();
   }
 
@@ -133,6 +138,7 @@ export class Agent {
     this.#detection.adopt(prepared);
     this.#detection.containerNames.adopt(config.containers);
     this.#redaction.adopt(config.redaction);
+    void this.#adoptFacts(config);
     const moved = config.source.socket !== this.#config.source.socket;
     this.#config = config;
     this.#log.level = config.log.level;
@@ -153,9 +159,15 @@ export class Agent {
     this.#marker.mark('stop');
     this.#marker.close();
     const unwritten = await this.deliveries.close(this.#deadline());
+    this.#detection.facts.close();
     await this.#localApi.close();
     await this.#metrics.close();
     return unwritten;
+  }
+
+  /** Finds the facts that the outputs ask for, all together. */
+  #adoptFacts({ outputs, enrichment }: Config): Promise<void> {
+    return this.#detection.facts.adopt(outputs.flatMap(factsOf), enrichment.hash_rate);
   }
 
   async #changeOutputs(config: Config): Promise<void> {

@@ -54,6 +54,7 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
     query: async (options) => {
       code = await (await import('./commands/query.ts')).query(options);
     },
+    hashImages: async () => (await import('./enrichment/hashing/hash-process.ts')).runHashProcess(),
     querySql: async () => (await import('./commands/query/sql-process.ts')).runSqlProcess(),
     schema: () => {
       process.stdout.write(configJsonSchemaText());

@@ -13,6 +13,7 @@ import type { TailOptions } from './commands/tail.ts';
 import type { TopOptions } from './commands/top.ts';
 import type { VerifyOptions } from './commands/verify.ts';
 import { DEFAULT_CONFIG_FILE } from './config/load.ts';
+import { HASH_COMMAND } from './enrichment/hashing/protocol.ts';
 import { exitMeanings } from './errors.ts';
 import { MAPPING_NAMES } from './formats/config.ts';
 import { GROUPINGS } from './screens/exec-counter.ts';
@@ -29,6 +30,7 @@ export interface Actions {
   verify: (options: VerifyOptions) => Promise<void>;
   query: (options: QueryOptions) => Promise<void>;
   querySql: () => Promise<void>;
+  hashImages: () => Promise<void>;
   tail: (options: TailOptions) => Promise<void>;
   status: (options: StatusOptions) => Promise<void>;
   top: (options: TopOptions) => Promise<void>;
@@ -138,6 +140,7 @@ export function describeProgram(actions: Actions): Command {
     .option('--json', 'report as JSON on standard output, as in a pipe', false)
     .action((files: string[], options: Omit<VerifyOptions, 'files'>) => actions.verify({ ...options, files }));
   describeQuery(program, actions);
+  program.command(HASH_COMMAND, { hidden: true }).action(actions.hashImages);
   placed(program.command('tail'))
     .description('show events as they come, from a running agent: docs/looking.md')
     .argument('[filter]', "a Sigma search, such as 'Image|endswith: /curl'")

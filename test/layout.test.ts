@@ -266,7 +266,7 @@ test('every dependency has one exact version', (t) => {
 
 /** The folders and files of the agent, from the bottom up: each imports from those before it alone. */
 const AGENT_LAYERS = [
-  ['exit-codes.ts', 'backoff.ts', 'terminal-text.ts'],
+  ['exit-codes.ts', 'backoff.ts', 'own-program.ts', 'terminal-text.ts'],
   ['errors.ts', 'problem.ts', 'values'],
   ['yaml'],
   ['terminal'],

@@ -69,6 +69,14 @@ const statusSchema = z.object({
       last_error: z.object({ reason: z.string(), time: z.string() }).optional(),
     }),
   ),
+  facts: z
+    .object({
+      events: count,
+      left_out: z.object({ memory: count, defect: count }),
+      memory_bytes: count,
+      hashes: z.record(z.string(), count),
+    })
+    .optional(),
   spool: z.object({ folder: z.string(), bytes: count, max_bytes: count, unwritten_records: count }).optional(),
   rules: z.object({
     loaded: count,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { spoolSchema } from '../delivery/spool/config.ts';
 import { containersSchema } from '../enrichment/containers/config.ts';
+import { enrichmentSchema } from '../enrichment/config.ts';
 import { filtersSchema, rulesSchema } from '../detection/config.ts';
 import { outputSchema } from '../outputs/kinds.ts';
 import { redactionSchema } from '../redaction/config.ts';
@@ -48,6 +49,7 @@ export const configSchema = z.strictObject({
   spool: spoolSchema.optional().meta({
     description: 'Keeps undelivered events of network outputs on disk. Without it, they wait in memory.',
   }),
+  enrichment: enrichmentSchema.prefault({}).meta({ description: 'How the facts are found that outputs ask for.' }),
   outputs: z
     .array(outputSchema, { error: (issue) => (issue.input === undefined ? undefined : 'expected a list of outputs') })
     .min(1, { error: 'expected at least one output' })

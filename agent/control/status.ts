@@ -50,6 +50,7 @@ export function statusOf(sight: Sight): Record<string, unknown> {
     gaps: gapsOf(sight),
     outputs: outputsOf(sight),
     ...spoolOf(sight),
+    ...factsOf(sight),
     rules: { hits: hitsOf(sight).slice(0, 20), ...rulesOf(sight).counts },
   };
 }
@@ -58,6 +59,19 @@ function spoolOf({ deliveries: { spool } }: Sight): Record<string, unknown> {
   if (spool === undefined) return {};
   const { folder, bytes, maxBytes, unwritten } = spool;
   return { spool: { folder, bytes, max_bytes: maxBytes, unwritten_records: unwritten } };
+}
+
+/** Facts that outputs ask for; nothing where none has asked. */
+function factsOf({ detection: { facts }, log }: Sight): Record<string, unknown> {
+  if (facts.events === 0) return {};
+  return {
+    facts: {
+      events: facts.events,
+      left_out: { memory: log.withoutFacts, defect: facts.failed },
+      memory_bytes: log.factBytes,
+      hashes: Object.fromEntries(facts.hashes),
+    },
+  };
 }
 
 /** When the helper made its socket, which it does at its start; undefined where there is none to see. */

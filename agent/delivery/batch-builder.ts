@@ -3,6 +3,7 @@ import { Item, itemOf, NO_NUMBER } from '../events/item.ts';
 import type { Mark } from '../events/mark.ts';
 import type { SealEvent } from '../events/seal.ts';
 import type { Format, FormatContext } from '../formats/format.ts';
+import type { FactSelection } from './enriched-line.ts';
 import type { Piece } from './log/cursor.ts';
 import { gapIn } from './log/loss.ts';
 import { FLAG } from './log/memory-segment.ts';
@@ -17,6 +18,7 @@ export class BatchBuilder {
   readonly #format: Format | undefined;
   readonly #bootId: string | undefined;
   readonly #sealer: Sealer | undefined;
+  readonly #facts: FactSelection | undefined;
   #context: FormatContext;
   #memory = Buffer.allocUnsafe(FIRST_BYTES);
   #bytes = 0;
@@ -27,10 +29,19 @@ export class BatchBuilder {
   readonly #parts: (number | undefined)[] = [];
   readonly #gaps = new Map<number, GapEvent>();
 
-  /** @param bootId of all added lines: a batch belongs to one boot. Lines of no known boot are not sealed. */
-  constructor(format: Format | undefined, bootId: string | undefined, sealer: Sealer | undefined) {
+  /**
+   * @param bootId of all added lines: a batch belongs to one boot. Lines of no known boot are not sealed.
+   * @param facts that go into the lines
+   */
+  constructor(
+    format: Format | undefined,
+    bootId: string | undefined,
+    sealer: Sealer | undefined,
+    facts?: FactSelection,
+  ) {
     this.#format = format;
     this.#bootId = bootId;
+    this.#facts = facts;
     this.#sealer = bootId === undefined ? undefined : sealer;
     this.#context = this.#contextNow();
   }
@@ -61,17 +72,18 @@ export class BatchBuilder {
       return;
     }
     for (let record = from; record < to; record++) {
+      const item = new Item(
+        segment.memory,
+        segment.startOf(record),
+        segment.endOf(record),
+        segment.firstOf(record),
+        segment.lastOf(record),
+        undefined,
+        undefined,
+        segment.isAlert(record),
+      );
       this.#addItem(
-        new Item(
-          segment.memory,
-          segment.startOf(record),
-          segment.endOf(record),
-          segment.firstOf(record),
-          segment.lastOf(record),
-          undefined,
-          undefined,
-          segment.isAlert(record),
-        ),
+        this.#facts === undefined ? item : this.#facts.addTo(item, segment.factsOf(record)),
         segment.index.flags[record]!,
         segment.isGap(record) ? gapIn(segment, record) : undefined,
         false,

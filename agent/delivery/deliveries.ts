@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { Log } from './log/log.ts';
-import { createOutput, destinationOf, isSealed, isSpooled, type OutputConfig } from '../outputs/kinds.ts';
+import { createOutput, destinationOf, factsOf, isSealed, isSpooled, type OutputConfig } from '../outputs/kinds.ts';
 import { storeOutput } from '../outputs/store/kind.ts';
 import type { StoreConfig } from '../store/config.ts';
 import { OpenError } from './open-error.ts';
@@ -195,6 +195,7 @@ export class Deliveries {
       maxLagBytes: config.max_queue_bytes,
       alertsOnly: config.events === 'alerts',
       seals,
+      enrich: factsOf(config),
       telemetry: this.#telemetry,
       counters: this.#countersOf(config.name),
       onReaderGone: this.#onReaderGone,

@@ -1,5 +1,6 @@
 import type { Pace } from '../backoff.ts';
 import { reasonOf } from '../errors.ts';
+import type { FactName } from '../events/facts.ts';
 import { gapItem, itemAfter, NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
@@ -7,6 +8,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch } from './batch.ts';
 import { Condition, type LastError } from './condition.ts';
+import { FactSelection } from './enriched-line.ts';
 import type { CursorOptions, Made } from './log/cursor.ts';
 import type { Loss } from './log/loss.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
@@ -39,6 +41,8 @@ export interface DeliveryOptions {
   alertsOnly?: boolean;
   /** Whether seals go into its stream. */
   seals?: boolean;
+  /** Facts that go into its lines. */
+  enrich?: readonly FactName[];
   telemetry: Telemetry;
   /** Called once, when the output's reader has gone for good. */
   onReaderGone: () => void;
@@ -73,6 +77,7 @@ export interface DeliveryStatus {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #limits: BatchLimits;
+  readonly #facts: FactSelection | undefined;
   readonly #retry: Retry;
   readonly #counters: OutputCounters;
   readonly #ages = new Ages();
@@ -106,6 +111,7 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#limits = options.output.limits ?? ONE_SEGMENT;
+    this.#facts = options.enrich?.length ? new FactSelection(options.enrich) : undefined;
     this.#retry = new Retry(options.pace);
     this.#counters = options.counters ?? new OutputCounters();
     this.#condition = new Condition(options.output.stuckAfterMs, options.now);
@@ -153,11 +159,12 @@ export class Delivery {
 
   /** Assigns new records, and those that the source keeps, to this output. It gets them after `start`. */
   attach(log: DeliverySource): void {
-    const { alertsOnly = false, seals = false, maxLagBytes, name, telemetry, now } = this.#options;
+    const { alertsOnly = false, seals = false, enrich = [], maxLagBytes, name, telemetry, now } = this.#options;
     this.#cursor = log.open({
       alertsOnly,
       maxLagBytes,
       marks: seals ? 'stop' : 'skip',
+      awaitsHashes: enrich.includes('hashes'),
       position: this.#position,
       onMoved: () => this.#moved(),
       onOvertaken: (loss) => this.#lost(loss),
@@ -273,7 +280,7 @@ export class Delivery {
       }
     }
     this.#waitingSince = undefined;
-    return takeBatch(cursor, this.#options.output.format, this.#limits, this.#sealerFor(cursor));
+    return takeBatch(cursor, this.#options.output.format, this.#limits, this.#sealerFor(cursor), this.#facts);
   }
 
   #sealerFor(cursor: LogReader): Sealer | undefined {

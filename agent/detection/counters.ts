@@ -1,4 +1,5 @@
 import type { NameResult } from '../enrichment/containers/names.ts';
+import { FactCounters } from '../enrichment/fact-finder.ts';
 import type { Filter } from '../rules/filter.ts';
 import type { MatchedRule } from '../rules/detect.ts';
 import { MAX_COUNTED_NAMES } from './limits.ts';
@@ -24,6 +25,8 @@ export class DetectionCounters {
   readonly filters = new Map<string, number>();
   /** Matches by rule id, including withheld ones. */
   readonly rules = new Map<string, number>();
+  /** Of the facts that outputs ask for. */
+  readonly facts = new FactCounters();
   /** The levels of those rules, by id. */
   readonly levels = new Map<string, MatchedRule['level']>();
   /** The fate of names of containers. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ContainerNames } from '../enrichment/containers/names.ts';
 import { Enrichment } from '../enrichment/enrichment.ts';
+import { FactFinder, hasProcess, type Redactor } from '../enrichment/fact-finder.ts';
 import { reasonOf } from '../errors.ts';
 import type { Item } from '../events/item.ts';
 import type { Numbering } from '../events/position.ts';
@@ -30,6 +31,8 @@ import { RuleWatcher } from './watcher.ts';
 
 /** Wait before an unreadable folder is tried again, in milliseconds. */
 const RETRY_MS = 5000;
+
+const UNREDACTED: Redactor = { commandLine: (text) => text, value: (text) => text };
 
 /** Rules that cannot replace those in force. */
 export class RulesError extends Error {
@@ -64,6 +67,8 @@ export interface DetectionOptions {
   /** Called just before rules come in force whose files changed, between two batches. */
   onChange?: () => void;
   readFiles?: typeof readRuleFiles;
+  /** Redacts facts for outputs. Left out: they stay as they are. */
+  redact?: Redactor;
 }
 
 /**
@@ -78,6 +83,8 @@ export class Detection {
   /** Names of containers, for rules and outputs. */
   readonly containerNames = new ContainerNames({ counts: this.counters.containerNames });
   readonly #enrichment = new Enrichment({ live: true, containerNames: this.containerNames });
+  /** Facts that outputs ask for. */
+  readonly facts: FactFinder;
   readonly #suppressor = new Suppressor(MAX_SUPPRESSED_GROUPS);
   readonly #watcher: RuleWatcher;
   readonly #reporter: NodeJS.Timeout;
@@ -85,10 +92,20 @@ export class Detection {
   #rulesSha256: string | undefined;
 
   /** @param readFiles replaced only in tests */
-  constructor(telemetry: Telemetry, { onChange = () => undefined, readFiles = readRuleFiles }: DetectionOptions = {}) {
+  constructor(
+    telemetry: Telemetry,
+    { onChange = () => undefined, readFiles = readRuleFiles, redact = UNREDACTED }: DetectionOptions = {},
+  ) {
     this.#onChange = onChange;
     this.#telemetry = telemetry;
     this.#readFiles = readFiles;
+    this.facts = new FactFinder({
+      enrichment: this.#enrichment,
+      counters: this.counters.facts,
+      redact,
+      onFailure: (error) => telemetry.raiseRepeating('EnrichmentFailed', reasonOf(error), { reason: reasonOf(error) }),
+      onHashingFailed: (reason) => telemetry.raiseRepeating('HashingFailed', reason, { reason }),
+    });
     this.#watcher = new RuleWatcher({
       onChange: () => this.#reread(),
       onUnwatched: (folder, reason) => telemetry.raiseRepeating('RulesNotWatched', folder, { folder, reason }),
@@ -109,8 +126,21 @@ export class Detection {
   /** Filters, then rules. */
   readonly stage: Stage = (batch) => {
     const judge = this.#inForce?.judge;
-    return judge === undefined ? batch : judge.judge(batch);
+    if (judge !== undefined) return judge.judge(batch);
+    return this.facts.isNeeded ? this.#addFacts(batch) : batch;
   };
+
+  /** Without filters and rules, only outputs look at events. */
+  #addFacts(batch: readonly Item[]): readonly Item[] {
+    const items = batch.map((item) => {
+      if (item.gap !== undefined) return item;
+      const { event } = item;
+      if (this.facts.needsTree) this.#enrichment.tree.take(event);
+      return hasProcess(event) ? this.facts.addTo(item, event) : item;
+    });
+    this.facts.flush();
+    return items;
+  }
 
   /** Events from now on have these numbers. */
   begin({ bootId }: Numbering): void {
@@ -119,7 +149,8 @@ export class Detection {
 
   /** Learns about processes from a replayed event that was judged before, perhaps by an earlier agent. */
   readonly learn = (item: Item): void => {
-    if (this.#inForce?.judge?.needsTree !== true || item.gap !== undefined) return;
+    const needsTree = this.#inForce?.judge?.needsTree === true || this.facts.needsTree;
+    if (!needsTree || item.gap !== undefined) return;
     this.#enrichment.tree.take(item.event);
   };
 
@@ -204,6 +235,7 @@ export class Detection {
             : { rules: { set: loaded.set, suppressions: suppressions.byRule } }),
           platform: hostPlatform(),
           enrichment: this.#enrichment,
+          facts: this.facts,
           counters: this.counters,
           suppressor: this.#suppressor,
           onFailure: (error) =>

@@ -3,6 +3,7 @@ import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { ForkEvent } from '../../shared/events/fork.ts';
 import { Generations } from '../enrichment/generations.ts';
 import type { Enrichment } from '../enrichment/enrichment.ts';
+import { hasProcess, type FactFinder } from '../enrichment/fact-finder.ts';
 import { alertOf, type Item, type StreamEvent } from '../events/item.ts';
 import { Detector, type MatchedRule } from '../rules/detect.ts';
 import { createMapper, fieldsReadBy, lookupsFor } from '../rules/fields/mapper.ts';
@@ -23,6 +24,8 @@ export interface JudgeOptions {
   readonly rules?: { readonly set: RuleSet; readonly suppressions: ReadonlyMap<string, Suppression> };
   readonly platform: Platform;
   readonly enrichment: Enrichment;
+  /** Finds what outputs ask for, of events that filters keep. Left out: they ask for nothing. */
+  readonly facts?: Pick<FactFinder, 'addTo' | 'needsTree' | 'flush'>;
   readonly counters: DetectionCounters;
   readonly suppressor: Suppressor;
   /** Reports a defect while judging an event, which then passes unchanged. Gets no text of the event. */
@@ -35,6 +38,12 @@ export interface JudgeOptions {
 
 const NOT_DROPPED = -1;
 
+const NO_FACTS: NonNullable<JudgeOptions['facts']> = {
+  addTo: (item) => item,
+  needsTree: false,
+  flush: () => undefined,
+};
+
 type Map = (event: ExecEvent) => SigmaEvent;
 
 /**
@@ -45,6 +54,7 @@ type Map = (event: ExecEvent) => SigmaEvent;
  */
 export class Judge {
   readonly #options: JudgeOptions;
+  readonly #facts: NonNullable<JudgeOptions['facts']>;
   readonly #filters: Filters | undefined;
   readonly #mapForFilters: Map;
   readonly #detector: Detector | undefined;
@@ -58,6 +68,7 @@ export class Judge {
     const { filters, rules, maxSteps } = options;
     const limits = maxSteps === undefined ? {} : { steps: maxSteps };
     this.#options = options;
+    this.#facts = options.facts ?? NO_FACTS;
     this.#filters = filters.length === 0 ? undefined : new Filters(filters, limits);
     this.#detector = rules === undefined ? undefined : new Detector(rules.set, limits);
     const groups = [...(rules?.suppressions.values() ?? [])].flatMap(({ per }) => per);
@@ -87,16 +98,17 @@ export class Judge {
       if (judged !== item) out ??= batch.slice(0, i);
       if (judged !== undefined) out?.push(judged);
     }
+    this.#facts.flush();
     return out ?? batch;
   }
 
   /** @returns the item itself, an alert in its place, or undefined where a filter drops it */
   #judgeItem(item: Item): Item | undefined {
     if (item.gap !== undefined) return item;
-    if (this.needsTree) this.#options.enrichment.tree.take(item.event);
+    if (this.needsTree || this.#facts.needsTree) this.#options.enrichment.tree.take(item.event);
     if (item.event.type === 'exit') return this.#judgeExit(item, item.event as ExitEvent);
     if (item.event.type === 'fork') return this.#judgeFork(item, item.event as ForkEvent);
-    if (item.event.type !== 'exec') return item;
+    if (item.event.type !== 'exec') return hasProcess(item.event) ? this.#facts.addTo(item, item.event) : item;
     const event = item.event as ExecEvent;
     try {
       return this.#judgeExec(item, event);
@@ -109,7 +121,7 @@ export class Judge {
         counters.failed++;
         onFailure(error);
       }
-      return item;
+      return this.#facts.addTo(item, event);
     }
   }
 
@@ -130,15 +142,16 @@ export class Judge {
 
   #judgeExec(item: Item, event: ExecEvent): Item | undefined {
     const { counters, enrichment } = this.#options;
+    const facts = this.#facts;
     counters.judged++;
     const incomplete = incompleteFields(event);
     if (this.#filters !== undefined && this.#isDropped(this.#filters, event, incomplete)) return undefined;
-    if (this.#detector === undefined) return item;
+    if (this.#detector === undefined) return facts.addTo(item, event);
     const sigma = this.#mapForRules(event);
     const time = timeOf(event);
     const matched = this.#detector.observe(sigma, time, incomplete);
     const rules = matched.length === 0 ? matched : this.#reported(matched, sigma, time);
-    if (rules.length === 0) return item;
+    if (rules.length === 0) return facts.addTo(item, event);
     counters.alerts++;
     const isCut = incomplete?.has('Image') === true || incomplete?.has('ParentImage') === true;
     const alert: StreamEvent = {
@@ -147,7 +160,7 @@ export class Judge {
       ...(isCut ? { image_truncated: true } : {}),
       rules,
     };
-    return alertOf(alert, item);
+    return facts.addTo(alertOf(alert, item), event);
   }
 
   #isDropped(filters: Filters, event: ExecEvent, incomplete: ReadonlySet<string> | undefined): boolean {

@@ -3,7 +3,7 @@ import { Generations } from './generations.ts';
 import { MAX_USER_NAMES, USER_LOOKUP_MS_PER_SECOND, USER_NAME_MS } from './limits.ts';
 
 /**
- * User names from the system. Limits how often each is asked for, how many are remembered and how much time the questions take.
+ * Names of users or groups from the system. Limits how often each is asked for, how many are remembered and how much time the questions take.
  * A slow directory is asked again only when the budget has recovered from the time it took.
  */
 export class AskedNames<Key> {

@@ -1,19 +1,15 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
-import { isAbsolute } from 'node:path';
-import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import type { Digests } from '../rules/fields/lookups.ts';
-import { imageOf } from '../rules/fields/incomplete.ts';
 import { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
+import { imageHere } from './image-here.ts';
 import { LocalFiles } from './local-files.ts';
 import { HASH_MS, HASH_MS_PER_SECOND, HASH_MS_SAVED, MAX_DIGESTS, MAX_HASHED_BYTES } from './limits.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 const ALGORITHMS = ['md5', 'sha1', 'sha256'] as const;
-
-/** Flags of images whose path leads the agent to another file than the process, or to none. */
-const ELSEWHERE = new Set(['memfd', 'deleted', 'chroot', 'exe_truncated']);
 
 /** Counts hashed images, and the others by reason. */
 export interface DigestCounts {
@@ -34,6 +30,7 @@ export class DigestCache {
   readonly #budget = new Budget(HASH_MS_PER_SECOND, HASH_MS_SAVED);
   /** By identity; an entry without digests is a file that cannot be hashed. */
   readonly #known = new Generations<string, { readonly digests: Digests | undefined }>({ entries: MAX_DIGESTS });
+  #last: { readonly event: ExecEvent; readonly digests: Digests | undefined } | undefined;
   readonly #maxBytes: number;
   readonly #local: LocalFiles;
 
@@ -44,18 +41,24 @@ export class DigestCache {
 
   /** Returns the digests of the event's image; undefined if it cannot be hashed or there is no time. */
   of(event: ExecEvent): Digests | undefined {
-    // On Linux `exe` is a path without links, and `filename` may lead through any.
-    const image = process.platform === 'linux' ? event.exe : imageOf(event);
-    const elsewhere = event.ns?.['mnt'] !== undefined || (event.flags?.some((flag) => ELSEWHERE.has(flag)) ?? false);
-    if (image === undefined || elsewhere || !isAbsolute(image)) return undefined;
+    this.#last = undefined;
+    const image = imageHere(event);
+    if (image === undefined) return undefined;
     try {
       if (!this.#local.has(image)) throw new Error('the answer could never come');
-      return this.#ofFile(image, statSync(image));
+      const digests = this.#ofFile(image, statSync(image));
+      this.#last = { event, digests };
+      return digests;
     } catch {
       // The file is gone, unreadable, or on a file system where a read could hang.
       this.counts.impossible++;
       return undefined;
     }
+  }
+
+  /** The digests of an event's image, where `of` was called for this event last; undefined for any other. */
+  justFound(event: ExecEvent | ExecFailedEvent): Digests | undefined {
+    return this.#last?.event === event ? this.#last.digests : undefined;
   }
 
   #ofFile(path: string, stats: Stats): Digests | undefined {

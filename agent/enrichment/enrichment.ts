@@ -1,6 +1,6 @@
-import type { ExecEvent } from '../../shared/events/exec.ts';
+import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { VersionCache } from './version-cache.ts';
-import type { Lookups } from '../rules/fields/lookups.ts';
+import type { Digests, Lookups } from '../rules/fields/lookups.ts';
 import { AccountNames, accountNamesHere } from './account-names.ts';
 import type { ContainerFact, ContainerName } from '../containers/container.ts';
 import { containerFactOf } from './containers/fact.ts';
@@ -13,13 +13,16 @@ import { readRunningProcess } from './proc.ts';
 import { ProcessTree } from './process-tree.ts';
 import { UserNames } from './user-names.ts';
 
-/** A process above the one that an alert is about. */
-interface Ancestor {
+/** A process above the one that an event is about. */
+export interface Ancestor {
   readonly pid: number;
   readonly entity_id?: string;
   readonly exe?: string;
   readonly command_line?: string;
 }
+
+/** An event that has a process and perhaps a parent. */
+export type ProcessEvent = ExecEvent | ExecFailedEvent;
 
 /** Fields that the agent adds to an alert. */
 export interface Context {
@@ -43,8 +46,9 @@ const SIGMA_LEVELS: ReadonlyMap<string, string> = new Map([
 export class Enrichment {
   readonly tree: ProcessTree;
   readonly #users: UserNames | undefined;
+  readonly #groups: UserNames | undefined;
   readonly #accounts: AccountNames;
-  readonly #localFiles = new LocalFiles();
+  readonly localFiles = new LocalFiles();
   readonly #digests: DigestCache | undefined;
   readonly #versions: VersionCache | undefined;
   #bootId: string | undefined;
@@ -59,8 +63,9 @@ export class Enrichment {
     this.#containerNames = containerNames;
     this.tree = new ProcessTree(live && process.platform === 'linux' ? { askSystem: readRunningProcess } : {});
     this.#users = live ? new UserNames() : undefined;
+    this.#groups = live ? new UserNames({ database: 'group' }) : undefined;
     this.#accounts = live ? accountNamesHere() : new AccountNames();
-    this.#digests = live ? new DigestCache(MAX_HASHED_BYTES, this.#localFiles) : undefined;
+    this.#digests = live ? new DigestCache(MAX_HASHED_BYTES, this.localFiles) : undefined;
     this.#versions = live && process.platform === 'win32' ? new VersionCache() : undefined;
   }
 
@@ -83,7 +88,7 @@ export class Enrichment {
       ...(digests === undefined ? {} : { digests: (event: ExecEvent) => digests.of(event) }),
       ...(versions === undefined
         ? {}
-        : { versionInfo: (image: string) => (this.#localFiles.has(image) ? versions.of(image) : undefined) }),
+        : { versionInfo: (image: string) => (this.localFiles.has(image) ? versions.of(image) : undefined) }),
       accountName: (sid) => this.#accounts.of(sid),
       integrityLevel: ({ integrity_level: level }) =>
         level === undefined ? undefined : (SIGMA_LEVELS.get(level) ?? level),
@@ -104,8 +109,19 @@ export class Enrichment {
 
   /** Further fields of an alert about the process. */
   contextOf(event: ExecEvent): Context {
-    const id = this.#entityId(event.pid, event.start_time);
-    const ancestors = this.tree.ancestorsOf(event).map(({ pid, startTime, image, commandLine }): Ancestor => {
+    const id = this.entityIdOf(event);
+    const ancestors = this.ancestorsOf(event);
+    const container = this.containerOf(event);
+    return {
+      ...(id === undefined ? {} : { entity_id: id }),
+      ...(ancestors.length === 0 ? {} : { ancestors }),
+      ...(container === undefined ? {} : { container }),
+    };
+  }
+
+  /** Parent, grandparent and so on, as far as they are known. */
+  ancestorsOf(event: ProcessEvent): Ancestor[] {
+    return this.tree.ancestorsOf(event).map(({ pid, startTime, image, commandLine }): Ancestor => {
       const ancestorId = this.#entityId(pid, startTime);
       return {
         pid,
@@ -114,12 +130,27 @@ export class Enrichment {
         ...(commandLine === undefined ? {} : { command_line: commandLine }),
       };
     });
-    const container = this.containerOf(event);
-    return {
-      ...(id === undefined ? {} : { entity_id: id }),
-      ...(ancestors.length === 0 ? {} : { ancestors }),
-      ...(container === undefined ? {} : { container }),
-    };
+  }
+
+  /** Names the process of an event; undefined where its boot or its start is not known. */
+  entityIdOf({ pid, start_time: startTime }: ProcessEvent): string | undefined {
+    return this.#entityId(pid, startTime);
+  }
+
+  /** The name of a user; on Windows of the account with a SID. Undefined where it is not known. */
+  userNameOf(user: number | string): string | undefined {
+    if (typeof user === 'number') return this.#users?.of(user);
+    const name = this.#accounts.of(user);
+    return name === user ? undefined : name;
+  }
+
+  groupNameOf(gid: number): string | undefined {
+    return this.#groups?.of(gid);
+  }
+
+  /** What rules just found out about the image of this very event; undefined where they did not ask. */
+  digestsJustFound(event: ProcessEvent): Digests | undefined {
+    return this.#digests?.justFound(event);
   }
 
   /** The container of the event's process, with its name where that is known by now. Undefined outside of containers. */

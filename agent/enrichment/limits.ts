@@ -41,6 +41,9 @@ export const HASH_MS_SAVED = 5000;
 /** Milliseconds before the list of mounted file systems is read again; it tells which images are local. */
 export const MOUNT_TABLE_MS = 1000;
 
+/** Characters of the ancestors of one event, as JSON, for outputs that ask for them. The farthest are left out beyond it. */
+export const MAX_ANCESTORS_TEXT = 32 * 1024;
+
 /** Most control groups whose container is remembered, and most memory for their paths, in bytes. */
 export const MAX_CGROUPS = 4096;
 export const MAX_CGROUP_BYTES = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { neutralise } from '../terminal-text.ts';
 
-/** Names of the users in /etc/passwd, by uid. Empty where there is no such file. */
+/** Names of the users in /etc/passwd by uid, or of the groups in /etc/group by gid: group(5) has the same first fields. Empty where there is no such file. */
 export function readUserNames(file = '/etc/passwd'): Map<number, string> {
   const names = new Map<number, string>();
   for (const line of readLines(file)) {

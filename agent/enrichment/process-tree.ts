@@ -119,12 +119,12 @@ export class ProcessTree {
   }
 
   /** Returns the parent of the event's process. */
-  parentOf(event: ExecEvent): KnownProcess | undefined {
+  parentOf(event: Pick<ExecEvent, 'parent'>): KnownProcess | undefined {
     return event.parent === undefined ? undefined : this.#find(event.parent);
   }
 
   /** Returns parent, grandparent and so on, as far as they are known. */
-  ancestorsOf(event: ExecEvent): KnownProcess[] {
+  ancestorsOf(event: Pick<ExecEvent, 'pid' | 'parent'>): KnownProcess[] {
     const ancestors: KnownProcess[] = [];
     const seen = new Set([event.pid]);
     for (let next = event.parent; next !== undefined && ancestors.length < MAX_ANCESTORS && !seen.has(next.pid);) {

@@ -4,20 +4,27 @@ import { AskedNames } from './asked-names.ts';
 import { PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS } from './limits.ts';
 import { readUserNames } from './password-file.ts';
 
+/** The databases of getent(1) that give a name to a number: users and groups. */
+type Database = 'passwd' | 'group';
+
 export interface UserNamesOptions {
+  /** `group`: the names are those of groups, and numbers are gids. */
+  readonly database?: Database;
+  /** /etc/passwd or /etc/group. */
   readonly passwordFile?: string;
-  /** Lists the system's sources of users; `files` alone means that /etc/passwd has them all. */
+  /** Lists the system's sources of names; `files` alone means that the file has them all. */
   readonly switchFile?: string;
-  /** Asks the system for a name that the password file does not have. */
-  readonly askSystem?: (uid: number) => string | undefined;
+  /** Asks the system for a name that the file does not have. */
+  readonly askSystem?: (id: number) => string | undefined;
   /** Milliseconds on a clock that never steps. */
   readonly now?: () => number;
 }
 
-/** Names of users: from /etc/passwd and the system's other sources (LDAP, sssd). Cached and bounded. */
+/** Names of users or of groups: from /etc/passwd or /etc/group and the system's other sources (LDAP, sssd). Cached and bounded. */
 export class UserNames {
   readonly #options: UserNamesOptions;
   readonly #now: () => number;
+  readonly #database: Database;
   #inFile: ReadonlyMap<number, string> = new Map();
   #fileStamp = '';
   #hasOthers = false;
@@ -25,9 +32,11 @@ export class UserNames {
   readonly #asked: AskedNames<number>;
 
   constructor(options: UserNamesOptions = {}) {
+    const { database = 'passwd', now = () => performance.now(), askSystem } = options;
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
-    this.#asked = new AskedNames(options.askSystem ?? askNameService, this.#now);
+    this.#database = database;
+    this.#now = now;
+    this.#asked = new AskedNames(askSystem ?? ((id) => askNameService(database, id)), now);
   }
 
   /** Number of remembered names. */
@@ -35,21 +44,21 @@ export class UserNames {
     return this.#asked.size;
   }
 
-  /** Returns the user's name; undefined if there is none or it cannot be found now. */
-  of(uid: number): string | undefined {
+  /** Returns the name; undefined if there is none or it cannot be found now. */
+  of(id: number): string | undefined {
     const now = this.#now();
     if (now - this.#checkedAt >= PASSWORD_FILE_CHECK_MS) this.#refresh(now);
-    return this.#inFile.get(uid) ?? (this.#hasOthers ? this.#asked.of(uid) : undefined);
+    return this.#inFile.get(id) ?? (this.#hasOthers ? this.#asked.of(id) : undefined);
   }
 
   #refresh(now: number): void {
-    const { passwordFile = '/etc/passwd', switchFile = '/etc/nsswitch.conf' } = this.#options;
+    const { passwordFile = `/etc/${this.#database}`, switchFile = '/etc/nsswitch.conf' } = this.#options;
     this.#checkedAt = now;
     const stamp = [passwordFile, switchFile].map(stampOf).join();
     if (stamp === this.#fileStamp) return;
     this.#fileStamp = stamp;
     this.#inFile = readUserNames(passwordFile);
-    this.#hasOthers = knowsOtherUsers(switchFile);
+    this.#hasOthers = hasOtherSources(this.#database, switchFile);
   }
 }
 
@@ -58,25 +67,28 @@ function stampOf(file: string): string {
   return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
 }
 
-/** Whether `passwd:` of nsswitch.conf(5) names sources other than the password file and systemd's generated users. On macOS, that file lists only services. */
-function knowsOtherUsers(file: string): boolean {
-  if (process.platform === 'darwin') return true;
+/**
+ * Whether nsswitch.conf(5) names sources other than the file and systemd's generated names. On macOS, that file lists only services;
+ * there, users of directories are asked for, and groups of directories have no name.
+ */
+function hasOtherSources(database: Database, file: string): boolean {
+  if (process.platform === 'darwin') return database === 'passwd';
   try {
-    const [, sources = ''] = /^passwd:(.*)$/m.exec(readFileSync(file, 'utf8')) ?? [];
+    const [, sources = ''] = new RegExp(`^${database}:(.*)$`, 'm').exec(readFileSync(file, 'utf8')) ?? [];
     return sources
       .replace(/\[.*?\]|#.*/g, ' ')
       .split(/\s+/)
       .some((source) => !['', 'files', 'compat', 'systemd'].includes(source));
   } catch {
-    // Without that file, the C library reads only the password file.
+    // Without that file, the C library reads only /etc/passwd and /etc/group.
     return false;
   }
 }
 
 /** Runs a child process, the only way to the C library's name service. macOS has no getent. */
-function askNameService(uid: number): string | undefined {
+function askNameService(database: Database, id: number): string | undefined {
   const [program, ...args] =
-    process.platform === 'darwin' ? ['/usr/bin/id', '-un', String(uid)] : ['/usr/bin/getent', 'passwd', String(uid)];
+    process.platform === 'darwin' ? ['/usr/bin/id', '-un', String(id)] : ['/usr/bin/getent', database, String(id)];
   const { status, stdout } = spawnSync(program!, args, {
     encoding: 'utf8',
     env: {},

@@ -3,6 +3,7 @@ import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { ForkEvent } from '../../shared/events/fork.ts';
 import type { GapEvent } from '../../shared/events/gap.ts';
+import type { Facts } from './facts.ts';
 import type { SealEvent } from './seal.ts';
 import type { UnknownEvent } from '../../shared/events/parse.ts';
 
@@ -35,6 +36,8 @@ export class Item {
   readonly last: number;
   /** Whether rules matched it: the event then has `rules`. */
   readonly isAlert: boolean;
+  /** Facts that outputs asked for; undefined where there are none. They are not in the line. */
+  readonly facts: Facts | undefined;
   readonly #lease: Lease | undefined;
   #event: StreamEvent | undefined;
 
@@ -51,6 +54,7 @@ export class Item {
     lease?: Lease,
     event?: StreamEvent,
     isAlert = false,
+    facts?: Facts,
   ) {
     this.memory = memory;
     this.start = start;
@@ -58,12 +62,20 @@ export class Item {
     this.first = first;
     this.last = last;
     this.isAlert = isAlert;
+    this.facts = facts;
     this.#lease = lease;
     this.#event = event;
   }
 
   get event(): StreamEvent {
     return (this.#event ??= JSON.parse(this.line) as StreamEvent);
+  }
+
+  /** The same item with these facts. */
+  with(facts: Facts | undefined): Item {
+    if (facts === this.facts) return this;
+    const { memory, start, end, first, last, isAlert } = this;
+    return new Item(memory, start, end, first, last, this.#lease, this.#event, isAlert, facts);
   }
 
   /** The line as it was received, without its newline. */

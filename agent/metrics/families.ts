@@ -2,6 +2,7 @@ import { VERSION } from '../../shared/version.ts';
 import type { OutputReport } from '../delivery/deliveries.ts';
 import { OTHERS } from '../detection/counters.ts';
 import { NAME_RESULTS } from '../enrichment/containers/names.ts';
+import { HASH_RESULTS } from '../enrichment/hashing/hashes.ts';
 import { INTERNAL_EVENTS, type InternalEventName } from '../telemetry/internal-events.ts';
 import { MAX_NAMES } from './limits.ts';
 import type { Family, Labels, Sample } from './text.ts';
@@ -16,6 +17,7 @@ export function familiesOf(view: View): Family[] {
     ...agentFamilies(view),
     ...sourceFamilies(view),
     ...detectionFamilies(view),
+    ...factFamilies(view),
     ...outputFamilies(view, outputs),
   ];
 }
@@ -119,6 +121,28 @@ function detectionFamilies({ detection }: View): Family[] {
       'probes_rule_matches_total',
       'Matches by rule, those that were held back included.',
       ...named(detection.rules, (rule) => ({ rule, level: detection.levels.get(rule) ?? '' })),
+    ),
+  ];
+}
+
+function factFamilies({ detection: { facts }, log }: View): Family[] {
+  return [
+    counter(
+      'probes_facts_events_total',
+      'Events that facts were looked for, since an output asks.',
+      plain(facts.events),
+    ),
+    counter(
+      'probes_facts_left_out_total',
+      'Events that went to outputs without their facts: there was no memory for them, or a defect showed.',
+      [{ cause: 'memory' }, log.withoutFacts],
+      [{ cause: 'defect' }, facts.failed],
+    ),
+    gauge('probes_facts_memory_bytes', 'Memory of facts on their way to outputs.', plain(log.factBytes)),
+    counter(
+      'probes_hashes_total',
+      'Hashes of images that outputs asked for, an event each, by what became of them.',
+      ...HASH_RESULTS.map((result): Sample => [{ result }, facts.hashes.get(result) ?? 0]),
     ),
   ];
 }

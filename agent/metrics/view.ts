@@ -9,6 +9,6 @@ export interface View {
   readonly telemetry: Pick<Telemetry, 'countOf'>;
   readonly source: SourceState;
   readonly detection: DetectionCounters;
-  readonly log: Pick<Log, 'memoryBytes'>;
+  readonly log: Pick<Log, 'memoryBytes' | 'factBytes' | 'withoutFacts'>;
   readonly deliveries: Pick<Deliveries, 'reports'>;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { FactName } from '../events/facts.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { elasticsearch } from './elasticsearch/kind.ts';
 import { file } from './file/kind.ts';
@@ -27,6 +28,11 @@ export const outputSchema = z.discriminatedUnion(
 
 /** An output: an entry of `outputs`, or the one that `store` makes. */
 export type OutputConfig = z.output<typeof outputSchema> | StoreOutputConfig;
+
+/** The facts that go into the lines of an output. */
+export function factsOf(config: OutputConfig): readonly FactName[] {
+  return (config.type === 'store' ? undefined : config.enrich) ?? [];
+}
 
 /** Makes the output that an entry describes. Opens nothing. */
 export function createOutput(config: OutputConfig, telemetry: Telemetry): Promise<Output> {

@@ -1,13 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Generations } from '../enrichment/generations.ts';
 import { reasonOf } from '../errors.ts';
 import { alertOf, itemOf, type Item } from '../events/item.ts';
 import type { Stage } from '../events/stage.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { RedactionConfig } from './config.ts';
-import { Patterns } from './finder.ts';
+import { Finder, Patterns } from './finder.ts';
+import { REDACTED } from './in-text.ts';
 import { MAX_STEPS } from './limits.ts';
 import { redactEvent, withholdTexts } from './redact-event.ts';
 import { Triggers } from './triggers.ts';
+
+/** Command lines beside events whose redaction is remembered, and the memory that they take, in bytes: many children have one parent. As many paths. */
+const REMEMBERED = { entries: 8192, bytes: 8 * 1024 * 1024 };
+
+/** Texts and what they become. */
+const newTexts = () =>
+  new Generations<string, { readonly before: string; readonly after: string }>(
+    REMEMBERED,
+    ({ before, after }) => 2 * (before.length + after.length),
+  );
 
 interface InForce {
   readonly config: RedactionConfig;
@@ -23,6 +35,8 @@ export class Redaction {
   readonly #telemetry: Telemetry;
   readonly #maxSteps: number;
   #inForce: InForce | undefined;
+  /** By the search and the text. */
+  readonly #texts = { inCommandLine: newTexts(), inValue: newTexts() };
   /** Events in which something was redacted. */
   #events = 0;
   /** By pattern: in how many events it redacted something. Names beyond those of one configuration come with reloads alone, by the administrator's hand. */
@@ -37,6 +51,7 @@ export class Redaction {
   /** From the next batch on, this is in force. */
   adopt(config: RedactionConfig): void {
     if (isDeepStrictEqual(this.#inForce?.config, config)) return;
+    for (const texts of Object.values(this.#texts)) texts.clear();
     if (!config.enabled) {
       this.#inForce = { config, work: undefined };
       return;
@@ -59,6 +74,31 @@ export class Redaction {
     return out ?? batch;
   };
 
+  /** A command line that stands beside an event, such as its parent's. */
+  commandLine(text: string): string {
+    return this.#beside('inCommandLine', text);
+  }
+
+  /** A path that stands beside an event. */
+  value(text: string): string {
+    return this.#beside('inValue', text);
+  }
+
+  #beside(search: 'inCommandLine' | 'inValue', before: string): string {
+    const patterns = this.#inForce?.work?.patterns;
+    if (patterns === undefined) return before;
+    const known = this.#texts[search].get(before);
+    if (known !== undefined) return known.after;
+    let after = REDACTED;
+    try {
+      after = new Finder(patterns, this.#maxSteps)[search](before);
+    } catch (error) {
+      this.#telemetry.raiseRepeating('RedactionFailed', reasonOf(error), { reason: reasonOf(error) });
+    }
+    this.#texts[search].set(before, { before, after });
+    return after;
+  }
+
   /** Nothing comes any more: says what was redacted. */
   close(): void {
     if (this.#inForce?.work === undefined && this.#events === 0) return;
@@ -72,12 +112,12 @@ export class Redaction {
       if (redacted === undefined) return item;
       this.#events++;
       for (const name of redacted.patterns) this.#byPattern.set(name, (this.#byPattern.get(name) ?? 0) + 1);
-      return item.isAlert ? alertOf(redacted.event, item) : itemOf(redacted.event);
+      return (item.isAlert ? alertOf(redacted.event, item) : itemOf(redacted.event)).with(item.facts);
     } catch (error) {
       this.#events++;
       this.#telemetry.raiseRepeating('RedactionFailed', reasonOf(error), { reason: reasonOf(error) });
       const event = withholdTexts(item.event);
-      return item.isAlert ? alertOf(event, item) : itemOf(event);
+      return (item.isAlert ? alertOf(event, item) : itemOf(event)).with(item.facts);
     }
   }
 }

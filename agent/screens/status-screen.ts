@@ -34,6 +34,7 @@ export function statusScreen(status: AgentStatus, options: ScreenOptions): strin
     '',
     ...outputLines(status, options),
     ...spoolLines(status, options),
+    ...factLines(status, options),
     '',
     ...ruleLines(status, options),
   ];
@@ -164,6 +165,21 @@ function outputLines({ outputs }: AgentStatus, options: ScreenOptions): string[]
       const rest = error === undefined ? [] : wrapped('', `${ago} ago: ${error.reason}`, options);
       return up ? [line, ...rest.map((text) => paint('dim', text))] : [line, ...rest].map((text) => paint('red', text));
     }),
+  ];
+}
+
+/** What became of the facts that outputs ask for. */
+function factLines({ facts }: AgentStatus, options: ScreenOptions): string[] {
+  if (facts === undefined) return [];
+  const { events, left_out: leftOut, hashes } = facts;
+  const without = leftOut.memory + leftOut.defect;
+  const head = `of ${formatCount(events)} events${without === 0 ? '' : `; ${formatCount(without)} went without`}`;
+  const results = Object.entries(hashes).map(
+    ([result, count]) => `${formatCount(count)} ${result.replaceAll('_', ' ')}`,
+  );
+  return [
+    labelled('Facts', head, options),
+    ...(results.length === 0 ? [] : [labelled('', `hashes: ${results.join(', ')}`, options)]),
   ];
 }
 

@@ -43,6 +43,11 @@ export const INTERNAL_EVENTS = {
     'error',
     'secrets could not be looked for in an event, whose command lines were left out; this is a defect, please report it',
   ],
+  EnrichmentFailed: [
+    'error',
+    'facts for outputs could not be found, and an event went on without them; this is a defect, please report it',
+  ],
+  HashingFailed: ['error', 'the process that hashes images failed; events go without hashes until another is started'],
 
   HelperConnected: ['info', 'connected to the helper'],
   HelperDisconnected: ['warn', 'the connection to the helper ended; the helper will replay the events that it holds'],

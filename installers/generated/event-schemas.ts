@@ -35,7 +35,25 @@ const IDENTITY: Readonly<Record<string, Schema>> = {
   seal: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
 };
 
-/** Fields that the agent adds to an event that rules matched: docs/rules.md, "Alerts". */
+/** The name of a user or group, and of the effective one where that is another. */
+const NAMES: Schema = {
+  type: 'object',
+  properties: { name: TEXT, effective: { type: 'object', required: ['name'], properties: { name: TEXT } } },
+};
+
+/** Fields that the agent adds for an output that asks for facts: docs/enrichment.md. */
+const FACTS: Readonly<Record<string, Schema>> = {
+  user: NAMES,
+  group: NAMES,
+  parent: { type: 'object', properties: { command_line: TEXT } },
+  hashes: {
+    type: 'object',
+    required: ['sha256'],
+    properties: { sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' } },
+  },
+};
+
+/** Fields that the agent adds to an event that rules matched: docs/rules.md, "Alerts". Outputs can ask for the last three. */
 const ALERT: Readonly<Record<string, Schema>> = {
   rules: {
     type: 'array',
@@ -116,7 +134,7 @@ function eventSchema(): Record<string, unknown> {
       'One line of an output. Within a version fields are only ever added: ignore types and fields that you do not know.',
     type: 'object',
     required: ['type'],
-    properties: { type: TEXT, ...IDENTITY, ...ALERT },
+    properties: { type: TEXT, ...IDENTITY, ...ALERT, ...FACTS },
     allOf: Object.keys(TYPES).map((type) => ({
       anyOf: [{ properties: { type: { not: { const: type } } } }, { $ref: `#/$defs/${type}` }],
     })),

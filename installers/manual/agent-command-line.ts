@@ -19,6 +19,7 @@ export function agentCommandLine(): {
     verify: later,
     query: later,
     querySql: later,
+    hashImages: later,
     tail: later,
     status: later,
     top: later,

@@ -20,6 +20,7 @@ import type { Observer } from './observers/observer.ts';
 import { OWN, OWN_VARIANTS } from './observers/ours.ts';
 import { PRINTING } from './observers/printing.ts';
 import { terminal, type Participant, type Results } from './report.ts';
+import { FACTS_HEADING, factsSection, type FactsResult } from './facts/section.ts';
 import { FORMATS_HEADING, formatsSection, type FormatsResult } from './formats/section.ts';
 import { OUTPUTS_HEADING, outputsSection, type OutputsResult } from './outputs/section.ts';
 import { measurePart, withSection, type Part } from './part.ts';
@@ -37,7 +38,7 @@ const USAGE = `npm run bench -- [options]
   --execs N         execs in each storm (10000)
   --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or one of these parts alone, which need no root:
                     rules (the rule engine), outputs (what each output and the spool cost),
-                    formats (what each format costs), store (writing and asking it; 8 GB of /var/tmp)
+                    formats (what each format costs), facts (what each fact of enrich costs), store (writing and asking it; 8 GB of /var/tmp)
   --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
   --quick           the storms alone: no latency, idle time and peak memory
   --million         also a million execs by two workers
@@ -166,6 +167,7 @@ async function measureOwn(bench: Bench, storms: Storms, execs: number, failures:
 }
 
 const RULES: Part<RulesResult> = { id: 'rules', heading: RULES_HEADING, section: rulesSection };
+const FACTS: Part<FactsResult> = { id: 'facts', heading: FACTS_HEADING, section: factsSection };
 const FORMATS: Part<FormatsResult> = { id: 'formats', heading: FORMATS_HEADING, section: formatsSection };
 const OUTPUTS: Part<OutputsResult> = { id: 'outputs', heading: OUTPUTS_HEADING, section: outputsSection };
 
@@ -187,6 +189,7 @@ function build(): void {
 async function main(): Promise<void> {
   if (values.only === 'rules') return benchPart(RULES);
   if (values.only === 'formats') return benchPart(FORMATS);
+  if (values.only === 'facts') return benchPart(FACTS);
   if (values.only === 'store') return benchPart(STORE);
   if (values.only === 'outputs') {
     build();
@@ -241,6 +244,7 @@ async function main(): Promise<void> {
     peaks,
     ...own,
     rules: (await attempt(failures, 'rules', async () => measurePart(RULES))) ?? { missing: 'it failed in this run' },
+    facts: (await attempt(failures, 'facts', async () => measurePart(FACTS))) ?? { missing: 'it failed in this run' },
     formats: (await attempt(failures, 'formats', async () => measurePart(FORMATS))) ?? {
       missing: 'it failed in this run',
     },

@@ -1,3 +1,4 @@
+import { factsSection } from './facts/section.ts';
 import { formatsSection } from './formats/section.ts';
 import { outputsSection } from './outputs/section.ts';
 import { storeSection } from './store/section.ts';
@@ -74,6 +75,7 @@ ${measured.map(({ title, version, command }) => row([title, version, `\`${comman
 ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, version, missing: reason }) => `- ${title} (${version}): ${reason}`).join('\n')}\n`}
 ${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}${rulesSection(results.rules)}
 ${formatsSection(results.formats)}
+${factsSection(results.facts)}
 ${outputsSection(results.outputs)}
 ${storeSection(results.store)}
 ## Limits of these figures

@@ -1,6 +1,7 @@
 import type { Machine } from './machine.ts';
 import type { Pair } from './measure.ts';
 import { median, quartiles, sum, type Quartiles } from './statistics.ts';
+import type { FactsResult } from './facts/section.ts';
 import type { FormatsResult } from './formats/section.ts';
 import type { OutputsResult } from './outputs/section.ts';
 import type { StoreResult } from './store/section.ts';
@@ -30,6 +31,7 @@ export interface Results {
   readonly idle?: Idle;
   readonly million?: Million;
   readonly rules: RulesResult;
+  readonly facts: FactsResult;
   readonly formats: FormatsResult;
   readonly outputs: OutputsResult;
   readonly store: StoreResult;

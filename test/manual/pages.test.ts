@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { HASH_COMMAND } from '../../agent/enrichment/hashing/protocol.ts';
 import { SQL_COMMAND } from '../../agent/commands/query/sql.ts';
 import test, { type ExecutionContext } from 'ava';
 import { configJsonSchema } from '../../agent/config/json-schema.ts';
@@ -52,6 +53,7 @@ test('probes-agent(8) explains every command, option, argument and exit status',
     verify: never,
     query: never,
     querySql: never,
+    hashImages: never,
     tail: never,
     status: never,
     top: never,
@@ -60,7 +62,8 @@ test('probes-agent(8) explains every command, option, argument and exit status',
     schema: never,
   });
   for (const command of program.commands) {
-    if (command.name() === SQL_COMMAND) continue; // hidden: the agent itself starts it
+    // Hidden: the agent itself starts them.
+    if ([SQL_COMMAND, HASH_COMMAND].includes(command.name())) continue;
     t.true(PAGES.get('probes-agent.8')!.includes(`.SS "${command.name()}"\n`), command.name());
     for (const option of command.options) assertTerm(t, 'probes-agent.8', option.long!);
     for (const argument of command.registeredArguments) assertTerm(t, 'probes-agent.8', argument.name());

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { isSea } from 'node:sea';
 import { createInterface } from 'node:readline';
+import { ownProgram } from '../../own-program.ts';
 import { QueryError } from '../../store/read/errors.ts';
 import { LINE, type SqlEnd, type SqlRequest } from './sql-process.ts';
 
@@ -19,9 +19,8 @@ export interface SqlListener {
  * @throws {QueryError} when it cannot be answered
  */
 export async function runSql(request: SqlRequest, listener: SqlListener): Promise<SqlEnd> {
-  // An executable has its options of Node.js inside, and takes none from outside.
-  const program = isSea() ? [] : [...process.execArgv, process.argv[1]!];
-  const child = spawn(process.execPath, [...program, SQL_COMMAND], {
+  const [program, ...args] = ownProgram();
+  const child = spawn(program, [...args, SQL_COMMAND], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;

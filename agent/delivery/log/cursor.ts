@@ -27,6 +27,8 @@ export interface CursorOptions {
    * among the other records.
    */
   marks?: 'skip' | 'stop' | 'copy';
+  /** Whether the output writes hashes: `prepare` then waits for those of the next records, which is bounded. */
+  awaitsHashes?: boolean;
   /** Counts what the output does not get. */
   counters?: OutputCounters;
   /** Hop and cause of gaps for records that were given up; by default, a full queue of the output. */
@@ -248,9 +250,10 @@ export class Cursor implements LogReader {
     this.#settle(this);
   }
 
-  /** All is in memory. */
-  prepare(): undefined {
-    return undefined;
+  /** All is in memory, except hashes that are about to come. */
+  prepare(): Promise<unknown> | undefined {
+    if (this.#options.awaitsHashes !== true || this.#overtaken !== undefined || this.#made.length > 0) return undefined;
+    return this.#findNext() ? this.#segment.settled(this.#record) : undefined;
   }
 
   take(limits: { bytes: number; records: number }, after?: Piece): Piece | undefined {
@@ -265,7 +268,11 @@ export class Cursor implements LogReader {
     const segment = this.#segment;
     const { bootId } = segment;
     const from = this.#record;
-    if (after !== undefined && (bootId !== after.bootId || this.#stopsAt(segment, from))) return undefined;
+    if (
+      after !== undefined &&
+      (bootId !== after.bootId || this.#stopsAt(segment, from) || this.#waitsFor(segment, from))
+    )
+      return undefined;
     const rest = this.#restOf(segment, from);
     if (rest !== undefined) {
       this.#record++;
@@ -306,6 +313,10 @@ export class Cursor implements LogReader {
     return this.#options.marks === 'stop' && segment.isMark(record);
   }
 
+  #waitsFor(segment: MemorySegment, record: number): boolean {
+    return this.#options.awaitsHashes === true && segment.nextPending(record, record + 1) === record;
+  }
+
   #wants(segment: MemorySegment, record: number): boolean {
     if (segment.isMark(record)) {
       if (this.#options.marks !== undefined && this.#options.marks !== 'skip') return true;
@@ -344,7 +355,8 @@ export class Cursor implements LogReader {
     // Up to the stored position, check each record alone.
     if (this.#stored !== undefined || this.#stopsAt(segment, from)) return from + 1;
     const most = Math.min(segment.records, from + Math.min(records, this.#unread));
-    const end = this.#options.marks === 'copy' ? most : segment.nextMark(from + 1, most);
+    const known = this.#options.awaitsHashes === true ? segment.nextPending(from + 1, most) : most;
+    const end = this.#options.marks === 'copy' ? known : segment.nextMark(from + 1, known);
     if (!this.#options.alertsOnly && segment.bytesOf(from, end) <= bytes) return end;
     let to = from + 1;
     while (to < end && segment.bytesOf(from, to + 1) <= bytes && this.#wants(segment, to)) to++;

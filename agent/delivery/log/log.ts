@@ -1,3 +1,4 @@
+import type { Facts } from '../../events/facts.ts';
 import { Item, NO_NUMBER } from '../../events/item.ts';
 import type { Mark } from '../../events/mark.ts';
 import type { Numbering } from '../../events/position.ts';
@@ -6,6 +7,9 @@ import { FLAG, flagsOf, MemorySegment, SEGMENT_BYTES } from './memory-segment.ts
 
 /** Spare segments to keep: under normal load, the same memory is reused forever. */
 const MAX_SPARES = 4;
+
+/** Memory for facts that outputs asked for, in bytes. Beyond it, events go without: lines never give way to facts. */
+const MAX_FACT_BYTES = 64 * 1024 * 1024;
 
 /** Memory of a segment and its index, to be used again. */
 interface Spare {
@@ -37,8 +41,14 @@ export class Log {
   #newest: MemorySegment;
   #numbering: Numbering | undefined;
   #uncopied: Uncopied | undefined;
+  readonly #maxFactBytes: number;
+  #factBytes = 0;
+  /** Events that had to go without their facts, for lack of memory. */
+  withoutFacts = 0;
 
-  constructor() {
+  /** @param maxFactBytes fewer in tests alone */
+  constructor(maxFactBytes = MAX_FACT_BYTES) {
+    this.#maxFactBytes = maxFactBytes;
     this.#oldest = new MemorySegment(undefined, Buffer.allocUnsafeSlow(SEGMENT_BYTES));
     this.#newest = this.#oldest;
   }
@@ -53,6 +63,11 @@ export class Log {
     let bytes = 0;
     for (let at: MemorySegment | undefined = this.#oldest; at !== undefined; at = at.next) bytes += at.memory.length;
     return bytes;
+  }
+
+  /** Memory of facts that outputs asked for, in bytes; at most 64 MiB. */
+  get factBytes(): number {
+    return this.#factBytes;
   }
 
   /** A place to read from, at the end of what is there now. The caller closes it. */
@@ -136,13 +151,24 @@ export class Log {
       this.#copy();
       this.#start(this.#newest.bootId, Math.max(size, SEGMENT_BYTES));
     }
-    const to = this.#newest.reserve(item, size, flags);
+    const to = this.#newest.reserve(item, size, flags, this.#roomFor(item.facts));
     const before = this.#uncopied;
     if (before !== undefined && before.memory === item.memory && before.end === item.start) before.end = item.end;
     else {
       this.#copy();
       this.#uncopied = { memory: item.memory, start: item.start, end: item.end, to };
     }
+  }
+
+  /** The facts, where there is memory for them. */
+  #roomFor(facts: Facts | undefined): Facts | undefined {
+    if (facts === undefined) return undefined;
+    if (this.#factBytes + facts.bytes > this.#maxFactBytes) {
+      this.withoutFacts++;
+      return undefined;
+    }
+    this.#factBytes += facts.bytes;
+    return facts;
   }
 
   /** Copies the lines of this batch that are only in the index yet: their memory is read into again afterwards. */
@@ -158,6 +184,7 @@ export class Log {
     const newest = this.#newest;
     if (newest.records === 0 || newest.lent > 0) return;
     for (const cursor of this.#cursors) if (!cursor.isAtEnd) return;
+    this.#factBytes -= newest.factBytes;
     newest.clear();
     for (const cursor of this.#cursors) cursor.rewind();
   }
@@ -193,7 +220,9 @@ export class Log {
         continue;
       }
       if (neededForAlerts && !at.compacted) {
+        this.#factBytes -= at.factBytes;
         const kept = at.compact();
+        this.#factBytes += at.factBytes;
         for (const cursor of this.#cursors) if (cursor.segment === at) cursor.compacted(kept);
       }
       if (neededForAlerts && (at.records > 0 || alerts.has(at))) {
@@ -208,6 +237,7 @@ export class Log {
     if (before === undefined) this.#oldest = segment.next!;
     else before.next = segment.next;
     const { memory, index } = segment;
+    this.#factBytes -= segment.factBytes;
     if (memory.length === SEGMENT_BYTES && !segment.compacted && this.#spares.length < MAX_SPARES) {
       this.#spares.push({ memory, index });
     }

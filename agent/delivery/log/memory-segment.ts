@@ -1,3 +1,4 @@
+import type { Facts, Hold } from '../../events/facts.ts';
 import { NO_NUMBER, type Item } from '../../events/item.ts';
 
 /**
@@ -42,6 +43,9 @@ export class MemorySegment {
   #index: RecordIndex;
   #records = 0;
   #bytes = 0;
+  /** By record. Absent while no record has any. */
+  #facts: (Facts | undefined)[] | undefined;
+  #factBytes = 0;
 
   constructor(bootId: string | undefined, memory: Buffer, index: RecordIndex = newIndex(SEGMENT_RECORDS)) {
     this.bootId = bootId;
@@ -49,9 +53,15 @@ export class MemorySegment {
     this.#index = index;
   }
 
-  /** Makes a segment of existing lines. */
-  static of(bootId: string | undefined, memory: Buffer, index: RecordIndex): MemorySegment {
+  /** Makes a segment of existing lines. @param facts by record, where any has some */
+  static of(
+    bootId: string | undefined,
+    memory: Buffer,
+    index: RecordIndex,
+    facts?: (Facts | undefined)[],
+  ): MemorySegment {
     const segment = new MemorySegment(bootId, memory, index);
+    segment.#facts = facts;
     segment.#records = index.ends.length;
     segment.#bytes = memory.length;
     return segment;
@@ -74,15 +84,26 @@ export class MemorySegment {
     return this.#index;
   }
 
+  /** Facts that outputs asked for, by record; undefined where no record has any. */
+  get facts(): readonly (Facts | undefined)[] | undefined {
+    return this.#facts;
+  }
+
+  /** Memory that the facts of its records take, in bytes. */
+  get factBytes(): number {
+    return this.#factBytes;
+  }
+
   hasRoomFor(bytes: number): boolean {
     return this.#records < SEGMENT_RECORDS && this.#memory.length - this.#bytes >= bytes;
   }
 
   /**
    * Enters a line of an item into the index and reserves its place.
+   * @param facts of the event, where there are any
    * @returns where its bytes have to be copied to, before anybody reads
    */
-  reserve(item: Item, bytes: number, flags: number): number {
+  reserve(item: Item, bytes: number, flags: number, facts?: Facts): number {
     const at = this.#bytes;
     const record = this.#records++;
     const { ends, firsts, lasts } = this.#index;
@@ -91,6 +112,10 @@ export class MemorySegment {
     firsts[record] = item.first;
     lasts[record] = item.last;
     this.#index.flags[record] = flags;
+    if (facts !== undefined) {
+      (this.#facts ??= [])[record] = facts;
+      this.#factBytes += facts.bytes;
+    }
     return at;
   }
 
@@ -135,6 +160,30 @@ export class MemorySegment {
     return at < 0 ? to : from + at;
   }
 
+  /** The facts of a record. */
+  factsOf(record: number): Facts | undefined {
+    return this.#facts?.[record];
+  }
+
+  /** The first record from `from` up to, not including, `to` that still waits for hashes; `to` where none does. */
+  nextPending(from: number, to: number): number {
+    if (this.#facts === undefined) return to;
+    for (let record = from; record < to; record++) if (this.#facts[record]?.pending !== undefined) return record;
+    return to;
+  }
+
+  /** Settles when no record from `from` on waits for hashes; undefined when that record does not. */
+  settled(from: number): Promise<unknown> | undefined {
+    return this.#facts?.[from]?.pending === undefined ? undefined : this.settledIn(from, this.#records);
+  }
+
+  /** The same of records from `from` up to, not including, `to`; undefined when none waits. */
+  settledIn(from: number, to: number): Promise<unknown> | undefined {
+    const holds = new Set<Hold>();
+    for (const facts of this.#facts?.slice(from, to) ?? []) if (facts?.pending !== undefined) holds.add(facts.pending);
+    return holds.size === 0 ? undefined : Promise.all([...holds].map(({ over }) => over));
+  }
+
   /** Bytes of the lines of records from `from` up to, not including, `to`. */
   bytesOf(from: number, to: number): number {
     return to === from ? 0 : this.endOf(to - 1) - this.startOf(from);
@@ -156,6 +205,8 @@ export class MemorySegment {
   clear(): void {
     this.#records = 0;
     this.#bytes = 0;
+    this.#facts = undefined;
+    this.#factBytes = 0;
   }
 
   /**
@@ -175,10 +226,18 @@ export class MemorySegment {
     kept[this.#records] = count;
     const memory = Buffer.allocUnsafeSlow(bytes);
     const index = newIndex(count);
+    const before = this.#facts;
+    this.#facts = undefined;
+    this.#factBytes = 0;
     let at = 0;
     for (let record = 0; record < this.#records; record++) {
       if (!this.isNotable(record)) continue;
       const to = kept[record]!;
+      const facts = before?.[record];
+      if (facts !== undefined) {
+        (this.#facts ??= [])[to] = facts;
+        this.#factBytes += facts.bytes;
+      }
       at += this.#memory.copy(memory, at, this.startOf(record), this.endOf(record));
       index.ends[to] = at;
       index.firsts[to] = this.firstOf(record);

@@ -19,7 +19,7 @@ export interface LogReader {
    * Prepares the next records for `take`.
    * @returns a promise to await before the next call; undefined when `take` can be called now. Never rejects.
    */
-  prepare(): Promise<void> | undefined;
+  prepare(): Promise<unknown> | undefined;
   /** The state of the seals that was saved with the place; undefined where there is none. Of use once `prepare` has nothing to wait for. */
   readonly seals: SealState | undefined;
   /** The boot of the next record; undefined where there is none. */

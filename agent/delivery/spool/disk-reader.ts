@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf, systemCode } from '../../errors.ts';
+import type { Facts } from '../../events/facts.ts';
 import { MemorySegment, newIndex, SEGMENT_BYTES } from '../log/memory-segment.ts';
 import type { Place } from './place.ts';
 import { FrameScanner, type ScannedFrame } from './scanner.ts';
@@ -83,7 +84,8 @@ export class DiskReader {
           await this.#state.reportDamage(file, found);
         } else if (found.header.after.ordinal > ordinal) {
           if (frames[0] !== undefined && frames[0].index.bootId !== found.index.bootId) break;
-          bytes += found.lines.length;
+          // Facts are in the index.
+          bytes += found.lines.length + found.header.indexBytes;
           frames.push(found);
         }
         this.#offset = found.end;
@@ -100,7 +102,8 @@ function viewsOf(frames: readonly ScannedFrame[]): FrameView[] {
   const memory = Buffer.allocUnsafeSlow(frames.reduce((sum, { lines }) => sum + lines.length, 0));
   const index = newIndex(frames.reduce((sum, { header }) => sum + header.records, 0));
   const { bootId } = frames[0]!.index;
-  const segment = MemorySegment.of(bootId, memory, index);
+  const facts: (Facts | undefined)[] | undefined = frames.some((frame) => frame.index.facts) ? [] : undefined;
+  const segment = MemorySegment.of(bootId, memory, index, facts);
   let from = 0;
   let at = 0;
   return frames.map(({ header, index: own, lines }) => {
@@ -109,6 +112,8 @@ function viewsOf(frames: readonly ScannedFrame[]): FrameView[] {
     index.firsts.set(own.firsts, from);
     index.lasts.set(own.lasts, from);
     index.flags.set(own.flags, from);
+    if (facts !== undefined && own.facts !== undefined)
+      for (const [i, some] of own.facts.entries()) facts[from + i] = some;
     at += lines.length;
     const to = from + header.records;
     const view = { segment, from, to, before: inBoot(header.before, bootId), after: inBoot(header.after, bootId) };

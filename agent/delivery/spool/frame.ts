@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr/pack';
+import type { Facts } from '../../events/facts.ts';
 import { NO_NUMBER } from '../../events/item.ts';
 import { newIndex, type RecordIndex } from '../log/memory-segment.ts';
+import { decodeFacts, encodeFacts } from './frame-facts.ts';
 import type { Place } from './place.ts';
 
 /** The first bytes of a frame. 0xFF is in no UTF-8 text, so no line can hold what looks like a frame. */
@@ -30,6 +32,8 @@ export interface FrameHeader {
 /** The index of a frame: the boot of its numbers and, for each record, where its line ends and its numbers. */
 export interface FrameIndex extends RecordIndex {
   readonly bootId: string | undefined;
+  /** Facts that outputs asked for, by record; undefined where no record has any. */
+  readonly facts: (Facts | undefined)[] | undefined;
 }
 
 /** A piece of a `RecordIndex` and of the memory that holds the lines. */
@@ -38,6 +42,8 @@ export interface FrameContent {
   readonly from: number;
   readonly to: number;
   readonly lines: Buffer;
+  /** By record of the index. */
+  readonly facts: readonly (Facts | undefined)[] | undefined;
 }
 
 /**
@@ -45,12 +51,12 @@ export interface FrameContent {
  * @param tag tells the frames of one spool from those of another
  */
 export function encodeFrame(
-  { index, from, to, lines }: FrameContent,
+  { index, from, to, lines, facts }: FrameContent,
   before: Place,
   after: Place,
   tag: number,
 ): Buffer {
-  const packed = encodeIndex(index, from, to, after.bootId);
+  const packed = encodeIndex(index, from, to, after.bootId, encodeFacts(facts, from, to));
   const head = Buffer.allocUnsafe(HEADER_BYTES + packed.length);
   packed.copy(head, HEADER_BYTES);
   MAGIC.copy(head);
@@ -115,8 +121,14 @@ export function isWhole({ payloadCrc }: FrameHeader, index: Buffer, lines: Buffe
   return crc32(lines, crc32(index)) === payloadCrc;
 }
 
-/** The index as lengths, numbers and flags. Numbers: `first, n` for n events in a row, `first, 0, last` for a gap. */
-function encodeIndex(index: RecordIndex, from: number, to: number, bootId: string | undefined): Buffer {
+/** The index as lengths, numbers, flags and, where there are any, facts. Numbers: `first, n` for n events in a row, `first, 0, last` for a gap. */
+function encodeIndex(
+  index: RecordIndex,
+  from: number,
+  to: number,
+  bootId: string | undefined,
+  facts: readonly unknown[] | undefined,
+): Buffer {
   const { ends, firsts, lasts, flags } = index;
   const lengths: number[] = [];
   const numbers: number[] = [];
@@ -139,7 +151,8 @@ function encodeIndex(index: RecordIndex, from: number, to: number, bootId: strin
       numbers.push(first, 1);
     }
   }
-  return packr.pack([bootId ?? null, lengths, numbers, anyFlags === 0 ? null : Buffer.from(flags.slice(from, to))]);
+  const packedFlags = anyFlags === 0 ? null : Buffer.from(flags.slice(from, to));
+  return packr.pack([bootId ?? null, lengths, numbers, packedFlags, ...(facts === undefined ? [] : [facts])]);
 }
 
 /** The number after `n` events from `first` on; records without a number follow each other. */
@@ -151,7 +164,7 @@ function nextOf(first: number, n: number): number {
 export function decodeIndex(packed: Buffer, { records, linesBytes }: FrameHeader): FrameIndex {
   const data: unknown = packr.unpack(packed);
   if (!Array.isArray(data)) throw new Error('the index is not a list');
-  const [bootId, lengths, numbers, flags] = data as unknown[];
+  const [bootId, lengths, numbers, flags, facts] = data as unknown[];
   if (!(bootId === null || typeof bootId === 'string') || !isNumbers(lengths) || !isNumbers(numbers))
     throw new Error('the index has another shape');
   if (lengths.length !== records) throw new Error('the index has another number of records');
@@ -162,7 +175,7 @@ export function decodeIndex(packed: Buffer, { records, linesBytes }: FrameHeader
   decodeNumbers(numbers, index);
   if (flags instanceof Uint8Array && flags.length === records) index.flags.set(flags);
   else if (flags !== null) throw new Error('the index has other flags');
-  return { ...index, bootId: bootId ?? undefined };
+  return { ...index, bootId: bootId ?? undefined, facts: decodeFacts(facts, records) };
 }
 
 function decodeNumbers(numbers: readonly number[], { firsts, lasts }: RecordIndex): void {

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr/pack';
 import type { BootSpan } from './place.ts';
 
-/** The version of everything in the folder. A change of any form is a new version. */
+/** The version of everything in the folder. A change that an older agent would misread, or a newer one could not read, is a new version. */
 export const SPOOL_VERSION = 1;
 
 /** A segment is ended before it grows beyond this, in bytes. */

@@ -164,12 +164,13 @@ export class Spool {
   /** The source of the records of an output. Who opens it again before it is closed goes on after that. */
   source(name: string): DeliverySource {
     return {
-      open: ({ alertsOnly, marks, onMoved, onOvertaken, counters, now }) => {
+      open: ({ alertsOnly, marks, awaitsHashes = false, onMoved, onOvertaken, counters, now }) => {
         const predecessor = [...this.#cursors].findLast((cursor) => cursor.name === name);
         const cursor = new SpooledCursor({
           name,
           alertsOnly,
           seals: marks === 'stop',
+          awaitsHashes,
           state: this.#state,
           tail: this.#tail,
           syncEach: this.#options.sync === 'batch',
@@ -220,7 +221,7 @@ export class Spool {
     const lines = segment.memory.subarray(segment.startOf(from), segment.endOf(to - 1));
     this.#state.end = after;
     this.#tail.push(view);
-    this.#writer.add({ content: { index: segment.index, from, to, lines }, before, after, view });
+    this.#writer.add({ content: { index: segment.index, from, to, lines, facts: segment.facts }, before, after, view });
   }
 
   /** The end of the spool, as the place before records of a boot that begin with a number. */
@@ -334,7 +335,7 @@ export class Spool {
     const before = this.#placeBefore(passed.bootId, end.bootId === passed.bootId ? undefined : passed.last + 1);
     const after = { ...before, through: passed.last };
     this.#state.end = after;
-    const content = { index: newIndex(0), from: 0, to: 0, lines: Buffer.alloc(0) };
+    const content = { index: newIndex(0), from: 0, to: 0, lines: Buffer.alloc(0), facts: undefined };
     this.#writer.add({ content, before, after, view: undefined });
     this.#writer.kick();
   }

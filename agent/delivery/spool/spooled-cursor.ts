@@ -21,6 +21,8 @@ export interface SpooledCursorOptions {
   alertsOnly: boolean;
   /** Whether the output seals, and so gets marks. */
   seals: boolean;
+  /** Whether the output writes hashes, and so waits for those that are about to come. */
+  awaitsHashes: boolean;
   state: SpoolState;
   tail: Tail;
   /** Whether each place that is remembered has to survive a crash of the machine at once. */
@@ -203,12 +205,12 @@ export class SpooledCursor implements LogReader {
     this.#options.onMoved();
   }
 
-  prepare(): Promise<void> | undefined {
+  prepare(): Promise<unknown> | undefined {
     if (this.#closing !== undefined) return undefined;
     if (this.#starting !== undefined) return this.#starting;
     if (this.#made.length > 0) return undefined;
     const view = this.#find();
-    if (view !== undefined) return this.#markWritten(view);
+    if (view !== undefined) return this.#markWritten(view) ?? this.#settled(view);
     return this.#isOnDisk ? this.#load() : undefined;
   }
 
@@ -223,6 +225,12 @@ export class SpooledCursor implements LogReader {
     if (ordinal < state.written.ordinal || ordinal === this.#awaitedMark) return undefined;
     this.#awaitedMark = ordinal;
     return written(ordinal + 1);
+  }
+
+  #settled(view: FrameView): Promise<unknown> | undefined {
+    return this.#options.awaitsHashes && this.#made.length === 0
+      ? view.segment.settled(recordAt(view, this.#read!))
+      : undefined;
   }
 
   nextBootId(): string | undefined {
@@ -320,7 +328,8 @@ export class SpooledCursor implements LogReader {
     this.#batchFrom ??= this.#read;
     const { segment } = view;
     const first = recordAt(view, this.#read);
-    if (after !== undefined && segment.isMark(first)) return undefined;
+    if (after !== undefined && (segment.isMark(first) || this.#nextPending(segment, first, first + 1) === first))
+      return undefined;
     const to = this.#endOfRun(view, first, limits);
     segment.lent++;
     this.#lent.push(segment);
@@ -337,7 +346,9 @@ export class SpooledCursor implements LogReader {
       const read: Place = this.#read!;
       const stop = Math.min(view.to, first + limits.records, to + this.#end.ordinal - read.ordinal);
       const from = to;
-      const most = segment.isMark(first) ? first + 1 : segment.nextMark(to, stop);
+      const most = segment.isMark(first)
+        ? first + 1
+        : this.#nextPending(segment, Math.max(to, first + 1), segment.nextMark(to, stop));
       while (to < most && (to === first || segment.bytesOf(first, to + 1) <= limits.bytes)) {
         if (this.alertsOnly && !segment.isNotable(to)) break;
         to++;
@@ -348,6 +359,11 @@ export class SpooledCursor implements LogReader {
       if (view?.from !== to || this.#isBefore(view.before)) break;
     }
     return to;
+  }
+
+  /** The first record of a range that still waits for hashes which the output writes; `to` where none does. */
+  #nextPending(segment: MemorySegment, from: number, to: number): number {
+    return this.#options.awaitsHashes && from < to ? segment.nextPending(from, to) : to;
   }
 
   commit(seals?: SealState): undefined {

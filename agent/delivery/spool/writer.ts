@@ -185,6 +185,8 @@ export class SpoolWriter {
 
   /** @returns why there is no room; undefined when it is written. @throws the system's error */
   async #writeGroup(group: readonly PendingFrame[]): Promise<string | undefined> {
+    // Bounded: a hash that is late is left out.
+    for (const { view } of group) await view?.segment.settledIn(view.from, view.to);
     const buffers: Buffer[] = [];
     const starts: number[] = [];
     let bytes = 0;

@@ -6,17 +6,24 @@ import { COMMAND_KINDS, ENVIRONMENT_KINDS, IMAGE_KINDS, restRows } from '../mapp
 import { asText, constant, copy, made, ofOrigin, textOf, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
 import {
+  accountIn,
+  ancestorsIn,
   containerIdOf,
   containerText,
+  effectiveName,
   eventId,
   nameIn,
   numberedId,
+  otherName,
   ownImageOf,
+  parentCommandLine,
   parentId,
   parentPid,
   processId,
+  realName,
   sequenceOf,
   severityOf,
+  sha256Of,
   startText,
   timeOf,
   topRule,
@@ -27,6 +34,8 @@ const ECS_VERSION = '9.4.0';
 
 const STARTS = ['exec', 'alert'] as const satisfies readonly Kind[];
 const DATASET = 'platform_probes.process';
+
+const podOf = containerText('pod_uid');
 
 const isSnapshot = ({ process }: Subject): boolean => process.source === 'snapshot';
 
@@ -155,6 +164,7 @@ const PROCESS: readonly Row[] = [
       tty === undefined || origin.platform !== 'linux' ? undefined : (tty & 0xff) | ((tty >>> 12) & 0xfff00),
   ),
   asText(COMMAND_KINDS, 'process.real_user.id', 'uid'),
+  made(COMMAND_KINDS, 'process.real_user.name', ['user.name'], '', ({ process }) => realName(process.user)),
   made(
     COMMAND_KINDS,
     'process.user.id',
@@ -162,8 +172,24 @@ const PROCESS: readonly Row[] = [
     '`user_sid`, else `euid` as text',
     ({ process }) => process.user_sid ?? textOf(process.euid),
   ),
+  made(
+    COMMAND_KINDS,
+    'process.user.name',
+    ['user.effective.name', 'user.name'],
+    'of the effective user',
+    ({ process }) => effectiveName(process.user, isSame(process.uid, process.euid)),
+  ),
   asText(COMMAND_KINDS, 'process.real_group.id', 'gid'),
+  made(COMMAND_KINDS, 'process.real_group.name', ['group.name'], '', ({ process }) => realName(process.group)),
   asText(COMMAND_KINDS, 'process.group.id', 'egid'),
+  made(
+    COMMAND_KINDS,
+    'process.group.name',
+    ['group.effective.name', 'group.name'],
+    'of the effective group',
+    ({ process }) => effectiveName(process.group, isSame(process.gid, process.egid)),
+  ),
+  made(COMMAND_KINDS, 'process.hash.sha256', ['hashes.sha256'], '', sha256Of),
   made(IMAGE_KINDS, 'process.parent.pid', ['parent.pid', 'ppid'], '`parent.pid`, else `ppid`', ({ process }) =>
     parentPid(process),
   ),
@@ -175,6 +201,7 @@ const PROCESS: readonly Row[] = [
     parentId,
   ),
   made(COMMAND_KINDS, 'process.parent.executable', ['parent.exe'], '', ({ process }) => process.parent?.exe),
+  made(COMMAND_KINDS, 'process.parent.command_line', ['parent.command_line'], '', parentCommandLine),
   made(COMMAND_KINDS, 'process.parent.name', ['parent.exe'], 'its last part', (subject) =>
     nameIn(subject.process.parent?.exe, subject),
   ),
@@ -185,8 +212,26 @@ const PROCESS: readonly Row[] = [
     '`user_sid`, else `uid` as text',
     ({ process }) => process.user_sid ?? textOf(process.uid),
   ),
+  made(
+    COMMAND_KINDS,
+    'user.name',
+    ['user.name'],
+    'on Windows what is behind the backslash',
+    (subject) => accountIn(realName(subject.process.user), subject).name,
+  ),
+  made(
+    COMMAND_KINDS,
+    'user.domain',
+    ['user.name'],
+    'on Windows what is in front of it',
+    (subject) => accountIn(realName(subject.process.user), subject).domain,
+  ),
   asText(COMMAND_KINDS, 'user.effective.id', 'euid'),
+  made(COMMAND_KINDS, 'user.effective.name', ['user.effective.name'], 'where it is another user', ({ process }) =>
+    otherName(process.user),
+  ),
   asText(COMMAND_KINDS, 'user.group.id', 'gid'),
+  made(COMMAND_KINDS, 'user.group.name', ['group.name'], '', ({ process }) => realName(process.group)),
   made(
     COMMAND_KINDS,
     'container.id',
@@ -194,10 +239,21 @@ const PROCESS: readonly Row[] = [
     '`container_id`, else that of `container`',
     containerIdOf,
   ),
-  made(['alert'], 'container.runtime', ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
-  made(['alert'], 'container.name', ['container.name'], '', (subject) => containerText(subject, 'name')),
-  made(['alert'], 'container.image.name', ['container.image'], '', (subject) => containerText(subject, 'image')),
+  made(COMMAND_KINDS, 'container.runtime', ['container.runtime'], '', containerText('runtime')),
+  made(COMMAND_KINDS, 'container.name', ['container.name'], '', containerText('name')),
+  made(COMMAND_KINDS, 'container.image.name', ['container.image'], '', containerText('image')),
+  made(COMMAND_KINDS, 'orchestrator.type', ['container.pod_uid'], '`kubernetes`, where there is a pod', (subject) =>
+    podOf(subject) === undefined ? undefined : 'kubernetes',
+  ),
+  made(COMMAND_KINDS, 'orchestrator.resource.type', ['container.pod_uid'], '`pod`', (subject) =>
+    podOf(subject) === undefined ? undefined : 'pod',
+  ),
+  made(COMMAND_KINDS, 'orchestrator.resource.id', ['container.pod_uid'], '', podOf),
 ];
+
+/** Whether the effective id is the real one, or not known. */
+const isSame = (real: number | undefined, effective: number | undefined): boolean =>
+  effective === undefined || effective === real;
 
 const rules = ({ process }: Subject) => process.rules ?? [];
 /** A list, unless it is empty. */
@@ -249,7 +305,7 @@ export const ECS: Mapping = {
     ...ALERT,
     ...restRows(TOP),
     copy(COMMAND_KINDS, `${TOP}.loginuid`, 'loginuid'),
-    copy(['alert'], `${TOP}.ancestors`, 'ancestors'),
+    made(COMMAND_KINDS, `${TOP}.ancestors`, ['ancestors'], '', ancestorsIn),
   ],
   unwritable,
 };

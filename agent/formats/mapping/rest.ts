@@ -3,7 +3,7 @@ import { GAP_FIELDS } from '../../../shared/events/gap.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
 import { copy, made, ofOrigin, type Row } from './row.ts';
 import { KINDS, PROCESS_KINDS, type Kind } from './subject.ts';
-import { otherFields, rawList, repeatedList } from './values.ts';
+import { containerIn, otherFields, rawList, repeatedList } from './values.ts';
 
 /** Kinds with a command line. */
 export const COMMAND_KINDS = ['exec', 'alert', 'exec_failed'] as const satisfies readonly Kind[];
@@ -62,7 +62,7 @@ export function restRows(top: string): readonly Row[] {
     ),
     copy(['exec_failed'], `${top}.fd_path`, 'fd_path'),
     copy(['exit'], `${top}.signal`, 'signal'),
-    copy(['alert'], `${top}.container`, 'container'),
+    made(COMMAND_KINDS, `${top}.container`, ['container'], '', containerIn),
     copy(['alert'], `${top}.image_truncated`, 'image_truncated'),
     copy(['alert'], `${top}.rules`, 'rules'),
     copy(IMAGE_KINDS, `${top}.redacted`, 'redacted'),

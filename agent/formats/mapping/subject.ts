@@ -22,7 +22,7 @@ export type ProcessFields = Partial<
   Omit<ExecFailedEvent, 'type'> &
     Pick<ExecEvent, 'env' | 'env_repeated' | 'env_truncated'> &
     Omit<ExitEvent, 'type' | 'source'> &
-    AlertFields
+    AgentFields
 >;
 
 /** A rule that matched, as far as rows read it. */
@@ -41,23 +41,36 @@ interface Ancestor {
   readonly command_line?: string;
 }
 
-/** The fields that the agent adds. */
-interface AlertFields {
-  container: ContainerFact;
+/** The fields that the agent adds: to alerts, and where an output asks for facts. */
+interface AgentFields {
   rules: readonly Rule[];
   entity_id: string;
   ancestors: readonly Ancestor[];
   image_truncated: true;
   redacted: true;
+  user: object;
+  group: object;
+  hashes: object;
+  container: ContainerFact;
 }
 
-const ALERT_FIELDS = ['rules', 'entity_id', 'ancestors', 'container', 'image_truncated'] as const;
+const ALERT_FIELDS = ['rules', 'image_truncated'] as const;
+
+/** Facts of any event that has a process, and their forms. The command line of the parent is in `parent`. */
+const FACTS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  user: isNames,
+  group: isNames,
+  hashes: (value) => isObject(value) && Object.keys(value).join() === 'sha256' && typeof value['sha256'] === 'string',
+  entity_id: (value) => typeof value === 'string',
+  ancestors: areAncestors,
+  container: isContainer,
+};
 
 /** Every field, except `type`, that an event of this kind can have. What is not listed here is passed on under `other`. */
 export const FIELDS_OF: Readonly<Record<Kind, readonly string[]>> = {
-  exec: [...namesOf(EXEC_FIELDS), 'redacted'],
-  alert: [...namesOf(EXEC_FIELDS), 'redacted', ...ALERT_FIELDS],
-  exec_failed: [...namesOf(EXEC_FAILED_FIELDS), 'redacted'],
+  exec: [...namesOf(EXEC_FIELDS), 'redacted', ...Object.keys(FACTS)],
+  alert: [...namesOf(EXEC_FIELDS), 'redacted', ...Object.keys(FACTS), ...ALERT_FIELDS],
+  exec_failed: [...namesOf(EXEC_FAILED_FIELDS), 'redacted', ...Object.keys(FACTS)],
   fork: [...namesOf(FORK_FIELDS), 'redacted'],
   exit: namesOf(EXIT_FIELDS),
   gap: namesOf(GAP_FIELDS),
@@ -125,6 +138,30 @@ function isRule(value: Readonly<Record<string, unknown>>): boolean {
     isOptionalText(author) &&
     (tags === undefined || (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
   );
+}
+
+/** Whether a field that the agent adds is as it writes it: where events come in, only the helper's fields are checked. */
+export function isWellFormed(name: string, value: unknown): boolean {
+  return value === undefined || FACTS[name]?.(value) !== false;
+}
+
+/** Whether a field has a container. */
+export function isContainer(value: unknown): value is ContainerFact {
+  if (!isObject(value)) return false;
+  const { id, runtime, pod_uid: pod, qos, name, image, ...others } = value;
+  const isTexts = [runtime, pod, qos, name, image].every(isOptionalText);
+  return Object.keys(others).length === 0 && typeof id === 'string' && isTexts;
+}
+
+function isNames(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { name, effective, ...others } = value;
+  return Object.keys(others).length === 0 && isOptionalText(name) && (effective === undefined || isNames(effective));
+}
+
+/** Whether a field has the ancestors of a process. */
+export function areAncestors(value: unknown): value is readonly Ancestor[] {
+  return isListOf(value, isAncestor);
 }
 
 function isAncestor({ pid, entity_id: id, exe, command_line: line }: Readonly<Record<string, unknown>>): boolean {

@@ -3,7 +3,15 @@ import type { ContainerFact } from '../../containers/container.ts';
 import { entityId } from '../../events/entity-id.ts';
 import { seqOf, type StreamEvent } from '../../events/item.ts';
 import { LEVELS } from '../../rules/parse/metadata.ts';
-import { FIELDS_OF, KINDS, type ProcessFields, type Subject } from './subject.ts';
+import {
+  areAncestors,
+  FIELDS_OF,
+  isContainer,
+  isWellFormed,
+  KINDS,
+  type ProcessFields,
+  type Subject,
+} from './subject.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/u;
 
@@ -78,8 +86,9 @@ export function parentPid({ parent, ppid }: ProcessFields): number | undefined {
 /** Names the process: `BOOT/PID/START`, as in alerts. */
 export function processId({ kind, process, origin }: Subject): string | undefined {
   const { entity_id: id, pid, start_time: start } = process;
-  // Of other kinds, nobody has checked it.
-  return (kind === 'alert' ? id : undefined) ?? entity(origin.bootId, pid, start);
+  // Of an exit, nobody asks for it; it can be anything.
+  const known = kind !== 'exit' && typeof id === 'string' ? id : undefined;
+  return known ?? entity(origin.bootId, pid, start);
 }
 
 export function parentId({ process: { parent }, origin }: Subject): string | undefined {
@@ -88,6 +97,46 @@ export function parentId({ process: { parent }, origin }: Subject): string | und
 
 function entity(bootId: string | undefined, pid: number | undefined, start: number | undefined): string | undefined {
   return bootId === undefined || pid === undefined || start === undefined ? undefined : entityId(bootId, pid, start);
+}
+
+/** The name in a fact such as `user`; of the effective user or group where that is another. Nobody has checked the fact. */
+export function realName(fact: unknown): string | undefined {
+  return isObject(fact) ? textIn(fact['name']) : undefined;
+}
+
+/** The name of the effective user or group, where it is another. */
+export function otherName(fact: unknown): string | undefined {
+  return isObject(fact) ? realName(fact['effective']) : undefined;
+}
+
+/** The name of the effective user or group, also where it is the same. @param isSame whether their numbers are equal, or there is only one */
+export function effectiveName(fact: unknown, isSame: boolean): string | undefined {
+  return isSame ? realName(fact) : otherName(fact);
+}
+
+/** An account of Windows, `DOMAIN\\name`, in its parts; elsewhere the name alone. */
+export function accountIn(name: string | undefined, { origin }: Subject): { domain?: string; name?: string } {
+  if (name === undefined) return {};
+  const at = origin.platform === 'windows' ? name.indexOf('\\') : -1;
+  return at === -1 ? { name } : { domain: name.slice(0, at), name: name.slice(at + 1) };
+}
+
+/** SHA-256 of the image. */
+export function sha256Of({ process: { hashes } }: Subject): string | undefined {
+  return isObject(hashes) ? textIn(hashes['sha256']) : undefined;
+}
+
+export function parentCommandLine({ process: { parent } }: Subject): string | undefined {
+  return textIn((parent as { command_line?: unknown } | undefined)?.command_line);
+}
+
+/** The ancestors, where the field has some. */
+export function ancestorsIn({ process: { ancestors } }: Subject): ProcessFields['ancestors'] {
+  return areAncestors(ancestors) ? ancestors : undefined;
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** When the process began, as far as that can be told: of a fork, of an exit, or where `start_time` counts from 1970. Nanoseconds since then. */
@@ -140,15 +189,19 @@ export function rawList(raw: unknown): { field: string; base64: unknown }[] | un
   return Object.entries(raw).map(([field, base64]) => ({ field, base64 }));
 }
 
-/** The container's id: `container_id`; of one without 64 digits, the one that the agent found. */
-export function containerIdOf(subject: Subject): string | undefined {
-  return subject.process.container_id ?? containerText(subject, 'id');
+/** The container that the agent found. */
+export function containerIn({ process: { container } }: Subject): ContainerFact | undefined {
+  return isContainer(container) ? container : undefined;
 }
 
-/** A part of the container that the agent found. Nobody has checked it. */
-export function containerText({ process: { container } }: Subject, part: keyof ContainerFact): string | undefined {
-  const value: unknown = isObject(container) ? container[part] : undefined;
-  return typeof value === 'string' ? value : undefined;
+/** The container's id: `container_id`; of one without 64 digits, the one that the agent found. */
+export function containerIdOf(subject: Subject): string | undefined {
+  return subject.process.container_id ?? containerIn(subject)?.id;
+}
+
+/** A part of the container that the agent found. */
+export function containerText(part: keyof ContainerFact): (subject: Subject) => string | undefined {
+  return (subject) => containerIn(subject)?.[part];
 }
 
 /** The values that `env` has not, as a list, so that a receiver has two fields, and not one for each name. */
@@ -158,11 +211,12 @@ export function repeatedList({ process: { env_repeated: repeated } }: Subject): 
 
 const KNOWN = new Map(KINDS.map((kind) => [kind, new Set(['type', ...FIELDS_OF[kind]])]));
 
-/** Fields that no row is for: of a type that is not known, or of a later version. */
+/** Fields that no row is for: of a type that is not known, of a later version, or not in the agent's form. */
 export function otherFields({ kind, fields }: Subject): object | undefined {
   const known = KNOWN.get(kind)!;
   let other: Record<string, unknown> | undefined;
   for (const name in fields)
-    if (!known.has(name)) (other ??= Object.create(null) as Record<string, unknown>)[name] = fields[name];
+    if (!known.has(name) || !isWellFormed(name, fields[name]))
+      (other ??= Object.create(null) as Record<string, unknown>)[name] = fields[name];
   return other;
 }

@@ -4,8 +4,19 @@ import type { Mapping, Unwritable } from '../mapping/format.ts';
 import { COMMAND_KINDS, IMAGE_KINDS, restRows } from '../mapping/rest.ts';
 import { constant, copy, made, ofOrigin, type Row } from '../mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../mapping/subject.ts';
-import { eventId, millisOf, numberedId, sequenceOf, severityOf, timeOf, topRule } from '../mapping/values.ts';
-import { processRows } from './process.ts';
+import {
+  eventId,
+  millisOf,
+  nameIn,
+  numberedId,
+  otherName,
+  sequenceOf,
+  severityOf,
+  sha256Of,
+  timeOf,
+  topRule,
+} from '../mapping/values.ts';
+import { processRows, targetOf } from './process.ts';
 
 /** Open Cybersecurity Schema Framework. */
 const OCSF_VERSION = '1.9.0';
@@ -183,6 +194,15 @@ export const OCSF: Mapping = {
     copy(COMMAND_KINDS, `${TOP}.argv`, 'argv'),
     made(COMMAND_KINDS, `${TOP}.uid`, ['uid'], 'where there is a `user_sid`', ({ process: { uid, user_sid: sid } }) =>
       sid === undefined ? undefined : uid,
+    ),
+    made(COMMAND_KINDS, `${TOP}.effective_user.name`, ['user.effective.name'], '', ({ process }) =>
+      otherName(process.user),
+    ),
+    made(COMMAND_KINDS, `${TOP}.effective_group.name`, ['group.effective.name'], '', ({ process }) =>
+      otherName(process.group),
+    ),
+    made(COMMAND_KINDS, `${TOP}.hashes.sha256`, ['hashes.sha256'], 'of an image that has no name', (subject) =>
+      nameIn(targetOf(subject), subject) === undefined ? sha256Of(subject) : undefined,
     ),
     copy(IMAGE_KINDS, `${TOP}.comm`, 'comm'),
     copy(['exit'], `${TOP}.run_time`, 'run_time'),

@@ -2,14 +2,19 @@ import { variablesOf } from '../../values/environment.ts';
 import { asText, copy, made, textOf, type Row } from '../mapping/row.ts';
 import type { Kind, Subject } from '../mapping/subject.ts';
 import {
+  accountIn,
+  ancestorsIn,
   containerIdOf,
   containerText,
   imageOf,
   millisOf,
   nameIn,
+  parentCommandLine,
   parentId,
   parentPid,
   processId,
+  realName,
+  sha256Of,
   startMillis,
 } from '../mapping/values.ts';
 
@@ -25,15 +30,17 @@ const INTEGRITY: ReadonlyMap<string, readonly [id: number, caption: string]> = n
 
 const EXECUTABLE_FILE = 8;
 
+/** The id of SHA-256 among the algorithms of a fingerprint. */
+const SHA256_ID = 3;
+
 /** The image that the process runs; of a failed exec, the one that it wanted to run. */
-const targetOf = ({ kind, process }: Subject): string | undefined =>
+export const targetOf = ({ kind, process }: Subject): string | undefined =>
   kind === 'exec_failed' ? process.filename : imageOf(process);
 
 /** A process of OCSF, and the actor: of an exec the parent, of a failed exec and an exit the process itself. */
 export function processRows(kinds: readonly Kind[], prefix: string): readonly Row[] {
   const images = kinds.filter((kind) => kind !== 'exit');
   const commands = images.filter((kind) => kind !== 'fork');
-  const alerts = kinds.filter((kind) => kind === 'alert');
   const at = `${prefix}process`;
   const rows = [
     copy(kinds, `${at}.pid`, 'pid'),
@@ -49,12 +56,15 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
     made(
       images,
       `${at}.file`,
-      ['exe', 'filename'],
-      '`name`, `path` and `type_id` (8, executable) of the same',
+      ['exe', 'filename', 'hashes.sha256'],
+      '`name`, `path` and `type_id` (8, executable) of the same; `hashes` with algorithm 3 (SHA-256)',
       (subject) => {
         const path = targetOf(subject);
         const name = nameIn(path, subject);
-        return name === undefined ? undefined : { name, path, type_id: EXECUTABLE_FILE };
+        if (name === undefined) return undefined;
+        const value = sha256Of(subject);
+        const hashes = [{ algorithm: 'SHA-256', algorithm_id: SHA256_ID, value }];
+        return { name, path, type_id: EXECUTABLE_FILE, ...(value === undefined ? {} : { hashes }) };
       },
     ),
     made(
@@ -93,9 +103,24 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`user_sid`, else `uid` as text',
       ({ process }) => process.user_sid ?? textOf(process.uid),
     ),
+    made(
+      commands,
+      `${at}.user.name`,
+      ['user.name'],
+      'on Windows what is behind the backslash',
+      (subject) => accountIn(realName(subject.process.user), subject).name,
+    ),
+    made(
+      commands,
+      `${at}.user.domain`,
+      ['user.name'],
+      'on Windows what is in front of it',
+      (subject) => accountIn(realName(subject.process.user), subject).domain,
+    ),
     copy(commands, `${at}.euid`, 'euid'),
     copy(commands, `${at}.auid`, 'loginuid'),
     asText(commands, `${at}.group.uid`, 'gid'),
+    made(commands, `${at}.group.name`, ['group.name'], '', ({ process }) => realName(process.group)),
     copy(commands, `${at}.egid`, 'egid'),
     made(
       commands,
@@ -127,18 +152,17 @@ export function processRows(kinds: readonly Kind[], prefix: string): readonly Ro
       '`container_id`, else that of `container`',
       containerIdOf,
     ),
-    made(alerts, `${at}.container.runtime`, ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
-    made(alerts, `${at}.container.pod_uuid`, ['container.pod_uid'], '', (subject) => containerText(subject, 'pod_uid')),
-    made(alerts, `${at}.container.name`, ['container.name'], '', (subject) => containerText(subject, 'name')),
+    made(commands, `${at}.container.runtime`, ['container.runtime'], '', containerText('runtime')),
+    made(commands, `${at}.container.pod_uuid`, ['container.pod_uid'], '', containerText('pod_uid')),
+    made(commands, `${at}.container.name`, ['container.name'], '', containerText('name')),
     // An image needs a uid there; the reference is the one that is known.
     ...['name', 'uid'].map((part) =>
-      made(alerts, `${at}.container.image.${part}`, ['container.image'], '', (subject) =>
-        containerText(subject, 'image'),
-      ),
+      made(commands, `${at}.container.image.${part}`, ['container.image'], '', containerText('image')),
     ),
     ...parentRows(images, `${at}.parent_process`),
-    made(alerts, `${at}.ancestry`, ['ancestors'], '`pid`, `uid`, `path`, `cmd_line` of each', ({ process }) =>
-      process.ancestors?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
+    made(commands, `${at}.parent_process.cmd_line`, ['parent.command_line'], '', parentCommandLine),
+    made(commands, `${at}.ancestry`, ['ancestors'], '`pid`, `uid`, `path`, `cmd_line` of each', (subject) =>
+      ancestorsIn(subject)?.map(({ pid, entity_id: uid, exe, command_line: line }) => ({
         pid,
         uid,
         path: exe,

@@ -7,10 +7,14 @@ import { KINDS, PROCESS_KINDS, type Kind, type Subject } from '../../formats/map
 import {
   containerIdOf,
   containerText,
+  effectiveName,
   nameIn,
   ownImageOf,
+  parentCommandLine,
   parentPid,
+  realName,
   sequenceOf,
+  sha256Of,
   startText,
   timeOf,
   topRule,
@@ -26,6 +30,13 @@ const onLinux =
   <T>(value: (subject: Subject) => T) =>
   (subject: Subject): T | undefined =>
     subject.origin.platform === 'linux' ? value(subject) : undefined;
+
+/** Facts of a process that OpenTelemetry has no name for. */
+const FACTS: readonly Row[] = [
+  made(COMMAND_KINDS, `${TOP}.hash.sha256`, ['hashes.sha256'], '', sha256Of),
+  made(COMMAND_KINDS, `${TOP}.parent.command_line`, ['parent.command_line'], '', parentCommandLine),
+  made(COMMAND_KINDS, `${TOP}.user.group.name`, ['group.name'], '', ({ process }) => realName(process.group)),
+];
 
 /**
  * The attributes of a record, by the names of OpenTelemetry's semantic conventions (registries of process, user, container,
@@ -71,7 +82,15 @@ export const ATTRIBUTES: readonly Row[] = [
   copy(ENVIRONMENT_KINDS, `${TOP}.env_truncated`, 'env_truncated'),
   copy(COMMAND_KINDS, 'process.working_directory', 'cwd'),
   copy(COMMAND_KINDS, 'process.user.id', 'euid'),
+  made(
+    COMMAND_KINDS,
+    'process.user.name',
+    ['user.effective.name', 'user.name'],
+    'of the effective user',
+    ({ process: { user, uid, euid } }) => effectiveName(user, euid === undefined || euid === uid),
+  ),
   copy(COMMAND_KINDS, 'process.real_user.id', 'uid'),
+  made(COMMAND_KINDS, 'process.real_user.name', ['user.name'], '', ({ process }) => realName(process.user)),
   copy(COMMAND_KINDS, 'user.id', 'user_sid'),
   made(
     COMMAND_KINDS,
@@ -103,11 +122,12 @@ export const ATTRIBUTES: readonly Row[] = [
     '`container_id`, else that of `container`',
     containerIdOf,
   ),
-  made(['alert'], 'container.runtime.name', ['container.runtime'], '', (subject) => containerText(subject, 'runtime')),
-  made(['alert'], 'container.name', ['container.name'], '', (subject) => containerText(subject, 'name')),
-  made(['alert'], 'container.image.name', ['container.image'], '', (subject) => containerText(subject, 'image')),
-  made(['alert'], 'k8s.pod.uid', ['container.pod_uid'], '', (subject) => containerText(subject, 'pod_uid')),
+  made(COMMAND_KINDS, 'container.runtime.name', ['container.runtime'], '', containerText('runtime')),
+  made(COMMAND_KINDS, 'container.name', ['container.name'], '', containerText('name')),
+  made(COMMAND_KINDS, 'container.image.name', ['container.image'], '', containerText('image')),
+  made(COMMAND_KINDS, 'k8s.pod.uid', ['container.pod_uid'], '', containerText('pod_uid')),
   copy(['exec_failed'], 'error.type', 'error'),
+  ...FACTS,
   made(
     ['alert'],
     'security_rule.uuid',
@@ -134,5 +154,5 @@ export const OF_EVENT = ofEachKind(ATTRIBUTES);
 
 /** For what is read of a line in a schema of others: fields of processes have another place there, and what is made of some would be wrong. */
 export const OF_OTHER_SCHEMA = ofEachKind(
-  ATTRIBUTES.filter(({ to }) => /^(?:probes\.(?!env_)|security_rule\.)/u.test(to)),
+  ATTRIBUTES.filter((row) => /^(?:probes\.(?!env_)|security_rule\.)/u.test(row.to) && !FACTS.includes(row)),
 );

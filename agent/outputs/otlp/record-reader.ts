@@ -126,10 +126,18 @@ function addAttributes(subject: Subject, rows: readonly Row[], attributes: Attri
   };
   for (const { to, value, origin } of rows) {
     const found = origin === undefined ? value!(subject) : origin(subject.origin);
-    if (!to.endsWith(EACH_KEY)) add(to, found);
-    else
-      for (const [name, each] of Object.entries(found ?? {}))
-        add(`${to.slice(0, -EACH_KEY.length)}.${name.toWellFormed()}`, each);
+    if (!to.endsWith(EACH_KEY)) {
+      add(to, found);
+      continue;
+    }
+    // Keys are unique (opentelemetry-proto, logs.proto, LogRecord.attributes), and names that are not Unicode can become one.
+    const names = new Set<string>();
+    for (const [name, each] of Object.entries(found ?? {})) {
+      const key = name.toWellFormed();
+      if (names.has(key)) dropped++;
+      else add(`${to.slice(0, -EACH_KEY.length)}.${key}`, each);
+      names.add(key);
+    }
   }
   return dropped;
 }

@@ -18,6 +18,7 @@ test('the least configuration has every default', (t) => {
     'agent.yaml',
   );
   t.deepEqual(result.ok && result.config, {
+    enrichment: { hash_rate: 33_554_432 },
     filters: [],
     containers: { names: [] },
     redaction: { enabled: true, patterns: [], except: [] },
@@ -188,7 +189,7 @@ test('a socket path longer than the system allows is refused', (t) => {
 });
 
 test('keys of what is not built are errors, not promises', (t) => {
-  for (const key of ['page', 'telemetry', 'enrichment'])
+  for (const key of ['page', 'telemetry', 'plugins'])
     t.deepEqual(problemsOf(`${GOOD}${key}: {}\n`), [`agent.yaml:2:1: ${key}: unknown key`]);
 });
 

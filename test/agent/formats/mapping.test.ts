@@ -37,13 +37,14 @@ function expected(event: StreamEvent, isOcsf: boolean): Line {
   if (type === 'exec') fields['exe'] ??= filename;
   const { pid = ppid, ...of } = (parent ?? {}) as Line;
   if (pid !== undefined) Object.assign(fields, { parent: { pid, ...of }, ppid: ppid ?? pid });
-  const isAlert = Array.isArray(fields['rules']);
-  if (isAlert && start !== undefined)
+  const isCommand = ['exec', 'exec_failed'].includes(type as string);
+  if (isCommand && start !== undefined)
     fields['entity_id'] ??= entityId(CONTEXT.bootId, fields['pid'] as number, start as number);
   // An id without 64 digits stands where others have `container_id`.
-  const { id: container } = (isAlert ? (fields['container'] ?? {}) : {}) as Line;
-  if (typeof container === 'string') fields['container_id'] ??= container;
-  if (isOcsf && ['exec', 'exec_failed'].includes(type as string)) {
+  const { id: container, ...ofContainer } = (isCommand ? (fields['container'] ?? {}) : {}) as Line;
+  if ([container, ...Object.values(ofContainer)].every((part) => typeof part === 'string'))
+    fields['container_id'] ??= container;
+  if (isOcsf && isCommand) {
     fields['uid_or_sid'] = sid ?? (uid === undefined ? undefined : String(uid));
     if (sid === undefined) delete fields['uid'];
     delete fields['user_sid'];

@@ -38,6 +38,21 @@ test('an event that is written anew keeps its numbers, and an alert stays one', 
   t.is(event!.line, JSON.stringify(event!.event));
 });
 
+test('texts beside events are redacted by the configuration in force, also those that were seen before', (t) => {
+  const { redaction } = setting();
+  const texts = (): string[] => [redaction.commandLine('app --token=abc'), redaction.value('app --token=abc')];
+  const redacted = ['app --token=[redacted]', 'app --token=abc'];
+  t.deepEqual(texts(), redacted);
+  t.deepEqual(texts(), redacted);
+  t.is(redaction.value('https://ada:hunter2@host/'), 'https://ada:[redacted]@host/');
+  redaction.adopt(redactionSchema.parse({ enabled: false }));
+  t.deepEqual(texts(), ['app --token=abc', 'app --token=abc']);
+  redaction.adopt(redactionSchema.parse({}));
+  t.deepEqual(texts(), redacted);
+  // What cannot be searched with the steps that there are is withheld.
+  t.is(setting({}, 1).redaction.commandLine('app --token=abc'), '[redacted]');
+});
+
 test('switched off, everything passes and nothing is said', (t) => {
   const { redaction, raised } = setting({ enabled: false });
   const batch = [loud(1)];

@@ -5,6 +5,7 @@ import { Delivery } from '../../../../agent/delivery/delivery.ts';
 import { Log } from '../../../../agent/delivery/log/log.ts';
 import { OutputCounters } from '../../../../agent/delivery/output-counters.ts';
 import { Spool, type SpoolOptions } from '../../../../agent/delivery/spool/spool.ts';
+import type { FactName } from '../../../../agent/events/facts.ts';
 import { Item } from '../../../../agent/events/item.ts';
 import type { BatchLimits } from '../../../../agent/outputs/output.ts';
 import { recordingTelemetry, type Raised } from '../../support/telemetry.ts';
@@ -57,7 +58,13 @@ export interface Life {
   /** Begins to deliver to an output. */
   output(
     name: string,
-    options?: { alertsOnly?: boolean; gate?: Gate; limits?: BatchLimits; seals?: boolean },
+    options?: {
+      alertsOnly?: boolean;
+      gate?: Gate;
+      limits?: BatchLimits;
+      seals?: boolean;
+      enrich?: readonly FactName[];
+    },
   ): Promise<Receiver>;
   /** Ends it as an agent that is told to stop. */
   stop(): Promise<void>;
@@ -101,7 +108,7 @@ export async function begin(
     spool,
     raised,
     due,
-    output: async (name, { alertsOnly = false, gate = new Gate(), limits, seals = false } = {}) => {
+    output: async (name, { alertsOnly = false, gate = new Gate(), limits, seals = false, enrich = [] } = {}) => {
       if (limits !== undefined) Object.assign(gate, { limits });
       const counters = new OutputCounters();
       const delivery = new Delivery({
@@ -111,6 +118,7 @@ export async function begin(
         maxLagBytes: 1024 * 1024,
         alertsOnly,
         seals,
+        enrich,
         telemetry,
         onReaderGone: () => undefined,
         pace: { firstMs: 1, longestMs: 2 },

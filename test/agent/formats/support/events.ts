@@ -117,6 +117,22 @@ const ALERT = {
   rules: RULES,
 } as const;
 
+const FACTS = {
+  user: { name: 'ada', effective: { name: 'root' } },
+  group: { name: 'ada', effective: { name: 'wheel' } },
+  hashes: { sha256: 'ab'.repeat(32) },
+  entity_id: 'boot/12345/7301999120',
+  ancestors: ALERT.ancestors,
+  container: {
+    id: 'c'.repeat(64),
+    runtime: 'containerd',
+    pod_uid: '1-2-3',
+    qos: 'burstable',
+    name: 'web',
+    image: 'nginx',
+  },
+} as const;
+
 const linux = (title: string, event: object): Golden => ({ title, platform: 'linux', event: event as StreamEvent });
 
 /** One event of each kind, and of each system. */
@@ -126,6 +142,22 @@ export const GOLDEN: readonly Golden[] = [
   linux('a snapshot', SNAPSHOT),
   linux('an alert', ALERT),
   linux('an alert without levels and tags', { ...EXEC_EXAMPLE, rules: [{ id: 'x', title: 'y' }] }),
+  linux('an exec with facts', {
+    ...EXEC_EXAMPLE,
+    ...FACTS,
+    euid: 0,
+    egid: 0,
+    parent: { ...EXEC_EXAMPLE.parent, command_line: '-bash' },
+  }),
+  linux('an exec whose facts are none', {
+    ...EXEC_EXAMPLE,
+    user: 'ada',
+    group: 5,
+    hashes: { md5: 'x' },
+    container: {},
+    ancestors: [5],
+  }),
+  linux('an exec with the hash of an image without a name', { ...EXEC_EXAMPLE, ...FACTS, exe: '/', euid: 0, egid: 0 }),
   linux('a failed exec', EXEC_FAILED_EXAMPLE),
   linux('a failed exec of a descriptor', { ...EXEC_FAILED_EXAMPLE, filename: '/dev/fd/3', fd_path: '/tmp/x' }),
   linux('an exec with variables', {
@@ -173,6 +205,11 @@ export const GOLDEN: readonly Golden[] = [
     time: '1970-01-01T00:00:00Z',
   }),
   { title: 'an exec of Windows', platform: 'windows', event: WINDOWS as unknown as StreamEvent },
+  {
+    title: 'an exec of Windows with an account',
+    platform: 'windows',
+    event: { ...WINDOWS, user: { name: 'NT AUTHORITY\\SYSTEM' } } as unknown as StreamEvent,
+  },
   { title: 'an exec of macOS, by eslogger', platform: 'macos', event: ESLOGGER as unknown as StreamEvent },
   { title: 'an exec of macOS, by dtrace', platform: 'macos', event: DTRACE as unknown as StreamEvent },
 ].map((golden) => ({ ...golden, event: withoutUndefined(golden.event) }) as Golden);
@@ -309,6 +346,11 @@ const rule = fc.record(
   { requiredKeys: ['id', 'title'] },
 );
 
+const container = fc.record(
+  { id: text, runtime: text, pod_uid: text, qos: text, name: text, image: text },
+  { requiredKeys: ['id'] },
+);
+
 const ofAlert = fc.record(
   {
     rules: fc.array(rule, { minLength: 1, maxLength: 3 }),
@@ -317,14 +359,40 @@ const ofAlert = fc.record(
       fc.record({ pid: small, entity_id: text, exe: path, command_line: text }, { requiredKeys: ['pid'] }),
       { maxLength: 3 },
     ),
-    container: fc.record(
-      { id: text, runtime: text, pod_uid: text, qos: text, name: text, image: text },
-      { requiredKeys: ['id'] },
-    ),
+    container,
     image_truncated: fc.constant(true),
   },
   { requiredKeys: ['rules'] },
 );
+
+/** Facts that outputs can ask for. Names of the effective user and group are there where these are others. */
+const withFacts = (commands: fc.Arbitrary<object>): fc.Arbitrary<object> =>
+  fc
+    .tuple(
+      commands,
+      fc.record(
+        { user: text, group: text, effective: text, hash: text, line: text, id: text, container },
+        { requiredKeys: ['effective'] },
+      ),
+      fc.array(fc.record({ pid: small, exe: path, command_line: text }, { requiredKeys: ['pid'] }), { maxLength: 2 }),
+    )
+    .map(([event, { user, group, effective, hash, line, id, container: of }, ancestors]) => {
+      const { uid, euid, gid, egid, parent } = event as Record<string, number> & { parent?: object };
+      const names = (name: string | undefined, real?: number, other?: number): object | undefined =>
+        name === undefined
+          ? undefined
+          : { name, ...(other === undefined || other === real ? {} : { effective: { name: effective } }) };
+      return {
+        ...event,
+        user: names(user, uid, euid),
+        group: names(group, gid, egid),
+        ...(hash === undefined ? {} : { hashes: { sha256: hash } }),
+        ...(id === undefined ? {} : { entity_id: id }),
+        ...(parent === undefined || line === undefined ? {} : { parent: { ...parent, command_line: line } }),
+        ...(ancestors.length === 0 ? {} : { ancestors }),
+        ...(of === undefined ? {} : { container: of }),
+      };
+    });
 
 const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 });
 const instant = moment.map(({ time }) => time);
@@ -393,6 +461,7 @@ export const anyEvent: fc.Arbitrary<StreamEvent> = fc
   .oneof(
     { weight: 4, arbitrary: typed('exec', command) },
     { weight: 1, arbitrary: typed('exec', both(command, laterFields)) },
+    { weight: 2, arbitrary: typed('exec', withFacts(command)) },
     { weight: 2, arbitrary: typed('exec', both(command, environment)) },
     {
       weight: 1,
@@ -406,7 +475,7 @@ export const anyEvent: fc.Arbitrary<StreamEvent> = fc
       weight: 2,
       arbitrary: typed(
         'exec_failed',
-        both(command, fc.record({ error: text, fd_path: path }, { requiredKeys: ['error'] })),
+        both(withFacts(command), fc.record({ error: text, fd_path: path }, { requiredKeys: ['error'] })),
       ),
     },
     {

@@ -3,7 +3,8 @@ type Fields = Record<string, unknown>;
 const at = (value: unknown, ...path: readonly string[]): unknown =>
   path.reduce<unknown>((below, name) => (below as Fields | undefined)?.[name], value);
 
-const PROCESSES = ['exec', 'exec_failed', 'fork', 'exit'];
+const COMMANDS = ['exec', 'exec_failed'];
+const PROCESSES = [...COMMANDS, 'fork', 'exit'];
 
 /** The first value of each name. */
 function firstOf(variables: readonly (readonly [string, string])[] | undefined): Fields | undefined {
@@ -44,9 +45,18 @@ function finish(type: string, fields: Fields, time: string): Fields {
 }
 
 /** The parent, and `ppid` where it has no own field. */
-function parentOf(pid: unknown, exe: unknown, rest: Fields): Fields {
+function parentOf(pid: unknown, exe: unknown, rest: Fields, commandLine: unknown): Fields {
   const start = at(rest['parent'], 'start_time');
-  return { parent: { pid, start_time: start, exe }, ppid: rest['ppid'] ?? pid };
+  return { parent: { pid, start_time: start, exe, command_line: commandLine }, ppid: rest['ppid'] ?? pid };
+}
+
+/** A fact such as `user`. On Windows an account is in two parts. */
+function namesOf(name: unknown, domain: unknown, effective: unknown): Fields | undefined {
+  if (name === undefined && effective === undefined) return undefined;
+  return {
+    name: domain === undefined ? name : `${domain as string}\\${name as string}`,
+    ...(effective === undefined ? {} : { effective: { name: effective } }),
+  };
 }
 
 /**
@@ -61,6 +71,7 @@ export function fromEcs(line: Fields): Fields {
   const command = rest['command'] ?? process['command_line'];
   const sid = at(process, 'user', 'id') === at(line, 'user', 'effective', 'id') ? undefined : at(process, 'user', 'id');
   const known = PROCESSES.includes(type);
+  const isCommand = COMMANDS.includes(type);
   return finish(
     type,
     {
@@ -71,7 +82,7 @@ export function fromEcs(line: Fields): Fields {
       exit_code: process['exit_code'],
       run_time: duration === undefined ? undefined : Math.round(duration / 1000),
       error: at(line, 'error', 'code'),
-      command: type === 'exec' || type === 'exec_failed' ? command : undefined,
+      command: isCommand ? command : undefined,
       command_line: rest['command'] === undefined ? undefined : process['command_line'],
       exe: process['executable'],
       argv: process['args'],
@@ -89,9 +100,26 @@ export function fromEcs(line: Fields): Fields {
       egid: toNumber(at(process, 'group', 'id')),
       user_sid: sid,
       container_id: at(line, 'container', 'id'),
-      ...parentOf(at(process, 'parent', 'pid'), at(process, 'parent', 'executable'), rest),
-      entity_id:
-        at(line, 'event', 'kind') === 'alert' ? process['entity_id'] : (rest['entity_id'] as string | undefined),
+      ...parentOf(
+        at(process, 'parent', 'pid'),
+        at(process, 'parent', 'executable'),
+        rest,
+        at(process, 'parent', 'command_line'),
+      ),
+      entity_id: rest['entity_id'] ?? (isCommand ? process['entity_id'] : undefined),
+      user:
+        rest['user'] ??
+        namesOf(at(line, 'user', 'name'), at(line, 'user', 'domain'), at(line, 'user', 'effective', 'name')),
+      group:
+        rest['group'] ??
+        namesOf(
+          at(process, 'real_group', 'name'),
+          undefined,
+          [undefined, at(process, 'real_group', 'id')].includes(at(process, 'group', 'id'))
+            ? undefined
+            : at(process, 'group', 'name'),
+        ),
+      hashes: rest['hashes'] ?? process['hash'],
     },
     line['@timestamp'] as string,
   );
@@ -101,15 +129,17 @@ export function fromEcs(line: Fields): Fields {
 export function fromOcsf(line: Fields): Fields {
   const type = at(line, 'metadata', 'event_code') as string;
   const unmapped = line['unmapped'] as Fields;
-  const { time, ...others } = unmapped;
+  const { time, effective_user: otherUser, effective_group: otherGroup, ...others } = unmapped;
   const rest = ofRest(type, others);
   const evidence = (line['evidences'] as Fields[] | undefined)?.[0];
   const process = (line['process'] ?? evidence?.['process'] ?? {}) as Fields;
   const actor = at(evidence ?? line, 'actor', 'process') as Fields | undefined;
   const known = PROCESSES.includes(type);
+  const isCommand = COMMANDS.includes(type);
   const command = rest['command'] ?? process['cmd_line'];
   const ancestry = process['ancestry'] as Fields[] | undefined;
   const user = at(process, 'user', 'uid') as string | undefined;
+  const hash = at(process, 'file', 'hashes', '0', 'value');
   return finish(
     type,
     {
@@ -119,7 +149,7 @@ export function fromOcsf(line: Fields): Fields {
         : {}),
       exit_code: line['exit_code'],
       error: line['status_code'],
-      command: type === 'exec' || type === 'exec_failed' ? command : undefined,
+      command: isCommand ? command : undefined,
       command_line: rest['command'] === undefined ? undefined : process['cmd_line'],
       exe: type === 'exec_failed' ? actor?.['path'] : process['path'],
       cwd: process['working_directory'],
@@ -134,14 +164,24 @@ export function fromOcsf(line: Fields): Fields {
       egid: process['egid'],
       loginuid: process['auid'],
       container_id: at(process, 'container', 'uid'),
-      ...parentOf(at(process, 'parent_process', 'pid'), at(process, 'parent_process', 'path'), rest),
-      entity_id: evidence === undefined ? (rest['entity_id'] as string | undefined) : process['uid'],
-      ancestors: ancestry?.map(({ pid, uid, path, cmd_line: text }) => ({
-        pid,
-        entity_id: uid,
-        exe: path,
-        command_line: text,
-      })),
+      ...parentOf(
+        at(process, 'parent_process', 'pid'),
+        at(process, 'parent_process', 'path'),
+        rest,
+        at(process, 'parent_process', 'cmd_line'),
+      ),
+      entity_id: rest['entity_id'] ?? (isCommand ? process['uid'] : undefined),
+      user: rest['user'] ?? namesOf(at(process, 'user', 'name'), at(process, 'user', 'domain'), at(otherUser, 'name')),
+      group: rest['group'] ?? namesOf(at(process, 'group', 'name'), undefined, at(otherGroup, 'name')),
+      hashes: rest['hashes'] ?? (hash === undefined ? undefined : { sha256: hash }),
+      ancestors:
+        rest['ancestors'] ??
+        ancestry?.map(({ pid, uid, path, cmd_line: text }) => ({
+          pid,
+          entity_id: uid,
+          exe: path,
+          command_line: text,
+        })),
     },
     time as string,
   );

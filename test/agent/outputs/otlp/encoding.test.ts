@@ -249,6 +249,16 @@ test('each variable is an attribute; other values of its name are a list', async
   });
 });
 
+test('names that are one in UTF-8 make one attribute, and the others count as left out', async (t) => {
+  const variables = { '\uD800': 'a', 'X': 'b', '\uFFFD': 'c', '\uDC00': 'd' };
+  const { attributes, droppedAttributesCount } = await seen({ ...EXEC_EXAMPLE, env: variables });
+  t.like(attributes, {
+    'process.environment_variable.\uFFFD': 'a',
+    'process.environment_variable.X': 'b',
+  });
+  t.is(droppedAttributesCount, 2);
+});
+
 test('names that are never the same take no memory', async (t) => {
   const env = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`N${i}`, 'x']));
   const { attributes } = await seen({ ...EXEC_EXAMPLE, env });
@@ -316,8 +326,8 @@ test('in every format a record has the same time, severity, name, type, number, 
         const record = await seen(event, { platform, seal: 41 }, name);
         const kept = Object.entries(record.attributes).filter(([key]) => /^(?:probes|security_rule)\./u.test(key));
         const { body: _, attributes, ...rest } = record;
-        // Times of a step of the clock and variables of a process are in the body alone, and a name with a checksum is the line's.
-        const own = kept.filter(([key]) => !/^probes\.(?:clock\.|env_)/u.test(key));
+        // Times of a step of the clock, variables and facts of a process are in the body alone, and a name with a checksum is the line's.
+        const own = kept.filter(([key]) => !/^probes\.(?:clock\.|hash\.|parent\.|user\.|env_)/u.test(key));
         const id = String(attributes['log.record.uid']);
         return { ...rest, ...Object.fromEntries(own), id: /:[0-9a-f]{16}:/u.test(id) ? '' : id };
       }),
