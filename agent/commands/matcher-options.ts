@@ -29,17 +29,20 @@ export function matcherOptions(
   const map = createMapper({ platform, fields: needed, lookups: orAlerts(enrichment.lookups(lookups), lookups) });
   return {
     toSigma: (event) => {
-      if (event['type'] !== 'exec') return undefined;
-      if (!isEvent(event)) return 'faulty';
-      const exec = event as unknown as ExecEvent;
-      if (lookups.size > 0) enrichment.tree.see(exec);
-      return map(exec);
+      const { type } = event as { type?: unknown };
+      const isExec = type === 'exec';
+      const isLink = type === 'fork' || type === 'exit';
+      if (!isExec && !(isLink && lookups.size > 0)) return undefined;
+      if (!isEvent(event)) return isExec ? 'faulty' : undefined;
+      if (lookups.size > 0) enrichment.tree.take(event);
+      return isExec ? map(event) : undefined;
     },
     timeOf: (event) => timeOf(event as unknown as ExecEvent),
   };
 }
 
-function isEvent(value: unknown): boolean {
+/** @param value of type exec, fork or exit; only an exec is used as more than its type */
+function isEvent(value: unknown): value is ExecEvent {
   try {
     checkEvent(value);
     return true;

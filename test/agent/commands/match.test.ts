@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { Platform } from '../../../agent/values/platform.ts';
 import { EXEC_EXAMPLE } from '../../../shared/events/exec.ts';
+import { EXIT_EXAMPLE } from '../../../shared/events/exit.ts';
+import { FORK_EXAMPLE } from '../../../shared/events/fork.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 import { execEvent, gapEvent } from '../../support/fake-helper.ts';
 import { testWith } from '../../support/requirements.ts';
@@ -54,6 +56,32 @@ test('events of ours: a line for each that matches, in the order of the file, an
     faulty: 2,
     matches: { env: 1, child: 1 },
   });
+});
+
+test('forks and ends link processes: a parent that executed nothing itself has the command line of the one that it copies', async (t) => {
+  using bench = new RulesBench({
+    'a.yml': ruleText('s: {ParentCommandLine|contains: install}\ncondition: s', 'id: child\n'),
+  });
+  const [copy, other] = [
+    { pid: 70, start_time: 7 },
+    { pid: 80, start_time: 8 },
+  ];
+  const file = bench.events(
+    EXEC_EXAMPLE,
+    {
+      ...FORK_EXAMPLE,
+      ...copy,
+      exe: EXEC_EXAMPLE.exe,
+      parent: { pid: EXEC_EXAMPLE.pid, start_time: EXEC_EXAMPLE.start_time! },
+    },
+    { ...EXIT_EXAMPLE, pid: EXEC_EXAMPLE.pid, start_time: EXEC_EXAMPLE.start_time },
+    { type: 'fork', pid: 'no number' },
+    execEvent(5, { pid: 5, start_time: 9, exe: '/bin/sh', argv: ['sh'], parent: copy }),
+    execEvent(6, { pid: 6, start_time: 9, exe: '/bin/sh', argv: ['sh'], parent: other }),
+  );
+  const { stdout, stderr } = await agent('match', '--rules', bench.rules, file);
+  t.is(stdout, '{"line":5,"rules":["child"]}\n');
+  t.like(statisticsIn(stderr), { lines: 6, events: 3, matched: 1, faulty: 0 });
 });
 
 test("events in Sigma's names that are read as ours are pointed out, and no others", async (t) => {
