@@ -4,9 +4,10 @@ import test from 'ava';
 import { readFdinfo } from '../../helper/linux/root/fdinfo.ts';
 import { fixture } from '../support/fixtures.ts';
 import { furtherProgramTest } from '../support/requirements.ts';
+import { numberOf } from '../support/system-calls.ts';
 import { run, Session } from '../support/session.ts';
 
-const CLOSE = '3';
+const CLOSE = String(numberOf('close'));
 const noOp = fixture('no-op');
 let session: Session | undefined;
 
