@@ -1,11 +1,11 @@
 // npm run test:kernels [-- --arch NAME --kernel NAME… --document]: boots each kernel in QEMU, and runs the tests of the kernel and
 // the whole product inside, with the committed probe object and the built helper. --match runs only tests whose title
-// fits (AVA's patterns). --renew downloads the kernels again. --jobs N runs N machines at once.
+// fits (AVA's patterns), --file only those of a file. --renew downloads the kernels again. --jobs N runs N machines at once.
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { RESULTS_FILE, type KernelResults } from '../../installers/generated/kernel-results.ts';
+import { resultsFile, type KernelResults } from '../../installers/generated/kernel-results.ts';
 import type { LinuxArchitecture } from '../../installers/linux/payload.ts';
 import { sha256 } from '../../installers/programs/manifest.ts';
 import { progress } from '../../installers/tools/progress.ts';
@@ -126,6 +126,7 @@ async function main(): Promise<void> {
       arch: { type: 'string', default: process.arch },
       kernel: { type: 'string', multiple: true },
       match: { type: 'string', multiple: true },
+      file: { type: 'string', multiple: true },
       renew: { type: 'boolean', default: false },
       document: { type: 'boolean', default: false },
       jobs: { type: 'string', default: '1' },
@@ -140,9 +141,9 @@ async function main(): Promise<void> {
     values.kernel?.map((name) => kernelNamed(name, architecture)) ??
     KERNELS.filter((kernel) => kernel.architecture === architecture);
   const scenarios =
-    values.match === undefined
+    values.match === undefined && values.file === undefined
       ? SCENARIOS
-      : SCENARIOS.slice(0, 1).map((scenario) => ({ ...scenario, match: values.match ?? [] }));
+      : SCENARIOS.slice(0, 1).map((scenario) => narrowed(scenario, values.file, values.match));
   prepare(architecture);
 
   const work = temporaryFolder();
@@ -168,12 +169,19 @@ async function main(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: jobs }, job));
-  if (values.document) writeResults(object);
+  if (values.document) writeResults(architecture, object);
+}
+
+/** A boot with some of its files and tests. @throws {Error} when a file is not of it */
+function narrowed(scenario: Scenario, files: readonly string[] = scenario.files, match = scenario.match): Scenario {
+  const unknown = files.find((file) => !scenario.files.includes(file));
+  if (unknown !== undefined) throw new Error(`--file ${unknown}: expected one of ${scenario.files.join(', ')}`);
+  return { ...scenario, files, match };
 }
 
 /** Puts the results of this run into the repository, and into the page that shows them. */
-function writeResults(object: string): void {
-  const file = inCheckout(RESULTS_FILE);
+function writeResults(architecture: LinuxArchitecture, object: string): void {
+  const file = inCheckout(resultsFile(architecture));
   const earlier = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as KernelResults) : undefined;
   const date = new Date().toISOString().slice(0, 10);
   writeFileSync(file, `${JSON.stringify(results.replaceIn(earlier, date, object), undefined, 2)}\n`);
