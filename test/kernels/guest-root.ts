@@ -6,6 +6,7 @@ const PACKAGES: readonly string[] = [
   'bsdutils',
   'busybox-static',
   'libbpf1',
+  'libcap2-bin',
   'libstdc++6',
   'mount',
   'passwd',

@@ -230,7 +230,7 @@ const MACHINES = {
   arm64: {
     emulator: 'qemu-system-aarch64',
     machine: 'virt',
-    // Signs pointers with a cheap function: the architecture's own takes a third of the time where all is emulated.
+    // Signs pointers with a function of QEMU's own: the architecture's is slow to emulate (docs/system/arm/cpu-features.rst of QEMU).
     emulatedCpu: 'max,pauth-impdef=on',
     console: 'ttyAMA0',
   },
