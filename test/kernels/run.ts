@@ -142,7 +142,7 @@ async function main(): Promise<void> {
     KERNELS.filter((kernel) => kernel.architecture === architecture);
   const scenarios =
     values.match === undefined && values.file === undefined
-      ? SCENARIOS
+      ? SCENARIOS.filter((scenario) => (scenario.architecture ?? architecture) === architecture)
       : SCENARIOS.slice(0, 1).map((scenario) => narrowed(scenario, values.file, values.match));
   prepare(architecture);
 
