@@ -140,10 +140,7 @@ async function main(): Promise<void> {
   const kernels =
     values.kernel?.map((name) => kernelNamed(name, architecture)) ??
     KERNELS.filter((kernel) => kernel.architecture === architecture);
-  const scenarios =
-    values.match === undefined && values.file === undefined
-      ? SCENARIOS.filter((scenario) => (scenario.architecture ?? architecture) === architecture)
-      : SCENARIOS.slice(0, 1).map((scenario) => narrowed(scenario, values.file, values.match));
+  const scenarios = chosen(architecture, values.file, values.match);
   prepare(architecture);
 
   const work = temporaryFolder();
@@ -172,11 +169,19 @@ async function main(): Promise<void> {
   if (values.document) writeResults(architecture, object);
 }
 
-/** A boot with some of its files and tests. @throws {Error} when a file is not of it */
-function narrowed(scenario: Scenario, files: readonly string[] = scenario.files, match = scenario.match): Scenario {
-  const unknown = files.find((file) => !scenario.files.includes(file));
-  if (unknown !== undefined) throw new Error(`--file ${unknown}: expected one of ${scenario.files.join(', ')}`);
-  return { ...scenario, files, match };
+/**
+ * The boots of an architecture, with only these files; with patterns for titles, only the first boot, and those tests.
+ * @throws {Error} when no boot has a file
+ */
+function chosen(architecture: LinuxArchitecture, files?: readonly string[], match?: readonly string[]): Scenario[] {
+  const own = SCENARIOS.filter((scenario) => (scenario.architecture ?? architecture) === architecture);
+  const known = [...new Set(own.flatMap((scenario) => scenario.files))];
+  const unknown = files?.find((file) => !known.includes(file));
+  if (unknown !== undefined) throw new Error(`--file ${unknown}: expected one of ${known.join(', ')}`);
+  const some = own
+    .map((scenario) => ({ ...scenario, files: scenario.files.filter((file) => files?.includes(file) ?? true) }))
+    .filter((scenario) => scenario.files.length > 0);
+  return match === undefined ? some : some.slice(0, 1).map((scenario) => ({ ...scenario, match }));
 }
 
 /** Puts the results of this run into the repository, and into the page that shows them. */
