@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { DEBIAN_NAMES } from '../../installers/image/debian-packages.ts';
@@ -46,14 +47,15 @@ export function debianRoot({ suite, purpose, packages, architecture }: DebianRoo
       env: { ...process.env, LC_ALL: 'C' },
     });
   });
-  if (architecture !== undefined) addAccounts(fresh);
+  if (architecture !== undefined) addIdentity(fresh);
   rmSync(folder, { recursive: true, force: true });
   renameSync(fresh, folder);
   return folder;
 }
 
-/** What the script of Debian's package base-passwd does: the accounts that every Debian has. */
-function addAccounts(root: string): void {
+/** What scripts of packages make: the accounts that every Debian has, and the machine's id. */
+function addIdentity(root: string): void {
   for (const name of ['passwd', 'group'])
     copyFileSync(path.join(root, `usr/share/base-passwd/${name}.master`), path.join(root, 'etc', name));
+  writeFileSync(path.join(root, 'etc/machine-id'), `${randomUUID().replaceAll('-', '')}\n`);
 }
