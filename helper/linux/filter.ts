@@ -17,7 +17,8 @@ const SET_MODE_FILTER = 1;
 /** Offset of the system call's number in struct seccomp_data. */
 export const NUMBER = 0;
 
-const SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 };
+/** seccomp(2), by architecture. */
+export const SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 };
 
 /**
  * Installs a system call filter, permanently, for this thread and its image after execve. Needs no_new_privs. Does

@@ -1,19 +1,30 @@
 import { readFileSync } from 'node:fs';
 
+import type { LinuxArchitecture } from '../linux/payload.ts';
 import { inCheckout } from '../tools/root-folder.ts';
 
-/** `npm run test:kernels -- --document` writes it. */
-export const RESULTS_FILE = 'test/kernels/results.json';
-/** Shows it. */
+/**
+ * Results by architecture, in the order in which the page shows them. `npm run test:kernels -- --arch … --document`
+ * writes one of them and leaves the others as they are.
+ */
+const RESULTS: Readonly<Record<LinuxArchitecture, { readonly heading: string; readonly file: string }>> = {
+  x64: { heading: '64-bit x86', file: 'test/kernels/results.json' },
+  arm64: { heading: '64-bit ARM', file: 'test/kernels/results-arm64.json' },
+};
+
+/** The file of an architecture's results, relative to the checkout. */
+export const resultsFile = (architecture: LinuxArchitecture): string => RESULTS[architecture].file;
+
+/** Shows them. */
 const RESULTS_PAGE = 'docs/kernels.md';
 
-const BEGIN = '<!-- results: made by npm run generate from test/kernels/results.json -->';
+const BEGIN = '<!-- results: made by npm run generate from test/kernels/results*.json -->';
 const END = '<!-- end of results -->';
 
 /** `passed`, `failed`, or `skipped: REASON`. */
 export type Result = 'passed' | 'failed' | `skipped: ${string}`;
 
-/** Results on several kernels, all of one probe object. */
+/** Results on several kernels of one architecture, all of one probe object. */
 export interface KernelResults {
   /** Of the last run, YYYY-MM-DD. */
   readonly date: string;
@@ -72,8 +83,11 @@ export function withResults(page: string, section: string): string {
   return `${page.slice(0, from)}${BEGIN}\n\n${section}\n${page.slice(to)}`;
 }
 
-/** The text of docs/kernels.md with the results of test/kernels/results.json. */
+/** The text of docs/kernels.md with the results of every architecture. */
 export function kernelsPage(): string {
-  const results = JSON.parse(readFileSync(inCheckout(RESULTS_FILE), 'utf8')) as KernelResults;
-  return withResults(readFileSync(inCheckout(RESULTS_PAGE), 'utf8'), kernelResultsText(results));
+  const sections = Object.values(RESULTS).map(({ heading, file }) => {
+    const results = JSON.parse(readFileSync(inCheckout(file), 'utf8')) as KernelResults;
+    return `### ${heading}\n\n${kernelResultsText(results)}`;
+  });
+  return withResults(readFileSync(inCheckout(RESULTS_PAGE), 'utf8'), sections.join('\n'));
 }

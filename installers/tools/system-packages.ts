@@ -10,6 +10,7 @@ export type Purpose =
   | 'probe object'
   | 'tests'
   | 'kernels'
+  | 'arm64'
   | 'kernel files'
   | 'windows'
   | 'msi'
@@ -115,6 +116,30 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     present: () => hasCommand('qemu-system-x86_64'),
   },
   {
+    name: 'qemu-system-arm',
+    purposes: ['arm64'],
+    why: 'boots kernels for 64-bit ARM',
+    present: () => hasCommand('qemu-system-aarch64'),
+  },
+  {
+    name: 'gcc-aarch64-linux-gnu',
+    purposes: ['arm64'],
+    why: 'compiles the small programs that tests execute there',
+    present: () => hasCommand('aarch64-linux-gnu-gcc'),
+  },
+  {
+    name: 'libc6-dev-arm64-cross',
+    purposes: ['arm64'],
+    why: 'headers for those programs',
+    present: () => existsSync('/usr/aarch64-linux-gnu/include/stdio.h'),
+  },
+  {
+    name: 'gcc-arm-linux-gnueabihf',
+    purposes: ['arm64'],
+    why: 'compiles the 32-bit one of them',
+    present: () => hasCommand('arm-linux-gnueabihf-gcc'),
+  },
+  {
     name: 'virtiofsd',
     purposes: ['kernel files'],
     why: 'shares files with them',
@@ -158,8 +183,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   },
   {
     name: 'mmdebstrap',
-    purposes: ['dtrace', 'tests', 'guests', 'ansible'],
-    why: 'makes the root file system that has a dtrace, and that into which a test installs packages',
+    purposes: ['arm64', 'dtrace', 'tests', 'guests', 'ansible'],
+    why: 'makes the root file systems of machines: with a dtrace, for 64-bit ARM, and that into which a test installs packages',
     present: () => hasCommand('mmdebstrap'),
   },
   {

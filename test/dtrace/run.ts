@@ -10,7 +10,7 @@ import { progress } from '../../installers/tools/progress.ts';
 import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
 import { ensureSystemPackages } from '../../installers/tools/system-packages.ts';
 import { kernelImage, type Image } from '../kernels/image.ts';
-import { KERNELS } from '../kernels/kernels.ts';
+import { kernelNamed } from '../kernels/kernels.ts';
 import { logFile, runInMachine, temporaryFolder, virtiofsd } from '../kernels/machine.ts';
 import { withMachines } from '../kernels/session.ts';
 import { Tally } from '../run/tally.ts';
@@ -89,9 +89,7 @@ const stormOf = (found: Found): string[] =>
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { renew: { type: 'boolean', default: false } } });
   prepare();
-  const kernel = KERNELS.find(({ name }) => name === KERNEL);
-  if (kernel === undefined) throw new Error(`no kernel ${KERNEL}`);
-  const image = kernelImage(kernel, temporaryFolder(), false);
+  const image = kernelImage(kernelNamed(KERNEL), temporaryFolder(), false);
   const root = dtraceRoot(values.renew);
   const script = linuxScript(readFileSync(inCheckout('dtrace/exec.d'), 'utf8'));
 

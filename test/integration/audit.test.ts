@@ -31,6 +31,7 @@ import { fixture } from '../support/fixtures.ts';
 import { CLIENT_UID, helperFolder, runHelper, startHelper, type RunningHelper } from '../support/helper-process.ts';
 import { PipeClient } from '../support/pipe-client.ts';
 import { kernelTest, pinnedTracepointTest } from '../support/requirements.ts';
+import { numberOf } from '../support/system-calls.ts';
 
 interface Report {
   ok: boolean;
@@ -351,7 +352,14 @@ kernelTest('a program that is not attached any more is found', async (t) => {
   const link = readdirSync(`/proc/${helper.pid}/fd`).find((fd) =>
     readlinkSync(`/proc/${helper.pid}/fd/${fd}`).includes('bpf_link'),
   );
-  t.is(spawnSync(fixture('inject-syscall'), [String(helper.pid), '3', String(link)]).stdout.toString(), '0\n');
+  t.is(
+    spawnSync(fixture('inject-syscall'), [
+      String(helper.pid),
+      String(numberOf('close')),
+      String(link),
+    ]).stdout.toString(),
+    '0\n',
+  );
   const report = await audit();
   t.is(report.code, 1);
   t.deepEqual(

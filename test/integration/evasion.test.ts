@@ -15,7 +15,7 @@ import { constants } from 'node:os';
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { fixture } from '../support/fixtures.ts';
-import { kernelTest } from '../support/requirements.ts';
+import { calls32Test, images32Test, kernelTest } from '../support/requirements.ts';
 import { argumentsIn, run, Session } from '../support/session.ts';
 
 const scratch = mkdtempSync('/var/tmp/evasion-');
@@ -31,7 +31,7 @@ test.after.always(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-kernelTest('a 32-bit image is seen and flagged', async (t) => {
+images32Test('a 32-bit image is seen and flagged', async (t) => {
   const image = fixture('image-32', '-m32', '-nostdlib');
   const sensor = await start();
   const { pid, code } = await run(image, ['thirty-two']);
@@ -42,7 +42,7 @@ kernelTest('a 32-bit image is seen and flagged', async (t) => {
   t.deepEqual(event.flags, ['compat32']);
 });
 
-kernelTest('the 32-bit system call of a 64-bit process does not slip by', async (t) => {
+calls32Test('the 32-bit system call of a 64-bit process does not slip by', async (t) => {
   const { event } = await (await start()).becomes(fixture('exec-int80'), [noOp, 'through int 0x80']);
   t.is(event.command, `${noOp} through int 0x80`);
   t.is(event.flags, undefined, 'the image has 64 bits');

@@ -5,9 +5,10 @@ import { readFdinfo } from '../../helper/linux/root/fdinfo.ts';
 import { fixture } from '../support/fixtures.ts';
 import { stormOf } from '../support/pace.ts';
 import { furtherProgramTest } from '../support/requirements.ts';
+import { numberOf } from '../support/system-calls.ts';
 import { run, Session } from '../support/session.ts';
 
-const CLOSE = '3';
+const CLOSE = String(numberOf('close'));
 const noOp = fixture('no-op');
 let session: Session | undefined;
 

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { DEBIAN_NAMES } from '../../installers/image/debian-packages.ts';
+import type { LinuxArchitecture } from '../../installers/linux/payload.ts';
 import { messageOf, progress } from '../../installers/tools/progress.ts';
 import { run } from '../../installers/tools/run.ts';
 
@@ -63,12 +65,18 @@ interface SuiteApt {
   readonly downloadSource: (name: string) => string | undefined;
 }
 
+interface Lists {
+  /** Of packages, and of source packages too where `downloadSource` is used. */
+  readonly lists?: ReadonlyArray<'deb' | 'deb-src'>;
+  /** Of which machines; 64-bit x86 by default. */
+  readonly architecture?: LinuxArchitecture;
+}
+
 /**
- * Has apt fetch the list of a suite's packages. This machine's package lists stay as they are.
+ * Has apt fetch the list of a suite's packages. This machine's package lists, and its architectures, stay as they are.
  * @param folder for all files of it
- * @param lists which ones: of packages, and of source packages too where `downloadSource` is used
  */
-export function aptOf(suite: string, folder: string, lists: ReadonlyArray<'deb' | 'deb-src'> = ['deb']): SuiteApt {
+export function aptOf(suite: string, folder: string, { lists = ['deb'], architecture = 'x64' }: Lists = {}): SuiteApt {
   const packages = path.join(folder, 'packages');
   for (const part of ['lists/partial', 'cache/archives/partial', 'packages'])
     mkdirSync(path.join(folder, part), { recursive: true });
@@ -79,7 +87,7 @@ export function aptOf(suite: string, folder: string, lists: ReadonlyArray<'deb' 
     settings,
     `Dir::Etc::SourceList "${sources}"; Dir::Etc::SourceParts "/dev/null"; Dir::Etc::Preferences "/dev/null"; Dir::Etc::PreferencesParts "/dev/null";
 Dir::State "${folder}"; Dir::State::status "/dev/null"; Dir::Cache "${folder}/cache";
-APT::Sandbox::User "root"; APT::Architecture "amd64"; Acquire::Languages "none"; Acquire::Retries "3";
+APT::Sandbox::User "root"; APT::Architecture "${DEBIAN_NAMES[architecture]}"; APT::Architectures "${DEBIAN_NAMES[architecture]}"; Acquire::Languages "none"; Acquire::Retries "3";
 `,
   );
   // In English, so that fetchFromSuite recognises what apt says.

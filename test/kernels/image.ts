@@ -5,13 +5,15 @@ import { CACHE } from '../../installers/tools/cache.ts';
 import { progress } from '../../installers/tools/progress.ts';
 import { run } from '../../installers/tools/run.ts';
 import { aptOf } from './debian-suite.ts';
-import { FLAVOUR, type Kernel } from './kernels.ts';
+import type { LinuxArchitecture } from '../../installers/linux/payload.ts';
+import type { Kernel } from './kernels.ts';
 
 /** Kernels, and file systems for them. */
 export const KERNEL_CACHE = path.join(CACHE, 'kernels');
 
 /** A kernel on disk. */
 export interface Image {
+  readonly architecture: LinuxArchitecture;
   readonly vmlinuz: string;
   /** Holds lib/modules/RELEASE. */
   readonly folder: string;
@@ -20,10 +22,10 @@ export interface Image {
 
 /** The kernel from the cache, after putting it there when it is missing or `renew` is set. */
 export function kernelImage(kernel: Kernel, work: string, renew: boolean): Image {
-  const folder = path.join(KERNEL_CACHE, `${kernel.suite}-${FLAVOUR}`);
+  const folder = path.join(KERNEL_CACHE, `${kernel.suite}-${kernel.flavour}`);
   if (renew || !existsSync(path.join(folder, 'vmlinuz'))) {
-    progress(`Downloading ${kernel.suite}'s kernel to ${folder}`);
-    const fresh = unpack(download(kernel.suite, work), path.join(work, 'kernel'));
+    progress(`Downloading ${kernel.suite}'s kernel ${kernel.flavour} to ${folder}`);
+    const fresh = unpack(download(kernel, work), path.join(work, 'kernel'));
     mkdirSync(KERNEL_CACHE, { recursive: true });
     rmSync(folder, { recursive: true, force: true });
     // The folder may lie on another file system.
@@ -33,19 +35,23 @@ export function kernelImage(kernel: Kernel, work: string, renew: boolean): Image
   }
   const [release] = readdirSync(path.join(folder, 'lib/modules'));
   if (release === undefined) throw new Error(`${folder} has no kernel modules; remove it to have it downloaded again`);
-  return { vmlinuz: path.join(folder, 'vmlinuz'), folder, release };
+  return { architecture: kernel.architecture, vmlinuz: path.join(folder, 'vmlinuz'), folder, release };
 }
 
 /** Downloads the packages of the suite's current kernel, and gives the files. This machine's package lists stay as they are. */
-function download(suite: string, work: string): string[] {
-  const { apt, packages, download: get } = aptOf(suite, path.join(work, 'apt', suite));
+function download({ suite, flavour, architecture }: Kernel, work: string): string[] {
+  const {
+    apt,
+    packages,
+    download: get,
+  } = aptOf(suite, path.join(work, 'apt', `${suite}-${flavour}`), { architecture });
   const dependencies = (name: string, kinds: string): string[] =>
     (/^Depends: (.*)$/mu.exec(apt('apt-cache', 'show', '--no-all-versions', name))?.[1] ?? '').match(
       new RegExp(`linux-(?:${kinds})-\\d[^ ,|]*`, 'gu'),
     ) ?? [];
 
-  const [image] = dependencies(`linux-image-${FLAVOUR}`, 'image');
-  if (image === undefined) throw new Error(`${suite} has no linux-image-${FLAVOUR}`);
+  const [image] = dependencies(`linux-image-${flavour}`, 'image');
+  if (image === undefined) throw new Error(`${suite} has no linux-image-${flavour}`);
   // Newer kernels come in parts.
   for (const name of [image, ...dependencies(image, 'binary|modules|base')]) {
     const problem = get(name);

@@ -14,13 +14,14 @@ export type InitFiles = Readonly<Record<string, string>>;
 /**
  * Makes the file system that the kernel starts from: busybox, the modules above,
  * init.sh, and `files`.
+ * @param busybox a program of the kernel's architecture that needs no library
  * @returns the file
  */
-export function makeInitramfs(image: Image, files: InitFiles, work: string): string {
+export function makeInitramfs(image: Image, busybox: string, files: InitFiles, work: string): string {
   const root = path.join(work, 'initramfs');
   for (const folder of ['bin', 'modules', 'guest', 'proc', 'sys', 'dev', 'lower', 'upper', 'root'])
     mkdirSync(path.join(root, folder), { recursive: true });
-  copyFileSync(run('sh', ['-c', 'command -v busybox']).trim(), path.join(root, 'bin/busybox'));
+  copyFileSync(busybox, path.join(root, 'bin/busybox'));
   const order = MODULES.flatMap((module) =>
     run('modprobe', ['-d', image.folder, '-S', image.release, '--show-depends', module]).split('\n'),
   ).flatMap((line) => /^insmod (\S+)/u.exec(line)?.[1] ?? []);

@@ -5,7 +5,9 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { LinuxArchitecture } from '../../installers/linux/payload.ts';
 import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
+import { run } from '../../installers/tools/run.ts';
 import type { Image } from './image.ts';
 import { makeInitramfs } from './initramfs.ts';
 
@@ -86,6 +88,7 @@ export async function runInMachine(boot: Boot): Promise<number> {
     const modules = boot.root === undefined ? realpathSync(inCheckout('node_modules')) : '';
     const initramfs = makeInitramfs(
       boot.image,
+      busyboxOf(boot),
       {
         checkout: boot.checkoutAt ?? ROOT,
         node_modules: modules,
@@ -102,7 +105,7 @@ export async function runInMachine(boot: Boot): Promise<number> {
     });
     const channels = ['console', 'output', 'errors', 'status'];
     const qemu = launch(
-      'qemu-system-x86_64',
+      MACHINES[boot.image.architecture].emulator,
       [...machineArguments(boot, initramfs), ...deviceArguments(boot), ...devices, ...channelArguments(channels)],
       channels.length,
     );
@@ -208,9 +211,37 @@ function channelArguments([console = '', ...channels]: readonly string[]): strin
   ];
 }
 
+/** A busybox of the guest's architecture: this machine's, or that of the guest's root file system. */
+function busyboxOf({ image, root }: Boot): string {
+  if (image.architecture === process.arch) return run('sh', ['-c', 'command -v busybox']).trim();
+  if (root === undefined) throw new Error(`a machine of ${image.architecture} needs a root file system of its own`);
+  return path.join(root, 'usr/bin/busybox');
+}
+
+/** How QEMU makes a machine of each architecture. */
+const MACHINES = {
+  x64: {
+    emulator: 'qemu-system-x86_64',
+    machine: 'q35',
+    // Emulated by QEMU 7.2, cmpxchg16b corrupts flags.
+    emulatedCpu: 'max,cx16=off,la57=off',
+    console: 'ttyS0',
+  },
+  arm64: {
+    emulator: 'qemu-system-aarch64',
+    machine: 'virt',
+    // Signs pointers with a function of QEMU's own: the architecture's is slow to emulate (docs/system/arm/cpu-features.rst of QEMU).
+    emulatedCpu: 'max,pauth-impdef=on',
+    console: 'ttyAMA0',
+  },
+} as const;
+
 function machineArguments({ image, memory, kernelArguments }: Boot, initramfs: string): string[] {
-  // Emulated by QEMU 7.2, cmpxchg16b corrupts flags, and with two processors one now and then runs stale code when the other patches the kernel.
-  const [accelerator, cpu, processors] = canVirtualise() ? ['kvm', 'max', '2'] : ['tcg', 'max,cx16=off,la57=off', '1'];
+  const { machine, emulatedCpu, console } = MACHINES[image.architecture];
+  // Emulated by QEMU 7.2, one of two processors now and then runs stale code when the other patches the kernel.
+  const [accelerator, cpu, processors] = canVirtualise(image.architecture)
+    ? ['kvm', 'max', '2']
+    : ['tcg', emulatedCpu, '1'];
   return [
     '-nodefaults',
     '-no-user-config',
@@ -218,7 +249,7 @@ function machineArguments({ image, memory, kernelArguments }: Boot, initramfs: s
     'none',
     '-no-reboot',
     '-machine',
-    `q35,accel=${accelerator},memory-backend=memory`,
+    `${machine},accel=${accelerator},memory-backend=memory`,
     '-cpu',
     cpu,
     '-smp',
@@ -232,7 +263,7 @@ function machineArguments({ image, memory, kernelArguments }: Boot, initramfs: s
     '-initrd',
     initramfs,
     '-append',
-    `console=ttyS0 panic=-1 quiet ${kernelArguments}`,
+    `console=${console} panic=-1 quiet ${kernelArguments}`,
   ];
 }
 
@@ -245,8 +276,12 @@ function deviceArguments({ disk, network = false }: Boot): string[] {
   ];
 }
 
-/** A /dev/kvm on a processor without virtualisation is made by software. These kernels do not boot there. */
-export function canVirtualise(): boolean {
+/**
+ * Whether this machine can run another one without emulating its processor. A /dev/kvm on a processor without
+ * virtualisation is made by software. These kernels do not boot there.
+ */
+export function canVirtualise(architecture: LinuxArchitecture): boolean {
+  if (architecture !== process.arch) return false;
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
     return /\b(?:vmx|svm)\b/u.test(readFileSync('/proc/cpuinfo', 'latin1'));

@@ -35,7 +35,7 @@ Not passed:
 });
 
 test('results go where the page has their place, and nowhere else', (t) => {
-  const begin = '<!-- results: made by npm run generate from test/kernels/results.json -->';
+  const begin = '<!-- results: made by npm run generate from test/kernels/results*.json -->';
   const page = `before\n${begin}\nold\n<!-- end of results -->\nafter\n`;
   const written = withResults(page, 'new\n');
   t.is(written, `before\n${begin}\n\nnew\n\n<!-- end of results -->\nafter\n`);

@@ -1,11 +1,12 @@
-// npm run test:kernels [-- --kernel NAME… --document]: boots each kernel in QEMU, and runs the tests of the kernel and
+// npm run test:kernels [-- --arch NAME --kernel NAME… --document]: boots each kernel in QEMU, and runs the tests of the kernel and
 // the whole product inside, with the committed probe object and the built helper. --match runs only tests whose title
-// fits (AVA's patterns). --renew downloads the kernels again. --jobs N runs N machines at once.
+// fits (AVA's patterns), --file only those of a file. --renew downloads the kernels again. --jobs N runs N machines at once.
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { RESULTS_FILE, type KernelResults } from '../../installers/generated/kernel-results.ts';
+import { resultsFile, type KernelResults } from '../../installers/generated/kernel-results.ts';
+import type { LinuxArchitecture } from '../../installers/linux/payload.ts';
 import { sha256 } from '../../installers/programs/manifest.ts';
 import { progress } from '../../installers/tools/progress.ts';
 import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
@@ -15,8 +16,9 @@ import { avaArguments } from '../run/ava.ts';
 import { Tally } from '../run/tally.ts';
 import { TapReader } from '../run/tap.ts';
 import { compileFixtures, copyCheckout } from './checkout.ts';
+import { guestRoot } from './guest-root.ts';
 import { kernelImage, type Image } from './image.ts';
-import { KERNELS, type Kernel } from './kernels.ts';
+import { ARCHITECTURES, kernelNamed, KERNELS, type Kernel } from './kernels.ts';
 import { canVirtualise, logFile, MachineError, runInMachine, temporaryFolder, virtiofsd } from './machine.ts';
 import { RunResults } from './results.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
@@ -33,30 +35,42 @@ const SILENT_SECONDS = 480;
 const tally = new Tally();
 const results = new RunResults();
 
-function prepare(): void {
+function prepare(architecture: LinuxArchitecture): void {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    throw new Error('the kernels are for 64-bit x86 and run on Linux');
+    throw new Error('the machines that boot the kernels are made for Linux on 64-bit x86');
   if (process.getuid?.() !== 0)
     throw new Error('sharing files with the machines takes root: sudo npm run test:kernels');
   let missing = [...ensureSystemPackages('tests'), ...ensureSystemPackages('kernels')];
+  if (architecture === 'arm64') missing.push(...ensureSystemPackages('arm64'));
   // Debian 12 has it in QEMU's own packages, later ones in a package of its own.
   if (missing.length === 0 && virtiofsd() === undefined) missing = [...ensureSystemPackages('kernel files')];
   if (missing.length > 0) throw new Error(`these system packages are missing: ${missing.join(', ')}`);
-  run(process.execPath, [inCheckout('scripts/build.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
-  compileFixtures();
+  const target = architecture === process.arch ? [] : ['--target', `linux-${architecture}`];
+  run(process.execPath, [inCheckout('scripts/build.ts'), ...target], { stdio: ['ignore', 'pipe', 'inherit'] });
+  compileFixtures(architecture);
+}
+
+/** A kernel, and the system that it runs. */
+interface Guest {
+  readonly kernel: Kernel;
+  readonly image: Image;
+  /** Its root file system; undefined for this machine's own. */
+  readonly root: string | undefined;
 }
 
 /** The shell script for the guest. */
-function guestCommand(scenario: Scenario): string {
+function guestCommand(scenario: Scenario, architecture: LinuxArchitecture): string {
   const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  const patience = canVirtualise() ? 2 : 8;
+  const patience = canVirtualise(architecture) ? 2 : 8;
+  const node =
+    architecture === process.arch ? process.execPath : inCheckout(`node_modules/node-linux-${architecture}/bin/node`);
   return `cd ${quote(ROOT)} && export HOME=/root TERM=dumb LANG=C.UTF-8 NO_COLOR=1 PROBES_TEST_PATIENCE=${patience} PROBES_TEST_STORM_PERCENT=5 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-(exec ${[process.execPath, ...avaArguments({ ...scenario, serial: true, timeoutSeconds: TIMEOUT_SECONDS })].map(quote).join(' ')})
+(exec ${[node, ...avaArguments({ ...scenario, serial: true, timeoutSeconds: TIMEOUT_SECONDS })].map(quote).join(' ')})
 `;
 }
 
-async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, checkout: string): Promise<void> {
-  const log = logFile(`${kernel.name}-${scenario.name.replaceAll(' ', '-')}`);
+async function runScenario({ kernel, image, root }: Guest, scenario: Scenario, checkout: string): Promise<void> {
+  const log = logFile(`${kernel.architecture}-${kernel.name}-${scenario.name.replaceAll(' ', '-')}`);
   const prefix = scenario.name === 'tests' ? '' : `${scenario.name} › `;
   for (let attempt = 1; ; attempt++) {
     rmSync(log, { force: true });
@@ -72,10 +86,11 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
     try {
       const status = await runInMachine({
         image,
+        ...(root === undefined ? {} : { root }),
         checkout,
         kernelArguments: scenario.kernelArguments,
         cgroup: scenario.cgroup,
-        command: guestCommand(scenario),
+        command: guestCommand(scenario, kernel.architecture),
         memory: MEMORY,
         seconds: scenario.seconds,
         silentSeconds: SILENT_SECONDS,
@@ -108,8 +123,10 @@ async function runScenario(kernel: Kernel, image: Image, scenario: Scenario, che
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      arch: { type: 'string', default: process.arch },
       kernel: { type: 'string', multiple: true },
       match: { type: 'string', multiple: true },
+      file: { type: 'string', multiple: true },
       renew: { type: 'boolean', default: false },
       document: { type: 'boolean', default: false },
       jobs: { type: 'string', default: '1' },
@@ -118,42 +135,58 @@ async function main(): Promise<void> {
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new Error(`--jobs ${values.jobs}: expected how many machines to run at once, 1 or more`);
-  const unknown = values.kernel?.find((name) => !KERNELS.some((kernel) => kernel.name === name));
-  if (unknown !== undefined)
-    throw new Error(`--kernel ${unknown}: expected one of ${KERNELS.map(({ name }) => name).join(', ')}`);
-  const kernels = KERNELS.filter(({ name }) => values.kernel?.includes(name) ?? true);
-  const scenarios =
-    values.match === undefined
-      ? SCENARIOS
-      : SCENARIOS.slice(0, 1).map((scenario) => ({ ...scenario, match: values.match ?? [] }));
-  prepare();
+  const architecture = ARCHITECTURES.find((each) => each === values.arch);
+  if (architecture === undefined) throw new Error(`--arch ${values.arch}: expected one of ${ARCHITECTURES.join(', ')}`);
+  const kernels =
+    values.kernel?.map((name) => kernelNamed(name, architecture)) ??
+    KERNELS.filter((kernel) => kernel.architecture === architecture);
+  const scenarios = chosen(architecture, values.file, values.match);
+  prepare(architecture);
 
   const work = temporaryFolder();
-  const images = kernels.map((kernel) => [kernel, kernelImage(kernel, work, values.renew)] as const);
+  const guests = kernels.map((kernel) => ({
+    kernel,
+    image: kernelImage(kernel, work, values.renew),
+    root: guestRoot(kernel, values.renew),
+  }));
   const checkout = path.join(work, 'checkout');
-  copyCheckout(checkout);
+  copyCheckout(checkout, architecture);
   const object = sha256(readFileSync(path.join(checkout, 'dist/exec.bpf.o')));
   progress(
-    `Probe object ${object.slice(0, 12)}…; ${canVirtualise() ? 'virtual machines' : 'emulated machines: expect a quarter of an hour for each kernel'}`,
+    `Probe object ${object.slice(0, 12)}…; ${canVirtualise(architecture) ? 'virtual machines' : 'emulated machines: expect a quarter of an hour for each kernel'}`,
   );
-  for (const [, image] of images) results.addKernel(image.release);
-  const waiting = [...images];
+  for (const { image } of guests) results.addKernel(image.release);
+  const waiting = [...guests];
   const job = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [kernel, image] = next;
       for (const scenario of scenarios) {
-        progress(`${kernel.name}: ${image.release}, ${scenario.name}`);
-        await runScenario(kernel, image, scenario, checkout);
+        progress(`${next.kernel.name}: ${next.image.release}, ${scenario.name}`);
+        await runScenario(next, scenario, checkout);
       }
     }
   };
   await Promise.all(Array.from({ length: jobs }, job));
-  if (values.document) writeResults(object);
+  if (values.document) writeResults(architecture, object);
+}
+
+/**
+ * The boots of an architecture, with only these files; with patterns for titles, only the first boot, and those tests.
+ * @throws {Error} when no boot has a file
+ */
+function chosen(architecture: LinuxArchitecture, files?: readonly string[], match?: readonly string[]): Scenario[] {
+  const own = SCENARIOS.filter((scenario) => (scenario.architecture ?? architecture) === architecture);
+  const known = [...new Set(own.flatMap((scenario) => scenario.files))];
+  const unknown = files?.find((file) => !known.includes(file));
+  if (unknown !== undefined) throw new Error(`--file ${unknown}: expected one of ${known.join(', ')}`);
+  const some = own
+    .map((scenario) => ({ ...scenario, files: scenario.files.filter((file) => files?.includes(file) ?? true) }))
+    .filter((scenario) => scenario.files.length > 0);
+  return match === undefined ? some : some.slice(0, 1).map((scenario) => ({ ...scenario, match }));
 }
 
 /** Puts the results of this run into the repository, and into the page that shows them. */
-function writeResults(object: string): void {
-  const file = inCheckout(RESULTS_FILE);
+function writeResults(architecture: LinuxArchitecture, object: string): void {
+  const file = inCheckout(resultsFile(architecture));
   const earlier = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as KernelResults) : undefined;
   const date = new Date().toISOString().slice(0, 10);
   writeFileSync(file, `${JSON.stringify(results.replaceIn(earlier, date, object), undefined, 2)}\n`);

@@ -1,3 +1,5 @@
+import type { LinuxArchitecture } from '../../installers/linux/payload.ts';
+
 /** One boot of each kernel: how it is booted, and the tests that run there. */
 export interface Scenario {
   readonly name: string;
@@ -7,6 +9,8 @@ export interface Scenario {
   /** AVA's patterns for titles; "!" leaves out. */
   readonly match: readonly string[];
   readonly seconds: number;
+  /** The only architecture that it is for; by default it is for all. */
+  readonly architecture?: LinuxArchitecture;
 }
 
 /** Tests that do not depend on the kernel, or that repeat another one at length. */
@@ -51,6 +55,16 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
     match: LEFT_OUT.map((title) => `!${title}`),
     seconds: 3600,
+  },
+  {
+    // The agent knows no kernel. This is for the processor, and for the programs as they were built.
+    name: 'agent',
+    architecture: 'arm64',
+    kernelArguments: '',
+    cgroup: 'v2',
+    files: ['test/integration/agent.test.ts', 'test/integration/detection.test.ts', 'test/integration/looking.test.ts'],
+    match: [],
+    seconds: 1800,
   },
   {
     name: 'control groups v1',

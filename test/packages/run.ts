@@ -15,6 +15,7 @@ import { sourceDate } from '../../installers/tools/source-date.ts';
 import { needSystemPackages } from '../../installers/tools/system-packages.ts';
 import { debianRoot } from '../kernels/debian-root.ts';
 import { kernelImage } from '../kernels/image.ts';
+import { cloudKernel } from '../kernels/kernels.ts';
 import { logFile, runInMachine, temporaryFolder, virtiofsd } from '../kernels/machine.ts';
 import { withMachines } from '../kernels/session.ts';
 import { Tally } from '../run/tally.ts';
@@ -104,7 +105,7 @@ async function fillFolder(folder: string): Promise<void> {
 }
 
 async function runScenario(scenario: string, suite: string, checkout: string, renew: boolean): Promise<void> {
-  const image = kernelImage({ name: suite, suite }, temporaryFolder(), renew);
+  const image = kernelImage(cloudKernel(suite, suite), temporaryFolder(), renew);
   const root = debianRoot({ suite, ...SCENARIOS[scenario]! }, renew);
   progress(`${scenario}: Debian ${suite}, Linux ${image.release}`);
   const log = logFile(`packages-${scenario}-${suite}`);

@@ -10,7 +10,7 @@ import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
 import { run } from '../../installers/tools/run.ts';
 import { ensureSystemPackages } from '../../installers/tools/system-packages.ts';
 import { kernelImage, type Image } from '../kernels/image.ts';
-import { KERNELS } from '../kernels/kernels.ts';
+import { kernelNamed } from '../kernels/kernels.ts';
 import { logFile, MachineError, runInMachine, temporaryFolder, virtiofsd } from '../kernels/machine.ts';
 import { withMachines } from '../kernels/session.ts';
 import { faultsOf, lastIn, numbersIn, type Pulled } from '../agent/delivery/spool/pulled.ts';
@@ -214,9 +214,7 @@ async function pullAgainAndAgain(image: Image, checkout: string, sync: 'batch' |
 
 async function main(): Promise<void> {
   prepare();
-  const kernel = KERNELS.find(({ name }) => name === KERNEL);
-  if (kernel === undefined) throw new Error(`no kernel ${KERNEL}`);
-  const image = kernelImage(kernel, temporaryFolder(), false);
+  const image = kernelImage(kernelNamed(KERNEL), temporaryFolder(), false);
   const checkout = path.join(temporaryFolder(), 'checkout');
   fillFolder(checkout);
   for (const sync of ['batch', '1s'] as const) {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
+import { fixture } from './fixtures.ts';
 import { hasCommand } from '../../installers/tools/system-packages.ts';
 
 /** Whether the machine has what a test needs: undefined when it has, else the reason for skipping. */
@@ -33,6 +34,16 @@ const pinnableTracepoints = sinceLinux(5, 15, 'links of tracepoints can be pinne
 const fewCapabilities = sinceLinux(6, 4, 'libbpf 1.1 needs no CAP_SYS_ADMIN');
 
 const preemptionFunctions = sinceLinux(6, 10, 'programs can disable preemption, and further programs do something');
+
+/** Kernels for 64-bit ARM run no 32-bit programs where a page is larger than 4 KiB (CONFIG_COMPAT). */
+export const images32: Requirement = () =>
+  spawnSync(fixture('image-32', '-m32', '-nostdlib')).status === 0
+    ? undefined
+    : 'needs a kernel that runs 32-bit programs';
+
+/** The calls of 32-bit programs, made by a 64-bit one. */
+export const calls32: Requirement = () =>
+  process.arch === 'x64' ? undefined : 'needs x86-64, where 64-bit programs can make 32-bit system calls';
 
 const compiler: Requirement = () =>
   ['clang-14', 'llvm-strip-14'].every((program) => spawnSync(program, ['--version']).status === 0)
@@ -73,6 +84,12 @@ export const furtherProgramTest = requiring(root, bpfKernel, preemptionFunctions
 
 /** Where five capabilities are enough for the helper. */
 export const fewCapabilitiesTest = requiring(root, bpfKernel, fewCapabilities);
+
+/** Where the kernel runs 32-bit programs. */
+export const images32Test = requiring(root, bpfKernel, images32);
+
+/** Where a 64-bit program can make 32-bit system calls. */
+export const calls32Test = requiring(root, bpfKernel, calls32);
 
 /** With the compiler of the probe. */
 export const compiledProbeTest = requiring(root, bpfKernel, compiler);

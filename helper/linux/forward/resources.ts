@@ -3,8 +3,9 @@ import { HelperError } from '../../errors.ts';
 import { MAX_CLIENTS, MORE_MEMORY_BYTES } from '../../limits.ts';
 import type { Libc } from '../libc.ts';
 
-/** prlimit64(2) by architecture, and resources of setrlimit(2). */
-const PRLIMIT: Readonly<Record<string, number>> = { x64: 302, arm64: 261 };
+/** prlimit64(2), by architecture. */
+export const PRLIMIT: Readonly<Record<string, number>> = { x64: 302, arm64: 261 };
+/** Resources of setrlimit(2). */
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
 const RLIMIT_AS = 9;

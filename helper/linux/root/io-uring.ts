@@ -2,7 +2,7 @@ import { installFilter, JUMP_EQUAL, LOAD, NUMBER, RET_ALLOW, RET_ERRNO, RETURN, 
 import type { Libc } from '../libc.ts';
 
 /** io_uring_setup, io_uring_enter and io_uring_register have the same numbers on every architecture. */
-const IO_URING = [425, 426, 427];
+export const IO_URING = [425, 426, 427];
 const ENOSYS = 38;
 
 /**

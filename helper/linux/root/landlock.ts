@@ -3,9 +3,7 @@ import { HelperError } from '../../errors.ts';
 import type { Libc } from '../libc.ts';
 
 /** System calls, the same on every architecture. */
-const CREATE_RULESET = 444;
-const ADD_RULE = 445;
-const RESTRICT_SELF = 446;
+export const LANDLOCK = { createRuleset: 444, addRule: 445, restrictSelf: 446 } as const;
 
 /** linux/landlock.h. */
 const CREATE_RULESET_VERSION = 1;
@@ -30,7 +28,7 @@ const O_PATH = 0o10000000;
  * @throws {HelperError} HELPER_PRIVILEGE when the kernel has it but refuses
  */
 export function restrictFiles(libc: Libc, readable: readonly string[]): number {
-  const version = Number(libc.syscall(CREATE_RULESET, 0, 0, CREATE_RULESET_VERSION, 0));
+  const version = Number(libc.syscall(LANDLOCK.createRuleset, 0, 0, CREATE_RULESET_VERSION, 0));
   if (version <= 0) return 0;
   const refused = (call: string): HelperError =>
     new HelperError('HELPER_PRIVILEGE', `Landlock: ${libc.failure(call).message}`);
@@ -40,7 +38,7 @@ export function restrictFiles(libc: Libc, readable: readonly string[]): number {
   if (version >= 4) attributes.writeBigUInt64LE(BigInt(NET_RIGHTS), 8);
   if (version >= 6) attributes.writeBigUInt64LE(BigInt(SCOPES), 16);
   const bytes = version >= 6 ? 24 : version >= 4 ? 16 : 8;
-  const ruleset = Number(libc.syscall(CREATE_RULESET, libc.address(attributes), bytes, 0, 0));
+  const ruleset = Number(libc.syscall(LANDLOCK.createRuleset, libc.address(attributes), bytes, 0, 0));
   if (ruleset < 0) throw refused('landlock_create_ruleset');
 
   for (const path of readable) {
@@ -53,11 +51,11 @@ export function restrictFiles(libc: Libc, readable: readonly string[]): number {
     const rule = Buffer.alloc(12); // struct landlock_path_beneath_attr, packed
     rule.writeBigUInt64LE(BigInt(EXECUTE | READ_FILE | (fstatSync(parent).isDirectory() ? READ_DIR : 0)), 0);
     rule.writeInt32LE(parent, 8);
-    const added = Number(libc.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, libc.address(rule), 0));
+    const added = Number(libc.syscall(LANDLOCK.addRule, ruleset, RULE_PATH_BENEATH, libc.address(rule), 0));
     closeSync(parent);
     if (added !== 0) throw refused('landlock_add_rule');
   }
-  if (Number(libc.syscall(RESTRICT_SELF, ruleset, 0, 0, 0)) !== 0) throw refused('landlock_restrict_self');
+  if (Number(libc.syscall(LANDLOCK.restrictSelf, ruleset, 0, 0, 0)) !== 0) throw refused('landlock_restrict_self');
   closeSync(ruleset);
   return version;
 }

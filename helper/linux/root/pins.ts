@@ -7,7 +7,6 @@ import { say } from '../../say.ts';
 
 const BPFFS = '/sys/fs/bpf';
 const LOCK_EX_NB = 2 | 4;
-const O_DIRECTORY = 0o200000;
 const STICKY = 0o1000;
 
 /** The name of a link's pin consists of its program, its probe object and the moment at which it was attached. */
@@ -47,7 +46,7 @@ export function claimPins(libc: Libc, folder: string): number {
   }
   const problem = whyNotOwn(folder);
   if (problem !== undefined) throw new HelperError('HELPER_UNSAFE_FILE', problem);
-  const lock = openSync(folder, O_DIRECTORY | constants.O_NOFOLLOW);
+  const lock = openSync(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   if (libc.flock(lock, LOCK_EX_NB) === 0) return lock;
   closeSync(lock);
   throw new HelperError(

@@ -47,7 +47,7 @@ function build(): void {
   progress(`Downloading and compiling ${SUITE}'s VictoriaLogs to ${PROGRAM}`);
   const work = mkdtempSync(path.join(tmpdir(), 'probes-victoria-logs-'));
   try {
-    const { packages, download, downloadSource } = aptOf(SUITE, work, ['deb', 'deb-src']);
+    const { packages, download, downloadSource } = aptOf(SUITE, work, { lists: ['deb', 'deb-src'] });
     for (const problem of [downloadSource(SOURCE), ...PACKAGES.map((name) => download(name))])
       if (problem !== undefined) throw new Error(`cannot download the source of VictoriaLogs: ${problem}`);
     const root = path.join(work, 'root');
