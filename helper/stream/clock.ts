@@ -96,7 +96,12 @@ export class Clock {
   fromBoot(seconds: number, nanoseconds: number): Moment {
     const since = this.#since;
     const isEarlier = seconds < since.seconds || (seconds === since.seconds && nanoseconds < since.nanoseconds);
-    return sum({ seconds, nanoseconds }, isEarlier ? this.#earlier : this.#epoch);
+    const epoch = isEarlier ? this.#earlier : this.#epoch;
+    // As `sum`, without an object for each event.
+    const total = nanoseconds + epoch.nanoseconds;
+    return total < NS
+      ? { seconds: seconds + epoch.seconds, nanoseconds: total }
+      : { seconds: seconds + epoch.seconds + 1, nanoseconds: total - NS };
   }
 
   /** RFC 3339 in UTC with nanoseconds. The text of the last second is kept, since events come in bursts. */
