@@ -75,12 +75,13 @@ export class Clock {
   look(): ClockStep | undefined {
     const boot = this.boot();
     const wall = this.wall();
-    // This process may have stood still between the two readings; so far they can be apart.
-    const blur = microseconds(this.boot()) - microseconds(boot);
     const epoch = difference(boot, wall);
     const moved = Math.abs(microseconds(epoch) - microseconds(this.#epoch));
     const since = this.#looked;
     this.#looked = boot;
+    if (moved < CLOCK_FOLLOW_MS * 1000) return undefined;
+    // This process may have stood still between the two readings; so far they can be apart.
+    const blur = microseconds(this.boot()) - microseconds(boot);
     if (moved < CLOCK_FOLLOW_MS * 1000 + blur) return undefined;
     const from = sum(boot, this.#epoch);
     const isStep = moved >= CLOCK_STEP_MS * 1000 + blur;
