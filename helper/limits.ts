@@ -91,11 +91,12 @@ export const MAX_ENV_LINE_SHARE = 1 / 4;
 export const ENVIRONMENT_CACHE_ENTRIES = 512;
 export const ENVIRONMENT_CACHE_BYTES = 1024;
 
-/** Parents whose part of an event is cached. */
-export const SURROUNDINGS_CACHE_ENTRIES = 512;
+/** Parts of lines that are kept for the next exec of the same program: a power of two. */
+export const TEMPLATE_CACHE_ENTRIES = 512;
 
-/** Paths longer than this in total are not cached, which limits the cache to about 4 MiB. */
-export const SURROUNDINGS_CACHE_BYTES = 1024;
+/** Bytes of paths, and UTF-16 units of text, up to which such a part is kept: some 8 MiB of memory at most for all. */
+export const TEMPLATE_CACHE_BYTES = 1024;
+export const TEMPLATE_CACHE_UNITS = 3 * 1024;
 
 /**
  * Milliseconds by which the wall clock has to have moved against the boot clock before event times follow it, and from

@@ -112,10 +112,13 @@ export class Backlog {
   appendText(line: string): boolean {
     // Every UTF-16 unit takes at most three bytes.
     const most = line.length * 3;
-    const at = this.#bounds.head % this.capacity;
-    if (at + most > this.capacity) return false;
-    this.makeRoom(most);
-    this.#bounds.head += this.#data.utf8Write(line, at, most);
+    const data = this.#data;
+    const bounds = this.#bounds;
+    const { head } = bounds;
+    const at = head % data.length;
+    if (at + most > data.length) return false;
+    if (head + most - bounds.tail > data.length) this.makeRoom(most);
+    bounds.head = head + data.utf8Write(line, at, most);
     return true;
   }
 

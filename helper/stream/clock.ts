@@ -75,12 +75,13 @@ export class Clock {
   look(): ClockStep | undefined {
     const boot = this.boot();
     const wall = this.wall();
-    // This process may have stood still between the two readings; so far they can be apart.
-    const blur = microseconds(this.boot()) - microseconds(boot);
     const epoch = difference(boot, wall);
     const moved = Math.abs(microseconds(epoch) - microseconds(this.#epoch));
     const since = this.#looked;
     this.#looked = boot;
+    if (moved < CLOCK_FOLLOW_MS * 1000) return undefined;
+    // This process may have stood still between the two readings; so far they can be apart.
+    const blur = microseconds(this.boot()) - microseconds(boot);
     if (moved < CLOCK_FOLLOW_MS * 1000 + blur) return undefined;
     const from = sum(boot, this.#epoch);
     const isStep = moved >= CLOCK_STEP_MS * 1000 + blur;
@@ -96,7 +97,12 @@ export class Clock {
   fromBoot(seconds: number, nanoseconds: number): Moment {
     const since = this.#since;
     const isEarlier = seconds < since.seconds || (seconds === since.seconds && nanoseconds < since.nanoseconds);
-    return sum({ seconds, nanoseconds }, isEarlier ? this.#earlier : this.#epoch);
+    const epoch = isEarlier ? this.#earlier : this.#epoch;
+    // As `sum`, without an object for each event.
+    const total = nanoseconds + epoch.nanoseconds;
+    return total < NS
+      ? { seconds: seconds + epoch.seconds, nanoseconds: total }
+      : { seconds: seconds + epoch.seconds + 1, nanoseconds: total - NS };
   }
 
   /** RFC 3339 in UTC with nanoseconds. The text of the last second is kept, since events come in bursts. */

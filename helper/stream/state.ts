@@ -33,6 +33,8 @@ const COUNTERS = PIPE + PIPE_COUNTS.length + 2 * MAX_CLIENTS;
  */
 export class HelperState implements BacklogBounds {
   readonly #state: DurableState;
+  /** Those of `#state`: read and written several times for each event. */
+  readonly #values: Float64Array;
   readonly #counters: number;
 
   static bytesFor(counters: number): number {
@@ -41,6 +43,7 @@ export class HelperState implements BacklogBounds {
 
   constructor(memory: ArrayBuffer, counters: number) {
     this.#state = new DurableState(memory, COUNTERS + 2 * counters, SHAPE);
+    this.#values = this.#state.values;
     this.#counters = counters;
   }
 
@@ -51,7 +54,7 @@ export class HelperState implements BacklogBounds {
 
   /** Begins the numbering of a probe that was just loaded. */
   begin(firstSeq: number, epoch: Moment): void {
-    const { values } = this.#state;
+    const values = this.#values;
     values[FIRST_SEQ] = firstSeq;
     values[LAST_SEQ] = firstSeq - 1;
     values[EPOCH_SECONDS] = epoch.seconds;
@@ -64,67 +67,67 @@ export class HelperState implements BacklogBounds {
   }
 
   get tail(): number {
-    return this.#get(TAIL);
+    return this.#values[TAIL] as number;
   }
   set tail(position: number) {
-    this.#state.values[TAIL] = position;
+    this.#values[TAIL] = position;
   }
 
   get head(): number {
-    return this.#get(HEAD);
+    return this.#values[HEAD] as number;
   }
   set head(position: number) {
-    this.#state.values[HEAD] = position;
+    this.#values[HEAD] = position;
   }
 
   get firstSeq(): number {
-    return this.#get(FIRST_SEQ);
+    return this.#values[FIRST_SEQ] as number;
   }
 
   get lastSeq(): number {
-    return this.#get(LAST_SEQ);
+    return this.#values[LAST_SEQ] as number;
   }
   set lastSeq(seq: number) {
-    this.#state.values[LAST_SEQ] = seq;
+    this.#values[LAST_SEQ] = seq;
   }
 
   /** The difference between wall clock and boot clock that events carry. */
   get epoch(): Moment {
-    return { seconds: this.#get(EPOCH_SECONDS), nanoseconds: this.#get(EPOCH_NANOSECONDS) };
+    return { seconds: this.#values[EPOCH_SECONDS] as number, nanoseconds: this.#values[EPOCH_NANOSECONDS] as number };
   }
 
   set epoch({ seconds, nanoseconds }: Moment) {
-    this.#state.values[EPOCH_SECONDS] = seconds;
-    this.#state.values[EPOCH_NANOSECONDS] = nanoseconds;
+    this.#values[EPOCH_SECONDS] = seconds;
+    this.#values[EPOCH_NANOSECONDS] = nanoseconds;
   }
 
   /** Snapshot records that were not sent, because an exec event told of the same process. */
   get repeated(): number {
-    return this.#get(REPEATED);
+    return this.#values[REPEATED] as number;
   }
   set repeated(count: number) {
-    this.#state.values[REPEATED] = count;
+    this.#values[REPEATED] = count;
   }
 
   /** Events that were reported as lost because the kernel skipped the probe. */
   get skipped(): number {
-    return this.#get(SKIPPED);
+    return this.#values[SKIPPED] as number;
   }
   set skipped(count: number) {
-    this.#state.values[SKIPPED] = count;
+    this.#values[SKIPPED] = count;
   }
 
   /** To be added to what is counted now: the kernel counts for each loaded program, and that began later. */
   get skippedEarlier(): number {
-    return this.#get(SKIPPED_EARLIER);
+    return this.#values[SKIPPED_EARLIER] as number;
   }
   set skippedEarlier(count: number) {
-    this.#state.values[SKIPPED_EARLIER] = count;
+    this.#values[SKIPPED_EARLIER] = count;
   }
 
   /** Tells the audit what the pipe did; no part of what a successor takes over. */
   recordPipe({ counts, peers }: PipeRecord): void {
-    const { values } = this.#state;
+    const values = this.#values;
     PIPE_COUNTS.forEach((name, i) => (values[PIPE + i] = counts[name]));
     for (let i = 0; i < MAX_CLIENTS; i++) {
       const at = PIPE + PIPE_COUNTS.length + 2 * i;
@@ -135,22 +138,18 @@ export class HelperState implements BacklogBounds {
 
   /** The number that the next event of this counter will carry. */
   nextNumber(counter: number): number {
-    return this.#get(COUNTERS + counter);
+    return this.#values[COUNTERS + counter] as number;
   }
   setNextNumber(counter: number, number: number): void {
-    this.#state.values[COUNTERS + counter] = number;
+    this.#values[COUNTERS + counter] = number;
   }
 
   /** Events of this counter that were reported as lost. */
   lost(counter: number): number {
-    return this.#get(COUNTERS + this.#counters + counter);
+    return this.#values[COUNTERS + this.#counters + counter] as number;
   }
   setLost(counter: number, lost: number): void {
-    this.#state.values[COUNTERS + this.#counters + counter] = lost;
-  }
-
-  #get(index: number): number {
-    return this.#state.values[index] as number;
+    this.#values[COUNTERS + this.#counters + counter] = lost;
   }
 }
 

@@ -34,7 +34,7 @@ export function lineOf(
   record.copy(bytes, at);
   const argsEnd = at + record.length - (fields.env?.length ?? 0);
   const inRecord = bytes.subarray(argsEnd - (fields.args ?? Buffer.from('npm\0install\0')).length, argsEnd);
-  return lines.build(new Uint32Array(memory), bytes, at, args ?? inRecord, cut)(seq, () => room);
+  return lines.line(seq, () => room, new Uint32Array(memory), bytes, at, args ?? inRecord, cut);
 }
 
 /** The event that a record becomes, read back by the parser that every client has. */

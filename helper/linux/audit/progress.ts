@@ -59,8 +59,10 @@ function why(pid: number, state: string): string {
   if (state === 'T') return `a signal has stopped it. Continue it: kill -CONT ${pid}`;
   const tracer = /^TracerPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
   if (state === 't') return `process ${tracer} traces it and has stopped it. Find out who started that.`;
-  // The function of the kernel in which it waits: __refrigerator of version 1, do_freezer_trap of version 2.
+  // The function of the kernel in which it waits: __refrigerator of version 1, do_freezer_trap of version 2, which since
+  // 7.2 is a part of get_signal. (A stop by a signal or a tracer waits there, too, but has other states.)
   const waitsIn = readFileSync(`/proc/${pid}/wchan`, 'latin1');
-  if (/freezer|refrigerator/.test(waitsIn)) return `its control group is frozen (/proc/${pid}/cgroup). Thaw it.`;
+  if (/freezer|refrigerator|^get_signal$/.test(waitsIn))
+    return `its control group is frozen (/proc/${pid}/cgroup). Thaw it.`;
   return `it has not been woken for ${AUDIT_PROGRESS_MS / 1000} s (state ${state}, in ${waitsIn}). Restart the helper.`;
 }

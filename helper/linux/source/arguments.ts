@@ -14,39 +14,37 @@ const BACKSLASH = '\\u005c';
 const SCRIPT_ARGUMENTS = 11;
 
 /**
- * A process's arguments in the spelling of JSON, without quotes, still one after the
- * other with an (encoded) NUL between them. A few passes over the whole text instead
- * of steps for each argument, of which there can be millions.
- * @param block as the kernel has them: each with its NUL, the last of which is missing where they were cut
+ * A process's arguments as one JSON string, one after the other with an (encoded) NUL between them. A few passes over
+ * the whole text instead of steps for each argument, of which there can be millions.
+ * @param text as the kernel has them, without the last NUL
  */
-export function encodeArguments(block: string): string {
-  const text = block.endsWith('\0') ? block.slice(0, -1) : block;
-  if (!text.includes(NUL)) return encodeText(text);
+export function encodeArguments(text: string): string {
+  if (!text.includes(NUL)) return JSON.stringify(text);
   // A backslash and "u0000" in an argument: its backslashes get another spelling, so that these six characters are NULs alone.
-  return encodeText(text.replaceAll('\\', BACKSLASH_MARK)).replaceAll(ENCODED_MARK, BACKSLASH);
+  return JSON.stringify(text.replaceAll('\\', BACKSLASH_MARK)).replaceAll(ENCODED_MARK, BACKSLASH);
 }
 
-/** The list of them as JSON. `block` is what was encoded: no argument and one empty argument are told apart there. */
-export function argumentList(encoded: string, block: string): string {
-  return block === '' ? '[]' : `["${encoded.replaceAll(NUL, '","')}"]`;
+/** The list of encoded arguments as JSON. Also of no argument: one empty argument looks the same when encoded. */
+export function argumentList(encoded: string, isEmpty: boolean): string {
+  return isEmpty ? '[]' : `[${encoded.replaceAll(NUL, '","')}]`;
 }
 
-/** Returns the arguments after the first, each with a space before it. */
+/** Returns the arguments after the first, each with a space before it, and the closing quote. */
 export function afterFirst(encoded: string): string {
   return spaced(encoded, encoded.indexOf(NUL));
 }
 
 /**
- * Returns the arguments that the caller of a script passed after argv[0]. The kernel has replaced argv[0]
- * by the interpreter, perhaps one argument of the #! line, and the path of the
- * script: the caller's arguments follow that path.
- * @param filename in the spelling of JSON
+ * Returns the arguments that the caller of a script passed after argv[0], and the closing quote. The kernel has replaced
+ * argv[0] by the interpreter, perhaps one argument of the #! line, and the path of the script: the caller's arguments
+ * follow that path.
+ * @param filename in the spelling of JSON, without quotes
  */
 export function afterScript(encoded: string, filename: string): string {
   const first = encoded.indexOf(NUL);
   for (let i = 1, at = first; i < SCRIPT_ARGUMENTS && at !== -1; i++) {
     const next = encoded.indexOf(NUL, at + NUL.length);
-    if (isSame(encoded.slice(at + NUL.length, next === -1 ? undefined : next), filename)) return spaced(encoded, next);
+    if (isSame(encoded.slice(at + NUL.length, next), filename)) return spaced(encoded, next);
     at = next;
   }
   return spaced(encoded, first);
@@ -59,7 +57,7 @@ function isSame(one: string, other: string): boolean {
 
 /** The arguments from the NUL at `from` on, -1 for none, each NUL a space. */
 function spaced(encoded: string, from: number): string {
-  return from === -1 ? '' : encoded.slice(from).replaceAll(NUL, ' ');
+  return from === -1 ? '"' : encoded.slice(from).replaceAll(NUL, ' ');
 }
 
 /**
@@ -80,8 +78,4 @@ export function rawArguments(bytes: Buffer): Record<string, string> | undefined 
     start = end + 1;
   }
   return raw;
-}
-
-function encodeText(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }

@@ -75,22 +75,24 @@ export class EbpfSource implements EventSource {
 
   drain(): boolean {
     const ring = this.#ring;
+    const reader = this.#reader;
+    const state = this.#state;
     if (this.#shouldWait()) return true;
-    const { head } = this.#state;
+    const { head } = state;
     const enough = head + this.#turnBytes;
     let last = head;
     let more = true;
-    const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length) => {
-      this.#reader.take(offset, length, ring.position);
-      const now = this.#state.head;
+    const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length, position) => {
+      reader.take(offset, length, position);
+      const now = state.head;
       more = now < enough && (now - last < LONG_LINE_BYTES || !this.#shouldWait());
       last = now;
       return more;
     });
-    this.#reader.closeStale(performance.now());
+    reader.closeStale(performance.now());
     // In this order: what the ring forgets is by then in the backlog, for a successor too.
-    if (taken > 0 || this.#state.head !== head) this.#state.commit();
-    ring.release(this.#reader.firstNeeded(ring.position, ring.size / 4));
+    if (taken > 0 || state.head !== head) state.commit();
+    ring.release(reader.firstNeeded(ring.position, ring.size / 4));
     return taken === DRAIN_TURN_RECORDS || !more;
   }
 

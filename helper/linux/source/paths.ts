@@ -1,11 +1,16 @@
 /**
- * Turns a record's components (leaf first, each with a NUL) into a path.
+ * Turns a record's components (leaf first, each with a NUL) into a path. Both with a character for each byte.
  * @param whole false when the walk ended before the root: the path then begins with a component
  */
-export function pathOf(components: Buffer, whole: boolean): Buffer {
-  const names = components.toString('latin1').split('\0').reverse();
+export function joined(components: string, whole: boolean): string {
+  const names = components.split('\0').reverse();
   if (!whole) names.shift();
-  return Buffer.from(names.join('/') || (whole ? '/' : ''), 'latin1');
+  return names.join('/') || (whole ? '/' : '');
+}
+
+/** The same, of bytes. */
+export function pathOf(components: Buffer, whole: boolean): Buffer {
+  return Buffer.from(joined(components.toString('latin1'), whole), 'latin1');
 }
 
 /**
@@ -16,6 +21,7 @@ const CONTAINER_ID = /(?:^|[:-])(?<!conmon-)([0-9a-f]{64})(?:\.scope)?$/;
 
 /** The innermost container's id, if the cgroup belongs to one. */
 export function containerId(cgroup: string): string | undefined {
+  if (cgroup.length < 64) return undefined;
   for (const component of cgroup.split('/').reverse()) {
     const found = CONTAINER_ID.exec(component);
     if (found !== null) return found[1];

@@ -3,13 +3,21 @@ import { MAX_COMMAND_LINE_BYTES, OPEN_EVENT_MS, SETTLE_INTERVAL_MS } from '../..
 import type { Clock } from '../../stream/clock.ts';
 import type { KernelCount } from '../../stream/event-source.ts';
 import type { HelperState } from '../../stream/state.ts';
-import type { EventStream } from '../../stream/stream.ts';
+import type { EventStream, LineBuilder } from '../../stream/stream.ts';
 import type { KernelCounters } from './counters.ts';
 import type { ExecLines } from './exec-line.ts';
 import { exitLine } from './exit-line.ts';
 import { forkLine } from './fork-line.ts';
 import { EVENT, EVENT_BYTES, EXIT_BYTES, KIND, MORE, MORE_BYTES, RECORD_TYPE } from './record.ts';
 import { KINDS } from '../layout.ts';
+
+// Offsets in words: a property and a shift for each read would take longer than the read.
+const CPU = EVENT.cpu >>> 2;
+const NUMBER = EVENT.number >>> 2;
+const ARGV_BYTES = EVENT.argv_bytes >>> 2;
+const ARGS_BYTES = EVENT.args_bytes >>> 2;
+const ENV_BYTES = EVENT.env_bytes >>> 2;
+const ENV_TOTAL = EVENT.env_total >>> 2;
 
 /** The arguments or the environment of an open event. */
 interface Block {
@@ -48,6 +56,11 @@ export class RecordReader {
   #settled: readonly KernelCount[] = [];
   #settledAt = Number.NEGATIVE_INFINITY;
   readonly #open = new Map<number, OpenEvent>();
+  /** Where the record lies that `#buildWhole` turns into a line. */
+  #offset = 0;
+  /** Made once: nearly all events are built by it, and a closure for each of them takes time. */
+  readonly #buildWhole: LineBuilder = (seq, room) =>
+    this.#lines.line(seq, room, this.#words, this.#bytes, this.#offset);
 
   constructor(
     memory: { readonly words: Uint32Array; readonly bytes: Buffer },
@@ -68,12 +81,15 @@ export class RecordReader {
 
   /** Takes the record of `length` bytes at `offset`; `position` is its place in the ring. */
   take(offset: number, length: number, position: number): void {
-    const first = this.#word(offset);
+    const words = this.#words;
+    const w = offset >>> 2;
+    const first = words[w] as number;
     const type = first & 0xffff;
-    const counter = this.#word(offset + EVENT.cpu) * KINDS + (first >>> 16);
-    const number = this.#word(offset + EVENT.number) + this.#word(offset + EVENT.number + 4) * 0x1_0000_0000;
-    if (type === RECORD_TYPE.event && length >= (counter % KINDS === KIND.exit ? EXIT_BYTES : EVENT_BYTES))
-      this.#takeEvent(counter, number, offset, length, position);
+    const kind = first >>> 16;
+    const counter = (words[w + CPU] as number) * KINDS + kind;
+    const number = (words[w + NUMBER] as number) + (words[w + NUMBER + 1] as number) * 0x1_0000_0000;
+    if (type === RECORD_TYPE.event && length >= (kind === KIND.exit ? EXIT_BYTES : EVENT_BYTES))
+      this.#takeEvent(kind, counter, number, offset, length, position);
     else if ((type === RECORD_TYPE.args || type === RECORD_TYPE.env) && length >= MORE_BYTES)
       this.#takeMore(type, counter, number, offset);
   }
@@ -130,7 +146,7 @@ export class RecordReader {
     this.#settledAt = now;
   }
 
-  #takeEvent(counter: number, number: number, offset: number, length: number, position: number): void {
+  #takeEvent(kind: number, counter: number, number: number, offset: number, length: number, position: number): void {
     const open = this.#open.get(counter);
     if (open !== undefined && open.number !== number) this.#finish(counter, open);
     const expected = this.#state.nextNumber(counter);
@@ -138,43 +154,50 @@ export class RecordReader {
     if (number < expected) return;
     if (number > expected) this.#reportLoss(counter, number - expected);
 
-    if (counter % KINDS === KIND.exit) {
-      this.#stream.event(exitLine((at) => this.#word(offset + at), this.#clock));
-      this.#state.setNextNumber(counter, number + 1);
-      return;
-    }
-    if (counter % KINDS === KIND.fork) {
+    if (kind === KIND.exit) this.#stream.event(exitLine((at) => this.#word(offset + at), this.#clock));
+    else if (kind === KIND.fork) {
       const record = this.#bytes.subarray(offset, offset + length);
       this.#stream.event(forkLine(record, (at) => this.#word(offset + at), this.#clock));
-      this.#state.setNextNumber(counter, number + 1);
+    } else if (kind === KIND.snapshot) this.#takeSnapshot(offset);
+    else if (this.#isWholeAt(offset)) {
+      this.#offset = offset;
+      this.#stream.event(this.#buildWhole);
+    } else {
+      this.#openEvent(counter, number, offset, length, position);
       return;
     }
-    if (counter % KINDS === KIND.snapshot) {
-      this.#takeSnapshot(offset);
-      this.#state.setNextNumber(counter, number + 1);
-      return;
-    }
+    this.#state.setNextNumber(counter, number + 1);
+  }
+
+  /** Whether the record of an exec is followed by no more of its arguments or its environment. */
+  #isWholeAt(offset: number): boolean {
+    const words = this.#words;
+    const w = offset >>> 2;
+    const here = words[w + ARGS_BYTES] as number;
+    // Where none could be read, none follow.
+    if (here < (words[w + ARGV_BYTES] as number) && here > 0) return false;
+    // Without names nobody waits for what a predecessor with names has had sent.
+    return (words[w + ENV_BYTES] as number) >= (words[w + ENV_TOTAL] as number) || !this.#lines.readsEnvironment;
+  }
+
+  /** Keeps the record of an exec until the rest of it has come. */
+  #openEvent(counter: number, number: number, offset: number, length: number, position: number): void {
     const total = this.#word(offset + EVENT.argv_bytes);
     const here = this.#word(offset + EVENT.args_bytes);
     const env = this.#word(offset + EVENT.env_bytes);
-    // Without names nobody waits for what a predecessor with names has had sent.
-    const envTotal = this.#lines.readsEnvironment ? this.#word(offset + EVENT.env_total) : env;
-    if ((here < total && here > 0) || env < envTotal) {
-      const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
-      const argsAt = length - env - here;
-      this.#open.set(counter, {
-        record,
-        number,
-        // Where none could be read, none follow.
-        args: blockOf(record.subarray(argsAt, argsAt + here), here === 0 ? 0 : total),
-        env: blockOf(record.subarray(length - env), envTotal),
-        position,
-        since: performance.now(),
-      });
-      return;
-    }
-    this.#stream.event(this.#lines.build(this.#words, this.#bytes, offset, undefined, false));
-    this.#state.setNextNumber(counter, number + 1);
+    const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
+    const argsAt = length - env - here;
+    this.#open.set(counter, {
+      record,
+      number,
+      args: blockOf(record.subarray(argsAt, argsAt + here), here === 0 ? 0 : total),
+      env: blockOf(
+        record.subarray(length - env),
+        this.#lines.readsEnvironment ? this.#word(offset + EVENT.env_total) : env,
+      ),
+      position,
+      since: performance.now(),
+    });
   }
 
   #takeSnapshot(offset: number): void {
@@ -182,9 +205,8 @@ export class RecordReader {
     if (this.#executed.has(this.#processKey(offset))) this.#state.repeated++;
     else {
       const args = readCommandLine(pid);
-      this.#stream.event(
-        this.#lines.build(this.#words, this.#bytes, offset, args, args.length === MAX_COMMAND_LINE_BYTES),
-      );
+      const isCut = args.length === MAX_COMMAND_LINE_BYTES;
+      this.#stream.event((seq, room) => this.#lines.line(seq, room, this.#words, this.#bytes, offset, args, isCut));
     }
   }
 
@@ -209,8 +231,9 @@ export class RecordReader {
     const { record, args, env } = open;
     const words = new Uint32Array(record.buffer.slice(record.byteOffset, record.byteOffset + (record.length & ~3)));
     this.#open.delete(counter);
+    const argv = Buffer.concat(args.parts);
     const joined = { bytes: Buffer.concat(env.parts), cut: !isWhole(env) };
-    this.#stream.event(this.#lines.build(words, record, 0, Buffer.concat(args.parts), !isWhole(args), joined));
+    this.#stream.event((seq, room) => this.#lines.line(seq, room, words, record, 0, argv, !isWhole(args), joined));
     this.#state.setNextNumber(counter, open.number + 1);
   }
 

@@ -6,8 +6,11 @@ const DISCARDED = 0x40000000;
 const LENGTH = 0x3fffffff;
 const HEADER_BYTES = 8;
 
-/** Takes one record: `offset` into `RingBuffer.bytes`, always a multiple of 8, and its length in bytes. Answers false to be given no more for now. */
-export type RecordHandler = (offset: number, length: number) => unknown;
+/**
+ * Takes one record: `offset` into `RingBuffer.bytes`, always a multiple of 8, its length in bytes, and its `position` as
+ * of `RingBuffer.position`. Answers false to be given no more for now.
+ */
+export type RecordHandler = (offset: number, length: number, position: number) => unknown;
 
 /**
  * A BPF ring buffer (kernel/bpf/ringbuf.c) mapped into this process, read in
@@ -58,17 +61,18 @@ export class RingBuffer {
   take(limit: number, handle: RecordHandler): number {
     const { words } = this;
     const end = this.#end();
+    const mask = this.#mask;
     let taken = 0;
-    while (this.#at !== end && taken < limit) {
-      const offset = this.#at & this.#mask;
+    for (let at = this.#at; at !== end && taken < limit; this.#at = at) {
+      const offset = at & mask;
       const header = Atomics.load(words, offset >>> 2);
       if ((header & BUSY) !== 0) break;
       const length = header & LENGTH;
       if ((header & DISCARDED) === 0) {
         taken++;
-        if (handle(offset + HEADER_BYTES, length) === false) limit = 0;
+        if (handle(offset + HEADER_BYTES, length, at) === false) limit = 0;
       }
-      this.#at = (this.#at + ((length + HEADER_BYTES + 7) & ~7)) >>> 0;
+      at = (at + ((length + HEADER_BYTES + 7) & ~7)) >>> 0;
     }
     return taken;
   }

@@ -10,12 +10,14 @@ import {
 import { MAX_RAW_ARGUMENTS } from '../../../../helper/limits.ts';
 
 const blockOf = (...argv: string[]): string => argv.map((argument) => `${argument}\0`).join('');
-const listOf = (block: string): string[] => JSON.parse(argumentList(encodeArguments(block), block)) as string[];
-const textOf = (encoded: string): string => JSON.parse(`"${encoded}"`) as string;
+const withoutLastNul = (block: string): string => (block.endsWith('\0') ? block.slice(0, -1) : block);
+const encode = (block: string): string => encodeArguments(withoutLastNul(block));
+const listOf = (block: string): string[] => JSON.parse(argumentList(encode(block), block === '')) as string[];
+const textOf = (rest: string): string => JSON.parse(`"${rest}`) as string;
 const encodedName = (name: string): string => JSON.stringify(name).slice(1, -1);
 /** The arguments that the caller of a script passed, as people write them. */
 const callers = (argv: string[], filename: string): string =>
-  textOf(afterScript(encodeArguments(blockOf(...argv)), encodedName(filename)));
+  textOf(afterScript(encode(blockOf(...argv)), encodedName(filename)));
 
 // Text that comes close to what the encoding works with: NULs as JSON writes them, backslashes, surrogates.
 const tricky = fc
@@ -49,7 +51,7 @@ test('arguments come back as they were, whatever they hold', (t) => {
     fc.property(fc.array(argument, { maxLength: 8 }), (argv) => {
       t.deepEqual(listOf(blockOf(...argv)), argv);
       t.is(
-        textOf(afterFirst(encodeArguments(blockOf(...argv)))),
+        textOf(afterFirst(encode(blockOf(...argv)))),
         argv
           .slice(1)
           .map((text) => ` ${text}`)
