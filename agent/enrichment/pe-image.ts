@@ -1,5 +1,15 @@
+import { readSync } from 'node:fs';
+
 /** Reads `length` bytes of a file at an offset; fewer at its end. */
 export type ReadAt = (offset: number, length: number) => Buffer;
+
+/** Reads an open file. */
+export function readerOf(descriptor: number): ReadAt {
+  return (offset, length) => {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
+  };
+}
 
 /** The loader takes no more sections. */
 const MAX_SECTIONS = 96;
