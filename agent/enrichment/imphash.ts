@@ -36,6 +36,7 @@ export function imphash(readAt: ReadAt): string | undefined {
 
 function hashImports(image: PeImage, directory: number): string | undefined {
   const hash = createHash('md5');
+  let entries = 0;
   let functions = 0;
   for (let i = 0; ; i++) {
     if (i > MAX_IMPORTED_DLLS) return undefined;
@@ -49,10 +50,11 @@ function hashImports(image: PeImage, directory: number): string | undefined {
     const file = FILE.test(dll) ? dll : '*invalid*';
     const module = file.replace(/\.(?:dll|ocx|sys)$/, '');
     for (const entry of entriesOf(image, descriptor.readUInt32LE(0), addresses)) {
+      if (++entries > MAX_IMPORTED_FUNCTIONS) return undefined;
+      if ('ordinal' in entry && entry.ordinal === 0) continue;
       const name = 'ordinal' in entry ? ordinalName(file, entry.ordinal) : textAt(image, entry.nameAt);
       if (!FUNCTION.test(name)) continue;
-      if (++functions > MAX_IMPORTED_FUNCTIONS) return undefined;
-      hash.update(`${functions === 1 ? '' : ','}${module}.${name.toLowerCase()}`);
+      hash.update(`${functions++ === 0 ? '' : ','}${module}.${name.toLowerCase()}`);
     }
   }
   return functions === 0 ? undefined : hash.digest('hex');
@@ -62,13 +64,13 @@ type Entry = { readonly ordinal: number } | { readonly nameAt: number };
 
 /**
  * The functions of one DLL: from the table of names, or, as some linkers write none, from that of addresses, which
- * is its copy until the image is loaded.
+ * is its copy until the image is loaded. In a hostile file they can be endless: the caller stops.
  */
 function* entriesOf(image: PeImage, names: number, addresses: number): Generator<Entry> {
   const word = image.is64 ? 8 : 4;
   const hasNames = names !== 0 && image.read(names, word).some((byte) => byte !== 0);
   const table = hasNames ? names : addresses;
-  for (let first = 0; first <= MAX_IMPORTED_FUNCTIONS; first += ENTRIES) {
+  for (let first = 0; ; first += ENTRIES) {
     const piece = image.read(table + first * word, ENTRIES * word);
     for (let at = 0; at < ENTRIES * word; at += word) {
       const low = piece.readUInt32LE(at);
@@ -76,10 +78,9 @@ function* entriesOf(image: PeImage, names: number, addresses: number): Generator
       if (low === 0 && high === 0) return;
       // A name follows a hint of two bytes.
       if (high < 0x8000_0000) yield { nameAt: low + 2 };
-      else if ((low & 0xffff) !== 0) yield { ordinal: low & 0xffff };
+      else yield { ordinal: low & 0xffff };
     }
   }
-  throw new RangeError('a table without an end');
 }
 
 function textAt(image: PeImage, address: number): string {

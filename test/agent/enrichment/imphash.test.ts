@@ -149,7 +149,7 @@ function layout(dlls: number, entry: (index: number) => readonly [low: number, h
     } else if (word < dlls * 5) {
       const fields = [address + 0x10_0000, 0, 0, address + 0x20_0000, address + 0x10_0000];
       bytes.writeUInt32LE(fields[word % 5]!);
-    } else if (at >= address + 0x20_0000) bytes.write('x\0x\0', 'latin1');
+    } else if (at >= address + 0x20_0000) bytes.write('x\0!\0', 'latin1');
   };
 }
 const ORDINAL = 0x8000_0000;
@@ -164,8 +164,18 @@ test('as many functions and DLLs as the bounds allow have a hash, and more have 
   t.is(hugeProgram(dlls(MAX_IMPORTED_DLLS + 1)).hash, undefined);
 });
 
-test('tables that count for nothing end, too', (t) => {
-  t.is(hugeProgram(layout(1, () => [0, ORDINAL])).hash, undefined);
+test('entries that name nothing do not count for the hash, but for the bound, over all DLLs', (t) => {
+  const half = MAX_IMPORTED_FUNCTIONS / 2;
+  for (const nothing of [
+    [0, ORDINAL],
+    [partsOf(importingProgram(64)).address + 0x20_0000, 0],
+  ] as const) {
+    const twice = (count: number) =>
+      hugeProgram(layout(2, (i) => (i < count - 1 ? nothing : i < count ? [7, ORDINAL] : [0, 0]))).hash;
+    t.is(twice(half), md5('x.ord7,x.ord7'));
+    t.is(twice(half + 1), undefined);
+  }
+  t.is(hugeProgram(layout(MAX_IMPORTED_DLLS, () => [0, ORDINAL])).hash, undefined);
 });
 
 test('names that lie far apart are read up to the bound', (t) => {
