@@ -60,6 +60,13 @@ for (const bits of [32, 64] as const) {
     t.is(hashOf(odd), IMPORT_HASH);
   });
 
+  test(`of ${bits} bits: the list of DLLs ends where the loader ends it`, (t) => {
+    for (const field of [12, 16]) {
+      const ended = changed(bits, (bytes, { descriptors }) => bytes.writeUInt32LE(0, descriptors + 20 + field));
+      t.is(hashOf(ended), md5('kernel32.named_one,kernel32.named_two'));
+    }
+  });
+
   test(`of ${bits} bits: without imports there is no hash`, (t) => {
     t.is(hashOf(changed(bits, (bytes, { directory }) => bytes.writeUInt32LE(0, directory))), undefined);
     t.is(hashOf(changed(bits, (bytes, { descriptors }) => bytes.fill(0, descriptors, descriptors + 20))), undefined);
