@@ -5,10 +5,12 @@ import { AccountNames, accountNamesHere } from './account-names.ts';
 import type { ContainerFact, ContainerName } from '../containers/container.ts';
 import { containerFactOf } from './containers/fact.ts';
 import type { ContainerNames } from './containers/names.ts';
-import { DigestCache } from './digests.ts';
+import { DigestCache, hashingBudget } from './digests.ts';
 import { entityId } from '../events/entity-id.ts';
-import { MAX_HASHED_BYTES } from './limits.ts';
+import { ImageCache } from './image-cache.ts';
+import { imphash } from './imphash.ts';
 import { LocalFiles } from './local-files.ts';
+import { readerOf } from './pe-image.ts';
 import { readRunningProcess } from './proc.ts';
 import { ProcessTree } from './process-tree.ts';
 import { UserNames } from './user-names.ts';
@@ -50,6 +52,7 @@ export class Enrichment {
   readonly #accounts: AccountNames;
   readonly localFiles = new LocalFiles();
   readonly #digests: DigestCache | undefined;
+  readonly #importHashes: ImageCache<string> | undefined;
   readonly #versions: VersionCache | undefined;
   #bootId: string | undefined;
 
@@ -65,7 +68,11 @@ export class Enrichment {
     this.#users = live ? new UserNames() : undefined;
     this.#groups = live ? new UserNames({ database: 'group' }) : undefined;
     this.#accounts = live ? accountNamesHere() : new AccountNames();
-    this.#digests = live ? new DigestCache(MAX_HASHED_BYTES, this.localFiles) : undefined;
+    const hashing = { local: this.localFiles, budget: hashingBudget() };
+    this.#digests = live ? new DigestCache(hashing) : undefined;
+    this.#importHashes = live
+      ? new ImageCache({ ...hashing, maxBytes: Infinity, read: (descriptor) => imphash(readerOf(descriptor)) })
+      : undefined;
     this.#versions = live && process.platform === 'win32' ? new VersionCache() : undefined;
   }
 
@@ -83,9 +90,11 @@ export class Enrichment {
   #all(): Lookups {
     const { tree } = this;
     const [users, digests, versions] = [this.#users, this.#digests, this.#versions];
+    const importHashes = this.#importHashes;
     return {
       ...(users === undefined ? {} : { userName: (uid: number) => users.of(uid) }),
       ...(digests === undefined ? {} : { digests: (event: ExecEvent) => digests.of(event) }),
+      ...(importHashes === undefined ? {} : { imphash: (event: ExecEvent) => importHashes.of(event) }),
       ...(versions === undefined
         ? {}
         : { versionInfo: (image: string) => (this.localFiles.has(image) ? versions.of(image) : undefined) }),

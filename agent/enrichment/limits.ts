@@ -66,3 +66,8 @@ export const NAME_AGAIN_MS = 10_000;
 /** Longer names and images are left out, in UTF-16 units. */
 export const MAX_NAME_LENGTH = 255;
 export const MAX_IMAGE_LENGTH = 1024;
+
+/** Most DLLs and functions in the import tables of one image, and most bytes that are read of it for its import hash. */
+export const MAX_IMPORTED_DLLS = 1024;
+export const MAX_IMPORTED_FUNCTIONS = 16_384;
+export const MAX_IMPHASH_BYTES = 4 * 1024 * 1024;

@@ -1,10 +1,7 @@
 import type { VersionInfo } from '../rules/fields/lookups.ts';
-
-/** Reads `length` bytes of a file at an offset; fewer at its end. */
-export type ReadAt = (offset: number, length: number) => Buffer;
+import { PeImage, unlessMalformed, type ReadAt } from './pe-image.ts';
 
 /** Bounds on the work that a file can cause; no real program comes near them. */
-const MAX_SECTIONS = 96;
 const MAX_ENTRIES = 256;
 const MAX_RESOURCE_BYTES = 64 * 1024;
 const MAX_STRINGS = 128;
@@ -21,42 +18,23 @@ const NAMES: Readonly<Record<string, keyof VersionInfo>> = {
   CompanyName: 'company',
 };
 
-interface Section {
-  readonly address: number;
-  readonly size: number;
-  readonly offset: number;
-}
-
 /**
  * The version resource of a Windows program (PE format; VS_VERSIONINFO of the Windows
  * SDK), in its first language. Reads a bounded part of any file, and returns
  * undefined if the file violates the format.
  */
 export function readVersionInfo(readAt: ReadAt): VersionInfo | undefined {
-  try {
+  return unlessMalformed(() => {
     const resource = findVersionResource(readAt);
     return resource === undefined ? undefined : parseStrings(resource);
-  } catch (error) {
-    // A read past the end of a buffer: the file contradicts itself.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+  });
 }
 
 function findVersionResource(readAt: ReadAt): Buffer | undefined {
-  const dos = readAt(0, 64);
-  if (dos.length < 64 || dos.readUInt16LE(0) !== 0x5a4d) return undefined;
-  const header = readAt(dos.readUInt32LE(0x3c), 24 + 240 + 40 * MAX_SECTIONS);
-  if (header.readUInt32LE(0) !== 0x4550) return undefined;
-  const optional = 24;
-  const magic = header.readUInt16LE(optional);
-  if (magic !== 0x10b && magic !== 0x20b) return undefined;
-  const directories = optional + (magic === 0x10b ? 96 : 112);
-  if (header.readUInt32LE(directories - 4) <= RESOURCE_DIRECTORY) return undefined;
-  const root = header.readUInt32LE(directories + 8 * RESOURCE_DIRECTORY);
-  const sections = sectionsOf(header, optional + header.readUInt16LE(20), header.readUInt16LE(6));
-  const start = fileOffset(sections, root);
-  if (root === 0 || start === undefined) return undefined;
+  const image = PeImage.read(readAt);
+  const root = image?.directory(RESOURCE_DIRECTORY);
+  const start = root === undefined ? undefined : image?.offsetOf(root);
+  if (image === undefined || start === undefined) return undefined;
 
   // Type, name, language: three levels, each a list of entries.
   const type = entryAt(readAt, start, 0, RT_VERSION);
@@ -64,26 +42,8 @@ function findVersionResource(readAt: ReadAt): Buffer | undefined {
   const language = name === undefined ? undefined : entryAt(readAt, start, name);
   if (language === undefined || language >= SUBDIRECTORY) return undefined;
   const data = readAt(start + language, 16);
-  const offset = fileOffset(sections, data.readUInt32LE(0));
+  const offset = image.offsetOf(data.readUInt32LE(0));
   return offset === undefined ? undefined : readAt(offset, Math.min(data.readUInt32LE(4), MAX_RESOURCE_BYTES));
-}
-
-function sectionsOf(header: Buffer, at: number, count: number): Section[] {
-  return Array.from({ length: Math.min(count, MAX_SECTIONS) }, (_, i) => {
-    const section = at + 40 * i;
-    return {
-      size: header.readUInt32LE(section + 16),
-      address: header.readUInt32LE(section + 12),
-      offset: header.readUInt32LE(section + 20),
-    };
-  });
-}
-
-function fileOffset(sections: readonly Section[], address: number): number | undefined {
-  const section = sections.find(
-    (candidate) => address >= candidate.address && address < candidate.address + candidate.size,
-  );
-  return section === undefined ? undefined : address - section.address + section.offset;
 }
 
 /**

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { VersionInfo } from '../rules/fields/lookups.ts';
+import { readerOf } from './pe-image.ts';
 import { readVersionInfo } from './pe-version.ts';
 
 /** Images that are remembered. A machine runs a few hundred different ones. */
@@ -43,11 +44,7 @@ function read(image: string): VersionInfo | undefined {
     file = openSync(image, 'r');
     // Skip pipes and devices: reading them could block.
     if (!fstatSync(file).isFile()) return undefined;
-    const descriptor = file;
-    return readVersionInfo((offset, length) => {
-      const bytes = Buffer.alloc(length);
-      return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
-    });
+    return readVersionInfo(readerOf(file));
   } catch {
     return undefined;
   } finally {

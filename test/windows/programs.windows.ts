@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 
+import { imphash } from '../../agent/enrichment/imphash.ts';
 import { readVersionInfo } from '../../agent/enrichment/pe-version.ts';
 import * as layout from '../../helper/windows/etw/layout.ts';
 import { buildMsi } from '../../installers/windows/msi.ts';
 import { windowsTarget } from '../../installers/programs/programs.ts';
 import { makeRelease } from '../../installers/programs/release.ts';
 import { VERSION } from '../../shared/version.ts';
+import { IMPORT_HASH } from '../agent/support/importing-programs.ts';
+import { buildImportingProgram } from './support/importing-program.ts';
 import { WindowsMachine } from './support/machine.ts';
 import { compile } from './support/release.ts';
 
@@ -66,6 +69,18 @@ test.serial('the version resource of a real program is read', (t) => {
     readVersionInfo((offset, length) => bytes.subarray(offset, offset + length)),
     { originalFileName: 'node.exe', product: 'Node.js', company: 'Node.js' },
   );
+});
+
+test.serial('programs that a linker for Windows makes have the import hash that pefile finds', (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'platform-probes-imports-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  for (const bits of [32, 64] as const) {
+    const bytes = readFileSync(buildImportingProgram(folder, bits));
+    t.is(
+      imphash((offset, length) => bytes.subarray(offset, offset + length)),
+      IMPORT_HASH,
+    );
+  }
 });
 
 test.serial('given a certificate, programs and installer are signed with it', (t) => {

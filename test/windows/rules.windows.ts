@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import path from 'node:path';
 import test from 'ava';
 
+import { IMPORT_HASH, importingProgram } from '../agent/support/importing-programs.ts';
 import { Sensor, until } from './support/sensor.ts';
 import { wholeLines } from '../support/lines.ts';
 
@@ -27,7 +28,7 @@ function alerts(): Alert[] {
   return lines.map((line) => JSON.parse(line) as Alert).filter(({ rules }) => rules !== undefined);
 }
 
-test.serial("a rule's User is the account that Windows names for the SID; the SID where it names none", async (t) => {
+test.serial('rules read the account of a SID, or the SID where it has none, and import hashes', async (t) => {
   const { output } = await sensor.machine.run('whoami', []);
   const account = output.trim();
   t.regex(account, /^[^\\]+\\[^\\]+$/, 'the independent answer');
@@ -36,6 +37,10 @@ test.serial("a rule's User is the account that Windows names for the SID; the SI
   writeFileSync(path.join(folder, 'own.yml'), rule(1, 'Own User', `User: '${account}'`));
   writeFileSync(path.join(folder, 'other.yml'), rule(2, 'Nobody Here', 'User: S-1-5-21-1-2-3-1001'));
   writeFileSync(path.join(folder, 'any.yml'), rule(3, 'Own Sid', 'User: S-1-5-21-0-0-0-1000'));
+  writeFileSync(path.join(folder, 'imports.yml'), rule(4, 'Own Imports', `Hashes|contains: 'IMPHASH=${IMPORT_HASH}'`));
+  writeFileSync(path.join(folder, 'imphash.yml'), rule(5, 'Own Imphash', `Imphash: ${IMPORT_HASH}`));
+  // The image that the stand-in names for its own process.
+  writeFileSync(sensor.machine.onDriveC('windows', 'own.exe'), importingProgram(64));
   appendFileSync(
     path.join(sensor.machine.share, 'agent.yaml'),
     `  - { name: alerts, type: file, path: 'Z:\\share\\out\\alerts.jsonl', events: alerts }\nrules: { builtin: false, folders: ['Z:\\share\\rules'] }\n`,
@@ -44,8 +49,8 @@ test.serial("a rule's User is the account that Windows names for the SID; the SI
   await sensor.startAgent();
   await sensor.order('own 1', 'events 1');
   const found = await until('two alerts', () => alerts().length >= 2 && alerts());
-  t.deepEqual(found.map(({ user_sid: sid, rules }) => [sid, rules.map(({ title }) => title)]).toSorted(), [
-    ['S-1-5-21-0-0-0-1000', ['Own User']],
+  t.deepEqual(found.map(({ user_sid: sid, rules }) => [sid, rules.map(({ title }) => title).toSorted()]).toSorted(), [
+    ['S-1-5-21-0-0-0-1000', ['Own Imphash', 'Own Imports', 'Own User']],
     ['S-1-5-21-1-2-3-1001', ['Nobody Here']],
   ]);
 });

@@ -15,7 +15,6 @@ export interface Digests {
   readonly md5?: string;
   readonly sha1?: string;
   readonly sha256?: string;
-  readonly imphash?: string;
 }
 
 /**
@@ -35,5 +34,7 @@ export interface Lookups {
   readonly logonId?: (event: ExecEvent) => string | undefined;
   readonly versionInfo?: (image: string) => VersionInfo | undefined;
   readonly digests?: (event: ExecEvent) => Digests | undefined;
+  /** The import hash of a Windows program, in hexadecimal. */
+  readonly imphash?: (event: ExecEvent) => string | undefined;
   readonly container?: (event: ExecEvent) => ContainerFact | undefined;
 }

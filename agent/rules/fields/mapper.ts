@@ -20,7 +20,7 @@ export function fieldsReadBy({
   readsEverything: boolean;
 }): Set<string> {
   const all = new Set(fields);
-  if (readsEverything) for (const { sigma, lookup } of FIELDS) if (lookup === undefined) all.add(sigma);
+  if (readsEverything) for (const { sigma, lookups } of FIELDS) if (lookups === undefined) all.add(sigma);
   return all;
 }
 
@@ -55,8 +55,8 @@ export function createMapper({ platform, fields, lookups = {} }: MapperOptions):
 /** The look-ups that these fields need: the agent sets up no others. */
 export function lookupsFor(platform: Platform, fields: ReadonlySet<string>): ReadonlySet<keyof Lookups> {
   return new Set(
-    FIELDS.flatMap(({ sigma, platforms, lookup }: FieldRow) =>
-      lookup !== undefined && platforms.includes(platform) && fields.has(sigma) ? [lookup] : [],
+    FIELDS.flatMap(({ sigma, platforms, lookups = [] }: FieldRow) =>
+      platforms.includes(platform) && fields.has(sigma) ? lookups : [],
     ),
   );
 }

@@ -11,8 +11,8 @@ export interface FieldRow {
   /** Where it comes from, for docs/rules.md. */
   readonly from: string;
   readonly platforms: readonly Platform[];
-  /** The look-up it needs, if any. */
-  readonly lookup?: keyof Lookups;
+  /** The look-ups it needs, if any. */
+  readonly lookups?: ReadonlyArray<keyof Lookups>;
   readonly read: (event: ExecEvent, lookups: Lookups) => unknown;
 }
 
@@ -35,26 +35,34 @@ const versionRow = (sigma: string, key: keyof VersionInfo): FieldRow => ({
   sigma,
   from: 'version resource of the image',
   platforms: WINDOWS,
-  lookup: 'versionInfo',
+  lookups: ['versionInfo'],
   read: (event, { versionInfo }) => {
     const path = imageOf(event);
     return path === undefined ? undefined : versionInfo?.(path)?.[key];
   },
 });
 
-const digestRow = (sigma: 'md5' | 'sha1' | 'sha256' | 'imphash'): FieldRow => ({
+const digestRow = (sigma: 'md5' | 'sha1' | 'sha256'): FieldRow => ({
   sigma,
   from: 'digest of the image',
   platforms: ALL,
-  lookup: 'digests',
+  lookups: ['digests'],
   read: (event, { digests }) => digests?.(event)?.[sigma],
+});
+
+const importHashRow = (sigma: string): FieldRow => ({
+  sigma,
+  from: 'import hash of the image',
+  platforms: WINDOWS,
+  lookups: ['imphash'],
+  read: (event, { imphash }) => imphash?.(event),
 });
 
 const containerRow = (key: keyof ContainerFact, from: string): FieldRow => ({
   sigma: `container.${key}`,
   from,
   platforms: LINUX,
-  lookup: 'container',
+  lookups: ['container'],
   read: (event, { container }) => container?.(event)?.[key],
 });
 
@@ -73,16 +81,16 @@ export const FIELDS: readonly FieldRow[] = [
     sigma: 'ProcessGuid',
     from: 'entity id',
     platforms: ALL,
-    lookup: 'entityId',
+    lookups: ['entityId'],
     read: (e, { entityId }) => entityId?.(e),
   },
   { sigma: 'UtcTime', from: '`time`, as `2023-03-15 13:20:00.123`', platforms: ALL, read: utcTime },
-  { sigma: 'User', from: 'name of `uid`, else the number', platforms: UNIX, lookup: 'userName', read: userName },
+  { sigma: 'User', from: 'name of `uid`, else the number', platforms: UNIX, lookups: ['userName'], read: userName },
   {
     sigma: 'User',
     from: 'account of `user_sid`, else the SID',
     platforms: WINDOWS,
-    lookup: 'accountName',
+    lookups: ['accountName'],
     read: accountName,
   },
   { sigma: 'LogonId', from: '`loginuid`', platforms: UNIX, read: (e) => e.loginuid },
@@ -90,7 +98,7 @@ export const FIELDS: readonly FieldRow[] = [
     sigma: 'LogonId',
     from: 'logon session',
     platforms: WINDOWS,
-    lookup: 'logonId',
+    lookups: ['logonId'],
     read: (e, { logonId }) => logonId?.(e),
   },
   { sigma: 'TerminalSessionId', from: '`session_id`', platforms: ALL, read: (e) => e.session_id },
@@ -100,35 +108,35 @@ export const FIELDS: readonly FieldRow[] = [
     sigma: 'ParentCommandLine',
     from: 'process tree',
     platforms: ALL,
-    lookup: 'parentCommandLine',
+    lookups: ['parentCommandLine'],
     read: (e, { parentCommandLine }) => parentCommandLine?.(e),
   },
   {
     sigma: 'ParentProcessGuid',
     from: 'entity id of the parent',
     platforms: ALL,
-    lookup: 'parentEntityId',
+    lookups: ['parentEntityId'],
     read: (e, { parentEntityId }) => parentEntityId?.(e),
   },
   {
     sigma: 'ParentUser',
     from: 'process tree',
     platforms: ALL,
-    lookup: 'parentUser',
+    lookups: ['parentUser'],
     read: (e, { parentUser }) => parentUser?.(e),
   },
   {
     sigma: 'GrandParentImage',
     from: 'process tree',
     platforms: ALL,
-    lookup: 'grandParentImage',
+    lookups: ['grandParentImage'],
     read: (e, { grandParentImage }) => grandParentImage?.(e),
   },
   {
     sigma: 'IntegrityLevel',
     from: 'token of the process',
     platforms: WINDOWS,
-    lookup: 'integrityLevel',
+    lookups: ['integrityLevel'],
     read: (e, { integrityLevel }) => integrityLevel?.(e),
   },
   versionRow('OriginalFileName', 'originalFileName'),
@@ -139,14 +147,22 @@ export const FIELDS: readonly FieldRow[] = [
   {
     sigma: 'Hashes',
     from: 'digests of the image, as `MD5=…,SHA256=…`',
-    platforms: ALL,
-    lookup: 'digests',
+    platforms: UNIX,
+    lookups: ['digests'],
+    read: hashes,
+  },
+  {
+    sigma: 'Hashes',
+    from: 'digests and import hash of the image, as `MD5=…,SHA256=…,IMPHASH=…`',
+    platforms: WINDOWS,
+    lookups: ['digests', 'imphash'],
     read: hashes,
   },
   digestRow('md5'),
   digestRow('sha1'),
   digestRow('sha256'),
-  digestRow('imphash'),
+  importHashRow('imphash'),
+  importHashRow('Imphash'),
   {
     sigma: 'Environment',
     from: '`env` and `env_repeated`, as a list of `NAME=value`',
@@ -175,12 +191,10 @@ function accountName({ user_sid: sid }: ExecEvent, lookups: Lookups): string | u
 }
 
 /** As Sysmon writes it, algorithms in capitals. */
-function hashes(event: ExecEvent, { digests }: Lookups): string | undefined {
-  const found = digests?.(event);
-  if (found === undefined) return undefined;
-  const parts = (['sha1', 'md5', 'sha256', 'imphash'] as const).flatMap((name) => {
-    const digest = found[name];
-    return digest === undefined ? [] : [`${name.toUpperCase()}=${digest.toUpperCase()}`];
-  });
+function hashes(event: ExecEvent, { digests, imphash }: Lookups): string | undefined {
+  const { sha1, md5, sha256 } = digests?.(event) ?? {};
+  const parts = Object.entries({ SHA1: sha1, MD5: md5, SHA256: sha256, IMPHASH: imphash?.(event) }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`${name}=${value.toUpperCase()}`]),
+  );
   return parts.length === 0 ? undefined : parts.join(',');
 }

@@ -41,7 +41,7 @@ test('a path that is another file here, or none, is not hashed', (t) => {
 
 test('a file beyond the largest size is not hashed, and is not looked at again', (t) => {
   const exe = program(t);
-  const cache = new DigestCache(1000);
+  const cache = new DigestCache({ maxBytes: 1000 });
   t.is(cache.of(execEvent(1, { exe })), undefined);
   t.is(cache.of(execEvent(1, { exe })), undefined);
   t.deepEqual(cache.counts, { hashed: 0, impossible: 1, skipped: 0 });

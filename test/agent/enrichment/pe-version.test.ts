@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { readVersionInfo, type ReadAt } from '../../../agent/enrichment/pe-version.ts';
+import type { ReadAt } from '../../../agent/enrichment/pe-image.ts';
+import { readVersionInfo } from '../../../agent/enrichment/pe-version.ts';
 import { VersionCache } from '../../../agent/enrichment/version-cache.ts';
 
 const readerOf =

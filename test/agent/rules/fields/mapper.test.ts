@@ -2,6 +2,7 @@ import test from 'ava';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createMapper, lookupsFor } from '../../../../agent/rules/fields/mapper.ts';
+import type { Digests } from '../../../../agent/rules/fields/lookups.ts';
 import { FIELDS } from '../../../../agent/rules/fields/table.ts';
 import { EXEC_EXAMPLE, type ExecEvent } from '../../../../shared/events/exec.ts';
 
@@ -68,6 +69,33 @@ test('only the fields that rules read are filled, and only their look-ups are ne
   t.deepEqual([...lookupsFor('linux', new Set(['OriginalFileName']))], [], 'Linux programs have no version resource');
 });
 
+test('an import hash is looked up for Windows programs alone, and only for rules that read it', (t) => {
+  const needs = (platform: 'linux' | 'windows', ...fields: string[]) =>
+    [...lookupsFor(platform, new Set(fields))].toSorted();
+  t.deepEqual(needs('windows', 'Hashes'), ['digests', 'imphash']);
+  t.deepEqual(needs('windows', 'md5', 'sha1', 'sha256'), ['digests']);
+  for (const name of ['imphash', 'Imphash']) {
+    t.deepEqual(needs('windows', name), ['imphash']);
+    t.deepEqual(needs('linux', name), []);
+  }
+  t.deepEqual(needs('linux', 'Hashes'), ['digests']);
+
+  const map = (digests: Digests | undefined, hash: string | undefined) =>
+    createMapper({
+      platform: 'windows',
+      fields: new Set(['Hashes', 'imphash', 'Imphash']),
+      lookups: { digests: () => digests, imphash: () => hash },
+    })(EXEC_EXAMPLE);
+  t.deepEqual(map({ sha1: 'a1', md5: 'b2', sha256: 'c3' }, 'd4'), {
+    Hashes: 'SHA1=A1,MD5=B2,SHA256=C3,IMPHASH=D4',
+    imphash: 'd4',
+    Imphash: 'd4',
+  });
+  t.deepEqual(map({ md5: 'b2' }, undefined), { Hashes: 'MD5=B2' });
+  t.deepEqual(map(undefined, 'd4'), { Hashes: 'IMPHASH=D4', imphash: 'd4', Imphash: 'd4' });
+  t.deepEqual(map(undefined, undefined), {});
+});
+
 test('the table of docs/rules.md is the table of the code', (t) => {
   const text = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/rules.md'), 'utf8');
   const rows = text
@@ -77,12 +105,13 @@ test('the table of docs/rules.md is the table of the code', (t) => {
       line
         .split('|')
         .map((cell) => cell.trim())
-        .slice(1, 4)
+        .slice(1, 5)
         .join(' | '),
     );
-  for (const { sigma, from, platforms } of FIELDS) {
+  for (const { sigma, from, platforms, lookups } of FIELDS) {
     const where = platforms.length === 3 ? 'all' : platforms.join(', ');
-    t.true(rows.includes(`\`${sigma}\` | ${from} | ${where}`), `| \`${sigma}\` | ${from} | ${where} |`);
+    const row = `\`${sigma}\` | ${from} | ${where} | ${lookups === undefined ? '' : 'yes'}`;
+    t.true(rows.includes(row), row);
   }
 });
 
