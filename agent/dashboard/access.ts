@@ -7,6 +7,10 @@ import { PAGE_HEADERS } from './headers.ts';
 import { MAX_TOKEN_LENGTH, MAX_WAITING_REFUSALS, REFUSAL_MS, SESSION_BYTES, TOKEN_BYTES } from './limits.ts';
 
 const COOKIE = 'probes-dashboard';
+
+/** Shown on the way to the page. It names an icon: browsers would ask for /favicon.ico, which is refused, and complain. */
+const PASSAGE = '<!doctype html><title>Platform Probes</title><link rel="icon" href="data:,">';
+
 const HOW = 'run "probes-agent dashboard" and open the address that it prints';
 
 export interface AccessOptions {
@@ -62,9 +66,9 @@ export class Access implements Gate {
    */
   #welcome(isHere: boolean): Answer {
     const cookie = `${COOKIE}=${this.#token}; Path=${this.#path}; HttpOnly; SameSite=Strict`;
-    const answer = says(isHere ? 303 : 200, 'go on to the page');
-    const way: Record<string, string> = isHere ? { location: this.#path } : { refresh: `0; url=${this.#path}` };
-    return { ...answer, headers: { ...way, 'set-cookie': cookie } };
+    if (isHere) return { ...says(303, 'go on to the page'), headers: { 'location': this.#path, 'set-cookie': cookie } };
+    const headers = { 'refresh': `0; url=${this.#path}`, 'set-cookie': cookie };
+    return { status: 200, type: 'text/html; charset=utf-8', body: PASSAGE, headers };
   }
 
   /** Wrong tokens are answered slowly, a few at a time. The right one never waits. */
