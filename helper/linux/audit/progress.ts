@@ -62,7 +62,17 @@ function why(pid: number, state: string): string {
   // The function of the kernel in which it waits: __refrigerator of version 1, do_freezer_trap of version 2, which since
   // 7.2 is a part of get_signal. (A stop by a signal or a tracer waits there, too, but has other states.)
   const waitsIn = readFileSync(`/proc/${pid}/wchan`, 'latin1');
-  if (/freezer|refrigerator|^get_signal$/.test(waitsIn))
+  if (isFrozen(pid) || /freezer|refrigerator|^get_signal$/.test(waitsIn))
     return `its control group is frozen (/proc/${pid}/cgroup). Thaw it.`;
   return `it has not been woken for ${AUDIT_PROGRESS_MS / 1000} s (state ${state}, in ${waitsIn}). Restart the helper.`;
+}
+
+/** Whether its control group of version 2 is frozen (cgroup.events, Documentation/admin-guide/cgroup-v2.rst); false where that cannot be read. */
+function isFrozen(pid: number): boolean {
+  try {
+    const group = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+    return /^frozen 1$/m.test(readFileSync(`/sys/fs/cgroup${group}/cgroup.events`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
