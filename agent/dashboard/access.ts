@@ -61,8 +61,8 @@ export class Access implements Gate {
   }
 
   /**
-   * Gives the cookie, and leads to the page. Who comes by a link is led by the answer itself: after a redirect the browser would
-   * still count as led by the other site, and keep the cookie back (RFC 6265bis, section 5.2).
+   * Gives the cookie, and leads to the page. After a link from another site, the answer itself leads on: after a redirect the browser
+   * would still count the request as the other site's, and would not send the cookie (RFC 6265bis, section 5.2).
    */
   #welcome(isHere: boolean): Answer {
     const cookie = `${COOKIE}=${this.#token}; Path=${this.#path}; HttpOnly; SameSite=Strict`;

@@ -49,8 +49,8 @@ type Map = (event: ExecEvent) => SigmaEvent;
 /**
  * Filters, then rules, of one configuration. Immutable: another configuration gets another judge, so that no event meets a mix of two.
  *
- * Judges programs that began to run (`exec`). What a filter drops takes the forks and the end of its process with it. All other
- * events, gaps in particular, pass unchanged.
+ * Judges programs that began to run (`exec`). If a filter drops a program, the forks and the end of its process are dropped too.
+ * All other events, gaps in particular, pass unchanged.
  */
 export class Judge {
   readonly #options: JudgeOptions;

@@ -157,7 +157,7 @@ export class Enrichment {
     return this.#groups?.of(gid);
   }
 
-  /** What rules just found out about the image of this very event; undefined where they did not ask. */
+  /** Digests that rules have just computed for the image of this event; undefined if they did not ask. */
   digestsJustFound(event: ProcessEvent): Digests | undefined {
     return this.#digests?.justFound(event);
   }

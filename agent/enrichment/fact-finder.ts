@@ -18,7 +18,7 @@ export interface Redactor {
 export class FactCounters {
   /** Events that facts were looked for. */
   events = 0;
-  /** What became of hashes. */
+  /** Counts hashes by their result. */
   readonly hashes = new Map<HashResult, number>();
   /** Events that went on without facts since a defect kept them from being found. */
   failed = 0;

@@ -168,7 +168,7 @@ function outputLines({ outputs }: AgentStatus, options: ScreenOptions): string[]
   ];
 }
 
-/** What became of the facts that outputs ask for. */
+/** The lines about facts for outputs. */
 function factLines({ facts }: AgentStatus, options: ScreenOptions): string[] {
   if (facts === undefined) return [];
   const { events, left_out: leftOut, hashes } = facts;

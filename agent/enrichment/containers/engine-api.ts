@@ -48,7 +48,7 @@ export async function askEngine(
   return promise;
 }
 
-/** Names begin with a slash there. What is too long is left out: no engine has such names. */
+/** Names begin with a slash there. Longer names than any engine has are left out. */
 function nameIn(answer: unknown): ContainerName {
   const { Name: name, Config: config } = (answer ?? {}) as { Name?: unknown; Config?: { Image?: unknown } | null };
   const plain = textOf(typeof name === 'string' ? name.replace(/^\//, '') : undefined, MAX_NAME_LENGTH);

@@ -57,7 +57,7 @@ export class ContainerNames {
     this.#ask = ask;
   }
 
-  /** From now on, asks these engines. What is known stays where they are the same. */
+  /** Asks these engines from now on. Keeps the known names if the engines are the same. */
   adopt({ names }: ContainersConfig): void {
     if (JSON.stringify(names) === JSON.stringify(this.#engines)) return;
     this.close();
@@ -78,7 +78,7 @@ export class ContainerNames {
     return known?.name;
   }
 
-  /** Ends all questions. What is known stays. */
+  /** Ends all questions. Keeps the known names. */
   close(): void {
     this.#ending.abort();
     this.#ending = new AbortController();
