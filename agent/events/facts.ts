@@ -18,7 +18,7 @@ export interface Hold {
   readonly over: Promise<void>;
 }
 
-/** What is known about one event, as JSON. */
+/** The known facts about one event, as JSON. */
 export interface KnownFacts {
   /** By place in FACT_NAMES: the value as JSON; undefined where it is not known. Of `parent`, its command line alone. */
   readonly texts: readonly (string | undefined)[];

@@ -235,7 +235,7 @@ test.serial(
       });
       t.is(await first.end(), 0);
     }
-    // What comes now is from the spool alone.
+    // From now on all comes from the spool alone.
     helper.backlog = [];
     const bodies: Line[] = [];
     const server = createServer((request, response) => {

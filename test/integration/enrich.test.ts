@@ -61,7 +61,7 @@ kernelTest(
       helper.socket,
       `  - { name: facts, type: file, path: ${agent.events}, enrich: [user, group, parent, ancestors, hashes, entity_id] }\n  - { name: bare, type: file, path: ${bare} }\n`,
     );
-    // What runs already comes first, and its images are hashed: the next is asked for after them.
+    // Running programs come first, and their images are hashed: the next is asked for after them.
     for (let before = -1; before !== linesOf(bare).length || before === 0; await delay(500))
       before = linesOf(bare).length;
     const parent = newProgram('parent');

@@ -53,7 +53,7 @@ export function debianRoot({ suite, purpose, packages, architecture }: DebianRoo
   return folder;
 }
 
-/** What scripts of packages make: the accounts that every Debian has, and the machine's id. */
+/** Files that scripts of packages make: the accounts that every Debian has, and the machine's id. */
 function addIdentity(root: string): void {
   for (const name of ['passwd', 'group'])
     copyFileSync(path.join(root, `usr/share/base-passwd/${name}.master`), path.join(root, 'etc', name));

@@ -1,7 +1,7 @@
 import { debianRoot } from './debian-root.ts';
 import type { Kernel } from './kernels.ts';
 
-/** What the tests run, and the libraries of the programs. */
+/** Programs that the tests run, and the libraries of ours. */
 const PACKAGES: readonly string[] = [
   'bsdutils',
   'busybox-static',

@@ -168,7 +168,7 @@ export class ImageHasher {
     lane.reading = undefined;
     lane.jobs.shift();
     this.#jobs.delete(id);
-    // What can go away without another change time is not remembered.
+    // A state that can go away without another change time is not remembered.
     if ('sha256' in answer || answer.cause === 'unreadable') this.#known.set(id, answer);
     for (const asker of askers) this.#options.answer(asker, answer);
   }

@@ -1,6 +1,7 @@
 import { VERSION } from '../../../shared/version.ts';
 import { assignmentsOf } from '../../values/environment.ts';
 import { attackOf } from '../mapping/attack.ts';
+import { containerRows } from '../mapping/container-rows.ts';
 import type { Mapping, Unwritable } from '../mapping/format.ts';
 import { COMMAND_KINDS, ENVIRONMENT_KINDS, IMAGE_KINDS, restRows } from '../mapping/rest.ts';
 import { asText, constant, copy, made, ofOrigin, textOf, type Row } from '../mapping/row.ts';
@@ -8,7 +9,6 @@ import { KINDS, PROCESS_KINDS, type Kind, type Origin, type Subject } from '../m
 import {
   accountIn,
   ancestorsIn,
-  containerIdOf,
   containerText,
   effectiveName,
   eventId,
@@ -232,16 +232,7 @@ const PROCESS: readonly Row[] = [
   ),
   asText(COMMAND_KINDS, 'user.group.id', 'gid'),
   made(COMMAND_KINDS, 'user.group.name', ['group.name'], '', ({ process }) => realName(process.group)),
-  made(
-    COMMAND_KINDS,
-    'container.id',
-    ['container_id', 'container.id'],
-    '`container_id`, else that of `container`',
-    containerIdOf,
-  ),
-  made(COMMAND_KINDS, 'container.runtime', ['container.runtime'], '', containerText('runtime')),
-  made(COMMAND_KINDS, 'container.name', ['container.name'], '', containerText('name')),
-  made(COMMAND_KINDS, 'container.image.name', ['container.image'], '', containerText('image')),
+  ...containerRows('container.runtime'),
   made(COMMAND_KINDS, 'orchestrator.type', ['container.pod_uid'], '`kubernetes`, where there is a pod', (subject) =>
     podOf(subject) === undefined ? undefined : 'kubernetes',
   ),

@@ -1,11 +1,11 @@
 import { CLOCK_FIELDS } from '../../../shared/events/clock.ts';
 import { GAP_FIELDS } from '../../../shared/events/gap.ts';
 import { SEAL_FIELDS } from '../../events/seal.ts';
+import { containerRows } from '../../formats/mapping/container-rows.ts';
 import { COMMAND_KINDS, ENVIRONMENT_KINDS, fieldsUnder, IMAGE_KINDS } from '../../formats/mapping/rest.ts';
 import { copy, made, ofOrigin, type Row } from '../../formats/mapping/row.ts';
 import { KINDS, PROCESS_KINDS, type Kind, type Subject } from '../../formats/mapping/subject.ts';
 import {
-  containerIdOf,
   containerText,
   effectiveName,
   nameIn,
@@ -115,16 +115,7 @@ export const ATTRIBUTES: readonly Row[] = [
   ),
   copy(['exit'], 'process.exit.code', 'exit_code'),
   made(['exit'], 'process.exit.time', ['time'], '', timeOf),
-  made(
-    COMMAND_KINDS,
-    'container.id',
-    ['container_id', 'container.id'],
-    '`container_id`, else that of `container`',
-    containerIdOf,
-  ),
-  made(COMMAND_KINDS, 'container.runtime.name', ['container.runtime'], '', containerText('runtime')),
-  made(COMMAND_KINDS, 'container.name', ['container.name'], '', containerText('name')),
-  made(COMMAND_KINDS, 'container.image.name', ['container.image'], '', containerText('image')),
+  ...containerRows('container.runtime.name'),
   made(COMMAND_KINDS, 'k8s.pod.uid', ['container.pod_uid'], '', containerText('pod_uid')),
   copy(['exec_failed'], 'error.type', 'error'),
   ...FACTS,

@@ -49,7 +49,7 @@ test('texts beside events are redacted by the configuration in force, also those
   t.deepEqual(texts(), ['app --token=abc', 'app --token=abc']);
   redaction.adopt(redactionSchema.parse({}));
   t.deepEqual(texts(), redacted);
-  // What cannot be searched with the steps that there are is withheld.
+  // A text that cannot be searched with the steps that there are is withheld.
   t.is(setting({}, 1).redaction.commandLine('app --token=abc'), '[redacted]');
 });
 

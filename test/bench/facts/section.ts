@@ -1,4 +1,4 @@
-/** What one list of facts costs. */
+/** The cost of one list of facts. */
 export interface FactsFigures {
   /** The list, as `enrich` has it. */
   readonly enrich: string;
@@ -8,7 +8,7 @@ export interface FactsFigures {
   readonly bytes: number;
 }
 
-/** What the facts bench measured; or why it could not. */
+/** The measurements of the facts bench; or why there are none. */
 export type FactsResult = { readonly figures: readonly FactsFigures[] } | { readonly missing: string };
 
 export const FACTS_HEADING = '## Facts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../../support/repository.ts';
 
-/** What the program imports: by name, and by number from DLLs whose numbers have names in import hashes and others. */
+/** The imports of the program: by name, and by number from DLLs whose numbers have names in import hashes and others. */
 const IMPORTED: Readonly<Record<string, readonly string[]>> = {
   'KERNEL32.dll': ['named_One', 'named_two'],
   'WS2_32.dll': ['accept_ @1 NONAME', 'startup_ @115 NONAME', 'unknown_ @600 NONAME'],

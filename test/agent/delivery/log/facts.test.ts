@@ -2,9 +2,10 @@ import test from 'ava';
 import { FactSelection } from '../../../../agent/delivery/enriched-line.ts';
 import { Log } from '../../../../agent/delivery/log/log.ts';
 import type { CursorOptions } from '../../../../agent/delivery/log/cursor.ts';
-import { FACT_NAMES, Facts, type FactName, type Hold } from '../../../../agent/events/facts.ts';
+import { FACT_NAMES, Facts, type FactName } from '../../../../agent/events/facts.ts';
 import { alertOf, itemOf, type Item, type StreamEvent } from '../../../../agent/events/item.ts';
 import { execEvent } from '../../../support/fake-helper.ts';
+import { Waiting } from '../../support/waiting.ts';
 import { takeBatch } from '../take-batch.ts';
 
 const LIMITS = { bytes: 1e6, records: 1000, ageMs: 0 };
@@ -15,20 +16,6 @@ const factsOf = (id: string, length = 0): Facts =>
     texts: FACT_NAMES.map((_, place) => (place === PLACE ? JSON.stringify(id + 'x'.repeat(length)) : undefined)),
   });
 const withFacts = (seq: number, facts = factsOf(String(seq))): Item => itemOf(execEvent(seq)).with(facts);
-
-class Waiting implements Hold {
-  isOver = false;
-  readonly #promise = Promise.withResolvers<void>();
-
-  get over(): Promise<void> {
-    return this.#promise.promise;
-  }
-
-  end(): void {
-    this.isOver = true;
-    this.#promise.resolve();
-  }
-}
 
 const options = (more: Partial<CursorOptions> = {}): CursorOptions => ({
   maxLagBytes: 1e9,
@@ -80,7 +67,7 @@ test('facts of a segment that is used again, or of which alerts alone are kept, 
   t.deepEqual(found, { 3: '3', 6: '6', 9: '9', 12: '12' });
   log.append([withFacts(13)]);
   t.deepEqual(taken(all), { 13: '13' });
-  // What is left is in the newest segment.
+  // The rest is in the newest segment.
   t.true(log.factBytes < 3 * factsOf('1').bytes, String(log.factBytes));
 });
 

@@ -2,23 +2,10 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { FACT_NAMES, Facts, type Hold } from '../../../../agent/events/facts.ts';
 import type { Item } from '../../../../agent/events/item.ts';
+import { Waiting } from '../../support/waiting.ts';
 import { begin, events, TemporaryFolder, until, type Receiver } from './support.ts';
 
 const PLACES = { entity_id: FACT_NAMES.indexOf('entity_id'), hashes: FACT_NAMES.indexOf('hashes') };
-
-class Waiting implements Hold {
-  isOver = false;
-  readonly #promise = Promise.withResolvers<void>();
-
-  get over(): Promise<void> {
-    return this.#promise.promise;
-  }
-
-  end(): void {
-    this.isOver = true;
-    this.#promise.resolve();
-  }
-}
 
 /** Events with an entity id each, whose hashes come while `hold` lasts. */
 function heldEvents(first: number, count: number, hold?: Hold): Item[] {
