@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import test from 'ava';
-import { readFdinfo } from '../../helper/linux/root/fdinfo.ts';
+import { readFdinfo } from '../../helper/linux/fdinfo.ts';
 import { fixture } from '../support/fixtures.ts';
 import { stormOf } from '../support/pace.ts';
 import { furtherProgramTest } from '../support/requirements.ts';

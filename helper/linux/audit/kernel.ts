@@ -1,11 +1,11 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { KernelCounters } from '../source/counters.ts';
-import { readFdinfo } from '../root/fdinfo.ts';
+import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf, type Libbpf } from '../root/libbpf.ts';
 import { linkPins, mapPin, type LinkPin } from '../root/pins.ts';
 import { LASTING_MAPS } from '../root/probe.ts';
-import { requiredPrograms, tracepointOf } from '../root/programs.ts';
+import { requiredPrograms, tracepointOf } from '../programs.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { Libc } from '../libc.ts';
 import type { Handoff } from '../handoff.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mayNotLook } from './process.ts';
-import { readFdinfo } from '../root/fdinfo.ts';
+import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf } from '../root/libbpf.ts';
 import { KINDS } from '../layout.ts';
 import type { Koffi } from '../../koffi.ts';

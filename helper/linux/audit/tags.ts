@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Koffi } from '../../koffi.ts';
 import { MIN_RING_BYTES } from '../../limits.ts';
-import { readFdinfo } from '../root/fdinfo.ts';
+import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf, type Handle } from '../root/libbpf.ts';
 import { refused } from '../root/probe.ts';
 

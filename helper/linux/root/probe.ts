@@ -3,10 +3,10 @@ import { closeSync, existsSync, readFileSync, readSync, unlinkSync } from 'node:
 import path from 'node:path';
 import { HelperError } from '../../errors.ts';
 import type { Koffi } from '../../koffi.ts';
-import { readFdinfo } from './fdinfo.ts';
+import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
 import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
-import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM, type ProgramFlags } from './programs.ts';
+import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM, type ProgramFlags } from '../programs.ts';
 import { say } from '../../say.ts';
 import { KINDS } from '../layout.ts';
 import { recoveredEvents, skippedRuns, type SkipBaseline } from './skips.ts';

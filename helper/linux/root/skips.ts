@@ -1,7 +1,7 @@
 import { COUNTERS, COUNTERS_BYTES } from '../layout.ts';
-import { readFdinfo } from './fdinfo.ts';
+import { readFdinfo } from '../fdinfo.ts';
 import type { Libbpf } from './libbpf.ts';
-import { isFurther } from './programs.ts';
+import { isFurther } from '../programs.ts';
 
 /**
  * Two counts of events at which the kernel skipped the first program of a tracepoint (bpf/preemption.h), as they stood

@@ -2,8 +2,8 @@ import { openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import type { KernelCount } from '../../stream/event-source.ts';
 import type { Libc } from '../libc.ts';
-import { parseFdinfo } from '../root/fdinfo.ts';
-import { isFurther } from '../root/programs.ts';
+import { parseFdinfo } from '../fdinfo.ts';
+import { isFurther } from '../programs.ts';
 import { COUNTERS, COUNTERS_BYTES, KINDS } from '../layout.ts';
 
 const WORDS = COUNTERS_BYTES / 8;

@@ -9,7 +9,7 @@ import type { EventStream } from '../../stream/stream.ts';
 import { SkippedRuns, type KernelCounters } from './counters.ts';
 import { ExecLines } from './exec-line.ts';
 import type { ProbeHandles } from '../root/probe.ts';
-import { tracepointOf } from '../root/programs.ts';
+import { tracepointOf } from '../programs.ts';
 import { RecordReader } from './record-reader.ts';
 import { NAMESPACES } from './record.ts';
 import { RingBuffer } from './ring-buffer.ts';
