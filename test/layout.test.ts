@@ -148,6 +148,7 @@ const APART: Readonly<Record<string, readonly string[]>> = {
     'helper/stream',
     'helper/audit',
   ],
+  'helper/linux/confine': ['helper/linux/root', 'helper/linux/source', 'helper/linux/forward', 'helper/linux/audit'],
   'helper/linux/source': ['helper/linux/forward', 'helper/linux/audit'],
   'helper/linux/forward': ['helper/linux/audit'],
   'helper/linux': ['helper/macos', 'helper/windows'],

@@ -3,8 +3,8 @@ import test from 'ava';
 import { SECCOMP } from '../../../helper/linux/filter.ts';
 import { PRLIMIT } from '../../../helper/linux/forward/resources.ts';
 import { ALLOWED, AT_START } from '../../../helper/linux/forward/seccomp.ts';
-import { IO_URING } from '../../../helper/linux/root/io-uring.ts';
-import { LANDLOCK } from '../../../helper/linux/root/landlock.ts';
+import { IO_URING } from '../../../helper/linux/confine/io-uring.ts';
+import { LANDLOCK } from '../../../helper/linux/confine/landlock.ts';
 import { run } from '../../../installers/tools/run.ts';
 import { SYSTEM_CALLS } from '../../support/system-calls.ts';
 
