@@ -1,15 +1,13 @@
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import { gapItem } from '../../events/item.ts';
-import { reasonOf } from '../../errors.ts';
 import type { Made, Piece } from '../log/cursor.ts';
 import type { Loss } from '../log/loss.ts';
 import type { MemorySegment } from '../log/memory-segment.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { OutputCounters } from '../output-counters.ts';
 import type { SealState } from '../../events/seal-state.ts';
-import { CursorFile } from './cursor-file.ts';
 import { DiskReader } from './disk-reader.ts';
-import { cursorPath } from './folder.ts';
+import { KeptPlace } from './kept-place.ts';
 import { lostBetween, type Place } from './place.ts';
 import type { SpoolState } from './state.ts';
 import type { Tail, TailView } from './tail.ts';
@@ -57,7 +55,7 @@ interface PendingMade extends Made {
  */
 export class SpooledCursor implements LogReader {
   readonly #options: SpooledCursorOptions;
-  readonly #file: CursorFile;
+  readonly #kept: KeptPlace;
   readonly #disk: DiskReader;
   /** The place that is read next; undefined until the file of the place was read. */
   #read: Place | undefined;
@@ -80,19 +78,14 @@ export class SpooledCursor implements LogReader {
   /** The mark whose being written was waited for. */
   #awaitedMark = 0;
   #starting: Promise<void> | undefined;
-  /** The newest place in the file; and the newest that survives a crash of the machine. */
-  #saved: string | undefined;
-  #synced: string | undefined;
   #keeps = 0;
   #saving: Promise<void> = Promise.resolve();
-  #keeping: Promise<unknown> = Promise.resolve();
-  #isFileClosed = false;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
 
   constructor(options: SpooledCursorOptions) {
     this.#options = options;
-    this.#file = new CursorFile(cursorPath(options.state.folder, options.name));
+    this.#kept = new KeptPlace(options.name, options.state);
     this.#disk = new DiskReader(options.state);
     this.#starting = this.#start();
   }
@@ -162,18 +155,15 @@ export class SpooledCursor implements LogReader {
   }
 
   async #start(): Promise<void> {
-    const { predecessor, state, name, oldest } = this.#options;
+    const { predecessor, state, oldest } = this.#options;
     await predecessor?.closed;
-    const { state: found, problem } = await this.#file.load();
+    const { place, seals } = await this.#kept.load(predecessor?.place === undefined);
     if (predecessor?.place !== undefined) {
       this.#seals = predecessor.seals;
       this.#keeps = predecessor.keeps;
       return this.#begin(predecessor.place);
     }
-    const doubt = problem ?? (found === undefined ? undefined : doubtOf(found, state));
-    if (doubt !== undefined) state.telemetry.raise('SpoolCursorUnknown', { output: name, reason: doubt });
-    const place = doubt === undefined ? found?.place : undefined;
-    this.#seals = doubt === undefined ? found?.seals : undefined;
+    this.#seals = seals;
     // A crash of the machine took the records before it from the spool: they are delivered, and those that are there as well.
     if (place !== undefined && place.ordinal > state.recoveredTo) this.#begin(state.opened);
     else this.#begin(place ?? (await oldest()));
@@ -435,13 +425,9 @@ export class SpooledCursor implements LogReader {
    */
   async placed(): Promise<void> {
     // A successor has the place of the cursor before it.
-    if (this.#options.predecessor !== undefined || this.#saved !== undefined) return;
+    if (this.#options.predecessor !== undefined || this.#kept.isThere) return;
     await this.#starting;
-    await (this.#keeping = this.#keeping.then(() => {
-      const place = this.#done;
-      const isOnDisk = place !== undefined && place.ordinal <= this.#options.state.written.ordinal;
-      return isOnDisk && this.#saved === undefined ? this.#keepNow(place, false) : undefined;
-    }));
+    await this.#kept.keepFirst(() => ({ place: this.#done, seals: this.#seals }));
   }
 
   async #save(sync: boolean): Promise<void> {
@@ -450,40 +436,11 @@ export class SpooledCursor implements LogReader {
     if (place === undefined) return;
     // A place that is ahead of what is on disk would be nowhere after a restart.
     await written(place.ordinal);
-    if (place.ordinal > state.written.ordinal || !(await this.#keep(place, sync))) return;
+    if (place.ordinal > state.written.ordinal || !(await this.#kept.keep(place, sync, () => this.#seals))) return;
     if (!sync) return;
     // Also after an error: a place that cannot be kept must not fill the disk with what is delivered.
     this.#keeps = place.ordinal;
     onProgress();
-  }
-
-  /** Writes a place to the file, one after the other. Waits for no records. @returns false where it is there already */
-  #keep(place: Place, sync: boolean): Promise<boolean> {
-    const kept = this.#keeping.then(() => this.#keepNow(place, sync));
-    this.#keeping = kept;
-    return kept;
-  }
-
-  async #keepNow(place: Place, sync: boolean): Promise<boolean> {
-    if (this.#isFileClosed) return false;
-    const { state, name } = this.#options;
-    const synced = Math.min(state.synced, place.ordinal);
-    const seals = this.#seals;
-    const key = `${place.ordinal} ${synced} ${seals?.seal} ${seals?.lines}`;
-    if (key === (sync ? this.#synced : this.#saved)) return false;
-    try {
-      if (key !== this.#saved) await this.#file.save({ spoolId: state.id, place, synced, seals });
-      this.#saved = key;
-      if (sync) {
-        await this.#file.sync();
-        this.#synced = key;
-      }
-    } catch (error) {
-      // Linux forgets what it could not force to disk: it has to be written again.
-      this.#saved = undefined;
-      state.telemetry.raiseRepeating('PositionNotKept', name, { output: name, reason: reasonOf(error) });
-    }
-    return true;
   }
 
   end(): void {
@@ -500,9 +457,7 @@ export class SpooledCursor implements LogReader {
     // One that was never told its place has one all the same.
     if (this.#options.predecessor === undefined) await this.#starting;
     await this.save(true);
-    await this.#keeping;
-    this.#isFileClosed = true;
-    await this.#file.close().catch(() => undefined);
+    await this.#kept.close();
     this.#closed.resolve();
     this.#options.onProgress();
   }
@@ -511,14 +466,4 @@ export class SpooledCursor implements LogReader {
 /** The record of a frame that a place stands before. */
 function recordAt(view: FrameView, { ordinal }: Place): number {
   return view.from + ordinal - view.before.ordinal;
-}
-
-/** Why a remembered place cannot be used; undefined when it can. */
-function doubtOf(
-  { spoolId, place, synced }: { spoolId: string; place: Place; synced: number },
-  state: SpoolState,
-): string | undefined {
-  if (spoolId !== state.id) return 'it is a place in another spool';
-  if (place.ordinal <= state.opened.ordinal && synced <= state.recoveredTo) return undefined;
-  return `it is at record ${place.ordinal}, and the spool ended before ${state.recoveredTo}`;
 }
