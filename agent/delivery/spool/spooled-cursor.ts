@@ -6,12 +6,12 @@ import type { MemorySegment } from '../log/memory-segment.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { OutputCounters } from '../output-counters.ts';
 import type { SealState } from '../../events/seal-state.ts';
-import { DiskReader } from './disk-reader.ts';
+import { FrameReader } from './frame-reader.ts';
 import { KeptPlace } from './kept-place.ts';
 import { lostBetween, type Place } from './place.ts';
 import type { SpoolState } from './state.ts';
 import type { Tail, TailView } from './tail.ts';
-import { placeAfter, type FrameView } from './view.ts';
+import { recordAt, type FrameView } from './view.ts';
 
 export interface SpooledCursorOptions {
   /** Of the output: names the file that keeps the place. */
@@ -50,15 +50,13 @@ interface PendingMade extends Made {
 }
 
 /**
- * One output's place in the spool. Reads the newest frames from memory, and from disk what is not there any more. A jump
- * in what the frames account for is a gap, whatever the reason: dropped, damaged or removed.
+ * One output's place in the spool. A jump in what the frames account for is a gap, whatever the reason: dropped, damaged or
+ * removed.
  */
 export class SpooledCursor implements LogReader {
   readonly #options: SpooledCursorOptions;
   readonly #kept: KeptPlace;
-  readonly #disk: DiskReader;
-  /** The place that is read next; undefined until the file of the place was read. */
-  #read: Place | undefined;
+  readonly #reader: FrameReader;
   /** Everything before it is delivered. */
   #done: Place | undefined;
   /** Whether something was read and is not committed. */
@@ -67,8 +65,6 @@ export class SpooledCursor implements LogReader {
   #batchFrom: Place | undefined;
   /** Nothing from here on is for this output; undefined while it goes on. */
   #endAt: Place | undefined;
-  /** Frames that were read from disk. */
-  #views: FrameView[] = [];
   #made: PendingMade[] = [];
   #lent: MemorySegment[] = [];
   /** Of what is being sent, gaps that are not counted yet. */
@@ -86,7 +82,11 @@ export class SpooledCursor implements LogReader {
   constructor(options: SpooledCursorOptions) {
     this.#options = options;
     this.#kept = new KeptPlace(options.name, options.state);
-    this.#disk = new DiskReader(options.state);
+    this.#reader = new FrameReader({
+      ...options,
+      end: () => this.#end,
+      onHole: (from, to) => this.#nameLost(from, to),
+    });
     this.#starting = this.#start();
   }
 
@@ -170,22 +170,15 @@ export class SpooledCursor implements LogReader {
   }
 
   #begin(place: Place): void {
-    this.#read = this.#done = place;
+    this.#done = place;
+    this.#reader.begin(place);
     this.#starting = undefined;
     this.#options.onProgress();
   }
 
   /** A frame is on its way out of memory. */
-  leaving({ before, after, file, offset }: TailView): void {
-    const at = this.#read?.ordinal;
-    if (
-      at !== undefined &&
-      file !== undefined &&
-      before.ordinal <= at &&
-      at < after.ordinal &&
-      this.#views.length === 0
-    )
-      this.#disk.seek(file, offset);
+  leaving(view: TailView): void {
+    this.#reader.leaving(view);
   }
 
   /** The spool has grown. */
@@ -199,9 +192,9 @@ export class SpooledCursor implements LogReader {
     if (this.#closing !== undefined) return undefined;
     if (this.#starting !== undefined) return this.#starting;
     if (this.#made.length > 0) return undefined;
-    const view = this.#find();
-    if (view !== undefined) return this.#markWritten(view) ?? this.#settled(view);
-    return this.#isOnDisk ? this.#load() : undefined;
+    const view = this.#reader.find();
+    if (view === undefined) return this.#reader.isOnDisk ? this.#load() : undefined;
+    return this.#markWritten(view) ?? (this.#made.length === 0 ? this.#reader.settled(view) : undefined);
   }
 
   /**
@@ -209,101 +202,41 @@ export class SpooledCursor implements LogReader {
    * process. Waits once: a disk that takes nothing does not hold up the output.
    */
   #markWritten(view: FrameView): Promise<void> | undefined {
-    const { ordinal } = this.#read!;
+    const at = this.#reader.at!;
+    const { ordinal } = at;
     const { state, written } = this.#options;
-    if (!view.segment.isMark(recordAt(view, this.#read!)) || this.#made.length > 0) return undefined;
+    if (!view.segment.isMark(recordAt(view, at)) || this.#made.length > 0) return undefined;
     if (ordinal < state.written.ordinal || ordinal === this.#awaitedMark) return undefined;
     this.#awaitedMark = ordinal;
     return written(ordinal + 1);
   }
 
-  #settled(view: FrameView): Promise<unknown> | undefined {
-    return this.#options.awaitsHashes && this.#made.length === 0
-      ? view.segment.settled(recordAt(view, this.#read!))
-      : undefined;
-  }
-
   nextBootId(): string | undefined {
-    if (this.#closing !== undefined || this.#read === undefined) return undefined;
-    const view = this.#made.length > 0 ? undefined : this.#find();
+    if (this.#closing !== undefined || this.#reader.at === undefined) return undefined;
+    const view = this.#made.length > 0 ? undefined : this.#reader.find();
     return this.#made[0]?.bootId ?? view?.segment.bootId;
   }
 
-  /** Whether there is more for this output than what is in memory. */
-  get #isOnDisk(): boolean {
-    const { ordinal } = this.#read!;
-    const { tail } = this.#options;
-    return ordinal < this.#end.ordinal && ordinal < (tail.first?.before.ordinal ?? Infinity);
-  }
-
   async #load(): Promise<void> {
-    const { state, tail } = this.#options;
-    const read = this.#read!;
-    // All before this is on disk, or nowhere.
-    const target = tail.first?.before ?? state.end;
-    this.#views = await this.#disk.load(read.ordinal);
-    if (this.#views.length === 0) this.#jumpTo(target);
+    await this.#reader.load();
     this.passOver();
   }
 
-  /** The frame with the next record that this output wants; passes over others. Undefined when it is not in memory. */
-  #find(): FrameView | undefined {
-    for (;;) {
-      const end = this.#end;
-      // Where no alert is left, it does not matter what else there is.
-      if (this.alertsOnly && this.#read!.notableRecords === end.notableRecords && this.#read!.notable === end.notable)
-        this.#read = end;
-      const read = this.#read!;
-      if (read.ordinal >= end.ordinal) return undefined;
-      const view = this.#viewAt(read.ordinal);
-      if (view === undefined) return undefined;
-      if (this.#isBefore(view.before)) {
-        this.#jumpTo(view.before);
-        if (this.#made.length > 0) return view;
-        continue;
-      }
-      if (!this.alertsOnly && (this.#options.seals || !view.segment.isMark(recordAt(view, read)))) return view;
-      const { segment, to, after } = view;
-      let record = recordAt(view, read);
-      const from = record;
-      if (this.alertsOnly && after.notableRecords === read.notableRecords) record = to;
-      else while (record < to && !this.#isWanted(segment, record)) record++;
-      if (record > from) this.#read = record === to ? after : placeAfter(read, segment, from, record);
-      if (record < to) return view;
-    }
-  }
-
-  #isWanted(segment: MemorySegment, record: number): boolean {
-    return segment.isMark(record) ? this.#options.seals : !this.alertsOnly || segment.isNotable(record);
-  }
-
-  #viewAt(ordinal: number): FrameView | undefined {
-    while (this.#views[0] !== undefined && this.#views[0].after.ordinal <= ordinal) this.#views.shift();
-    return this.#views[0] ?? this.#options.tail.find(ordinal);
-  }
-
-  /** Whether a frame does not begin where the one before it ended. */
-  #isBefore({ ordinal, bootId, events, notableRecords }: Place): boolean {
-    const read = this.#read!;
-    if (read.ordinal !== ordinal) return read.ordinal < ordinal;
-    return read.bootId !== bootId || read.events !== events || read.notableRecords !== notableRecords;
-  }
-
-  /** Goes on at a later place. Records in between that this output wants are lost. */
-  #jumpTo(to: Place): void {
+  /** Records of a hole that this output wants are lost, and gaps stand for them. @returns whether there are any */
+  #nameLost(from: Place, to: Place): boolean {
     const { state, alertsOnly, onLost, now } = this.#options;
-    const at = this.#read!;
     const cause = to.ordinal <= state.droppedTo ? 'spool_full' : 'damaged';
-    for (const { bootId, first, last, count } of lostBetween(at, to, state.boots, alertsOnly)) {
+    const losses = lostBetween(from, to, state.boots, alertsOnly);
+    for (const { bootId, first, last, count } of losses) {
       onLost({ first, last, count, unnumbered: 0 }, cause);
-      this.#made.push({ item: gapItem('spool', first, last, count, cause, now()), bootId, safe: at, repeats: false });
+      this.#made.push({ item: gapItem('spool', first, last, count, cause, now()), bootId, safe: from, repeats: false });
     }
-    this.#read = to;
+    return losses.length > 0;
   }
 
   take(limits: { bytes: number; records: number }, after?: Piece): Piece | undefined {
-    if (this.#closing !== undefined || this.#read === undefined) return undefined;
-    const view = this.#made.length > 0 ? undefined : this.#find();
+    if (this.#closing !== undefined || this.#reader.at === undefined) return undefined;
+    const view = this.#made.length > 0 ? undefined : this.#reader.find();
     const [made] = this.#made;
     if (made !== undefined) {
       if (after !== undefined && made.bootId !== after.bootId) return undefined;
@@ -315,45 +248,15 @@ export class SpooledCursor implements LogReader {
     }
     if (view === undefined || (after !== undefined && view.segment.bootId !== after.bootId)) return undefined;
     this.#isSending = true;
-    this.#batchFrom ??= this.#read;
-    const { segment } = view;
-    const first = recordAt(view, this.#read);
-    if (after !== undefined && (segment.isMark(first) || this.#nextPending(segment, first, first + 1) === first))
-      return undefined;
-    const to = this.#endOfRun(view, first, limits);
+    this.#batchFrom ??= this.#reader.at;
+    const run = this.#reader.take(view, limits, after);
+    if (run === undefined) return undefined;
+    const { segment, from, to } = run;
     segment.lent++;
     this.#lent.push(segment);
-    for (let record = first; record < to; record++)
+    for (let record = from; record < to; record++)
       if (segment.isGap(record)) this.#gaps.push(JSON.parse(segment.lineOf(record)) as GapEvent);
-    return { segment, from: first, to, bootId: segment.bootId };
-  }
-
-  /** Goes as far as the limits allow, over frames that lie side by side. @returns the record after the last */
-  #endOfRun(start: FrameView, first: number, limits: { bytes: number; records: number }): number {
-    const { segment } = start;
-    let to = first;
-    for (let view: FrameView | undefined = start; view?.segment === segment;) {
-      const read: Place = this.#read!;
-      const stop = Math.min(view.to, first + limits.records, to + this.#end.ordinal - read.ordinal);
-      const from = to;
-      const most = segment.isMark(first)
-        ? first + 1
-        : this.#nextPending(segment, Math.max(to, first + 1), segment.nextMark(to, stop));
-      while (to < most && (to === first || segment.bytesOf(first, to + 1) <= limits.bytes)) {
-        if (this.alertsOnly && !segment.isNotable(to)) break;
-        to++;
-      }
-      this.#read = to === view.to ? view.after : placeAfter(read, segment, from, to);
-      if (to < view.to) break;
-      view = this.#viewAt(this.#read.ordinal);
-      if (view?.from !== to || this.#isBefore(view.before)) break;
-    }
-    return to;
-  }
-
-  /** The first record of a range that still waits for hashes which the output writes; `to` where none does. */
-  #nextPending(segment: MemorySegment, from: number, to: number): number {
-    return this.#options.awaitsHashes && from < to ? segment.nextPending(from, to) : to;
+    return run;
   }
 
   commit(seals?: SealState): undefined {
@@ -366,7 +269,7 @@ export class SpooledCursor implements LogReader {
     // Records that are read again after a restart are not counted yet.
     const repeats = pending !== undefined && (pending.repeats || pending.safe.ordinal === this.#done?.ordinal);
     if (!repeats) this.#seals = seals;
-    this.#reach(pending?.safe ?? this.#read);
+    this.#reach(pending?.safe ?? this.#reader.at);
     this.#batchFrom = undefined;
     this.#options.onProgress();
     return undefined;
@@ -382,7 +285,7 @@ export class SpooledCursor implements LogReader {
   }
 
   insert({ item, bootId }: Made): void {
-    const safe = this.#batchFrom ?? this.#read!;
+    const safe = this.#batchFrom ?? this.#reader.at!;
     // In front of gaps for what comes later.
     const at = this.#made.findIndex((made) => made.safe.ordinal > safe.ordinal);
     this.#made.splice(at === -1 ? this.#made.length : at, 0, { item, bootId, safe, repeats: true });
@@ -395,9 +298,9 @@ export class SpooledCursor implements LogReader {
 
   /** While nothing is being sent, records that were only passed over count as done, too. */
   passOver(): void {
-    if (this.#isSending || this.#read === undefined || this.#closing !== undefined) return;
-    if (this.#made.length === 0) this.#find();
-    const place = this.#made[0]?.safe ?? this.#read;
+    if (this.#isSending || this.#reader.at === undefined || this.#closing !== undefined) return;
+    if (this.#made.length === 0) this.#reader.find();
+    const place = this.#made[0]?.safe ?? this.#reader.at;
     if (place === this.#done) return;
     this.#reach(place);
     this.#options.onProgress();
@@ -461,9 +364,4 @@ export class SpooledCursor implements LogReader {
     this.#closed.resolve();
     this.#options.onProgress();
   }
-}
-
-/** The record of a frame that a place stands before. */
-function recordAt(view: FrameView, { ordinal }: Place): number {
-  return view.from + ordinal - view.before.ordinal;
 }

@@ -12,6 +12,11 @@ export interface FrameView {
   readonly after: Place;
 }
 
+/** The record of a frame that a place stands before. */
+export function recordAt(view: FrameView, { ordinal }: Place): number {
+  return view.from + ordinal - view.before.ordinal;
+}
+
 /** The place after records of a segment, when `at` is the place before them. */
 export function placeAfter(at: Place, segment: MemorySegment, from: number, to: number): Place {
   let { through, events, notable, notableRecords, notableBytes } = at;
