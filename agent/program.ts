@@ -194,7 +194,11 @@ export function describeProgram(actions: Actions): Command {
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => actions.schema());
-  return program;
+  for (const command of program.commands)
+    command.showHelpAfterError(
+      `usage: probes-agent ${command.name()} ${command.usage()}\nIts options: probes-agent ${command.name()} --help`,
+    );
+  return program.showHelpAfterError('Its commands: probes-agent --help');
 }
 
 function lines(table: readonly (readonly [string, string])[], width: number): string {

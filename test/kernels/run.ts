@@ -1,6 +1,5 @@
-// npm run test:kernels [-- --arch NAME --kernel NAME… --document]: boots each kernel in QEMU, and runs the tests of the kernel and
-// the whole product inside, with the committed probe object and the built helper. --match runs only tests whose title
-// fits (AVA's patterns), --file only those of a file. --renew downloads the kernels again. --jobs N runs N machines at once.
+// npm run test:kernels: boots each kernel in QEMU, and runs the tests of the kernel and the whole product inside, with the
+// committed probe object and the built helper.
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -31,6 +30,17 @@ const MEMORY = '4G';
 const TIMEOUT_SECONDS = 450;
 /** Then the machine is stopped. */
 const SILENT_SECONDS = 480;
+
+const HELP = `npm run test:kernels -- [options]
+
+  --arch NAME       of the kernels: ${ARCHITECTURES.join(' or ')} (this machine's)
+  --kernel NAME     only this one; may be repeated (all of docs/kernels.md)
+  --file FILE       only the tests of this file; may be repeated
+  --match PATTERN   only tests whose title fits, with * for any text; may be repeated
+  --jobs N          machines at once (1)
+  --renew           downloads kernels and systems again
+  --document        writes the results into docs/kernels.md
+`;
 
 const tally = new Tally();
 const results = new RunResults();
@@ -130,8 +140,10 @@ async function main(): Promise<void> {
       renew: { type: 'boolean', default: false },
       document: { type: 'boolean', default: false },
       jobs: { type: 'string', default: '1' },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) return void process.stdout.write(HELP);
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new Error(`--jobs ${values.jobs}: expected how many machines to run at once, 1 or more`);
@@ -194,4 +206,4 @@ function writeResults(architecture: LinuxArchitecture, object: string): void {
 }
 
 if (!(await withMachines(main))) tally.fail('npm run test:kernels', 'it ended early; the reason is above');
-tally.close();
+if (!process.argv.includes('--help')) tally.close();
