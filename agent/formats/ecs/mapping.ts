@@ -22,6 +22,7 @@ import {
   processId,
   realName,
   sequenceOf,
+  sessionLeaderOf,
   severityOf,
   sha256Of,
   startText,
@@ -144,7 +145,7 @@ const PROCESS: readonly Row[] = [
     'process.session_leader.pid',
     ['session_id'],
     'except on Windows, where it is no process',
-    ({ origin, process }) => (origin.platform === 'windows' ? undefined : process.session_id),
+    sessionLeaderOf,
   ),
   // Linux, include/linux/kdev_t.h, new_encode_dev.
   made(

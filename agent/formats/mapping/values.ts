@@ -149,6 +149,11 @@ function startOf(subject: Subject): bigint | undefined {
   return BigInt(process.start_time) * 1000n;
 }
 
+/** The process that leads the session; undefined on Windows, where a session is no process. */
+export function sessionLeaderOf({ origin, process }: Subject): number | undefined {
+  return origin.platform === 'windows' ? undefined : process.session_id;
+}
+
 export function startText(subject: Subject): string | undefined {
   const start = startOf(subject);
   if (start === undefined) return undefined;

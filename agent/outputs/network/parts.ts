@@ -2,24 +2,8 @@ import { NO_NUMBER } from '../../events/item.ts';
 import type { Batch, Outcome } from '../output.ts';
 import { TAKEN } from '../output.ts';
 
-/** Some records of a batch, side by side. */
-export interface Part {
-  /** Each with its newline. */
-  readonly lines: Buffer;
-  readonly records: number;
-  readonly bootId: string | undefined;
-  /** The lowest number; NO_NUMBER where none has one. */
-  readonly first: number;
-  readonly last: number;
-  /** Where record `i` of the part ends in `lines`. */
-  endOf(i: number): number;
-  /** As of a batch: the numbers that record `i` of the part stands for. */
-  numbersOf(i: number): { readonly first: number; readonly last: number };
-  /** Whether record `i` of the part is a gap. */
-  isGap(i: number): boolean;
-  /** As of a batch: the output is not stuck. */
-  stillWorking(): void;
-}
+/** Some records of a batch, side by side: a smaller batch. */
+export type Part = Batch;
 
 /** A record that the receiver will never take. */
 export interface RefusedRecord {

@@ -14,6 +14,7 @@ import {
   parentPid,
   realName,
   sequenceOf,
+  sessionLeaderOf,
   sha256Of,
   startText,
   timeOf,
@@ -97,7 +98,7 @@ export const ATTRIBUTES: readonly Row[] = [
     'process.session_leader.pid',
     ['session_id'],
     'except on Windows, where it is no process',
-    ({ origin, process }) => (origin.platform === 'windows' ? undefined : process.session_id),
+    sessionLeaderOf,
   ),
   made(
     COMMAND_KINDS,

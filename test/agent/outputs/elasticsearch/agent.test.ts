@@ -1,19 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { execEvent, FakeHelper } from '../../../support/fake-helper.ts';
+import { FakeHelper } from '../../../support/fake-helper.ts';
 import { Workplace } from '../../support/agent-process.ts';
+import { killUnderLoad } from '../../support/load.ts';
 import { start } from '../../support/outputs.ts';
 import { agent as verify } from '../../support/run.ts';
 import { StandIn } from './stand-in.ts';
-
-/** Events with these numbers, a few at a time, at about 3,000 a second. */
-async function load(helper: FakeHelper, from: number, to: number): Promise<void> {
-  for (let seq = from; seq <= to; seq += 60) {
-    helper.send(...Array.from({ length: Math.min(60, to - seq + 1) }, (_, i) => execEvent(seq + i)));
-    await delay(20);
-  }
-}
 
 test.serial(
   'through refusals, full queues, a receiver that is away and kill -9 of the agent, each event is there once or in a gap',
@@ -37,18 +29,7 @@ outputs:
       if (seq % 97 === 0) return [400, 'document_parsing_exception'];
       return seq % 13 === 0 && attempt === 1 ? [429, 'es_rejected_execution_exception'] : undefined;
     };
-    let sent = 0;
-    for (let life = 0; life < 4; life++) {
-      await using agent = await start(work, text);
-      await agent.until(() => agent.countOf('HelperConnected') === 1);
-      if (life % 2 === 1) await receiver.stop();
-      await load(helper, sent + 1, sent + 1500);
-      sent += 1500;
-      if (life % 2 === 1) await receiver.listen();
-      helper.hello.last_seq = sent;
-      agent.child.kill('SIGKILL');
-      await agent.exited;
-    }
+    const sent = await killUnderLoad(work, text, helper, receiver, 4);
     await using agent = await start(work, text);
     const expected = Array.from({ length: sent }, (_, i) => i + 1).filter((seq) => seq % 97 !== 0);
     const gapsHeld = () =>

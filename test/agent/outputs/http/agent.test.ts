@@ -6,19 +6,10 @@ import { PATIENCE } from '../../../support/pace.ts';
 import { Receiver, status } from '../../../support/receiver.ts';
 import { problemsOf } from '../../delivery/seal/check.ts';
 import { Workplace } from '../../support/agent-process.ts';
+import { killUnderLoad, load } from '../../support/load.ts';
 import { linesOf, numberAfter, read, start } from '../../support/outputs.ts';
 
 const HOUR = 3_600_000;
-
-/** Events with these numbers, a few at a time, at about so many a second. */
-async function load(helper: FakeHelper, from: number, to: number, perSecond: number): Promise<void> {
-  for (let seq = from; seq <= to;) {
-    const next = Math.min(seq + Math.ceil(perSecond / 50), to + 1);
-    helper.send(...Array.from({ length: next - seq }, (_, i) => execEvent(seq + i)));
-    seq = next;
-    await delay(20);
-  }
-}
 
 const config = (helper: FakeHelper, outputs: string): string =>
   `source: { socket: ${helper.socketPath} }\noutputs:\n${outputs}`;
@@ -203,20 +194,7 @@ test.serial(
       helper,
       `  - { name: soc, type: http, url: "${receiver.url}", batch: { max_age: 20ms, max_events: 200 } }\n`,
     )}`;
-    let sent = 0;
-    for (let life = 0; life < 6; life++) {
-      await using agent = await start(work, text);
-      await agent.until(() => agent.countOf('HelperConnected') === 1);
-      if (life % 2 === 1) await receiver.stop();
-      await load(helper, sent + 1, sent + 1500, 3000);
-      sent += 1500;
-      if (life % 2 === 1) await receiver.listen();
-      // The helper holds a little only, as after a long outage: the spool has the rest.
-      helper.backlog.splice(0, helper.backlog.length - 3000);
-      helper.hello.last_seq = sent;
-      agent.child.kill('SIGKILL');
-      await agent.exited;
-    }
+    const sent = await killUnderLoad(work, text, helper, receiver, 6);
     await using agent = await start(work, text);
     await agent.until(() => receiver.seqs.includes(sent));
     t.is(await agent.end(), 0);

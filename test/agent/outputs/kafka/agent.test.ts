@@ -1,20 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { execEvent, FakeHelper } from '../../../support/fake-helper.ts';
+import { FakeHelper } from '../../../support/fake-helper.ts';
 import { KafkaBroker } from '../../../support/kafka/broker.ts';
 import { problemsOf } from '../../delivery/seal/check.ts';
 import { Workplace } from '../../support/agent-process.ts';
+import { killUnderLoad, load } from '../../support/load.ts';
 import { numberAfter, read, start } from '../../support/outputs.ts';
-
-/** Events with these numbers, a few at a time, at about so many a second. */
-async function load(helper: FakeHelper, from: number, to: number, perSecond: number): Promise<void> {
-  for (let seq = from; seq <= to;) {
-    const next = Math.min(seq + Math.ceil(perSecond / 50), to + 1);
-    helper.send(...Array.from({ length: next - seq }, (_, i) => execEvent(seq + i)));
-    seq = next;
-    await delay(20);
-  }
-}
 
 const config = (helper: FakeHelper, broker: KafkaBroker, local: string): string =>
   `source: { socket: ${helper.socketPath} }
@@ -74,20 +64,7 @@ test.serial(
     await using helper = await new FakeHelper().listen();
     await using broker = await new KafkaBroker().listen();
     const text = `spool: { folder: ${work.path('spool')} }\n${config(helper, broker, work.path('local'))}`;
-    let sent = 0;
-    for (let life = 0; life < 4; life++) {
-      await using agent = await start(work, text);
-      await agent.until(() => agent.countOf('HelperConnected') === 1);
-      if (life % 2 === 1) await broker.stop();
-      await load(helper, sent + 1, sent + 1500, 3000);
-      sent += 1500;
-      if (life % 2 === 1) await broker.listen();
-      // The helper holds a little only, as after a long outage: the spool has the rest.
-      helper.backlog.splice(0, helper.backlog.length - 3000);
-      helper.hello.last_seq = sent;
-      agent.child.kill('SIGKILL');
-      await agent.exited;
-    }
+    const sent = await killUnderLoad(work, text, helper, broker, 4);
     await using agent = await start(work, text);
     await agent.until(() => broker.seqs.includes(sent));
     t.is(await agent.end(), 0);

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { execEvent, FakeHelper } from '../../../support/fake-helper.ts';
 import { OtlpReceiver, rejecting, seenIn } from '../../../support/otlp/receiver.ts';
 import { problemsOf } from '../../delivery/seal/check.ts';
 import { Workplace } from '../../support/agent-process.ts';
+import { killUnderLoad } from '../../support/load.ts';
 import { start } from '../../support/outputs.ts';
 
 const configuration = (work: Workplace, helper: FakeHelper, { url }: OtlpReceiver, more = ''): string =>
@@ -22,20 +22,7 @@ for (const encoding of ['protobuf', 'json'] as const)
       await using helper = await new FakeHelper().listen();
       await using receiver = await new OtlpReceiver().listen();
       const text = configuration(work, helper, receiver, `, encoding: ${encoding}, compression: gzip`);
-      let sent = 0;
-      for (let life = 0; life < 4; life++) {
-        await using agent = await start(work, text);
-        await agent.until(() => agent.countOf('HelperConnected') === 1);
-        if (life % 2 === 1) await receiver.stop();
-        for (let i = 0; i < 20; i++) {
-          helper.send(...Array.from({ length: 50 }, () => execEvent(++sent)));
-          await delay(20);
-        }
-        if (life % 2 === 1) await receiver.listen();
-        helper.hello.last_seq = sent;
-        agent.child.kill('SIGKILL');
-        await agent.exited;
-      }
+      const sent = await killUnderLoad(work, text, helper, receiver, 4);
       await using agent = await start(work, text);
       await agent.until(() => receiver.seqs.includes(sent));
       t.is(await agent.end(), 0);

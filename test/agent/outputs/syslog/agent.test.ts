@@ -1,20 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { execEvent, FakeHelper } from '../../../support/fake-helper.ts';
 import { Workplace } from '../../support/agent-process.ts';
+import { load } from '../../support/load.ts';
 import { numberAfter, read, start } from '../../support/outputs.ts';
 import { RelpReceiver, StreamReceiver } from './support.ts';
 
 const config = (helper: FakeHelper, outputs: string): string =>
   `source: { socket: ${helper.socketPath} }\noutputs:\n${outputs}`;
-
-/** Events with these numbers, a few at a time. */
-async function load(helper: FakeHelper, from: number, to: number): Promise<void> {
-  for (let seq = from; seq <= to; seq += 40) {
-    helper.send(...Array.from({ length: Math.min(40, to - seq + 1) }, (_, i) => execEvent(seq + i)));
-    await delay(10);
-  }
-}
 
 test.serial(
   'a RELP receiver that is killed under load and comes back has every event, in order, and other outputs never waited',
