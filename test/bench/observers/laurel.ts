@@ -88,11 +88,13 @@ export function laurelExec(line: string): Told | undefined {
   return { pid: SYSCALL.pid, args: EXECVE.ARGV.map(unescaped).join(' ') };
 }
 
-/** Bytes that are not printable are written as %xx, and the percent sign too. */
+/** Some characters are written as %xx, a byte each: control characters, the percent sign and the plus sign. */
 const unescaped = (text: string): string =>
   text.includes('%')
     ? Buffer.from(
-        text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16))),
+        Buffer.from(text)
+          .toString('latin1')
+          .replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16))),
         'latin1',
       ).toString()
     : text;

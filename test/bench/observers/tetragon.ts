@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 
 import { forEachLine, type Told } from '../delivery.ts';
 import type { Observer } from './observer.ts';
 import { Reader } from './process.ts';
-import { findPeer, missingPeer, versionOfProgram, type Peer } from './program.ts';
+import { findPeer, missingPeer, type Peer } from './program.ts';
+import { atEnd } from '../cleanup.ts';
 
 const PEER: Peer = {
   name: 'tetragon',
@@ -15,11 +16,16 @@ const PEER: Peer = {
 const OBJECTS = ['../lib/tetragon/bpf', 'bpf/objs', '/var/lib/tetragon'];
 const ALLOW = '{"event_set":["PROCESS_EXEC"]}';
 
+/** Its state: pid file and facts about the running agent. */
+const RUN = '/var/run/tetragon';
+/** It tells its version only at its start. */
+let version = 'of an unknown version';
+
 export const TETRAGON: Observer = {
   id: 'tetragon',
   title: 'Tetragon',
   command: `tetragon --bpf-lib FOLDER --export-filename FILE --export-allowlist '${ALLOW}', no policies, no servers`,
-  version: () => versionOfProgram(findPeer(PEER) ?? PEER.name, '--version') ?? 'tetragon',
+  version: () => `tetragon ${version}, its defaults except what the command says`,
   missing() {
     const missing = missingPeer(PEER);
     if (missing !== undefined) return missing;
@@ -44,33 +50,62 @@ export const TETRAGON: Observer = {
       'server-address': '',
       'tracing-policy-dir': policies,
     };
+    // It mounts control groups in its folder and leaves them there; in a mount namespace of its own they end with it.
+    const clean = existsSync(RUN) ? () => {} : atEnd(removeState);
     const reader = new Reader(folder, [
+      'unshare',
+      '--mount',
       findPeer(PEER) ?? PEER.name,
       ...Object.entries(options).map(([name, value]) => `--${name}=${value}`),
     ]);
     return {
       processes: { tetragon: reader.pid },
       size() {
-        if (reader.ended) throw new Error(`tetragon ended: ${reader.log()}`);
+        if (reader.ended) throw new Error(`tetragon ended: ${tetragonError(readFileSync(reader.file, 'utf8'))}`);
         return existsSync(log) ? statSync(log).size : 0;
       },
-      log: () => reader.log(),
-      stop: () => reader.stop('SIGTERM'),
-      async read(deliveries) {
+      log: () => tetragonError(readFileSync(reader.file, 'utf8')),
+      async stop() {
+        await reader.stop('SIGTERM');
+        clean();
+        version =
+          / msg="Starting tetragon" version=(?<version>\S+)/.exec(readFileSync(reader.file, 'utf8'))?.groups?.[
+            'version'
+          ] ?? version;
+      },
+      async read(deliveries, storm) {
         await forEachLine([log], (line) => {
           const told = tetragonExec(line);
-          if (told !== undefined) deliveries.add(told);
+          // Long arguments that it could not fetch are left out, all of them.
+          if (told?.args === storm.program) deliveries.addBare();
+          else if (told !== undefined) deliveries.add(told);
         });
       },
     };
   },
 };
 
+/** Not recursive: it must never reach into control groups that another agent has mounted there. */
+function removeState(): void {
+  for (const entry of readdirSync(RUN, { withFileTypes: true })) {
+    const file = path.join(RUN, entry.name);
+    if (entry.isDirectory()) rmdirSync(file);
+    else unlinkSync(file);
+  }
+  rmdirSync(RUN);
+}
+
 function objects(): string | undefined {
   const program = findPeer(PEER);
   return program === undefined
     ? undefined
     : OBJECTS.map((folder) => path.resolve(path.dirname(program), folder)).find((folder) => existsSync(folder));
+}
+
+/** The last error of its log, which is on standard output; empty when there is none. */
+export function tetragonError(log: string): string {
+  const line = log.split('\n').findLast((each) => /^level=(?:error|fatal) /.test(each)) ?? '';
+  return line.replace(/^level=\w+ msg=/, '').replaceAll(String.raw`\"`, '"');
 }
 
 interface TetragonLine {
@@ -88,5 +123,8 @@ interface TetragonLine {
 export function tetragonExec(line: string): Told | undefined {
   const process = (JSON.parse(line) as TetragonLine).process_exec?.process;
   if (process === undefined || process.flags?.split(' ').includes('procFS') === true) return undefined;
-  return { pid: process.pid ?? 0, args: [process.binary ?? '', process.arguments ?? ''].join(' ').trimEnd() };
+  return {
+    pid: process.pid ?? 0,
+    args: [process.binary, process.arguments].filter((text) => text !== undefined).join(' '),
+  };
 }
