@@ -47,10 +47,11 @@ test('an exec of Tetragon has the path of its image first, and processes that ra
     // Arguments with a space are in quotation marks; those inside stay as they are.
     '/bin/echo plain "two words" "a "b" c" 100% %41 ü\n + ',
     '/bin/true 7 0 m1-2 -DVERSION="4.19.2-rc3+build.20250211" -Ia -Ib',
-    // 128 KiB of arguments that it could not fetch.
+    // Twice 128 KiB of arguments that the kernel program could not hand over.
     '/bin/true',
+    '/var/tmp/bench/no-op',
   ]);
-  t.is(recorded('tetragon').length, 4);
+  t.is(recorded('tetragon').length, 5);
 });
 
 test('of the log of Tetragon the last error is the reason', (t) => {

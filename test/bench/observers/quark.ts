@@ -8,6 +8,8 @@ const PEER: Peer = {
   variable: 'BENCH_QUARK',
   how: 'Build it from the sources of quark (its README says how: a C compiler, clang, make, m4 and bpftool).',
 };
+/** It sorts and joins events for up to a second, by the manual page quark(7), and drops at its end what it holds. */
+const HOLDS_MS = 1500;
 /** The backend of eBPF, events in Elastic Common Schema, and none for programs that run already. */
 const OPTIONS = ['-b', '-E', '-s'] as const;
 
@@ -22,6 +24,7 @@ export const QUARK: Observer = {
     const reader = new Reader(folder, [findPeer(PEER) ?? PEER.name, ...OPTIONS]);
     return {
       processes: { quark: reader.pid },
+      holdsMs: HOLDS_MS,
       size() {
         if (reader.ended) throw new Error(`quark-mon ended: ${reader.log()}`);
         return reader.size();

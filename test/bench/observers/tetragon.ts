@@ -76,7 +76,6 @@ export const TETRAGON: Observer = {
       async read(deliveries, storm) {
         await forEachLine([log], (line) => {
           const told = tetragonExec(line);
-          // Long arguments that it could not fetch are left out, all of them.
           if (told?.args === storm.program) deliveries.addBare();
           else if (told !== undefined) deliveries.add(told);
         });
@@ -119,12 +118,16 @@ interface TetragonLine {
   };
 }
 
-/** The exec of a line. It has no argv[0]; the path of the binary stands for it. Undefined for processes that ran already. */
+/** Stands for arguments that the kernel program could not hand over. */
+const NOT_FETCHED = '<enomem>';
+
+/**
+ * The exec of a line. It has no argv[0]; the path of the binary stands for it, and for all where the arguments are missing.
+ * Undefined for processes that ran already.
+ */
 export function tetragonExec(line: string): Told | undefined {
   const process = (JSON.parse(line) as TetragonLine).process_exec?.process;
   if (process === undefined || process.flags?.split(' ').includes('procFS') === true) return undefined;
-  return {
-    pid: process.pid ?? 0,
-    args: [process.binary, process.arguments].filter((text) => text !== undefined).join(' '),
-  };
+  const { pid = 0, binary = '', arguments: rest } = process;
+  return { pid, args: rest === undefined || rest === NOT_FETCHED ? binary : `${binary} ${rest}` };
 }
