@@ -26,8 +26,7 @@ Written by \`npm run bench\`; do not edit. Run it on your own machine: it needs 
 | measured | commit ${results.commit}, built programs, default settings |
 | processor | ${machine.cores} × ${machine.cpu}, ${machine.virtual}, ${machine.memory} |
 | system | ${machine.distribution}, kernel ${machine.kernel} |
-| load before (1, 5, 15 minutes) | ${averages(machine.load)} |
-| load after, when the bench had rested | ${averages(loadAfter)} |
+${loadRows(machine.load, loadAfter)}
 
 On a busy machine the bench does not write this page: the load average of one minute is at most 0.5 before, and after a rest of at most five minutes.
 
@@ -100,13 +99,20 @@ ${storeSection(results.store)}
 - forkstat reads the command line of a process after the fact. Lines without one cannot be assigned to an exec. They were
   counted as the storm's, up to the number that was missing.
 - bpftrace and auditd see the call, execsnoop its return, Platform Probes the point at which the kernel can no longer refuse.
-- quark and Tetragon cannot report programs alone: they follow forks and ends too, and pay for them. quark makes one line of all three,
-  Tetragon's export leaves ends out. Tetragon's lines have no \`argv[0]\`; the path of the image was taken for it.
-- rsigma, a rule engine, is not measured: it takes crates that no package of Debian has.
-- auditd had its package's configuration, except the log's place and rotation (with laurel: no log of its own), and \`-b 8192\` as its package's rules have. Once an audit rule
+${
+  measured.some(({ id }) => id === 'quark' || id === 'tetragon')
+    ? `- quark and Tetragon follow forks and ends too, and cannot be told not to. quark writes one line for all three; Tetragon's export had execs alone.
+  Tetragon's lines have no \`argv[0]\`; the path of the image was taken for it.
+`
+    : ''
+}- auditd had its package's configuration, except the log's place and rotation (with laurel: no log of its own), and \`-b 8192\` as its package's rules have. Once an audit rule
   was loaded, a kernel prepares every process for it until the next boot; between its runs, a rule \`never,task\` kept that away from the others.
 `;
 }
+
+/** The load averages before the start, and when the bench had rested, as rows of the page's table. */
+export const loadRows = (before: Load, after: Load): string =>
+  `| load before (1, 5, 15 minutes) | ${averages(before)} |\n| load after, when the bench had rested | ${averages(after)} |`;
 
 const averages = (load: Load): string => load.map((value) => value.toFixed(2)).join(', ');
 const row = (values: readonly string[]): string =>

@@ -5,6 +5,7 @@ import path from 'node:path';
 import test from 'ava';
 import { inCheckout } from '../../installers/tools/root-folder.ts';
 import { requiring, root } from '../support/requirements.ts';
+import { loadRows } from './document.ts';
 import { BUSY_EXIT_CODE, BusyMachineError, requireQuiet, restUntilQuiet, type Load } from './quiet.ts';
 
 /** A machine whose load falls by the given averages, one a look; the last one stays. */
@@ -39,6 +40,13 @@ test('the bench rests five minutes at most, then says that something else ran', 
   t.is(machine.waited(), 300);
 });
 
+test('the page shows the load before the start and after the rest', (t) => {
+  t.is(
+    loadRows([0.1, 0.25, 1], [0.404, 2, 1.5]),
+    '| load before (1, 5, 15 minutes) | 0.10, 0.25, 1.00 |\n| load after, when the bench had rested | 0.40, 2.00, 1.50 |',
+  );
+});
+
 requiring(root)(`on a busy machine --write measures nothing, writes nothing, and exits with ${BUSY_EXIT_CODE}`, (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'probes-load-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
@@ -54,7 +62,7 @@ requiring(root)(`on a busy machine --write measures nothing, writes nothing, and
         only,
         '--write',
       ),
-      { encoding: 'utf8' },
+      { encoding: 'utf8', timeout: 60_000 },
     );
     t.is(run.status, BUSY_EXIT_CODE, run.stderr);
     t.is(run.stdout, '');

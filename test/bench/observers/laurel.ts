@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inCheckout } from '../../../installers/tools/root-folder.ts';
 import { childrenOf } from '../accounting.ts';
 import { forEachLine, type Told } from '../delivery.ts';
-import { candidateOf, install, unpack } from '../install.ts';
+import { install, unpack } from '../install.ts';
 import { AUDITD_COMMAND, auditdVersion, missingAuditd, startAuditd } from './audit-daemon.ts';
 import type { Observer } from './observer.ts';
 import { findPeer, versionOfProgram, type Peer } from './program.ts';
@@ -22,8 +22,11 @@ export const LAUREL: Observer = {
   id: 'laurel',
   title: 'auditd with laurel',
   command: `${AUDITD_COMMAND}, with laurel --config FILE as its plugin`,
-  version: () =>
-    `${versionOfProgram(program(), '--version') ?? 'laurel'}${findPeer(PEER) === undefined ? ` (Debian package laurel ${candidateOf('laurel')})` : ''}, its defaults except place and size of its log; ${auditdVersion()}, its own auditd.conf except write_logs = no, log_file and log_group`,
+  version: () => {
+    const number = versionOfProgram(program(), '--version')?.replace(/^laurel /, '') ?? 'of an unknown version';
+    const origin = findPeer(PEER) === undefined ? ' (Debian’s package)' : '';
+    return `laurel ${number}${origin}, its defaults except place and size of its log; ${auditdVersion()}, its own auditd.conf except write_logs = no, log_file and log_group`;
+  },
 
   missing() {
     const auditd = missingAuditd();

@@ -6,7 +6,7 @@ import { findPeer, missingPeer, versionOfProgram, type Peer } from './program.ts
 const PEER: Peer = {
   name: 'quark-mon',
   variable: 'BENCH_QUARK',
-  how: 'Build it from the sources of quark (its README says how: a C compiler, clang, make, m4 and bpftool).',
+  how: 'Build it from its sources, with clang 17 or newer and bpftool.',
 };
 /** It sorts and joins events for up to a second, by the manual page quark(7), and drops at its end what it holds. */
 const HOLDS_MS = 1500;

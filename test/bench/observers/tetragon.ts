@@ -10,7 +10,7 @@ import { atEnd } from '../cleanup.ts';
 const PEER: Peer = {
   name: 'tetragon',
   variable: 'BENCH_TETRAGON',
-  how: 'Install the package of a release (a tarball), or build agent and BPF objects from its sources with Go and clang.',
+  how: 'Take a release, or build the agent from its sources with Go and its BPF objects with clang.',
 };
 /** Where the BPF objects are, from the folder of the program: as in its tarball, as in its checkout, as in its image. */
 const OBJECTS = ['../lib/tetragon/bpf', 'bpf/objs', '/var/lib/tetragon'];
