@@ -8,12 +8,12 @@ import { forEachLine, type Told } from '../delivery.ts';
 import { install, unpack } from '../install.ts';
 import { AUDITD_COMMAND, auditdVersion, missingAuditd, startAuditd } from './audit-daemon.ts';
 import type { Observer } from './observer.ts';
-import { findPeer, versionOfProgram, type Peer } from './program.ts';
+import { findPeer, missingPeer, versionOfProgram, type Peer } from './program.ts';
 
 const PEER: Peer = { name: 'laurel', variable: 'BENCH_LAUREL', how: 'Debian has a package of it.' };
 /** Unpacked, not installed: the package makes a user. */
 const UNPACKED = inCheckout('build/bench/laurel');
-const START_MS = 10_000;
+const PATIENCE_MS = 10_000;
 
 const program = (): string => findPeer(PEER) ?? path.join(UNPACKED, 'usr/sbin/laurel');
 
@@ -29,6 +29,8 @@ export const LAUREL: Observer = {
   },
 
   missing() {
+    // One that is named and cannot run is not replaced by Debian's: the figures would be of a program that nobody asked for.
+    if ((process.env[PEER.variable] ?? '') !== '' && findPeer(PEER) === undefined) return missingPeer(PEER);
     const auditd = missingAuditd();
     if (auditd !== undefined) return auditd;
     return findPeer(PEER) === undefined ? (install('libacl1') ?? unpack('laurel', UNPACKED)) : undefined;
@@ -43,11 +45,8 @@ export const LAUREL: Observer = {
     // It looks for the folder of its log even when it writes none.
     const settings = { write_logs: 'no', log_file: path.join(folder, 'audit.log'), log_group: 'root' };
     const daemon = startAuditd(folder, settings, plugin(program(), config));
-    let pid: number | undefined;
-    for (const started = performance.now(); pid === undefined && performance.now() - started < START_MS;) {
-      await delay(50);
-      pid = childrenOf(daemon.pid)[0];
-    }
+    await until(() => daemon.ended || childrenOf(daemon.pid).length > 0);
+    const [pid] = childrenOf(daemon.pid);
     if (pid === undefined) {
       await daemon.stop();
       throw new Error(`auditd started no plugin: ${daemon.log()}`);
@@ -63,6 +62,8 @@ export const LAUREL: Observer = {
       log: () => daemon.log(),
       async stop() {
         lost = await daemon.stop();
+        // It still reads what auditd has written into its pipe.
+        await until(() => !existsSync(`/proc/${pid}`));
       },
       async read(deliveries) {
         deliveries.addReported(lost);
@@ -75,20 +76,26 @@ export const LAUREL: Observer = {
   },
 };
 
+/** Waits for it, PATIENCE_MS at most. */
+async function until(holds: () => boolean): Promise<void> {
+  for (const started = performance.now(); !holds() && performance.now() - started < PATIENCE_MS;) await delay(50);
+}
+
 /** A file for auditd's folder of plugins: auditd-plugins(5). */
 const plugin = (file: string, config: string): string =>
   `active = yes\ndirection = out\npath = ${file}\ntype = always\nargs = --config ${config}\nformat = string\n`;
 
 interface LaurelLine {
   readonly SYSCALL?: { readonly pid: number };
-  readonly EXECVE?: { readonly ARGV: readonly string[] };
+  /** `null` for an argument of which a record is missing: it was lost on its way to laurel. */
+  readonly EXECVE?: { readonly ARGV: readonly (string | null)[] };
 }
 
 /** The exec of a line of laurel's log: all records of an event, in one object. Undefined for other events. */
 export function laurelExec(line: string): Told | undefined {
   const { SYSCALL, EXECVE } = JSON.parse(line) as LaurelLine;
   if (SYSCALL === undefined || EXECVE === undefined) return undefined;
-  return { pid: SYSCALL.pid, args: EXECVE.ARGV.map(unescaped).join(' ') };
+  return { pid: SYSCALL.pid, args: EXECVE.ARGV.map((text) => (text === null ? '' : unescaped(text))).join(' ') };
 }
 
 /** Some characters are written as %xx, a byte each: control characters, the percent sign and the plus sign. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Told } from '../delivery.ts';
-import { laurelExec } from './laurel.ts';
+import { LAUREL, laurelExec } from './laurel.ts';
 import { findPeer, missingPeer } from './program.ts';
 import { quarkExec, quarkLost } from './quark.ts';
 import { tetragonError, tetragonExec } from './tetragon.ts';
@@ -18,12 +18,21 @@ const recorded = (name: string): string[] =>
 const ECHO = ['/bin/echo', 'plain', 'two words', 'a "b" c', '100%', '%41', 'ü\n', '+', ''].join(' ');
 
 function told(lines: readonly string[], read: (line: string) => Told | undefined): string[] {
-  return lines.map(read).flatMap((exec) => (exec === undefined || exec.pid < 2 ? [] : [exec.args]));
+  return lines
+    .map(read)
+    .flatMap((exec) => (exec === undefined ? [] : [exec.pid > 1 ? exec.args : `of process ${exec.pid}: ${exec.args}`]));
 }
 
 test('an exec of laurel has its arguments as they were, and records of other kinds are none', (t) => {
   t.deepEqual(told(recorded('laurel'), laurelExec), ['/bin/true 7 1 m1-2 -DVERSION="4.19.2-rc3+build.20250211"', ECHO]);
   t.is(recorded('laurel').length, 4);
+});
+
+test('an argument of which laurel missed a record leaves the others in their places', (t) => {
+  const [line = ''] = recorded('laurel');
+  const missed = line.replace('"ARGV":["/bin/true","7","1"', '"ARGV":["/bin/true",null,"1"');
+  t.not(missed, line);
+  t.is(laurelExec(missed)?.args, '/bin/true  1 m1-2 -DVERSION="4.19.2-rc3+build.20250211"');
 });
 
 test('an exec of quark has its arguments as they were, and a fork without one is none', (t) => {
@@ -100,4 +109,10 @@ test('a program of others that is not there: how to get it, or what is wrong wit
       `BENCH_A_PEER names ${named}, which is not an executable file`,
     );
   }
+});
+
+test.serial('a laurel that is named and cannot run is not replaced by another one', (t) => {
+  process.env['BENCH_LAUREL'] = '/nowhere/laurel';
+  t.teardown(() => delete process.env['BENCH_LAUREL']);
+  t.is(LAUREL.missing(), 'BENCH_LAUREL names /nowhere/laurel, which is not an executable file');
 });

@@ -58,13 +58,16 @@ export const TETRAGON: Observer = {
       findPeer(PEER) ?? PEER.name,
       ...Object.entries(options).map(([name, value]) => `--${name}=${value}`),
     ]);
+    // The report names no folder of this machine.
+    const error = (): string =>
+      tetragonError(readFileSync(reader.file, 'utf8')).replaceAll(options['bpf-lib'], 'FOLDER');
     return {
       processes: { tetragon: reader.pid },
       size() {
-        if (reader.ended) throw new Error(`tetragon ended: ${tetragonError(readFileSync(reader.file, 'utf8'))}`);
+        if (reader.ended) throw new Error(`tetragon ended: ${error()}`);
         return existsSync(log) ? statSync(log).size : 0;
       },
-      log: () => tetragonError(readFileSync(reader.file, 'utf8')),
+      log: error,
       async stop() {
         await reader.stop('SIGTERM');
         clean();
