@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Nanoseconds of processor time, user and system, that the threads of a process have used. */
 export function cpuOf(pid: number): number {
@@ -30,15 +30,30 @@ function kilobytes(text: string, name: string): number {
 
 /** A process of the kernel by its name; undefined where there is none, or none to be seen. */
 export function kernelThread(name: string): number | undefined {
+  return processes(({ comm }) => comm === name)[0];
+}
+
+/** The processes that a process has started and that have not ended. */
+export function childrenOf(pid: number): number[] {
+  return processes(({ parent }) => parent === pid);
+}
+
+/** Ids of the processes that fit, by the name and the parent in /proc/PID/stat: proc_pid_stat(5). */
+function processes(fits: (process: { readonly comm: string; readonly parent: number }) => boolean): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-    .find((pid) => {
-      const file = `/proc/${pid}/comm`;
+    .filter((pid) => {
+      let stat: string;
       try {
-        return existsSync(file) && readFileSync(file, 'latin1').trim() === name;
+        stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
       } catch {
         return false; // it ended
       }
+      const end = stat.lastIndexOf(') ');
+      return fits({
+        comm: stat.slice(stat.indexOf('(') + 1, end),
+        parent: Number(stat.slice(end + 2).split(' ', 2)[1]),
+      });
     });
 }

@@ -16,21 +16,25 @@ import { markdown } from './document.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import { Bench, plain, type Pair } from './measure.ts';
 import { AUDITD } from './observers/auditd.ts';
+import { LAUREL } from './observers/laurel.ts';
 import type { Observer } from './observers/observer.ts';
 import { OWN, OWN_VARIANTS } from './observers/ours.ts';
 import { PRINTING } from './observers/printing.ts';
+import { QUARK } from './observers/quark.ts';
+import { TETRAGON } from './observers/tetragon.ts';
 import { terminal, type Participant, type Results } from './report.ts';
 import { FACTS_HEADING, factsSection, type FactsResult } from './facts/section.ts';
 import { FORMATS_HEADING, formatsSection, type FormatsResult } from './formats/section.ts';
 import { OUTPUTS_HEADING, outputsSection, type OutputsResult } from './outputs/section.ts';
 import { measurePart, withSection, type Part } from './part.ts';
+import { BUSY_EXIT_CODE, BusyMachineError, requireQuiet, restUntilQuiet, type Load } from './quiet.ts';
 import { RULES_HEADING, rulesSection, type RulesResult } from './rules/section.ts';
 import { STORE_HEADING, storeSection, type StoreResult } from './store/section.ts';
 import { SHAPES, Storms, type Shape } from './storm.ts';
 import { idle, latency, million, neverSlept, peakMemory, trickle, type Peak } from './sustained.ts';
 
 const OWN_IDS = [OWN, ...OWN_VARIANTS].map(({ id }) => id);
-const OBSERVERS: readonly Observer[] = [OWN, ...OWN_VARIANTS, ...PRINTING, AUDITD];
+const OBSERVERS: readonly Observer[] = [OWN, ...OWN_VARIANTS, ...PRINTING, AUDITD, LAUREL, QUARK, TETRAGON];
 
 const USAGE = `npm run bench -- [options]
 
@@ -43,7 +47,13 @@ const USAGE = `npm run bench -- [options]
   --quick           the storms alone: no latency, idle time and peak memory
   --million         also a million execs by two workers
   --json            prints every figure as JSON instead of a table
-  --write           writes docs/benchmarks.md
+  --write           writes docs/benchmarks.md; only on a quiet machine
+
+Programs of others: what Debian has is installed, or unpacked in build/bench/. quark and Tetragon are measured where the machine has
+them: quark-mon and tetragon on PATH, or named by BENCH_QUARK and BENCH_TETRAGON; BENCH_LAUREL names another laurel than Debian's.
+
+Exit codes: 0 measured; 1 it failed; ${BUSY_EXIT_CODE} with --write, the load average of one minute was above 0.5 before the start or after
+the bench had rested at its end (up to five minutes), and docs/benchmarks.md is unchanged.
 `;
 
 const { values } = parseArgs({
@@ -174,11 +184,19 @@ const OUTPUTS: Part<OutputsResult> = { id: 'outputs', heading: OUTPUTS_HEADING, 
 const STORE: Part<StoreResult> = { id: 'store', heading: STORE_HEADING, section: storeSection };
 
 /** One part, which has nothing to do with observers. */
-function benchPart<Result>(part: Part<Result>): void {
+async function benchPart<Result>(part: Part<Result>): Promise<void> {
   const result = measurePart(part);
   process.stdout.write(values.json ? `${JSON.stringify(result, undefined, 2)}\n` : part.section(result));
+  if (values.write) await writePage((page) => withSection(page, part.heading, part.section(result)));
+}
+
+/** Writes docs/benchmarks.md, unless the machine stays busy when the bench rests. */
+async function writePage(make: (page: string, load: Load) => string): Promise<void> {
+  progress('resting until the load of the bench itself has fallen');
+  const load = await restUntilQuiet();
   const page = inCheckout('docs/benchmarks.md');
-  if (values.write) writeFileSync(page, withSection(readFileSync(page, 'utf8'), part.heading, part.section(result)));
+  writeFileSync(page, make(readFileSync(page, 'utf8'), load));
+  progress('docs/benchmarks.md is written');
 }
 
 function build(): void {
@@ -187,6 +205,7 @@ function build(): void {
 }
 
 async function main(): Promise<void> {
+  if (values.write) requireQuiet();
   if (values.only === 'rules') return benchPart(RULES);
   if (values.only === 'formats') return benchPart(FORMATS);
   if (values.only === 'facts') return benchPart(FACTS);
@@ -260,10 +279,7 @@ async function main(): Promise<void> {
     slept: !neverSlept(),
   };
   process.stdout.write(values.json ? `${JSON.stringify(results, undefined, 2)}\n` : terminal(results));
-  if (values.write) {
-    writeFileSync(inCheckout('docs/benchmarks.md'), markdown(results));
-    progress('docs/benchmarks.md is written');
-  }
+  if (values.write) await writePage((_, load) => markdown(results, load));
 }
 
 if (values.help) {
@@ -275,5 +291,5 @@ try {
   process.exit(0);
 } catch (error) {
   complain(messageOf(error));
-  process.exit(1);
+  process.exit(error instanceof BusyMachineError ? BUSY_EXIT_CODE : 1);
 }

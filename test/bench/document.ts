@@ -3,10 +3,14 @@ import { formatsSection } from './formats/section.ts';
 import { outputsSection } from './outputs/section.ts';
 import { storeSection } from './store/section.ts';
 import { rulesSection } from './rules/section.ts';
+import type { Load } from './quiet.ts';
 import { bareLine, cells, comparisons, HEADINGS, ownFigures, rowsOf, type Results } from './report.ts';
 
-/** docs/benchmarks.md: all of it is made here. */
-export function markdown(results: Results): string {
+/**
+ * docs/benchmarks.md: all of it is made here.
+ * @param loadAfter load averages when the bench had rested
+ */
+export function markdown(results: Results, loadAfter: Load): string {
   const { machine, options } = results;
   const measured = results.participants.filter(({ missing }) => missing === undefined);
   const missing = results.participants.filter((each) => each.missing !== undefined);
@@ -22,7 +26,9 @@ Written by \`npm run bench\`; do not edit. Run it on your own machine: it needs 
 | measured | commit ${results.commit}, built programs, default settings |
 | processor | ${machine.cores} × ${machine.cpu}, ${machine.virtual}, ${machine.memory} |
 | system | ${machine.distribution}, kernel ${machine.kernel} |
-| load before (1, 5, 15 minutes) | ${machine.load.map((value) => value.toFixed(2)).join(', ')} |
+${loadRows(machine.load, loadAfter)}
+
+On a busy machine the bench does not write this page: the load average of one minute is at most 0.5 before, and after a rest of at most five minutes.
 
 ## Summary
 
@@ -83,7 +89,7 @@ ${storeSection(results.store)}
 - Absolute times hold for one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run mean anything, and only where quartiles do not
   overlap. A figure of added time whose quartiles reach below zero is noise.
 - A static program that does nothing is the worst case. Starting a real one takes milliseconds; the added time stays the same.
-${machine.load.every((value) => value < 1) ? '' : `- **The machine was not quiet**: others used its processors (see the load above). Added time then says little. Processor times, and the\n  counts of lost and cut execs, hold better.\n`}- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
+- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
   processor time of the reader turns into added time.
 - Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second.
 - The observers write different things. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in
@@ -93,11 +99,22 @@ ${machine.load.every((value) => value < 1) ? '' : `- **The machine was not quiet
 - forkstat reads the command line of a process after the fact. Lines without one cannot be assigned to an exec. They were
   counted as the storm's, up to the number that was missing.
 - bpftrace and auditd see the call, execsnoop its return, Platform Probes the point at which the kernel can no longer refuse.
-- auditd had its package's configuration, except the log's place and rotation, and \`-b 8192\` as its package's rules have. Once an audit rule
+${
+  measured.some(({ id }) => id === 'quark' || id === 'tetragon')
+    ? `- quark and Tetragon follow forks and ends too, and cannot be told not to. quark writes one line for all three; Tetragon's export had execs alone.
+  Tetragon's lines have no \`argv[0]\`; the path of the image was taken for it.
+`
+    : ''
+}- auditd had its package's configuration, except the log's place and rotation (with laurel: no log of its own), and \`-b 8192\` as its package's rules have. Once an audit rule
   was loaded, a kernel prepares every process for it until the next boot; between its runs, a rule \`never,task\` kept that away from the others.
 `;
 }
 
+/** The load averages before the start, and when the bench had rested, as rows of the page's table. */
+export const loadRows = (before: Load, after: Load): string =>
+  `| load before (1, 5, 15 minutes) | ${averages(before)} |\n| load after, when the bench had rested | ${averages(after)} |`;
+
+const averages = (load: Load): string => load.map((value) => value.toFixed(2)).join(', ');
 const row = (values: readonly string[]): string =>
   `| ${values.map((value) => value.replaceAll('|', '\\|')).join(' | ')} |`;
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

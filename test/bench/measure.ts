@@ -139,6 +139,7 @@ export function buffers(watch: Watch): Record<string, number> {
 
 /** Waits until the observer has nothing to do. */
 export async function rest(watch: Watch): Promise<void> {
+  if (watch.holdsMs !== undefined) await delay(watch.holdsMs);
   const started = performance.now();
   for (let last = busy(watch); performance.now() - started < REST_SECONDS * 1000;) {
     await delay(MOMENT_MS);

@@ -23,5 +23,7 @@ plain closures, which asks every rule about every event, takes turns with ours i
 ${rows.join('\n')}
 
 Load: processor time for reading the texts, compiling and building the index. Memory: what the process grew by.
+
+rsigma, the nearest engine of others, is not measured: Debian has no package of it, and its crates only in other versions.
 `;
 }
