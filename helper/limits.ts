@@ -29,6 +29,13 @@ export const SEND_TURN_BYTES = 1024 * 1024;
 export const DRAIN_INTERVAL_MS = 40;
 
 /**
+ * Share of the ring that may fill until the next look, at the rate of the last one. Only long command lines come so fast
+ * that the helper has to look more often than DRAIN_INTERVAL_MS for this.
+ */
+export const LOOK_SHARE = 1 / 4;
+export const MIN_DRAIN_INTERVAL_MS = 4;
+
+/**
  * Milliseconds without an event after which the helper stops looking and waits to be woken. More than the probe's
  * QUIET_NS, after which the probe does wake it.
  */
@@ -42,13 +49,13 @@ export const DRAIN_TURN_RECORDS = 4096;
 export const DRAIN_TURN_SHARE = 1 / 8;
 
 /**
- * Filling of the ring up to which the helper waits while clients are behind by half the backlog. From seven eighths on,
- * the probe cuts long arguments.
+ * Filling of the ring up to which the helper waits while clients are behind by a quarter of the backlog. From seven eighths
+ * on, the probe cuts long arguments.
  */
 export const RING_WAIT_SHARE = 3 / 4;
 
 /**
- * Milliseconds until the next turn when a client is far behind: time for it to read, while the ring takes new events.
+ * Milliseconds until the next turn when clients are far behind: time for them to read, while the ring takes new events.
  */
 export const LAGGING_INTERVAL_MS = 5;
 
