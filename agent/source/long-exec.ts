@@ -1,6 +1,10 @@
 // Long lines of exec events. Nearly all of their bytes are the arguments, once in `command` and once in `argv`. A regular
 // expression takes a nanosecond for each of these bytes, and keeps the whole text that it last matched. So both values
-// are checked here, four bytes at a time where they lie, and the line without them is compared with the shape.
+// are checked here where they lie, and the line without them is compared with the shape.
+//
+// Long strings are searched with native functions, which look at 32 bytes at a time and need no time to warm up: even one
+// search for each byte that must not be there takes less than one loop over the text. What is in `command` as well is
+// only compared with that.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -15,10 +19,18 @@ const LIST = '"argv":["';
 /** In a line as helpers write it, only the number of the process stands before the command. */
 const COMMAND_WITHIN = 64;
 
+/** Bytes from which on native searches take less time than a loop. */
+const LONG_BYTES = 2048;
+
+/** From here on, an argument is compared with the command. */
+const COMPARED_BYTES = 64;
+
 /** Bytes that end the plain part of a JSON string: the quote, the backslash, and what has to be escaped. */
 const SPECIAL = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < SPACE || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
 );
+/** The same without the quote, the usual ones first. */
+const SEARCHED = [BACKSLASH, 10, 9, ...Array.from({ length: SPACE }, (_, byte) => byte)];
 const ESCAPED = new Set(Buffer.from('"\\/bfnrt'));
 const HEXADECIMAL = new Set(Buffer.from('0123456789abcdefABCDEF'));
 
@@ -35,7 +47,7 @@ export function withoutArguments(memory: Buffer, start: number, end: number, mos
   if (head === -1) return undefined;
   const text = new Text(memory, end);
   const commandAt = start + head + COMMAND.length;
-  const commandEnd = text.endOfString(commandAt);
+  const commandEnd = text.endOfCommand(commandAt);
   if (commandEnd === -1) return undefined;
   const listAt = memory.subarray(commandEnd, Math.min(end, commandEnd + most)).indexOf(LIST) + commandEnd;
   if (listAt < commandEnd) return undefined;
@@ -56,6 +68,9 @@ class Text {
   readonly #words: Int32Array;
   /** From a place in the memory to one in the words' bytes. */
   readonly #offset: number;
+  /** Of the command: the space before the next argument, and the end. No byte in between ends a string or is escaped. */
+  #plainAt = 0;
+  #plainEnd = 0;
 
   constructor(memory: Buffer, end: number) {
     this.#memory = memory;
@@ -64,8 +79,50 @@ class Text {
     this.#words = new Int32Array(memory.buffer, 0, memory.buffer.byteLength >>> 2);
   }
 
-  /** Where the string ends whose text begins at `at`: its closing quote; -1 when it is not valid. */
-  endOfString(at: number): number {
+  /** As `#endOfString`, of the command. If it needs no escapes, arguments are compared with it. */
+  endOfCommand(at: number): number {
+    const close = this.#endOfString(at, this.#memory.indexOf(QUOTE, at));
+    if (close !== -1 && this.#memory.subarray(at, close).indexOf(BACKSLASH) === -1) {
+      // The arguments follow the path. If that holds a space, they are not found, and looked at themselves.
+      const space = this.#memory.subarray(at, close).indexOf(SPACE);
+      if (space !== -1) [this.#plainAt, this.#plainEnd] = [at + space, close];
+    }
+    return close;
+  }
+
+  /**
+   * Where the string ends whose text begins at `at`: its closing quote; -1 when it is not valid.
+   * @param quote the first one from there on, also in a later line; -1 for none
+   */
+  #endOfString(at: number, quote: number): number {
+    if (quote === -1 || quote >= this.#end) return -1;
+    return quote - at >= LONG_BYTES && this.#isPlain(at, quote) ? quote : this.#scan(at);
+  }
+
+  #isPlain(start: number, end: number): boolean {
+    const text = this.#memory.subarray(start, end);
+    for (const byte of SEARCHED) if (text.indexOf(byte) !== -1) return false;
+    return true;
+  }
+
+  /** Whether the text from `at` to the quote at `close` stands in the plain part of the command, where the one before ended. */
+  #isInCommand(at: number, close: number): boolean {
+    const start = this.#plainAt + 1;
+    const end = start + close - at;
+    if (close >= this.#end || end < start || end > this.#plainEnd) return false;
+    const isCompared = close - at >= COMPARED_BYTES;
+    if (isCompared ? this.#memory.compare(this.#memory, start, end, at, close) !== 0 : !this.#isEndOfWord(end))
+      return false;
+    this.#plainAt = end;
+    return isCompared;
+  }
+
+  #isEndOfWord(at: number): boolean {
+    return at === this.#plainEnd || this.#memory[at] === SPACE;
+  }
+
+  /** The end of a string, found in a loop. */
+  #scan(at: number): number {
     const memory = this.#memory;
     for (;;) {
       at = this.#endOfPlain(at);
@@ -83,7 +140,8 @@ class Text {
   endOfList(at: number): number {
     const memory = this.#memory;
     while (memory[at] === QUOTE) {
-      const close = this.endOfString(at + 1);
+      const quote = memory.indexOf(QUOTE, at + 1);
+      const close = this.#isInCommand(at + 1, quote) ? quote : this.#endOfString(at + 1, quote);
       if (close === -1) return -1;
       if (memory[close + 1] === LIST_END) return close + 1;
       if (memory[close + 1] !== COMMA) return -1;

@@ -49,12 +49,14 @@ test('long lines are accepted without their arguments, wherever they lie', (t) =
   }
 });
 
-const args = argsOf('sh', '-c', 'echo "a\\b"\n\x01 é', '', 'plain text', '日本');
-const LINE = Buffer.from(lineOf({ args, ns: [1, 2, 3, 4, 5, 6, 7] }, { seq: 77, args }));
+const lineWith = (args: Buffer): Buffer => Buffer.from(lineOf({ args, ns: [1, 2, 3, 4, 5, 6, 7] }, { seq: 77, args }));
+const LINE = lineWith(argsOf('sh', '-c', 'echo "a\\b"\n\x01 é', '', 'plain text', '日本'));
+/** Without escapes, so that the list is compared with the command. */
+const PLAIN_LINE = lineWith(argsOf('sh', 'y'.repeat(70), '-c', '日本'.repeat(40), '', 'x'.repeat(2100)));
 
 test('whatever was done to a line, it is accepted only if it has the shape as a whole', (t) => {
   const edit = fc.record({
-    at: fc.nat(LINE.length),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
     remove: fc.nat(6),
     insert: fc.oneof(
       fc.constantFrom(
@@ -92,17 +94,24 @@ test('whatever was done to a line, it is accepted only if it has the shape as a 
   });
   let accepted = 0;
   fc.assert(
-    fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), fc.nat(3), (edits, shift) => {
-      let line: Buffer = LINE;
-      for (const { at, remove, insert } of edits)
-        line = Buffer.concat([line.subarray(0, at), Buffer.from(insert), line.subarray(at + remove)]);
-      const seq = seqOf(line, shift);
-      if (seq === undefined) return;
-      accepted++;
-      t.is(seqOfWhole(line), seq, line.toString());
-      t.notThrows(() => JSON.parse(line.toString()) as unknown);
-    }),
-    { numRuns: 30_000 },
+    fc.property(
+      fc.constantFrom(LINE, PLAIN_LINE),
+      fc.array(edit, { maxLength: 3 }),
+      fc.nat(3),
+      (whole, edits, shift) => {
+        let line: Buffer = whole;
+        for (const { at: share, remove, insert } of edits) {
+          const at = Math.floor(share * line.length);
+          line = Buffer.concat([line.subarray(0, at), Buffer.from(insert), line.subarray(at + remove)]);
+        }
+        const seq = seqOf(line, shift);
+        if (seq === undefined) return;
+        accepted++;
+        t.is(seqOfWhole(line), seq, line.toString());
+        t.notThrows(() => JSON.parse(line.toString()) as unknown);
+      },
+    ),
+    { numRuns: 20_000 },
   );
   t.true(accepted > 200, `${accepted} of the changed lines are accepted`);
 });
@@ -117,6 +126,25 @@ test('each byte that ends a string is found at each place of a word', (t) => {
       t.is(seqOf(line), isUtf8(line) ? seqOfWhole(line) : undefined, `${byte} at ${at}`);
     }
   }
+});
+
+test('each byte that ends a string is found in a long one, in the command and in the list', (t) => {
+  for (let byte = 0; byte < 128; byte++) {
+    for (const piece of ['yyyy', '-c', 'xxxx']) {
+      for (const at of [PLAIN_LINE.indexOf(piece), PLAIN_LINE.lastIndexOf(piece)]) {
+        const line = Buffer.from(PLAIN_LINE);
+        line[at + 1] = byte;
+        t.is(seqOf(line), seqOfWhole(line), `${byte} at ${at}`);
+      }
+    }
+  }
+});
+
+test('an argument is not compared with a command that has escapes: its quote could be one of them', (t) => {
+  const word = 'y'.repeat(70);
+  const line = lineWith(argsOf('sh', `${word}"`, 'b', 'x'.repeat(2100))).toString();
+  t.is(seqOf(Buffer.from(line)), 77);
+  t.is(seqOf(Buffer.from(line.replace(`"${word}\\""`, `"${word}\\"`))), undefined);
 });
 
 test('a long line that almost fits is refused in time', (t) => {
