@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { fixture } from '../support/fixtures.ts';
-import { SHAPES, Storms } from './storm.ts';
+import { atShare, SHAPES, Storms } from './storm.ts';
 
 /** A folder with a program that notes its arguments. */
 class Scene implements Disposable {
@@ -69,6 +69,7 @@ test('a shape with a rate is run at that rate, and takes some seconds by default
     [
       ['paced-100', 100],
       ['paced-1600', 1600],
+      ['long-200', 200],
     ],
   );
   for (const shape of paced) {
@@ -81,4 +82,13 @@ test('a shape with a rate is run at that rate, and takes some seconds by default
   const elapsedMs = performance.now() - begin;
   t.true(elapsedMs >= 50, `${elapsedMs} ms`);
   t.true(elapsed > 0 && elapsed / 1e6 < elapsedMs);
+});
+
+test('half of the full rate is that of the machine, by worker', (t) => {
+  const shape = SHAPES.find(({ id }) => id === 'long-half')!;
+  t.is(atShare(shape, 500_000).rate, 1000);
+  t.is(atShare({ ...shape, workers: 2 }, 250_000).rate, 1000);
+  t.is(atShare(shape, 600_001).rate, 833);
+  t.is(atShare(shape, 500_000).rateShare, undefined);
+  t.regex(atShare({ ...shape, workers: 2 }, 250_000).title, /, half of the full rate: 2000 programs a second$/);
 });
