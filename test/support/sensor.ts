@@ -126,6 +126,23 @@ export class Sensor {
     this.#read();
   }
 
+  /** One turn. @returns whether there is more */
+  turn(): boolean {
+    const more = this.#source.drain();
+    this.#read();
+    return more;
+  }
+
+  /** As the source says after a turn. */
+  nextLookMs(now: number): number {
+    return this.#source.nextLookMs(now);
+  }
+
+  /** From now on another client is so many bytes behind, and no one less. */
+  follow(leastBehind: () => number): void {
+    this.#backlog.follow(leastBehind);
+  }
+
   settle(): void {
     this.#source.settle();
     this.#read();
