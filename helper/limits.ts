@@ -49,10 +49,12 @@ export const DRAIN_TURN_RECORDS = 4096;
 export const DRAIN_TURN_SHARE = 1 / 8;
 
 /**
- * Filling of the ring up to which the helper waits while clients are behind by a quarter of the backlog. From seven eighths
- * on, the probe cuts long arguments.
+ * Filling of the ring up to which the helper waits while clients are behind by half the backlog. From seven eighths on,
+ * the probe cuts long arguments. Once the ring is so full, events are taken until it is down to the second share: the
+ * helper may come late the next time.
  */
 export const RING_WAIT_SHARE = 3 / 4;
+export const RING_EASED_SHARE = 5 / 8;
 
 /**
  * Milliseconds until the next turn when clients are far behind: time for them to read, while the ring takes new events.

@@ -60,23 +60,23 @@ export class Backlog {
   }
 
   /**
-   * Whether even the most advanced client has a quarter of the backlog still to read. Data that can wait elsewhere should
-   * then wait. Below that, `roomForLine` is a quarter of the backlog and more.
+   * Whether even the most advanced client has half of the backlog still to read. Data that can wait elsewhere should
+   * then wait. As long as it is not so, `roomForLine` is a quarter of the backlog and more.
    */
   get isCrowded(): boolean {
-    return this.#leastBehind() > this.capacity / 4;
+    return this.#leastBehind() > this.capacity / 2;
   }
 
   /**
    * The most bytes that the next line should have. As long as some client keeps up, long lines must not overtake it, so
-   * their arguments are cut. The longest line may fill seven eighths if that client has nearly everything, and half of
-   * the backlog otherwise; the rest is for lines that cannot be cut.
+   * their arguments are cut. The longest line may fill seven eighths if that client has nearly everything, and three
+   * quarters of the backlog otherwise; the rest is for lines that cannot be cut.
    */
   get roomForLine(): number {
     const { capacity } = this;
     const behind = this.#leastBehind();
     if (behind === 0) return capacity;
-    const share = behind < capacity / 8 ? 7 / 8 : 1 / 2;
+    const share = behind < capacity / 8 ? 7 / 8 : 3 / 4;
     return Math.max(Math.min(MIN_LINE_ROOM_BYTES, capacity), Math.floor(capacity * share) - behind);
   }
 

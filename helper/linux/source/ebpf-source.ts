@@ -9,6 +9,7 @@ import {
   DRAIN_TURN_SHARE,
   LOOK_SHARE,
   MIN_DRAIN_INTERVAL_MS,
+  RING_EASED_SHARE,
   RING_WAIT_SHARE,
 } from '../../limits.ts';
 import type { HelperState } from '../../stream/state.ts';
@@ -36,6 +37,8 @@ export class EbpfSource implements EventSource {
 
   readonly #turnBytes: number;
   readonly #whenReadable: ReadableOnce;
+  /** Whether the ring has no room any more for events that wait. */
+  #isFull = false;
   /** Where the ring stood at the last call of `nextLookMs`, and when that was. */
   #lookedTo = 0;
   #lookedAt = 0;
@@ -109,7 +112,10 @@ export class EbpfSource implements EventSource {
 
   /** Keeps events that the clients cannot take yet where there is room, before any are cut. */
   #shouldWait(): boolean {
-    return this.#stream.isCrowded && this.#ring.pendingBytes < this.#ring.size * RING_WAIT_SHARE;
+    if (!this.#stream.isCrowded) return false;
+    const share = this.#ring.pendingBytes / this.#ring.size;
+    this.#isFull = share >= (this.#isFull ? RING_EASED_SHARE : RING_WAIT_SHARE);
+    return !this.#isFull;
   }
 
   /** Sooner than usual where the ring would fill too far at the rate at which it filled since the last look. */
