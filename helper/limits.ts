@@ -57,7 +57,7 @@ export const RING_WAIT_SHARE = 3 / 4;
 export const RING_EASED_SHARE = 5 / 8;
 
 /**
- * Milliseconds until the next turn when clients are far behind: time for them to read, while the ring takes new events.
+ * Milliseconds until the next turn when a client is far behind: time for it to read, while the ring takes new events.
  */
 export const LAGGING_INTERVAL_MS = 5;
 

@@ -54,8 +54,7 @@ export function startLoop(
     const now = performance.now();
     if (state.lastSeq !== lastSeq) newest = now;
     if (more) {
-      // When nothing was taken although there is more, the source waits for clients.
-      if (state.lastSeq === lastSeq || pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
+      if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
       else setImmediate(drain);
     } else if (now - newest < QUIET_MS) setTimeout(drain, source.nextLookMs?.(now) ?? DRAIN_INTERVAL_MS);
     else
