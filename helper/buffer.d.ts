@@ -6,5 +6,7 @@ interface Buffer {
   latin1Slice(start: number, end: number): string;
   utf8Slice(start: number, end: number): string;
   /** @returns bytes written, at most `bytes` */
+  latin1Write(text: string, start: number, bytes: number): number;
+  /** @returns bytes written, at most `bytes` */
   utf8Write(text: string, start: number, bytes: number): number;
 }

@@ -29,6 +29,13 @@ export const SEND_TURN_BYTES = 1024 * 1024;
 export const DRAIN_INTERVAL_MS = 40;
 
 /**
+ * Share of the ring that may fill until the next look, at the rate of the last one. Only long command lines come so fast
+ * that the helper has to look more often than DRAIN_INTERVAL_MS for this.
+ */
+export const LOOK_SHARE = 1 / 4;
+export const MIN_DRAIN_INTERVAL_MS = 4;
+
+/**
  * Milliseconds without an event after which the helper stops looking and waits to be woken. More than the probe's
  * QUIET_NS, after which the probe does wake it.
  */
@@ -43,9 +50,11 @@ export const DRAIN_TURN_SHARE = 1 / 8;
 
 /**
  * Filling of the ring up to which the helper waits while clients are behind by half the backlog. From seven eighths on,
- * the probe cuts long arguments.
+ * the probe cuts long arguments. Once the ring is so full, events are taken until it is down to the second share: the
+ * helper may come late the next time.
  */
 export const RING_WAIT_SHARE = 3 / 4;
+export const RING_EASED_SHARE = 5 / 8;
 
 /**
  * Milliseconds until the next turn when a client is far behind: time for it to read, while the ring takes new events.

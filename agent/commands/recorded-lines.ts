@@ -35,12 +35,12 @@ export async function transformLines(
   try {
     for await (const chunk of input as AsyncIterable<Buffer>) {
       last = chunk.at(-1) ?? last;
-      lines.push(chunk);
+      lines.add(chunk);
       await print(results.splice(0));
       if (isDone()) return;
     }
     // The last line of a file may lack its newline.
-    if (last !== NEWLINE) lines.push(Buffer.of(NEWLINE));
+    if (last !== NEWLINE) lines.add(Buffer.of(NEWLINE));
     await print(results);
   } finally {
     // A pending read would keep the process from ending.

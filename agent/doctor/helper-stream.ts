@@ -54,11 +54,10 @@ export class HelperStream {
   }
 
   #connect(path: string, trust: Trust): void {
-    const memory = Buffer.allocUnsafeSlow(READ_BYTES);
     try {
-      this.#connection = connectToHelper(path, trust, memory, {
+      this.#connection = connectToHelper(path, trust, () => this.#session.room(READ_BYTES), {
         onBytes: (bytes) => {
-          this.#read(memory.subarray(0, bytes), path);
+          this.#read(bytes, path);
           return this.#failure === undefined;
         },
         onError: (error) => this.#fail(explainFailure(error, path)),
@@ -69,10 +68,10 @@ export class HelperStream {
     }
   }
 
-  #read(bytes: Buffer, path: string): void {
+  #read(bytes: number, path: string): void {
     const items: Item[] = [];
     try {
-      this.#session.receive(bytes, items);
+      this.#session.received(bytes, items);
     } catch (error) {
       return this.#fail(explainFailure(error, path));
     }

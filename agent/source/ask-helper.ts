@@ -22,7 +22,6 @@ export async function askHelper(
   patienceMs: number = PATIENCE_MS,
 ): Promise<HelloEvent | string> {
   const { promise: answer, resolve } = Promise.withResolvers<HelloEvent | string>();
-  const memory = Buffer.allocUnsafeSlow(READ_BYTES);
   const session = new Session(new ReplayFilter(), {
     onHello: (hello) => resolve(hello),
     onUnreadable: () => undefined,
@@ -36,10 +35,10 @@ export async function askHelper(
   );
   let connection: SourceConnection | undefined;
   try {
-    connection = connectToHelper(socketPath, trust, memory, {
+    connection = connectToHelper(socketPath, trust, () => session.room(READ_BYTES), {
       onBytes(bytes) {
         try {
-          session.receive(memory.subarray(0, bytes), []);
+          session.received(bytes, []);
         } catch (error) {
           // Ignore events after a good first line.
           resolve(session.hello ?? explainFailure(error, socketPath));

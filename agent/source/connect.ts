@@ -17,19 +17,19 @@ export const PRODUCT_TRUST: Trust = { ownerUid: 0, ownerSids: ['S-1-5-18', 'S-1-
 /**
  * Connects to the helper and to no other program. Checks the socket's path before it connects and the socket's listener
  * afterwards, and reads no byte before both pass. An untrusted listener reaches `onError` as HELPER_SOCKET_UNSAFE.
- * @param memory receives every read
+ * @param room gives the memory for each read; called before it
  * @throws {AgentError} HELPER_SOCKET_UNSAFE when another user may have created the socket, ADDON_UNSAFE; the system's error when there is no socket
  */
 export function connectToHelper(
   path: string,
   trust: Trust,
-  memory: Buffer,
+  room: () => Buffer,
   handlers: ConnectionHandlers,
 ): SourceConnection {
-  if (process.platform === 'win32') return openPipe(path, trust.ownerSids, memory, handlers);
+  if (process.platform === 'win32') return openPipe(path, trust.ownerSids, room, handlers);
   const listenerOf = listenerAsker();
   const checked = trustedSocket(path, trust.ownerUid);
-  const socket = connect({ path: checked, onread: { buffer: memory, callback: (bytes) => handlers.onBytes(bytes) } });
+  const socket = connect({ path: checked, onread: { buffer: room, callback: (bytes) => handlers.onBytes(bytes) } });
   socket.once('connect', () => {
     const uid = listenerOf(descriptorOf(socket));
     if (uid === trust.ownerUid) return;

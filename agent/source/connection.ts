@@ -1,5 +1,5 @@
 export interface ConnectionHandlers {
-  /** `memory` now holds this many bytes. @returns whether to continue reading; if not, `resume` is called later */
+  /** The memory that `room` gave now holds this many bytes. @returns whether to continue reading; if not, `resume` is called later */
   onBytes(bytes: number): boolean;
   onError(error: Error): void;
   /** The connection has ended, from either side. Called once. */

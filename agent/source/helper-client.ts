@@ -26,8 +26,8 @@ const HEARTBEAT_BOUNDS_MS = { least: 100, most: 3_600_000 };
 
 /**
  * More than a Unix socket holds, so that one read takes everything and the outputs run next. After a read that
- * fills its memory, Node.js reads again at once, and outputs fall behind. Every read of a connection uses the same memory:
- * new memory for each read would return to the system late and in pieces.
+ * fills its memory, Node.js reads again at once, and outputs fall behind. Every read of a connection uses the memory of its
+ * session: new memory for each read would return to the system late and in pieces.
  */
 const READ_BYTES = 256 * 1024;
 
@@ -140,10 +140,10 @@ export class HelperClient {
       return onItems(batch);
     };
 
-    const receive = (chunk: Buffer) => {
+    const receive = (bytes: number) => {
       const before = { ...filter.counts };
       try {
-        if (session.receive(chunk, items) > 0) {
+        if (session.received(bytes, items) > 0) {
           sawLine = true;
           this.#state.heardAt = performance.now();
         }
@@ -155,12 +155,11 @@ export class HelperClient {
       return deliver();
     };
 
-    const memory = Buffer.allocUnsafeSlow(READ_BYTES);
     try {
-      connection = connectToHelper(socketPath, trust, memory, {
+      connection = connectToHelper(socketPath, trust, () => session.room(READ_BYTES), {
         onBytes: (bytes) => {
           if (this.#attempt !== attempt) return false;
-          const wait = receive(memory.subarray(0, bytes));
+          const wait = receive(bytes);
           if (wait === undefined) return true;
           isWaiting = true;
           void wait.finally(() => {

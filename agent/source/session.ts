@@ -9,6 +9,7 @@ import { VERSION } from '../../shared/version.ts';
 import { AgentError, reasonOf } from '../errors.ts';
 import { Item, itemAt, seqOf, type Lease, type StreamEvent } from '../events/item.ts';
 import { ExecShape } from './exec-shape.ts';
+import { withoutArguments } from './long-exec.ts';
 import type { Continuity, ReplayFilter } from './replay-filter.ts';
 import { SourceState } from './source-state.ts';
 import { WholeLines } from './whole-lines.ts';
@@ -16,8 +17,8 @@ import { WholeLines } from './whole-lines.ts';
 const NEWLINE = 10;
 
 /**
- * The most bytes converted to text and matched at once; a longer line is parsed. Short texts are cheap to make,
- * and a regular expression keeps the whole text that it last matched.
+ * The most bytes converted to text and matched at once; of a longer line, without its arguments. Short texts are cheap to
+ * make, and a regular expression keeps the whole text that it last matched.
  */
 const PIECE_BYTES = 64 * 1024;
 
@@ -64,16 +65,25 @@ export class Session {
   }
 
   /**
-   * Appends the new events of `chunk` to `out` and returns how many lines it completed. Items
-   * appended before an error are valid. They point into `chunk`, and stay valid until the next call.
+   * The memory for the next read: at least `least` bytes. Valid until the next call. Items of earlier reads are not valid
+   * any more.
+   */
+  room(least: number): Buffer {
+    this.#lease.over = true;
+    return this.#lines.room(least);
+  }
+
+  /**
+   * Appends the new events of the first `bytes` bytes of `room` to `out` and returns how many lines they completed. Items
+   * appended before an error are valid. They point into this session's memory, and stay valid until the next call of
+   * `room`.
    * @throws {AgentError | LineTooLongError} when the stream cannot come from our helper; the connection must end
    */
-  receive(chunk: Buffer, out: Item[]): number {
-    this.#lease.over = true;
+  received(bytes: number, out: Item[]): number {
     this.#lease = { over: false };
     this.#out = out;
     this.#count = 0;
-    this.#lines.push(chunk);
+    this.#lines.push(bytes);
     return this.#count;
   }
 
@@ -85,25 +95,40 @@ export class Session {
         next = memory.lastIndexOf(NEWLINE, at + PIECE_BYTES - 1) + 1;
         if (next <= at) next = memory.indexOf(NEWLINE, at) + 1;
       }
-      this.#receivePiece(memory, at, next);
+      if (next - at <= PIECE_BYTES || !this.#receiveLong(memory, at, next)) this.#receivePiece(memory, at, next);
       at = next;
     }
+  }
+
+  /** Takes one long line if it has the usual shape. */
+  #receiveLong(memory: Buffer, start: number, end: number): boolean {
+    if (this.#hello === undefined || !isUtf8(memory.subarray(start, end))) return false;
+    const text = withoutArguments(memory, start, end, PIECE_BYTES);
+    if (text === undefined || !this.#shape.fits(text, 0) || this.#shape.end !== text.length) return false;
+    this.#takeExec(memory, start, end);
+    this.#count++;
+    return true;
+  }
+
+  /** Takes the event that the shape was found of. */
+  #takeExec(memory: Buffer, start: number, end: number): void {
+    const out = this.#out;
+    const before = out.length;
+    const { seq } = this.#shape;
+    this.#filter.take(new Item(memory, start, end, seq, seq, this.#lease), out);
+    if (out.length > before) this.#state.received.exec++;
   }
 
   /** Takes whole lines: uses those of the usual shape unparsed, and parses the others. */
   #receivePiece(memory: Buffer, start: number, end: number): void {
     const shape = this.#shape;
     const comparable = end - start <= PIECE_BYTES && isUtf8(memory.subarray(start, end));
-    const out = this.#out;
-    const { received } = this.#state;
     const text = comparable ? memory.toString('latin1', start, end) : undefined;
     for (let at = start; at < end; this.#count++) {
       let next: number;
       if (text !== undefined && this.#hello !== undefined && shape.fits(text, at - start)) {
         next = start + shape.end;
-        const before = out.length;
-        this.#filter.take(new Item(memory, at, next, shape.seq, shape.seq, this.#lease), out);
-        if (out.length > before) received.exec++;
+        this.#takeExec(memory, at, next);
       } else {
         next = memory.indexOf(NEWLINE, at) + 1;
         this.#receiveLine(memory, at, next);

@@ -15,41 +15,77 @@ export class LineTooLongError extends Error {
 /** Gets memory from `start` to `end` that holds only whole lines, including the last newline. */
 type TakeLines = (memory: Buffer, start: number, end: number) => void;
 
+/** Kept while a connection lasts. A longer unfinished line gets more, up to its limit and one read, for as long as it takes. */
+const KEPT_BYTES = 2 * 1024 * 1024;
+
 /**
- * Cuts a byte stream after newlines, as rarely as possible. The bytes of one read
- * stay in one piece, except the unfinished line at their end, which is joined with
- * the following bytes. The receiver splits each piece into lines.
+ * Cuts a byte stream after newlines, as rarely as possible: everything that one read completes is one piece, which the
+ * receiver splits into lines.
+ *
+ * It owns the memory that is read into. Each read goes behind the unfinished line of the reads before, so that a long
+ * line comes together where it lies, without a copy. Usually nothing is unfinished, and all reads go to the front of the
+ * memory, which is in the processor's caches.
  */
 export class WholeLines {
   readonly #take: TakeLines;
-  /** A copy of the unfinished line: the chunk's memory is reused by the next read. */
-  #parts: Buffer[] = [];
-  #held = 0;
+  #memory = Buffer.alloc(0);
+  /** The unfinished line. */
+  #start = 0;
+  #end = 0;
 
   constructor(take: TakeLines) {
     this.#take = take;
   }
 
-  /** @throws {LineTooLongError} when a line exceeds the protocol's limit; also errors of `take` */
-  push(chunk: Buffer): void {
-    let start = 0;
-    if (this.#held > 0) {
-      start = chunk.indexOf(NEWLINE) + 1;
-      if (start === 0) return this.#hold(chunk);
-      this.#hold(chunk.subarray(0, start));
-      const line = Buffer.concat(this.#parts, this.#held);
-      this.#parts = [];
-      this.#held = 0;
-      this.#take(line, 0, line.length);
+  /**
+   * The memory for the next read: at least `least` bytes. Valid until the next call; pieces that were taken before are
+   * no longer valid then.
+   */
+  room(least: number): Buffer {
+    const held = this.#end - this.#start;
+    if (held === 0) {
+      this.#start = this.#end = 0;
+      // Twice as much: half for an unfinished line. The system provides only what is used.
+      if (this.#memory.length < least || this.#memory.length > KEPT_BYTES)
+        this.#memory = Buffer.allocUnsafeSlow(2 * least);
+    } else if (this.#memory.length - this.#end < least) {
+      const before = this.#memory;
+      if (before.length - held < least)
+        this.#memory = Buffer.allocUnsafeSlow(Math.min(2 * before.length, MAX_LINE_BYTES) + least);
+      before.copy(this.#memory, 0, this.#start, this.#end);
+      this.#start = 0;
+      this.#end = held;
     }
-    const end = chunk.lastIndexOf(NEWLINE) + 1;
-    if (end > start) this.#take(chunk, start, end);
-    if (end < chunk.length) this.#hold(chunk.subarray(end));
+    return this.#memory.subarray(this.#end);
   }
 
-  #hold(part: Buffer): void {
-    this.#held += part.length;
-    if (this.#held > MAX_LINE_BYTES) throw new LineTooLongError(MAX_LINE_BYTES);
-    this.#parts.push(Buffer.from(part));
+  /**
+   * Takes the first `bytes` bytes of `room`.
+   * @throws {LineTooLongError} when a line exceeds the protocol's limit; also errors of `take`
+   */
+  push(bytes: number): void {
+    const memory = this.#memory;
+    const start = this.#start;
+    const from = this.#end;
+    const end = from + bytes;
+    this.#end = end;
+    // Only what is new can hold newlines.
+    const next = from + memory.subarray(from, end).lastIndexOf(NEWLINE) + 1;
+    if (next > from) {
+      if (from > start) this.#requireShort(memory.indexOf(NEWLINE, from) + 1 - start);
+      this.#start = next;
+      this.#take(memory, start, next);
+    }
+    this.#requireShort(end - this.#start);
+  }
+
+  /** The same of bytes that were read into other memory: copies them. */
+  add(chunk: Buffer): void {
+    chunk.copy(this.room(chunk.length));
+    this.push(chunk.length);
+  }
+
+  #requireShort(bytes: number): void {
+    if (bytes > MAX_LINE_BYTES) throw new LineTooLongError(MAX_LINE_BYTES);
   }
 }

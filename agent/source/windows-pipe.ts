@@ -32,12 +32,13 @@ const READS_AT_ONCE = 8;
  * reads from. Another user could create a pipe of this name first, but could not
  * make SYSTEM or the administrators its owner.
  * @param owners SIDs that may own it
+ * @param room gives the memory for each read; called before it
  * @throws {AgentError} HELPER_SOCKET_UNSAFE; an error with the code ENOENT, EACCES or EBUSY when it cannot be opened
  */
 export function openPipe(
   path: string,
   owners: readonly string[],
-  memory: Buffer,
+  room: () => Buffer,
   handlers: ConnectionHandlers,
 ): SourceConnection {
   const windows = windowsFunctions();
@@ -51,7 +52,7 @@ export function openPipe(
     });
   }
   const owner = ownerOf(handle);
-  if (owner !== undefined && owners.includes(owner)) return new PipeConnection(handle, memory, handlers);
+  if (owner !== undefined && owners.includes(owner)) return new PipeConnection(handle, room, handlers);
   windows.CloseHandle(handle);
   throw new AgentError(
     'HELPER_SOCKET_UNSAFE',
@@ -59,11 +60,13 @@ export function openPipe(
   );
 }
 
-/** One read is always pending; Windows fills `memory` in the background. */
+/** One read is always pending; Windows fills its memory in the background. */
 class PipeConnection implements SourceConnection {
   readonly #windows = windowsFunctions();
   readonly #handle: number;
-  readonly #memory: Buffer;
+  readonly #room: () => Buffer;
+  /** Of the pending read. */
+  #memory: Buffer = Buffer.alloc(0);
   readonly #handlers: ConnectionHandlers;
   readonly #overlapped = Buffer.alloc(32);
   readonly #timer: NodeJS.Timeout;
@@ -71,9 +74,9 @@ class PipeConnection implements SourceConnection {
   #paused = false;
   #closed = false;
 
-  constructor(handle: number, memory: Buffer, handlers: ConnectionHandlers) {
+  constructor(handle: number, room: () => Buffer, handlers: ConnectionHandlers) {
     this.#handle = handle;
-    this.#memory = memory;
+    this.#room = room;
     this.#handlers = handlers;
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS);
   }
@@ -115,6 +118,7 @@ class PipeConnection implements SourceConnection {
   /** @returns whether a read is pending */
   #begin(): boolean {
     this.#overlapped.fill(0);
+    this.#memory = this.#room();
     const memory = BigInt(this.#windows.ffi.address(this.#memory));
     const done = this.#windows.ReadFile(this.#handle, memory, this.#memory.length, null, this.#address) === true;
     this.#reading = done || this.#windows.lastError() === ERROR_IO_PENDING;

@@ -61,7 +61,7 @@ export class Backlog {
 
   /**
    * Whether even the most advanced client has half of the backlog still to read. Data that can wait elsewhere should
-   * then wait.
+   * then wait. As long as it is not so, `roomForLine` is a quarter of the backlog and more.
    */
   get isCrowded(): boolean {
     return this.#leastBehind() > this.capacity / 2;
@@ -69,14 +69,14 @@ export class Backlog {
 
   /**
    * The most bytes that the next line should have. As long as some client keeps up, long lines must not overtake it, so
-   * their arguments are cut. The longest line may fill seven eighths if that client has nearly everything, and half of
-   * the backlog otherwise; the rest is for lines that cannot be cut.
+   * their arguments are cut. The longest line may fill seven eighths if that client has nearly everything, and three
+   * quarters of the backlog otherwise; the rest is for lines that cannot be cut.
    */
   get roomForLine(): number {
     const { capacity } = this;
     const behind = this.#leastBehind();
     if (behind === 0) return capacity;
-    const share = behind < capacity / 8 ? 7 / 8 : 1 / 2;
+    const share = behind < capacity / 8 ? 7 / 8 : 3 / 4;
     return Math.max(Math.min(MIN_LINE_ROOM_BYTES, capacity), Math.floor(capacity * share) - behind);
   }
 
@@ -95,14 +95,22 @@ export class Backlog {
     this.#beforeOverwrite();
   }
 
-  /** Appends a line that ends in a newline. There must be room for it. */
-  append(line: Buffer): void {
+  /** Appends a line, or a piece of one; together they end in a newline. There must be room for it. */
+  append(piece: Buffer): void {
     const { capacity } = this;
     const at = this.#bounds.head % capacity;
-    const first = Math.min(line.length, capacity - at);
-    line.copy(this.#data, at, 0, first);
-    if (first < line.length) line.copy(this.#data, 0, first);
-    this.#bounds.head += line.length;
+    const first = Math.min(piece.length, capacity - at);
+    piece.copy(this.#data, at, 0, first);
+    if (first < piece.length) piece.copy(this.#data, 0, first);
+    this.#bounds.head += piece.length;
+  }
+
+  /** The same of text with a character for each byte. */
+  appendBytes(piece: string): void {
+    const data = this.#data;
+    const at = this.#bounds.head % data.length;
+    if (at + piece.length > data.length) this.append(Buffer.from(piece, 'latin1'));
+    else this.#bounds.head += data.latin1Write(piece, at, piece.length);
   }
 
   /**

@@ -29,6 +29,12 @@ export interface EventSource {
    */
   drain(): boolean;
 
+  /**
+   * Milliseconds until the next look, when `drain` has taken everything; DRAIN_INTERVAL_MS when absent.
+   * @param now of performance.now()
+   */
+  nextLookMs?(now: number): number;
+
   /** Calls back once, as soon as there is something to drain. Asked for after a quiet time, when nobody drains in turns. */
   wake(callback: () => void): void;
 

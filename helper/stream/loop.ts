@@ -56,7 +56,7 @@ export function startLoop(
     if (more) {
       if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
       else setImmediate(drain);
-    } else if (now - newest < QUIET_MS) setTimeout(drain, DRAIN_INTERVAL_MS);
+    } else if (now - newest < QUIET_MS) setTimeout(drain, source.nextLookMs?.(now) ?? DRAIN_INTERVAL_MS);
     else
       source.wake(() => {
         newest = performance.now();

@@ -2,6 +2,7 @@ import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import type { ClockEvent } from '../../shared/events/clock.ts';
 import { microseconds, type Clock } from './clock.ts';
 import type { Backlog } from '../pipe/backlog.ts';
+import type { LongLine } from './long-line.ts';
 import type { HelperState } from './state.ts';
 
 /** UTF-16 units of a line that is written straight into the backlog. Of a longer one, the most that it could take would free too much there. */
@@ -11,7 +12,7 @@ const DIRECT_UNITS = 8 * 1024;
  * Makes the line of an event that got this number, newline included. `room` tells the
  * most bytes it may have; need not be asked for lines below MIN_LINE_ROOM_BYTES.
  */
-export type LineBuilder = (seq: number, room: () => number) => string;
+export type LineBuilder<Line extends string | LongLine = string> = (seq: number, room: () => number) => Line;
 
 /**
  * Numbers the events and puts them into the backlog. Clients see an
@@ -40,7 +41,7 @@ export class EventStream {
   }
 
   /** Appends one event under the next number. */
-  event(build: LineBuilder): void {
+  event(build: LineBuilder<string | LongLine>): void {
     const seq = this.#state.lastSeq + 1;
     this.#append(build(seq, this.#room));
     this.#state.lastSeq = seq;
@@ -81,10 +82,19 @@ export class EventStream {
     this.#state.commit();
   }
 
-  #append(line: string): void {
+  #append(line: string | LongLine): void {
+    if (typeof line !== 'string') return this.#appendPieces(line);
     if (line.length <= DIRECT_UNITS && this.#backlog.appendText(line)) return;
     const bytes = Buffer.from(line);
     this.#backlog.makeRoom(bytes.length);
     this.#backlog.append(bytes);
+  }
+
+  #appendPieces({ bytes, pieces }: LongLine): void {
+    const backlog = this.#backlog;
+    backlog.makeRoom(bytes);
+    for (const piece of pieces)
+      if (typeof piece === 'string') backlog.appendBytes(piece);
+      else backlog.append(piece);
   }
 }

@@ -218,7 +218,7 @@ async function main(): Promise<void> {
     throw new Error('needs root on Linux: sudo npm run bench');
   const [rounds, execs] = [whole('rounds', values.rounds, 1000), whole('execs', values.execs, 40_000)];
   const observersAsked = choose('only', OBSERVERS, values.only);
-  const shapes = choose('shapes', SHAPES, values.shapes);
+  const shapesAsked = choose('shapes', SHAPES, values.shapes);
   const machine = describeMachine();
 
   if (ensureSystemPackages('run').length > 0) throw new Error('system packages are missing');
@@ -230,6 +230,8 @@ async function main(): Promise<void> {
   chmodSync(folder, 0o755);
   const storms = new Storms(folder);
   const bench = new Bench(folder, storms);
+  const shapes: Shape[] = [];
+  for (const shape of shapesAsked) shapes.push(await storms.paced(shape, execs));
 
   const participants: Participant[] = [];
   for (const observer of observersAsked) {
@@ -257,7 +259,7 @@ async function main(): Promise<void> {
     commit: describeCommit(ROOT),
     machine,
     options: { rounds, execs, arguments: process.argv.slice(2).join(' ') },
-    shapes: shapes.map(({ id, title }) => ({ id, title })),
+    shapes: shapes.map(({ id, title, rate }) => ({ id, title, isPaced: rate !== undefined })),
     participants,
     pairs,
     peaks,

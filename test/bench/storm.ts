@@ -5,6 +5,7 @@ import path from 'node:path';
 
 import { fixture } from '../support/fixtures.ts';
 import { atEnd } from './cleanup.ts';
+import { median } from './statistics.ts';
 
 /** A program that is started again and again. */
 export interface Shape {
@@ -13,6 +14,10 @@ export interface Shape {
   /** Arguments behind the worker's number, the exec's number and the mark. */
   readonly args: readonly string[];
   readonly workers: number;
+  /** Programs that each worker starts in a second, at even intervals. Left out: as fast as it can. */
+  readonly rate?: number;
+  /** Of the programs that each worker can start in a second with nothing attached, as many. `Storms.paced` finds out how many. */
+  readonly rateShare?: number;
   /** Of the number asked for, as much is started. */
   readonly share: number;
 }
@@ -53,8 +58,49 @@ export const SHAPES: readonly Shape[] = [
     workers: 1,
     share: 1,
   },
+  {
+    id: 'paced-100',
+    title: 'short command line, 100 programs a second',
+    args: [],
+    workers: 1,
+    rate: 100,
+    share: 1 / 20,
+  },
+  {
+    id: 'paced-1600',
+    title: 'short command line, 1,600 programs a second',
+    args: [],
+    workers: 1,
+    rate: 1600,
+    share: 1 / 2,
+  },
+  {
+    id: 'long-200',
+    title: 'a command line of 128 KiB in 44 arguments, 200 programs a second',
+    args: LONG,
+    workers: 1,
+    rate: 200,
+    share: 1 / 20,
+  },
+  {
+    id: 'long-half',
+    title: 'a command line of 128 KiB in 44 arguments, half of the full rate',
+    args: LONG,
+    workers: 1,
+    rateShare: 1 / 2,
+    share: 1 / 20,
+  },
   { id: 'long', title: 'a command line of 128 KiB in 44 arguments', args: LONG, workers: 1, share: 1 / 20 },
 ];
+
+/**
+ * A shape at its share of the full rate.
+ * @param perExec nanoseconds that each program takes when all workers start them as fast as they can
+ */
+export function atShare({ rateShare = 1, ...shape }: Shape, perExec: number): Shape {
+  const rate = Math.max(1, Math.round((rateShare * 1e9) / (perExec * shape.workers)));
+  return { ...shape, rate, title: `${shape.title}: ${rate * shape.workers} programs a second` };
+}
 
 /** One run of the storm: what was started, so that it can be found again. */
 export interface Storm {
@@ -64,7 +110,7 @@ export interface Storm {
   readonly execs: number;
 }
 
-/** Nanoseconds, of the clock and of the processor. */
+/** Nanoseconds, of the clock (without the waits that keep a pace) and of the processor. */
 export interface Duration {
   readonly elapsed: number;
   readonly cpu: number;
@@ -91,9 +137,23 @@ export class Storms {
     };
   }
 
+  /** The shape with its rate, where that depends on the machine: of three bare storms. */
+  async paced(shape: Shape, execs: number): Promise<Shape> {
+    const { rateShare, ...full } = shape;
+    if (rateShare === undefined) return shape;
+    const times: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const storm = this.plan(full, execs);
+      times.push((await this.run(storm)).elapsed / storm.execs);
+    }
+    return atShare(shape, median(times));
+  }
+
   async run({ mark, shape, execs }: Storm): Promise<Duration> {
     const before = cpuOfChildren();
-    const child = spawn(this.#storm, [this.program, String(execs), String(shape.workers), mark, ...shape.args], {
+    const pace = shape.rate === undefined ? [] : ['-r', String(shape.rate)];
+    const args = [...pace, this.program, String(execs), String(shape.workers), mark, ...shape.args];
+    const child = spawn(this.#storm, args, {
       env: {},
       cwd: '/',
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,6 +1,7 @@
 import { Clock } from '../../helper/stream/clock.ts';
 import { linuxClocks } from '../../helper/linux/forward/clocks.ts';
 import { ExecLines } from '../../helper/linux/source/exec-line.ts';
+import type { LongLine } from '../../helper/stream/long-line.ts';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import { parseEvent } from './events.ts';
 import { execRecord, OWN_NAMESPACES, type RecordFields } from './exec-record.ts';
@@ -34,7 +35,17 @@ export function lineOf(
   record.copy(bytes, at);
   const argsEnd = at + record.length - (fields.env?.length ?? 0);
   const inRecord = bytes.subarray(argsEnd - (fields.args ?? Buffer.from('npm\0install\0')).length, argsEnd);
-  return lines.line(seq, () => room, new Uint32Array(memory), bytes, at, args ?? inRecord, cut);
+  return textOf(lines.line(seq, () => room, new Uint32Array(memory), bytes, at, [args ?? inRecord], cut));
+}
+
+/** A line as text, whichever way it was built. */
+export function textOf(line: string | LongLine): string {
+  if (typeof line === 'string') return line;
+  const bytes = Buffer.concat(
+    line.pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece)),
+  );
+  if (bytes.length !== line.bytes) throw new Error(`${bytes.length} bytes, and it says ${line.bytes}`);
+  return bytes.toString();
 }
 
 /** The event that a record becomes, read back by the parser that every client has. */

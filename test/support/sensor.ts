@@ -4,7 +4,7 @@ import { KernelCounters } from '../../helper/linux/source/counters.ts';
 import { EbpfSource } from '../../helper/linux/source/ebpf-source.ts';
 import { Backlog } from '../../helper/pipe/backlog.ts';
 import { HelperState } from '../../helper/stream/state.ts';
-import { EventStream, type LineBuilder } from '../../helper/stream/stream.ts';
+import { EventStream } from '../../helper/stream/stream.ts';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { ExitEvent } from '../../shared/events/exit.ts';
 import type { ForkEvent } from '../../shared/events/fork.ts';
@@ -34,9 +34,9 @@ class KillableStream extends EventStream {
     super(...args);
     this.#fuse = fuse;
   }
-  override event(build: LineBuilder): void {
+  override event(...args: Parameters<EventStream['event']>): void {
     this.#fuse.burn();
-    super.event(build);
+    super.event(...args);
     this.#fuse.burn();
   }
   override gap(hop: string, count: number, cause: string): void {
@@ -124,6 +124,23 @@ export class Sensor {
   drain(): void {
     while (this.#source.drain());
     this.#read();
+  }
+
+  /** One turn. @returns whether there is more */
+  turn(): boolean {
+    const more = this.#source.drain();
+    this.#read();
+    return more;
+  }
+
+  /** As the source says after a turn. */
+  nextLookMs(now: number): number {
+    return this.#source.nextLookMs(now);
+  }
+
+  /** From now on another client is so many bytes behind, and no one less. */
+  follow(leastBehind: () => number): void {
+    this.#backlog.follow(leastBehind);
   }
 
   settle(): void {

@@ -4,6 +4,7 @@ import { reasonOf, systemCode } from '../../errors.ts';
 import { writeAll } from '../../files/descriptor.ts';
 import type { FileNow } from './bookmark.ts';
 import { RecentLines } from './recent-lines.ts';
+import { RotatedFile } from './rotated-file.ts';
 import { rotatedNumbers } from './rotated.ts';
 import { endOfWholeLines, lastNumberIn } from './tail.ts';
 
@@ -50,6 +51,7 @@ export class RotatingFile {
   /** How much of it was written while it had its name. */
   #safeSize = 0;
   readonly #recent = new RecentLines();
+  readonly #rotated = new RotatedFile();
 
   constructor(options: RotatingFileOptions) {
     this.#options = options;
@@ -170,7 +172,8 @@ export class RotatingFile {
   /** Moves every file one number up and begins a new one. The old handle stays in use if that fails. */
   async #rotate(): Promise<void> {
     const { path, maxFiles } = this.#options;
-    await this.#handle?.datasync();
+    // One that is on its way to the disk at a time: so no more is lost when the power fails.
+    await this.#rotated.settled();
     // Somebody else's file may have the name by now: it is not ours to move.
     if (await this.#followMove()) return;
     if (maxFiles === 1) await rm(path, { force: true });
@@ -181,7 +184,7 @@ export class RotatingFile {
         if (number + 2 < maxFiles && (await statIfThere(to)) !== undefined) throw new Error(`${to} is in the way`);
         await rename(number === 0 ? path : `${path}.${number}`, to);
       }
-    await this.#replace(this.now);
+    this.#rotated.take(await this.#openAnew(this.now));
   }
 
   /** The numbers of the files that move one up, the highest first; 0 is the current one. The last that is kept is overwritten. */
@@ -194,9 +197,14 @@ export class RotatingFile {
 
   /** Goes over to what now has the path. */
   async #replace(old: FileNow): Promise<void> {
+    await (await this.#openAnew(old)).close();
+  }
+
+  /** The same. @returns the old handle, for the caller to close */
+  async #openAnew(old: FileNow): Promise<FileHandle> {
     await this.#openFile();
     await this.#options.onReplaced?.(old, this.now);
-    await old.handle.close();
+    return old.handle;
   }
 
   /**
@@ -235,12 +243,14 @@ export class RotatingFile {
 
   /** Resolves when every line appended so far is on the disk. */
   async sync(): Promise<void> {
+    await this.#rotated.settled();
     await this.#handle?.datasync();
   }
 
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
+    await this.#rotated.settled().catch(() => undefined);
     await handle?.close();
   }
 }

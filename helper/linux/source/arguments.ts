@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { MAX_RAW_ARGUMENTS } from '../../limits.ts';
 
 /** JSON's text for a NUL, which stands between the arguments. */
-const NUL = '\\u0000';
+export const NUL = '\\u0000';
 
 /** Stands for a backslash while the text is turned into JSON: half a surrogate pair, which decoded UTF-8 never holds. */
 const BACKSLASH_MARK = '\ud800';
@@ -41,13 +41,20 @@ export function afterFirst(encoded: string): string {
  * @param filename in the spelling of JSON, without quotes
  */
 export function afterScript(encoded: string, filename: string): string {
-  const first = encoded.indexOf(NUL);
-  for (let i = 1, at = first; i < SCRIPT_ARGUMENTS && at !== -1; i++) {
+  return spaced(encoded, scriptEnd(encoded, filename) ?? encoded.indexOf(NUL));
+}
+
+/**
+ * Returns where the path of the script ends: at a NUL, or -1 when it is the last argument; undefined when it is not
+ * among the first arguments. Of `filename` as of afterScript().
+ */
+export function scriptEnd(encoded: string, filename: string): number | undefined {
+  for (let i = 1, at = encoded.indexOf(NUL); i < SCRIPT_ARGUMENTS && at !== -1; i++) {
     const next = encoded.indexOf(NUL, at + NUL.length);
-    if (isSame(encoded.slice(at + NUL.length, next), filename)) return spaced(encoded, next);
+    if (isSame(encoded.slice(at + NUL.length, next), filename)) return next;
     at = next;
   }
-  return spaced(encoded, first);
+  return undefined;
 }
 
 /** Whether two encoded texts are the same, whichever way their backslashes are spelled. */

@@ -3,7 +3,15 @@ import type { Clock } from '../../stream/clock.ts';
 import type { EventSource, KernelCount, SourceDescription } from '../../stream/event-source.ts';
 import type { Libc } from '../libc.ts';
 import type { ReadableOnce } from '../../unix/watch.ts';
-import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE } from '../../limits.ts';
+import {
+  DRAIN_INTERVAL_MS,
+  DRAIN_TURN_RECORDS,
+  DRAIN_TURN_SHARE,
+  LOOK_SHARE,
+  MIN_DRAIN_INTERVAL_MS,
+  RING_EASED_SHARE,
+  RING_WAIT_SHARE,
+} from '../../limits.ts';
 import type { HelperState } from '../../stream/state.ts';
 import type { EventStream } from '../../stream/stream.ts';
 import { SkippedRuns, type KernelCounters } from './counters.ts';
@@ -29,6 +37,11 @@ export class EbpfSource implements EventSource {
 
   readonly #turnBytes: number;
   readonly #whenReadable: ReadableOnce;
+  /** Whether the ring has no room any more for events that wait. */
+  #isFull = false;
+  /** Where the ring stood at the last call of `nextLookMs`, and when that was. */
+  #lookedTo = 0;
+  #lookedAt = 0;
 
   /** @param whenReadable of the ring's descriptor */
   constructor(
@@ -90,6 +103,7 @@ export class EbpfSource implements EventSource {
       return more;
     });
     reader.closeStale(performance.now());
+    reader.keep();
     // In this order: what the ring forgets is by then in the backlog, for a successor too.
     if (taken > 0 || state.head !== head) state.commit();
     ring.release(reader.firstNeeded(ring.position, ring.size / 4));
@@ -98,7 +112,21 @@ export class EbpfSource implements EventSource {
 
   /** Keeps events that the clients cannot take yet where there is room, before any are cut. */
   #shouldWait(): boolean {
-    return this.#stream.isCrowded && this.#ring.pendingBytes < this.#ring.size * RING_WAIT_SHARE;
+    if (!this.#stream.isCrowded) return false;
+    const share = this.#ring.pendingBytes / this.#ring.size;
+    this.#isFull = share >= (this.#isFull ? RING_EASED_SHARE : RING_WAIT_SHARE);
+    return !this.#isFull;
+  }
+
+  /** Sooner than usual where the ring would fill too far at the rate at which it filled since the last look. */
+  nextLookMs(now: number): number {
+    const { position, size } = this.#ring;
+    const bytes = (position - this.#lookedTo) >>> 0;
+    const elapsed = now - this.#lookedAt;
+    this.#lookedTo = position;
+    this.#lookedAt = now;
+    if (bytes < size * LOOK_SHARE) return DRAIN_INTERVAL_MS;
+    return Math.min(DRAIN_INTERVAL_MS, Math.max(MIN_DRAIN_INTERVAL_MS, (size * LOOK_SHARE * elapsed) / bytes));
   }
 
   wake(callback: () => void): void {

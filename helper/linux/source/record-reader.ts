@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { MAX_COMMAND_LINE_BYTES, OPEN_EVENT_MS, SETTLE_INTERVAL_MS } from '../../limits.ts';
 import type { Clock } from '../../stream/clock.ts';
 import type { KernelCount } from '../../stream/event-source.ts';
+import type { LongLine } from '../../stream/long-line.ts';
 import type { HelperState } from '../../stream/state.ts';
 import type { EventStream, LineBuilder } from '../../stream/stream.ts';
 import type { KernelCounters } from './counters.ts';
@@ -21,14 +22,19 @@ const ENV_TOTAL = EVENT.env_total >>> 2;
 
 /** The arguments or the environment of an open event. */
 interface Block {
-  readonly parts: Buffer[];
+  /** In the order of their bytes. They lie in the ring until `keep`. */
+  parts: Buffer[];
   bytes: number;
   readonly expected: number;
 }
 
 /** An event whose arguments or environment go on in further records of its processor. */
 interface OpenEvent {
-  readonly record: Buffer;
+  /** Where its first record lies: in the ring until `keep`, and then in memory of its own. */
+  words: Uint32Array;
+  memory: Buffer;
+  offset: number;
+  readonly length: number;
   readonly number: number;
   readonly args: Block;
   readonly env: Block;
@@ -59,7 +65,7 @@ export class RecordReader {
   /** Where the record lies that `#buildWhole` turns into a line. */
   #offset = 0;
   /** Made once: nearly all events are built by it, and a closure for each of them takes time. */
-  readonly #buildWhole: LineBuilder = (seq, room) =>
+  readonly #buildWhole: LineBuilder<string | LongLine> = (seq, room) =>
     this.#lines.line(seq, room, this.#words, this.#bytes, this.#offset);
 
   constructor(
@@ -117,6 +123,24 @@ export class RecordReader {
       if (bytes <= most) back = Math.max(back, bytes);
     }
     return (position - back) >>> 0;
+  }
+
+  /**
+   * Copies what has come of the open events out of the ring. Call it before the ring is released. There are few: nearly
+   * always an event comes whole, and its arguments are read where they lie.
+   */
+  keep(): void {
+    for (const open of this.#open.values()) {
+      if (open.words === this.#words) {
+        const memory = Buffer.from(new ArrayBuffer((open.length + 7) & ~7));
+        this.#bytes.copy(memory, 0, open.offset, open.offset + open.length);
+        open.words = new Uint32Array(memory.buffer);
+        open.memory = memory;
+        open.offset = 0;
+      }
+      keepParts(open.args, this.#bytes);
+      keepParts(open.env, this.#bytes);
+    }
   }
 
   /** Sends as they are the events whose next arguments do not come. */
@@ -185,14 +209,17 @@ export class RecordReader {
     const total = this.#word(offset + EVENT.argv_bytes);
     const here = this.#word(offset + EVENT.args_bytes);
     const env = this.#word(offset + EVENT.env_bytes);
-    const record = Buffer.from(this.#bytes.subarray(offset, offset + length));
-    const argsAt = length - env - here;
+    const end = offset + length;
+    const bytes = this.#bytes;
     this.#open.set(counter, {
-      record,
+      words: this.#words,
+      memory: bytes,
+      offset,
+      length,
       number,
-      args: blockOf(record.subarray(argsAt, argsAt + here), here === 0 ? 0 : total),
+      args: blockOf(bytes.subarray(end - env - here, end - env), here === 0 ? 0 : total),
       env: blockOf(
-        record.subarray(length - env),
+        bytes.subarray(end - env, end),
         this.#lines.readsEnvironment ? this.#word(offset + EVENT.env_total) : env,
       ),
       position,
@@ -206,7 +233,7 @@ export class RecordReader {
     else {
       const args = readCommandLine(pid);
       const isCut = args.length === MAX_COMMAND_LINE_BYTES;
-      this.#stream.event((seq, room) => this.#lines.line(seq, room, this.#words, this.#bytes, offset, args, isCut));
+      this.#stream.event((seq, room) => this.#lines.line(seq, room, this.#words, this.#bytes, offset, [args], isCut));
     }
   }
 
@@ -221,19 +248,19 @@ export class RecordReader {
     const block = type === RECORD_TYPE.args ? open.args : open.env;
     if (this.#word(offset + MORE.offset) !== block.bytes || block.bytes >= block.expected) return;
     const bytes = this.#word(offset + MORE.bytes);
-    block.parts.push(Buffer.from(this.#bytes.subarray(offset + MORE_BYTES, offset + MORE_BYTES + bytes)));
+    block.parts.push(this.#bytes.subarray(offset + MORE_BYTES, offset + MORE_BYTES + bytes));
     block.bytes += bytes;
     open.since = performance.now();
     if (isWhole(open.args) && isWhole(open.env)) this.#finish(counter, open);
   }
 
   #finish(counter: number, open: OpenEvent): void {
-    const { record, args, env } = open;
-    const words = new Uint32Array(record.buffer.slice(record.byteOffset, record.byteOffset + (record.length & ~3)));
+    const { words, memory, offset, args, env } = open;
     this.#open.delete(counter);
-    const argv = Buffer.concat(args.parts);
     const joined = { bytes: Buffer.concat(env.parts), cut: !isWhole(env) };
-    this.#stream.event((seq, room) => this.#lines.line(seq, room, words, record, 0, argv, !isWhole(args), joined));
+    this.#stream.event((seq, room) =>
+      this.#lines.line(seq, room, words, memory, offset, args.parts, !isWhole(args), joined),
+    );
     this.#state.setNextNumber(counter, open.number + 1);
   }
 
@@ -257,6 +284,11 @@ export class RecordReader {
 }
 
 const blockOf = (part: Buffer, expected: number): Block => ({ parts: [part], bytes: part.length, expected });
+
+/** Copies the parts that lie in the ring. */
+function keepParts(block: Block, ring: Buffer): void {
+  block.parts = block.parts.map((part) => (part.buffer === ring.buffer ? Buffer.from(part) : part));
+}
 
 const isWhole = ({ bytes, expected }: Block): boolean => bytes >= expected;
 

@@ -89,6 +89,18 @@ test('an event in which something is redacted has a trigger in its line, whereve
   );
 });
 
+test('in long arguments a trigger is found at each place, and nowhere without one', (t) => {
+  const filler = 'x'.repeat(9001);
+  const suspects = (list: readonly string[]): boolean => {
+    const { memory, start, end } = toItem(eventOf(list));
+    return TRIGGERS.inLine(memory, start, end);
+  };
+  t.false(suspects(['x', filler, '","filename":"', ']', 'x']));
+  for (const word of ['token', 'pw', '://', 'e\u017fe'])
+    for (let at = 0; at <= filler.length; at += at % 2200 < 2150 && at % 2270 < 2200 ? 13 : 1)
+      t.true(suspects(['x', `${filler.slice(0, at)}${word}${filler.slice(at)}`]), `${word} at ${at}`);
+});
+
 test('every field of exec is looked at, makes its line be looked at as a whole, or holds no command line', (t) => {
   const order = Object.keys(EXEC_FIELDS);
   // Repeated by others: the path that was asked for and the arguments.

@@ -60,7 +60,7 @@ async function firstOf(socketPath: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const memory = Buffer.alloc(65_536);
   try {
-    const connection = connectToHelper(socketPath, PRODUCT_TRUST, memory, {
+    const connection = connectToHelper(socketPath, PRODUCT_TRUST, () => memory, {
       onBytes(bytes) {
         resolve(memory.toString('latin1', 0, bytes));
         return false;

@@ -11,6 +11,7 @@ import { HELLO_EXAMPLE } from '../../../shared/events/hello.ts';
 import { MAX_LINE_BYTES } from '../../../shared/protocol/limits.ts';
 import { execEvent, gapEvent } from '../../support/fake-helper.ts';
 import { summary } from '../support/items.ts';
+import { received } from '../support/received.ts';
 
 const HELLO = { ...HELLO_EXAMPLE, first_seq: 1, last_seq: 0 };
 
@@ -22,7 +23,8 @@ function makeSession() {
     onUnreadable: (reason) => void heard.push(reason),
   });
   const receive = (...lines: Array<object | string>) =>
-    session.receive(
+    received(
+      session,
       Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('')),
       out,
     );
@@ -57,7 +59,7 @@ test('a fork and the environment of an exec arrive as they came, and are counted
     { ...EXEC_EXAMPLE, seq: 2, env: { LD_PRELOAD: '/tmp/x.so' } },
     { ...EXEC_EXAMPLE, seq: 3, env: { A: '' }, env_repeated: { A: ['b'] }, env_truncated: true },
   ].map((event) => JSON.stringify(event));
-  session.receive(Buffer.from([JSON.stringify({ ...HELLO, env: ['A'], forks: true }), ...lines, ''].join('\n')), out);
+  received(session, Buffer.from([JSON.stringify({ ...HELLO, env: ['A'], forks: true }), ...lines, ''].join('\n')), out);
   t.deepEqual(
     out.map(({ line }) => line),
     lines,
@@ -67,8 +69,7 @@ test('a fork and the environment of an exec arrive as they came, and are counted
 
 test('memory that is read into again spoils neither an unfinished line nor an event that was asked for; the item says so', (t) => {
   const { session, out } = makeSession();
-  const memory = Buffer.alloc(10_000);
-  const receive = (text: string): void => void session.receive(memory.subarray(0, memory.fill(0).write(text)), out);
+  const receive = (text: string): void => void received(session, Buffer.from(text), out);
   const line = JSON.stringify(execEvent(1));
   receive(`${JSON.stringify(HELLO)}\n${line}\n${line.slice(0, 200).replace('"seq":1,', '"seq":2,')}`);
   const [first] = out;
@@ -85,7 +86,7 @@ test('memory that is read into again spoils neither an unfinished line nor an ev
 test('a line may be cut anywhere, in the middle of a character too', (t) => {
   const { session, out } = makeSession();
   const bytes = Buffer.from(`${JSON.stringify(HELLO)}\n${JSON.stringify(execEvent(1, { command: '/bin/é 日本' }))}\n`);
-  for (const byte of bytes) session.receive(Buffer.of(byte), out);
+  for (const byte of bytes) received(session, Buffer.of(byte), out);
   t.is((out[0]!.event as { command: string }).command, '/bin/é 日本');
 });
 
@@ -132,7 +133,7 @@ test('a line beyond the limit ends the connection without being held', (t) => {
   receive(HELLO);
   const chunk = Buffer.alloc(1024 * 1024, 'x');
   const error = t.throws(() => {
-    for (let i = 0; i <= MAX_LINE_BYTES / chunk.length; i++) session.receive(chunk, out);
+    for (let i = 0; i <= MAX_LINE_BYTES / chunk.length; i++) received(session, chunk, out);
   });
   t.is(error!.name, 'LineTooLongError');
 });
@@ -161,4 +162,29 @@ test('an event of an unknown type passes', (t) => {
   const { receive, out } = makeSession();
   receive(HELLO, { type: 'connect', seq: 1, to: '192.0.2.1' });
   t.is(summary(out), '1');
+});
+
+test('long lines are items with their bytes, however they are read', (t) => {
+  for (const filler of ['x', '\u0001 "é" \\\\u0000 ']) {
+    const { session, receive } = makeSession();
+    receive(HELLO);
+    const lines = [1, 2, 3].map((seq) => JSON.stringify({ ...EXEC_EXAMPLE, seq, argv: ['a', filler.repeat(70_000)] }));
+    const bytes = Buffer.from(`${lines.join('\n')}\n`);
+    const got: string[] = [];
+    for (let at = 0; at < bytes.length; at += 100_000) {
+      const out: Item[] = [];
+      received(session, bytes.subarray(at, at + 100_000), out);
+      got.push(...out.map(({ line }) => line));
+    }
+    t.true(got.join('\n') === lines.join('\n'));
+  }
+});
+
+test('a long line that is not an event as it should be is treated as a short one', (t) => {
+  const { receive, out, heard } = makeSession();
+  const argv = ['x'.repeat(100_000)];
+  receive(HELLO, { ...EXEC_EXAMPLE, seq: 1, argv, later: 1 }, { ...EXEC_EXAMPLE, seq: 2, argv, pid: 'x' });
+  t.is(summary(out.slice(0, 1)), '1');
+  t.is(heard.at(-1), 'exec.pid: expected a whole number from 0');
+  t.throws(() => receive(`{"pid":1,"command":"${argv[0]}`), { code: 'HELPER_PROTOCOL' });
 });

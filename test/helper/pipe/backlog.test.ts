@@ -151,7 +151,25 @@ test('a long line leaves the client that is furthest on what it does not have ye
   behind = 1000;
   t.is(backlog.roomForLine, (1 << 20) * (7 / 8) - 1000);
   behind = 1 << 18;
-  t.is(backlog.roomForLine, 1 << 18);
+  t.is(backlog.roomForLine, 1 << 19);
   behind = 1 << 20;
   t.is(backlog.roomForLine, 8 * 1024, 'lines go on, with few arguments');
+});
+
+test('as long as it is not crowded, a line may take a quarter of the memory', (t) => {
+  const { backlog } = backlogOf(1 << 20);
+  let behind = 0;
+  backlog.follow(() => behind);
+  for (; behind <= 1 << 20; behind += 1 << 12) t.is(backlog.isCrowded, backlog.roomForLine < 1 << 18, `${behind}`);
+});
+
+test('pieces with a character for each byte are written as these bytes, at every place of the memory', (t) => {
+  const piece = Buffer.from('a\x7fé日\n').toString('latin1');
+  for (let start = 0; start < 40; start++) {
+    const { backlog } = backlogOf(40, { tail: start, head: start });
+    backlog.appendBytes(piece);
+    backlog.append(Buffer.from('b\n'));
+    t.is(backlog.head, start + piece.length + 2);
+    t.is(held(backlog), `${piece}b\n`);
+  }
 });

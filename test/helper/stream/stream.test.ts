@@ -116,6 +116,23 @@ test('lines around the size of the scratch memory arrive whole, in every kind of
   }
 });
 
+test('a line in pieces is one line, wherever the memory ends, and pushes out older ones', (t) => {
+  const { stream, lines, state } = streamOf(1000);
+  for (let i = 0; i < 60; i++) {
+    stream.event(numbered);
+    const pieces = ['{"seq":', Buffer.from(`${state.lastSeq + 1}`), `,"x":"${'é'.repeat(i)}"`, '}\n'].map((piece) =>
+      typeof piece === 'string' ? Buffer.from(piece).toString('latin1') : piece,
+    );
+    stream.event(() => ({ bytes: pieces.reduce((sum, { length }) => sum + length, 0), pieces }));
+    const held = lines().map((line) => JSON.parse(line) as { seq: number; x?: string });
+    t.is(held.at(-1)?.x, 'é'.repeat(i));
+    t.deepEqual(
+      held.map(({ seq }) => seq),
+      held.map((_, at) => state.lastSeq - held.length + 1 + at),
+    );
+  }
+});
+
 test('a state that is committed while room is made does not count the line for which it is made', (t) => {
   const { stream, state, memory, commits } = streamOf(300);
   while (commits() === 0) stream.event((seq) => `{"seq":${seq},"x":"${'x'.repeat(30)}"}\n`);

@@ -138,6 +138,74 @@ test('arguments that go on in further records are joined, with records of other 
   t.deepEqual(argvOf(sensor, 2), ['tar', 'xzf', 'a']);
 });
 
+test('arguments and the record that have come are kept while the ring is written over', (t) => {
+  const { kernel, sensor, exec, chunk } = sensorOf();
+  const open = exec(0, 1, { args: Buffer.from('npm\0in'), argvBytes: 18 });
+  chunk(0, open, 6, 'stal');
+  sensor.drain();
+  // In few steps: an event that waits too long is sent as it is.
+  const filler = Buffer.from(`${'x'.repeat(25_000)}\0`);
+  for (let bytes = 0, pid = 2; bytes < kernel.ringBytes; bytes += filler.length, pid++) {
+    exec(1, pid, { args: filler, filename: '/bin/other', cwd: '/elsewhere' });
+    sensor.drain();
+  }
+  chunk(0, open, 10, 'l\0--pro\0');
+  sensor.drain();
+  const event = sensor.events.at(-1) as ExecEvent;
+  t.deepEqual([event.pid, event.cwd, event.filename], [1, '/home/ada', '/usr/bin/npm']);
+  t.deepEqual(event.argv, ['npm', 'install', '--pro']);
+});
+
+test('while clients are behind by half of the backlog events wait in the ring, up to three quarters of it', (t) => {
+  const { kernel, sensor, exec } = sensorOf();
+  let behind = 2 ** 19;
+  sensor.follow(() => behind);
+  exec(0, 1);
+  t.false(sensor.turn());
+  behind++;
+  exec(0, 2);
+  t.true(sensor.turn(), 'there is more');
+  t.is(sensor.summary(), '1');
+  let pid = 3;
+  const waiting = (): number => Number(kernel.producerPosition - kernel.consumerPosition);
+  for (; waiting() < kernel.ringBytes * 0.75; pid++) {
+    t.true(sensor.turn());
+    exec(0, pid, { args: Buffer.from(`${'x'.repeat(5000)}\0`) });
+  }
+  t.is(sensor.summary(), '1');
+  t.true(sensor.turn());
+  t.true(waiting() < kernel.ringBytes * 0.625, 'as many as make room');
+  t.true(waiting() > kernel.ringBytes * 0.4, 'and not many more');
+  const left = waiting();
+  t.true(sensor.turn());
+  t.is(waiting(), left, 'then they wait again');
+  behind = 0;
+  sensor.drain();
+  t.is(sensor.events.length, pid - 1);
+});
+
+test('the faster the ring fills, the sooner is the next look', (t) => {
+  const { kernel, sensor, exec } = sensorOf();
+  sensor.nextLookMs(0);
+  t.is(sensor.nextLookMs(40), 40, 'nothing came');
+  const fill = (bytes: number): number => {
+    const before = kernel.producerPosition;
+    while (Number(kernel.producerPosition - before) < bytes)
+      exec(0, 1, { args: Buffer.from(`${'x'.repeat(bytes / 4 - 500)}\0`) });
+    sensor.drain();
+    return Number(kernel.producerPosition - before) / kernel.ringBytes;
+  };
+  t.true(fill(8000) < 0.25);
+  t.is(sensor.nextLookMs(80), 40, 'less than a quarter of the ring');
+  const share = fill(32_000);
+  t.true(share > 0.4);
+  t.is(sensor.nextLookMs(120), (40 * 0.25) / share);
+  t.true(fill(32_000) > 0.4);
+  t.is(sensor.nextLookMs(121), 4, 'never all the time');
+  t.true(fill(32_000) > 0.4);
+  t.is(sensor.nextLookMs(10_000), 40);
+});
+
 test('an event whose arguments break off is cut when its processor goes on, and is not lost', (t) => {
   const { sensor, exec, chunk } = sensorOf();
   const first = exec(0, 1, { args: Buffer.from('npm\0in'), argvBytes: 100 });
