@@ -1,6 +1,6 @@
 import { KnownProcess, type ParentReference } from './known-process.ts';
 
-/** Bits of a record's first byte, which say what the record has; `wide`: its texts have two bytes a character. */
+/** Bits of a record's first word, which say what the record has. `wide`: its texts have two bytes a character. */
 const HAS = {
   start: 1,
   image: 2,
@@ -10,11 +10,11 @@ const HAS = {
   parentStart: 32,
   parentImage: 64,
   ended: 128,
+  userText: 256,
+  wide: 512,
 } as const;
-/** Bits of the second byte. */
-const FORM = { wide: 1, userText: 2 } as const;
 
-/** A record: two bytes, four numbers, the lengths of four texts in UTF-16 units, then the texts. */
+/** A record: the first word, four numbers, the lengths of four texts in UTF-16 units, then the texts. Places are in bytes. */
 const NUMBERS_AT = 8;
 const LENGTHS_AT = NUMBERS_AT + 4 * 8;
 const TEXTS_AT = LENGTHS_AT + 4 * 4;
@@ -22,17 +22,18 @@ const TEXTS_AT = LENGTHS_AT + 4 * 4;
 /** Half of the records: a piece of memory that is filled from front to back, and the place of each record in it, by pid. */
 class Half {
   readonly places = new Map<number, number>();
-  readonly #capacity: number;
-  #memory: Buffer | undefined;
+  readonly bytes: Buffer;
+  /** The same memory. Records begin at multiples of eight. */
+  readonly words: Uint32Array;
+  readonly numbers: Float64Array;
   used = 0;
 
+  /** @param capacity in bytes. The system gives each page when it is first written to. */
   constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  /** Made when it is first needed. The system gives each page when it is first written to. */
-  get memory(): Buffer {
-    return (this.#memory ??= Buffer.allocUnsafeSlow(this.#capacity));
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    const { buffer, byteOffset } = this.bytes;
+    this.words = new Uint32Array(buffer, byteOffset, capacity >>> 2);
+    this.numbers = new Float64Array(buffer, byteOffset, capacity >>> 3);
   }
 
   clear(): void {
@@ -55,7 +56,7 @@ export class ProcessRecords {
 
   /** @param most `entries`: records, outdated copies included; `bytes`: memory of all records */
   constructor(most: { readonly entries: number; readonly bytes: number }) {
-    const half = Math.floor(most.bytes / 2);
+    const half = (most.bytes >>> 4) << 3;
     this.#most = { entries: most.entries / 2, bytes: half };
     this.#newer = new Half(half);
     this.#older = new Half(half);
@@ -73,28 +74,31 @@ export class ProcessRecords {
 
   get(pid: number): KnownProcess | undefined {
     const place = this.#find(pid);
-    return place === undefined ? undefined : readRecord(this.#newer.memory, place, pid);
+    return place === undefined ? undefined : readRecord(this.#newer, place, pid);
   }
 
   /** Remembers a process in place of the one that had its pid; one that takes more than half of the memory is not remembered. */
   set(process: KnownProcess): void {
     const { pid, image = '', commandLine = '', user, parent } = process;
     const text = `${image}${commandLine}${typeof user === 'string' ? user : ''}${parent?.exe ?? ''}`;
+    const place = this.#reserve(pid, sizeOf(text.length, true));
+    if (place === undefined) return;
+    const half = this.#newer;
     // Nearly all texts are ASCII, which has as many bytes as characters.
-    const isWide = Buffer.byteLength(text) !== text.length;
-    const bytes = sizeOf(text.length, isWide);
-    const place = this.#reserve(pid, bytes);
-    if (place !== undefined) writeRecord(this.#newer.memory, place, process, text, isWide);
+    const isWide = half.bytes.utf8Write(text, place + TEXTS_AT, 2 * text.length) !== text.length;
+    if (isWide) half.bytes.write(text, place + TEXTS_AT, 'utf16le');
+    else half.used = place + sizeOf(text.length, false);
+    writeFacts(half, place, process, isWide);
   }
 
   /** The process with this pid has ended, if it is the one that began then, or its start is not known. */
   end(pid: number, startTime: number): void {
     const place = this.#find(pid);
     if (place === undefined) return;
-    const { memory } = this.#newer;
-    const has = memory[place]!;
-    if ((has & HAS.start) === 0 || memory.readDoubleLE(place + NUMBERS_AT) === startTime)
-      memory[place] = has | HAS.ended;
+    const { words, numbers } = this.#newer;
+    const has = words[place >>> 2]!;
+    if ((has & HAS.start) === 0 || numbers[(place + NUMBERS_AT) >>> 3] === startTime)
+      words[place >>> 2] = has | HAS.ended;
   }
 
   clear(): void {
@@ -108,13 +112,12 @@ export class ProcessRecords {
     if (place !== undefined) return place;
     const old = this.#older.places.get(pid);
     if (old === undefined) return undefined;
-    const { memory } = this.#older;
-    const record = memory.subarray(old, old + bytesAt(memory, old));
-    const isFull = !this.#hasRoomFor(record.length);
-    // The older half, in which the record lies, becomes the newer one.
-    const moved = isFull ? Buffer.from(record) : record;
+    const { bytes } = this.#older;
+    const record = bytes.subarray(old, old + sizeAt(this.#older, old));
+    // The older half, in which the record lies, is emptied to become the newer one.
+    const moved = this.#hasRoomFor(record.length) ? record : Buffer.from(record);
     const to = this.#reserve(pid, moved.length)!;
-    moved.copy(this.#newer.memory, to);
+    moved.copy(this.#newer.bytes, to);
     return to;
   }
 
@@ -144,20 +147,19 @@ export class ProcessRecords {
   }
 }
 
-/** Records begin at multiples of eight. */
 const sizeOf = (units: number, isWide: boolean): number => (TEXTS_AT + (isWide ? 2 : 1) * units + 7) & ~7;
 
-function bytesAt(memory: Buffer, place: number): number {
-  let units = 0;
-  for (let i = 0; i < 4; i++) units += memory.readUInt32LE(place + LENGTHS_AT + 4 * i);
-  return sizeOf(units, (memory[place + 1]! & FORM.wide) !== 0);
+function sizeAt({ words }: Half, place: number): number {
+  const lengths = (place + LENGTHS_AT) >>> 2;
+  const units = words[lengths]! + words[lengths + 1]! + words[lengths + 2]! + words[lengths + 3]!;
+  return sizeOf(units, (words[place >>> 2]! & HAS.wide) !== 0);
 }
 
-/** @param text of the process: image, command line, user and the parent's image, one behind the other */
-function writeRecord(memory: Buffer, place: number, process: KnownProcess, text: string, isWide: boolean): void {
+/** Writes everything except the texts: image, command line, user and the parent's image, one behind the other. */
+function writeFacts({ words, numbers }: Half, place: number, process: KnownProcess, isWide: boolean): void {
   const { startTime, image, commandLine, user, parent, hasEnded } = process;
   const isText = typeof user === 'string';
-  memory[place] =
+  words[place >>> 2] =
     (startTime === undefined ? 0 : HAS.start) |
     (image === undefined ? 0 : HAS.image) |
     (commandLine === undefined ? 0 : HAS.command) |
@@ -165,55 +167,45 @@ function writeRecord(memory: Buffer, place: number, process: KnownProcess, text:
     (parent === undefined ? 0 : HAS.parent) |
     (parent?.start_time === undefined ? 0 : HAS.parentStart) |
     (parent?.exe === undefined ? 0 : HAS.parentImage) |
-    (hasEnded ? HAS.ended : 0);
-  memory[place + 1] = (isWide ? FORM.wide : 0) | (isText ? FORM.userText : 0);
-  const numbers = place + NUMBERS_AT;
-  memory.writeDoubleLE(startTime ?? 0, numbers);
-  memory.writeDoubleLE(typeof user === 'number' ? user : 0, numbers + 8);
-  memory.writeDoubleLE(parent?.pid ?? 0, numbers + 16);
-  memory.writeDoubleLE(parent?.start_time ?? 0, numbers + 24);
-  const lengths = place + LENGTHS_AT;
-  memory.writeUInt32LE(image?.length ?? 0, lengths);
-  memory.writeUInt32LE(commandLine?.length ?? 0, lengths + 4);
-  memory.writeUInt32LE(isText ? user.length : 0, lengths + 8);
-  memory.writeUInt32LE(parent?.exe?.length ?? 0, lengths + 12);
-  memory.write(text, place + TEXTS_AT, isWide ? 'utf16le' : 'latin1');
+    (hasEnded ? HAS.ended : 0) |
+    (isText ? HAS.userText : 0) |
+    (isWide ? HAS.wide : 0);
+  const number = (place + NUMBERS_AT) >>> 3;
+  numbers[number] = startTime ?? 0;
+  numbers[number + 1] = typeof user === 'number' ? user : 0;
+  numbers[number + 2] = parent?.pid ?? 0;
+  numbers[number + 3] = parent?.start_time ?? 0;
+  const length = (place + LENGTHS_AT) >>> 2;
+  words[length] = image?.length ?? 0;
+  words[length + 1] = commandLine?.length ?? 0;
+  words[length + 2] = isText ? user.length : 0;
+  words[length + 3] = parent?.exe?.length ?? 0;
 }
 
-function readRecord(memory: Buffer, place: number, pid: number): KnownProcess {
-  const has = memory[place]!;
-  const form = memory[place + 1]!;
-  const numbers = place + NUMBERS_AT;
-  const lengths = place + LENGTHS_AT;
-  const start = place + TEXTS_AT;
-  const isWide = (form & FORM.wide) !== 0;
-  const text = memory.toString(isWide ? 'utf16le' : 'latin1', start, place + bytesAt(memory, place));
-  let at = 0;
-  const next = (bit: number, i: number): string | undefined => {
-    const from = at;
-    at += memory.readUInt32LE(lengths + 4 * i);
-    return (has & bit) === 0 ? undefined : text.slice(from, at);
-  };
-  const number = (bit: number, i: number): number | undefined =>
-    (has & bit) === 0 ? undefined : memory.readDoubleLE(numbers + 8 * i);
-  const image = next(HAS.image, 0);
-  const commandLine = next(HAS.command, 1);
-  const userText = next(HAS.user, 2);
-  const parentImage = next(HAS.parentImage, 3);
-  const parentPid = number(HAS.parent, 2);
+function readRecord(half: Half, place: number, pid: number): KnownProcess {
+  const { bytes, words, numbers } = half;
+  const has = words[place >>> 2]!;
+  const number = (place + NUMBERS_AT) >>> 3;
+  const length = (place + LENGTHS_AT) >>> 2;
+  const unit = (has & HAS.wide) === 0 ? 1 : 2;
+  const image = place + TEXTS_AT;
+  const command = image + unit * words[length]!;
+  const user = command + unit * words[length + 1]!;
+  const parentImage = user + unit * words[length + 2]!;
+  const end = parentImage + unit * words[length + 3]!;
+  const text = (from: number, to: number): string =>
+    unit === 1 ? bytes.latin1Slice(from, to) : bytes.toString('utf16le', from, to);
+  const own: ParentReference = { pid };
+  if ((has & HAS.start) !== 0) own.start_time = numbers[number]!;
+  if ((has & HAS.image) !== 0) own.exe = text(image, command);
+  const parent: ParentReference | undefined = (has & HAS.parent) === 0 ? undefined : { pid: numbers[number + 2]! };
+  if (parent !== undefined && (has & HAS.parentStart) !== 0) parent.start_time = numbers[number + 3]!;
+  if (parent !== undefined && (has & HAS.parentImage) !== 0) parent.exe = text(parentImage, end);
   return new KnownProcess(
-    reference(pid, number(HAS.start, 0), image),
-    commandLine,
-    (form & FORM.userText) === 0 ? number(HAS.user, 1) : userText,
-    parentPid === undefined ? undefined : reference(parentPid, number(HAS.parentStart, 3), parentImage),
+    own,
+    (has & HAS.command) === 0 ? undefined : text(command, user),
+    (has & HAS.user) === 0 ? undefined : (has & HAS.userText) === 0 ? numbers[number + 1] : text(user, parentImage),
+    parent,
     (has & HAS.ended) !== 0,
   );
-}
-
-function reference(pid: number, startTime: number | undefined, exe: string | undefined): ParentReference {
-  return {
-    pid,
-    ...(startTime === undefined ? undefined : { start_time: startTime }),
-    ...(exe === undefined ? undefined : { exe }),
-  };
 }
