@@ -273,6 +273,7 @@ const AGENT_LAYERS = [
   ['terminal'],
   ['log.ts', 'files'],
   ['ffi.ts'],
+  ['own-memory.ts'],
   ['containers'],
   ['events', 'windows', 'telemetry', 'rules'],
   ['enrichment', 'formats', 'view'],

@@ -11,6 +11,7 @@ import { AgentError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadFfi } from '../ffi.ts';
 import { createLog } from '../log.ts';
+import { OwnMemory } from '../own-memory.ts';
 import { OpenError } from '../delivery/open-error.ts';
 import type { Reloaded } from '../control/routes.ts';
 import { ServiceManager } from '../service/service-manager.ts';
@@ -60,6 +61,7 @@ async function runUntilStopped(
     if (error instanceof AgentError) return refuse(logTo, error);
     throw error;
   }
+  const memory = new OwnMemory();
   const log = logTo === undefined ? createLog(loaded.config.log.level) : createLog(loaded.config.log.level, logTo);
   const stopping = Promise.withResolvers<void>();
   let busy: Promise<unknown> = Promise.resolve();
@@ -69,6 +71,7 @@ async function runUntilStopped(
       manager.reloading();
       const reloaded = await reload(agent, file);
       manager.ready(agent);
+      memory.giveBackSoon();
       return reloaded;
     });
     busy = outcome;
@@ -103,6 +106,7 @@ async function runUntilStopped(
   }
   onRunning();
   manager.ready(agent);
+  memory.giveBackSoon();
   const { dashboardUrl } = agent;
   // Only to a person: what a service writes there is kept in a journal that others may read.
   if (dashboardUrl !== undefined && process.stderr.isTTY) process.stderr.write(`Open in a browser: ${dashboardUrl}\n`);

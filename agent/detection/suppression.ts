@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { SigmaEvent } from '../rules/engine.ts';
 import { unknownFields } from '../rules/fields/known.ts';
 import { formatProblem } from '../problem.ts';
 import type { Rule, RuleSet } from '../rules/load.ts';
 import type { CorrelationRule } from '../rules/correlate/resolve.ts';
+import { shortKey } from '../rules/short-key.ts';
 import { groupOf, parseSuppression, type Suppression } from '../rules/suppress.ts';
 import type { RulesConfig } from './config.ts';
-
-/** Groups with a longer text are remembered by its digest: a command line can have megabytes. */
-const LONGEST_KEY = 256;
 
 /** The suppression of each rule, and warnings about entries without effect. */
 export interface Suppressions {
@@ -63,6 +60,5 @@ function isNamed(rule: Rule | CorrelationRule, name: string): boolean {
 
 /** Returns the event's group, as a short text. */
 export function keyOf(suppression: Suppression, event: SigmaEvent): string {
-  const key = groupOf(suppression, event);
-  return key.length <= LONGEST_KEY ? key : createHash('sha256').update(key).digest('base64');
+  return shortKey(groupOf(suppression, event));
 }

@@ -1,8 +1,8 @@
 /** Most processes to remember; the least recently needed are forgotten first. */
 export const MAX_PROCESSES = 16_384;
 
-/** Most memory for their paths and command lines together, in bytes. */
-export const MAX_PROCESS_BYTES = 32 * 1024 * 1024;
+/** Memory for what is known about them, in bytes. Some 7,000 processes fit with command lines of 1 KiB; the usual ones are shorter. */
+export const MAX_PROCESS_BYTES = 8 * 1024 * 1024;
 
 /** Characters of one command line to remember. Rules see no more of a parent's command line. */
 export const MAX_REMEMBERED_COMMAND = 4096;

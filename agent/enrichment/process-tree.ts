@@ -4,7 +4,7 @@ import type { ForkEvent } from '../../shared/events/fork.ts';
 import { imageOf } from '../rules/fields/incomplete.ts';
 import { commandLineOf } from '../rules/fields/table.ts';
 import { Budget } from './budget.ts';
-import { Generations } from './generations.ts';
+import { KnownProcess, type ParentReference } from './known-process.ts';
 import {
   MAX_ANCESTORS,
   MAX_PROCESS_BYTES,
@@ -13,38 +13,7 @@ import {
   PROC_READS_PER_SECOND,
 } from './limits.ts';
 import type { readRunningProcess } from './proc.ts';
-
-/** The parent of a process, as an event names it. */
-type ParentReference = NonNullable<ExecEvent['parent']>;
-
-/** The known facts about a process. */
-export class KnownProcess {
-  readonly pid: number;
-  /** Microseconds since boot. */
-  readonly startTime: number | undefined;
-  readonly image: string | undefined;
-  /** Its first characters (MAX_REMEMBERED_COMMAND). */
-  readonly commandLine: string | undefined;
-  /** uid, or on Windows SID. */
-  readonly user: number | string | undefined;
-  readonly parent: ParentReference | undefined;
-  /** Whether its end was told. Its children may still need it; its pid may be another's by now. */
-  hasEnded = false;
-
-  constructor(
-    { pid, start_time, exe }: ParentReference,
-    commandLine?: string,
-    user?: number | string,
-    parent?: ParentReference,
-  ) {
-    this.pid = pid;
-    this.startTime = start_time;
-    this.image = exe;
-    this.commandLine = commandLine;
-    this.user = user;
-    this.parent = parent;
-  }
-}
+import { ProcessRecords } from './process-records.ts';
 
 export interface ProcessTreeOptions {
   /** Asks the system about a process without an event. If absent, such processes stay unknown. */
@@ -61,18 +30,18 @@ export class ProcessTree {
   readonly #askSystem: ProcessTreeOptions['askSystem'];
   readonly #budget = new Budget(PROC_READS_PER_SECOND);
   /** By pid. A pid that is used again replaces its predecessor. */
-  readonly #processes: Generations<number, KnownProcess>;
+  readonly #processes: ProcessRecords;
 
   constructor({ askSystem, maxProcesses = MAX_PROCESSES, maxBytes = MAX_PROCESS_BYTES }: ProcessTreeOptions = {}) {
     this.#askSystem = askSystem;
-    this.#processes = new Generations({ entries: maxProcesses, bytes: maxBytes }, sizeOf);
+    this.#processes = new ProcessRecords({ entries: maxProcesses, bytes: maxBytes });
   }
 
   get size(): number {
     return this.#processes.size;
   }
 
-  /** An estimate of the memory that is held. */
+  /** Bytes of memory that are in use. */
   get bytes(): number {
     return this.#processes.bytes;
   }
@@ -93,7 +62,8 @@ export class ProcessTree {
       ...(start_time === undefined ? undefined : { start_time }),
       ...(exe === undefined ? undefined : { exe }),
     };
-    this.#processes.set(pid, new KnownProcess(reference, startOf(commandLineOf(event)), user_sid ?? uid, parent));
+    const commandLine = commandLineOf(event).slice(0, MAX_REMEMBERED_COMMAND);
+    this.#processes.set(new KnownProcess(reference, commandLine, user_sid ?? uid, parent));
   }
 
   /** Until it executes something, a new process runs what its parent runs. Without CLONE_PARENT, that is the process that asked. */
@@ -102,7 +72,6 @@ export class ProcessTree {
     const isKnown = above?.startTime === parent.start_time;
     const isCopy = isKnown && above.image === exe;
     this.#processes.set(
-      pid,
       new KnownProcess(
         { pid, start_time, ...(exe === undefined ? undefined : { exe }) },
         isCopy ? above.commandLine : undefined,
@@ -114,8 +83,7 @@ export class ProcessTree {
 
   /** Ended processes stay as long as there is room: who they left behind has them as ancestors. */
   #seeEnd({ pid, start_time: startTime }: ExitEvent): void {
-    const known = this.#processes.get(pid);
-    if (known !== undefined && (known.startTime === undefined || known.startTime === startTime)) known.hasEnded = true;
+    this.#processes.end(pid, startTime);
   }
 
   /** Returns the parent of the event's process. */
@@ -161,26 +129,7 @@ export class ProcessTree {
     const parent = running === undefined || running.parentPid === 0 ? undefined : { pid: running.parentPid };
     const process = new KnownProcess(reference, running?.commandLine, undefined, parent);
     // Remember failures too, so that the system is asked once.
-    this.#processes.set(reference.pid, process);
+    this.#processes.set(process);
     return process;
   }
-}
-
-/** The object and its numbers, plus two bytes per character, which non-Latin strings take. */
-function sizeOf({ image, commandLine, user, parent }: KnownProcess): number {
-  return (
-    200 +
-    2 *
-      ((image?.length ?? 0) +
-        (commandLine?.length ?? 0) +
-        (typeof user === 'string' ? user.length : 0) +
-        (parent?.exe?.length ?? 0))
-  );
-}
-
-/** Copies the text: a slice would keep the whole string in memory. */
-function startOf(text: string): string {
-  return text.length <= MAX_REMEMBERED_COMMAND
-    ? text
-    : Buffer.from(text.slice(0, MAX_REMEMBERED_COMMAND), 'utf16le').toString('utf16le');
 }

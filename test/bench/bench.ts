@@ -26,6 +26,7 @@ import { terminal, type Participant, type Results } from './report.ts';
 import { FACTS_HEADING, factsSection, type FactsResult } from './facts/section.ts';
 import { FORMATS_HEADING, formatsSection, type FormatsResult } from './formats/section.ts';
 import { OUTPUTS_HEADING, outputsSection, type OutputsResult } from './outputs/section.ts';
+import { MEMORY_HEADING, memorySection, type MemoryResult } from './memory/section.ts';
 import { measurePart, withSection, type Part } from './part.ts';
 import { BUSY_EXIT_CODE, BusyMachineError, requireQuiet, restUntilQuiet, type Load } from './quiet.ts';
 import { RULES_HEADING, rulesSection, type RulesResult } from './rules/section.ts';
@@ -42,7 +43,8 @@ const USAGE = `npm run bench -- [options]
   --execs N         execs in each storm (10000)
   --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or one of these parts alone, which need no root:
                     rules (the rule engine), outputs (what each output and the spool cost),
-                    formats (what each format costs), facts (what each fact of enrich costs), store (writing and asking it; 8 GB of /var/tmp)
+                    formats (what each format costs), facts (what each fact of enrich costs), store (writing and asking it; 8 GB of /var/tmp);
+                    or memory (of both programs, under the execs of many programs and users; this one needs root)
   --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
   --quick           the storms alone: no latency, idle time and peak memory
   --million         also a million execs by two workers
@@ -181,6 +183,7 @@ const FACTS: Part<FactsResult> = { id: 'facts', heading: FACTS_HEADING, section:
 const FORMATS: Part<FormatsResult> = { id: 'formats', heading: FORMATS_HEADING, section: formatsSection };
 const OUTPUTS: Part<OutputsResult> = { id: 'outputs', heading: OUTPUTS_HEADING, section: outputsSection };
 
+const MEMORY: Part<MemoryResult> = { id: 'memory', heading: MEMORY_HEADING, section: memorySection };
 const STORE: Part<StoreResult> = { id: 'store', heading: STORE_HEADING, section: storeSection };
 
 /** One part, which has nothing to do with observers. */
@@ -213,6 +216,10 @@ async function main(): Promise<void> {
   if (values.only === 'outputs') {
     build();
     return benchPart(OUTPUTS);
+  }
+  if (values.only === 'memory') {
+    build();
+    return benchPart(MEMORY);
   }
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     throw new Error('needs root on Linux: sudo npm run bench');
@@ -274,6 +281,9 @@ async function main(): Promise<void> {
       : ((await attempt(failures, 'outputs', async () => measurePart(OUTPUTS))) ?? {
           missing: 'it failed in this run',
         }),
+    memory: values.quick
+      ? { missing: 'left out in this run' }
+      : ((await attempt(failures, 'memory', async () => measurePart(MEMORY))) ?? { missing: 'it failed in this run' }),
     store: values.quick
       ? { missing: 'left out in this run' }
       : ((await attempt(failures, 'store', async () => measurePart(STORE))) ?? { missing: 'it failed in this run' }),

@@ -1,5 +1,6 @@
 import { factsSection } from './facts/section.ts';
 import { formatsSection } from './formats/section.ts';
+import { memorySection } from './memory/section.ts';
 import { outputsSection } from './outputs/section.ts';
 import { storeSection } from './store/section.ts';
 import { rulesSection } from './rules/section.ts';
@@ -84,6 +85,7 @@ ${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${r
 ${formatsSection(results.formats)}
 ${factsSection(results.facts)}
 ${outputsSection(results.outputs)}
+${memorySection(results.memory)}
 ${storeSection(results.store)}
 ## Limits of these figures
 

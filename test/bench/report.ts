@@ -3,6 +3,7 @@ import type { Pair } from './measure.ts';
 import { median, quartiles, sum, type Quartiles } from './statistics.ts';
 import type { FactsResult } from './facts/section.ts';
 import type { FormatsResult } from './formats/section.ts';
+import type { MemoryResult } from './memory/section.ts';
 import type { OutputsResult } from './outputs/section.ts';
 import type { StoreResult } from './store/section.ts';
 import type { RulesResult } from './rules/section.ts';
@@ -35,6 +36,7 @@ export interface Results {
   readonly facts: FactsResult;
   readonly formats: FormatsResult;
   readonly outputs: OutputsResult;
+  readonly memory: MemoryResult;
   readonly store: StoreResult;
   /** The parts that did not work, and why. */
   readonly failures: readonly string[];

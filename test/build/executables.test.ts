@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 
+import { PROGRAMS as TARGET_PROGRAMS } from '../../installers/programs/programs.ts';
 import { VERSION } from '../../shared/version.ts';
 import { copyAgent } from '../support/agent-process.ts';
 import { built } from '../support/build.ts';
@@ -45,6 +46,20 @@ for (const program of PROGRAMS) {
     const run = spawnSync(built(program), ['--eval', 'console.log("evaluated")'], { encoding: 'utf8' });
     t.not(run.status, 0);
     t.false(run.stdout.includes('evaluated'));
+  });
+}
+
+for (const { name, nodeOptions } of TARGET_PROGRAMS) {
+  test(`${name} has its options of Node.js built in`, (t) => {
+    const bytes = readFileSync(built(name));
+    // They stand behind the code, one after the other.
+    const place = bytes.lastIndexOf(nodeOptions[0]!);
+    const list = bytes.subarray(place, place + 1000).toString('latin1');
+    t.deepEqual(
+      nodeOptions.map((option) => list.indexOf(option)),
+      nodeOptions.map((option) => list.indexOf(option)).toSorted((x, y) => x - y),
+    );
+    t.true(place >= 0 && nodeOptions.every((option) => list.includes(option)));
   });
 }
 
@@ -133,6 +148,51 @@ test('SIGUSR1 opens no inspector in the agent', async (t) => {
   await delay(500);
   t.false(stderr.includes('Debugger'));
   if (agent.exitCode === null && agent.signalCode === null) t.deepEqual(listeningSockets(agent.pid ?? 0), []);
+});
+
+/** KiB of a process's own program that are in its memory. */
+function programInMemory(pid: number, program: string): number {
+  return readFileSync(`/proc/${pid}/smaps`, 'latin1')
+    .split(/^(?=[0-9a-f]+-[0-9a-f]+ )/mu)
+    .filter((mapping) => mapping.slice(0, mapping.indexOf('\n')).endsWith(` ${program}`))
+    .reduce((sum, mapping) => sum + Number(/^Rss:\s+(?<kb>\d+) kB$/mu.exec(mapping)?.groups?.['kb']), 0);
+}
+
+test('the agent gives back what only its start needed of its program, and again after a reload', async (t) => {
+  const folder = scratch(t);
+  const config = path.join(folder, 'agent.yaml');
+  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, {
+    mode: 0o600,
+  });
+  copyAgent(folder);
+  const program = path.join(folder, 'probes-agent');
+  const agent = spawn(program, ['run', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  t.teardown(() => agent.kill('SIGKILL'));
+  let stderr = '';
+  agent.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const until = async (what: string, holds: () => boolean): Promise<void> => {
+    for (let waited = 0; !holds() && waited < 30_000; waited += 50) await delay(50);
+    t.true(holds(), `${what}: ${stderr}`);
+  };
+  const pid = agent.pid ?? 0;
+  let most = 0;
+  const released = (): boolean => {
+    const now = programInMemory(pid, program);
+    most = Math.max(most, now);
+    return most > 20_000 && now < most / 2;
+  };
+  await until('pages of the start are released', released);
+  most = 0;
+  agent.kill('SIGHUP');
+  await until('the reload is done', () => stderr.includes('"ConfigReloaded"') && programInMemory(pid, program) > 0);
+  most = programInMemory(pid, program);
+  await until('pages of the reload are released', () => programInMemory(pid, program) < most);
+
+  // Each thread of V8 has memory of its own; one beside the main thread is enough.
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/comm`, 'latin1').trim(),
+  );
+  t.is(threads.filter((name) => name === 'V8Worker').length, 1, threads.join());
 });
 
 for (const [what, spoil] of [

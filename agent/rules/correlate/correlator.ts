@@ -1,5 +1,6 @@
 import { reader, type SigmaEvent } from '../compile/subject.ts';
 import type { Bounds } from '../parse/correlation.ts';
+import { shortKey } from '../short-key.ts';
 import type { CorrelationRule } from './resolve.ts';
 import { createWindow, type Window } from './window.ts';
 
@@ -89,7 +90,7 @@ class CorrelationState {
   readonly #maxGroups: number;
   readonly #maxEntries: number;
   /** In the order of their last events. */
-  readonly #groups = new Map<string, { readonly window: Window; readonly group: Readonly<Record<string, string>> }>();
+  readonly #groups = new Map<string, Window>();
   /** By input: how to read the group's values and the counted ones. */
   readonly #groupReads: readonly (readonly Read[])[];
   readonly #valueReads: readonly (readonly Read[])[];
@@ -125,15 +126,17 @@ class CorrelationState {
         onCount?.({ rule: this.#rule, input, isMet: false, lacks: this.#lackedBy(event, input) });
         continue;
       }
-      const key = JSON.stringify(group);
-      const state = this.#touch(key, group);
-      const before = state.window.size;
-      const measure = state.window.add(now, input, value.length === 1 ? value[0]! : JSON.stringify(value));
-      this.entries += state.window.size - before;
+      const key = shortKey(JSON.stringify(group));
+      const window = this.#touch(key);
+      const before = window.size;
+      const measure = window.add(now, input, value.length === 1 ? value[0]! : JSON.stringify(value));
+      this.entries += window.size - before;
       const isMet = meets(measure, correlation.bounds);
-      onCount?.({ rule: this.#rule, input, group: state.group, measure, isMet, lacks: [] });
+      const named = (): Readonly<Record<string, string>> =>
+        Object.fromEntries(correlation.groupBy.map((name, i) => [name, group[i]!]));
+      onCount?.({ rule: this.#rule, input, group: named(), measure, isMet, lacks: [] });
       if (isMet) {
-        match = { rule: this.#rule, group: state.group, measure };
+        match = { rule: this.#rule, group: named(), measure };
         this.#remove(key);
       }
       // Several rules of an event count are one event.
@@ -152,24 +155,20 @@ class CorrelationState {
     return (missing.length > 0 ? missing : correlation.fields).map((name) => fieldOf(name, input));
   }
 
-  #touch(
-    key: string,
-    values: readonly string[],
-  ): { readonly window: Window; readonly group: Readonly<Record<string, string>> } {
-    let state = this.#groups.get(key);
-    if (state === undefined) {
-      const group = Object.fromEntries(this.#rule.correlation.groupBy.map((name, i) => [name, values[i]!]));
-      state = { window: createWindow(this.#rule.correlation), group };
-      this.entries += state.window.size;
+  #touch(key: string): Window {
+    let window = this.#groups.get(key);
+    if (window === undefined) {
+      window = createWindow(this.#rule.correlation);
+      this.entries += window.size;
     } else {
       this.#groups.delete(key);
     }
-    this.#groups.set(key, state);
-    return state;
+    this.#groups.set(key, window);
+    return window;
   }
 
   #remove(key: string): void {
-    this.entries -= this.#groups.get(key)?.window.size ?? 0;
+    this.entries -= this.#groups.get(key)?.size ?? 0;
     this.#groups.delete(key);
   }
 

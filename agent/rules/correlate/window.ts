@@ -1,4 +1,5 @@
 import type { Correlation } from '../parse/correlation.ts';
+import { shortKey } from '../short-key.ts';
 
 /**
  * The memory of one group of a correlation. Every window is bounded: it
@@ -73,7 +74,7 @@ class EventWindow implements Window {
 class DistinctWindow implements Window {
   readonly #span: number;
   readonly #enough: number;
-  /** By value, in the order of their last times. */
+  /** By the key of a value, in the order of their last times. */
   readonly #last = new Map<string, number>();
 
   constructor(span: number, enough: number) {
@@ -81,7 +82,8 @@ class DistinctWindow implements Window {
     this.#enough = enough;
   }
 
-  add(time: number, _input: number, value: string): number {
+  add(time: number, _input: number, text: string): number {
+    const value = shortKey(JSON.stringify(text));
     this.#last.delete(value);
     for (const [old, last] of this.#last) {
       if (last >= time - this.#span && this.#last.size < this.#enough) break;

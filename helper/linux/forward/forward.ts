@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { releaseMappings, unchangedMappings } from '../../../shared/linux/program-pages.ts';
 import { Clock, microseconds, readBootEpoch } from '../../stream/clock.ts';
 import { KernelCounters } from '../source/counters.ts';
 import { EbpfSource } from '../source/ebpf-source.ts';
@@ -22,7 +24,6 @@ import { EventStream } from '../../stream/stream.ts';
 import { linuxClocks } from './clocks.ts';
 import { managerReports } from './manager.ts';
 import type { Handoff } from '../handoff.ts';
-import { programMappings, releaseProgram } from './memory.ts';
 import { linuxSockets } from '../sockets.ts';
 
 /**
@@ -63,7 +64,7 @@ export function forward(handoff: Handoff): void {
   let stop = (): void => {};
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop());
 
-  const mappings = programMappings();
+  const mappings = unchangedMappings(readFileSync('/proc/self/smaps', 'latin1'), process.execPath);
   const named = namedDescriptors();
   restrictResources(libc, named.highest);
 
@@ -83,6 +84,6 @@ export function forward(handoff: Handoff): void {
   const pipe = new PipeServer(listener, backlog, hello);
   const reports = handoff.notify === undefined ? undefined : managerReports(libc, handoff.notify);
   stop = startLoop({ source, pipe, state, clock, stream, reports });
-  setTimeout(() => releaseProgram(libc, mappings), STARTED_MS);
+  setTimeout(() => releaseMappings(libc, mappings), STARTED_MS);
   say(`forwarding; uid ${privileges.uid}, ${privileges.threads} threads without capabilities`);
 }

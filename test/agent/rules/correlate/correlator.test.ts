@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import test from 'ava';
 import { Detector } from '../../../../agent/rules/detect.ts';
 import { load, refusals, warnings } from '../support.ts';
@@ -256,6 +257,53 @@ test('memory is bounded by groups and entries, and what is forgotten early is co
   for (let i = 0; i < 1000; i++) never.observe({ Image: 'a' }, i);
   t.is(never.statistics().entries, 2, 'counts beyond every bound are not kept');
 });
+
+/** In a process of its own: prints how many bytes the correlations hold after events with long values, and the matches. */
+const HELD = `
+import { Detector } from './agent/rules/detect.ts';
+import { loadRules } from './agent/rules/load.ts';
+const text = process.env.RULES;
+const set = loadRules([{ file: 'r.yml', text }], { logsource: { category: 'process_creation', product: 'linux' } });
+const detector = new Detector(set);
+const bytes = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
+let matches = 0;
+const feed = (from, to) => {
+  for (let i = from; i < to; i++) {
+    // A part of a longer text, as values from /proc and from recorded processes are.
+    const whole = JSON.parse(JSON.stringify('x'.repeat(262144) + i + ' and more'));
+    const found = detector.observe({ Image: 'a', CommandLine: whole.slice(0, -9), User: whole.slice(-40, -9) }, i);
+    matches += found.length;
+  }
+};
+feed(0, 10);
+const before = bytes();
+feed(10, 299);
+const grown = bytes() - before;
+const next = Number(process.env.NEXT);
+feed(next, next + 1);
+console.log(grown, matches);
+`;
+
+for (const [what, next, body] of [
+  ['groups', 298, 'type: event_count\nrules: [a]\ngroup-by: [CommandLine]\ntimespan: 1h\ncondition: {gte: 2}'],
+  [
+    'groups by a part of a long value',
+    298,
+    'type: event_count\nrules: [a]\ngroup-by: [User]\ntimespan: 1h\ncondition: {gte: 2}',
+  ],
+  ['counted values', 299, 'type: value_count\nrules: [a]\ntimespan: 1h\ncondition: {field: CommandLine, gte: 300}'],
+] as const) {
+  test(`memory of ${what} does not depend on the length of values`, (t) => {
+    const output = execFileSync(
+      process.execPath,
+      ['--expose-gc', '--import=tsx', '--input-type=module', '--eval', HELD],
+      { encoding: 'utf8', env: { ...process.env, RULES: BASE + correlation(body), NEXT: String(next) } },
+    );
+    const [grown, matches] = output.split(' ').map(Number);
+    t.is(matches, 1, 'the values are told apart, and known again');
+    t.true(grown! < 4 * 2 ** 20, `${grown} bytes for 289 values of 256 KiB`);
+  });
+}
 
 test('time that steps back counts as standing still', (t) => {
   const rule = BASE + correlation('type: event_count\nrules: [a]\ntimespan: 10s\ncondition: {gte: 2}');
