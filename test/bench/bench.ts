@@ -238,7 +238,7 @@ async function main(): Promise<void> {
     commit: describeCommit(ROOT),
     machine,
     options: { rounds, execs, arguments: process.argv.slice(2).join(' ') },
-    shapes: shapes.map(({ id, title }) => ({ id, title })),
+    shapes: shapes.map(({ id, title, rate }) => ({ id, title, isPaced: rate !== undefined })),
     participants,
     pairs,
     peaks,

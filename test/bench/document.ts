@@ -36,7 +36,8 @@ something, it did less work for its figure.
 ## Storms
 
 A C program starts a static program that does nothing (\`vfork\`, \`execve\`, \`waitpid\`), again and again, as fast as it can. The arguments
-differ each time, so that every single exec can be found in the observer's output and compared.
+differ each time, so that every single exec can be found in the observer's output and compared. Where a title names a number of programs a second,
+it starts them at even intervals, and the waits between them are in no figure.
 
 The order is A B C … A B C …. Immediately before each watched storm the same storm runs with nothing attached. The two are a pair.
 Figures are medians of all rounds, with the quartiles in parentheses.
@@ -85,6 +86,8 @@ ${storeSection(results.store)}
 - A static program that does nothing is the worst case. Starting a real one takes milliseconds; the added time stays the same.
 ${machine.load.every((value) => value < 1) ? '' : `- **The machine was not quiet**: others used its processors (see the load above). Added time then says little. Processor times, and the\n  counts of lost and cut execs, hold better.\n`}- With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
   processor time of the reader turns into added time.
+- At a pace, the processors rest between two programs and wake up slowly, with cold caches. That makes each program and each observer slower than in a storm, and
+  added time less certain: compare the processor time of the observers. Counted per event, an observer that looks at fixed intervals costs more the fewer programs start.
 - Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second.
 - The observers write different things. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in
   several records; Platform Probes some thirty fields as JSON, flushed to the file as they come. execsnoop and forkstat collect a few KiB

@@ -23,7 +23,8 @@ export interface Results {
   readonly commit: string;
   readonly machine: Machine;
   readonly options: { readonly rounds: number; readonly execs: number; readonly arguments: string };
-  readonly shapes: readonly { readonly id: string; readonly title: string }[];
+  /** `isPaced`: programs were started at a fixed rate, with waits between them. */
+  readonly shapes: readonly { readonly id: string; readonly title: string; readonly isPaced?: boolean }[];
   readonly participants: readonly Participant[];
   readonly pairs: readonly Pair[];
   readonly peaks: Readonly<Record<string, Peak>>;
@@ -159,7 +160,7 @@ export function bareLine(rows: readonly Row[]): string {
 
 /** How the own sensor compares with the best of the others: worked out, not claimed. */
 export function comparisons(results: Results): string[] {
-  return results.shapes.flatMap(({ id, title }) => {
+  return results.shapes.flatMap(({ id, title, isPaced = false }) => {
     const rows = rowsOf(results, id);
     const own = rows.find(({ participant }) => participant.id === 'ours');
     const peers = rows.filter(({ participant }) => !participant.own);
@@ -184,9 +185,11 @@ export function comparisons(results: Results): string[] {
             : `**not below, ${ratio} times**`;
       return `${what} ${ownValue.median.toFixed(1)} µs, ${relation} the best other’s ${other.median.toFixed(1)} µs (${best.participant.title}${flaws.length > 0 ? `, which ${flaws.join(' and ')}` : ''})${overlap}`;
     };
-    return [
-      `${title}: ${against('added time', (row) => row.added)}; ${against('added processor time', (row) => row.addedCpu)}; ${against('processor time of the observer', (row) => row.cpu)}.`,
-    ];
+    const observer = against('processor time of the observer', (row) => row.cpu);
+    const added = against('added time', (row) => row.added);
+    // At a pace the processors rest in between, and how fast they wake decides about the time of an exec.
+    if (isPaced) return [`${title}: ${observer}; ${added}.`];
+    return [`${title}: ${added}; ${against('added processor time', (row) => row.addedCpu)}; ${observer}.`];
   });
 }
 

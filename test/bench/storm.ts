@@ -13,6 +13,8 @@ export interface Shape {
   /** Arguments behind the worker's number, the exec's number and the mark. */
   readonly args: readonly string[];
   readonly workers: number;
+  /** Programs that each worker starts in a second, at even intervals. Left out: as fast as it can. */
+  readonly rate?: number;
   /** Of the number asked for, as much is started. */
   readonly share: number;
 }
@@ -53,6 +55,22 @@ export const SHAPES: readonly Shape[] = [
     workers: 1,
     share: 1,
   },
+  {
+    id: 'paced-100',
+    title: 'short command line, 100 programs a second',
+    args: [],
+    workers: 1,
+    rate: 100,
+    share: 1 / 20,
+  },
+  {
+    id: 'paced-1600',
+    title: 'short command line, 1,600 programs a second',
+    args: [],
+    workers: 1,
+    rate: 1600,
+    share: 1 / 2,
+  },
   { id: 'long', title: 'a command line of 128 KiB in 44 arguments', args: LONG, workers: 1, share: 1 / 20 },
 ];
 
@@ -64,7 +82,7 @@ export interface Storm {
   readonly execs: number;
 }
 
-/** Nanoseconds, of the clock and of the processor. */
+/** Nanoseconds, of the clock (without the waits that keep a pace) and of the processor. */
 export interface Duration {
   readonly elapsed: number;
   readonly cpu: number;
@@ -93,7 +111,9 @@ export class Storms {
 
   async run({ mark, shape, execs }: Storm): Promise<Duration> {
     const before = cpuOfChildren();
-    const child = spawn(this.#storm, [this.program, String(execs), String(shape.workers), mark, ...shape.args], {
+    const pace = shape.rate === undefined ? [] : ['-r', String(shape.rate)];
+    const args = [...pace, this.program, String(execs), String(shape.workers), mark, ...shape.args];
+    const child = spawn(this.#storm, args, {
       env: {},
       cwd: '/',
       stdio: ['ignore', 'pipe', 'inherit'],
