@@ -46,6 +46,12 @@ export function startLoop(
 ): () => void {
   // In turns while events come; after a quiet time, when the source says that there are some.
   let newest = performance.now();
+  /** Of the turns, used again and again: a timer for each of them takes longer than what the turn itself does. */
+  let timer: NodeJS.Timeout | undefined;
+  const woken = (): void => {
+    newest = performance.now();
+    drain();
+  };
   const drain = (): void => {
     const { lastSeq } = state;
     stream.followClock();
@@ -56,12 +62,9 @@ export function startLoop(
     if (more) {
       if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
       else setImmediate(drain);
-    } else if (now - newest < QUIET_MS) setTimeout(drain, DRAIN_INTERVAL_MS);
-    else
-      source.wake(() => {
-        newest = performance.now();
-        drain();
-      });
+    } else if (now - newest >= QUIET_MS) source.wake(woken);
+    else if (timer === undefined) timer = setTimeout(drain, DRAIN_INTERVAL_MS);
+    else timer.refresh();
   };
   const settle = (): void => {
     state.recordPipe(pipe);

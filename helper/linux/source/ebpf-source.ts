@@ -12,7 +12,7 @@ import type { ProbeHandles } from '../root/probe.ts';
 import { tracepointOf } from '../programs.ts';
 import { RecordReader } from './record-reader.ts';
 import { NAMESPACES } from './record.ts';
-import { RingBuffer } from './ring-buffer.ts';
+import { RingBuffer, type RecordHandler } from './ring-buffer.ts';
 
 /** A line from which on it is worth asking whether the clients keep up. */
 const LONG_LINE_BYTES = 4096;
@@ -29,6 +29,19 @@ export class EbpfSource implements EventSource {
 
   readonly #turnBytes: number;
   readonly #whenReadable: ReadableOnce;
+
+  /** Of the turn of `drain`: where the backlog ended before the last record, where it is filled enough, whether to go on. */
+  #last = 0;
+  #enough = 0;
+  #more = true;
+  /** Made once, as in RecordReader. */
+  readonly #take: RecordHandler = (offset, length, position) => {
+    this.#reader.take(offset, length, position);
+    const now = this.#state.head;
+    this.#more = now < this.#enough && (now - this.#last < LONG_LINE_BYTES || !this.#shouldWait());
+    this.#last = now;
+    return this.#more;
+  };
 
   /** @param whenReadable of the ring's descriptor */
   constructor(
@@ -79,21 +92,15 @@ export class EbpfSource implements EventSource {
     const state = this.#state;
     if (this.#shouldWait()) return true;
     const { head } = state;
-    const enough = head + this.#turnBytes;
-    let last = head;
-    let more = true;
-    const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length, position) => {
-      reader.take(offset, length, position);
-      const now = state.head;
-      more = now < enough && (now - last < LONG_LINE_BYTES || !this.#shouldWait());
-      last = now;
-      return more;
-    });
-    reader.closeStale(performance.now());
+    this.#enough = head + this.#turnBytes;
+    this.#last = head;
+    this.#more = true;
+    const taken = ring.take(DRAIN_TURN_RECORDS, this.#take);
+    if (reader.hasOpen) reader.closeStale(performance.now());
     // In this order: what the ring forgets is by then in the backlog, for a successor too.
     if (taken > 0 || state.head !== head) state.commit();
     ring.release(reader.firstNeeded(ring.position, ring.size / 4));
-    return taken === DRAIN_TURN_RECORDS || !more;
+    return taken === DRAIN_TURN_RECORDS || !this.#more;
   }
 
   /** Keeps events that the clients cannot take yet where there is room, before any are cut. */
