@@ -29,6 +29,12 @@ export interface EventSource {
    */
   drain(): boolean;
 
+  /**
+   * Whether what the last `drain` found took so little of the source's own buffer (STORM_BUFFER_SHARE) that the next one may come
+   * after STORM_INTERVAL_MS. Left out: no.
+   */
+  readonly hasRoom?: boolean;
+
   /** Calls back once, as soon as there is something to drain. Asked for after a quiet time, when nobody drains in turns. */
   wake(callback: () => void): void;
 

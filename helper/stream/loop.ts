@@ -8,6 +8,8 @@ import {
   HEARTBEAT_TRIES,
   LAGGING_INTERVAL_MS,
   QUIET_MS,
+  STORM_EVENTS,
+  STORM_INTERVAL_MS,
   SETTLE_INTERVAL_MS,
   SOURCE_END_MS,
 } from '../limits.ts';
@@ -46,8 +48,9 @@ export function startLoop(
 ): () => void {
   // In turns while events come; after a quiet time, when the source says that there are some.
   let newest = performance.now();
-  /** Of the turns, used again and again: a timer for each of them takes longer than what the turn itself does. */
-  let timer: NodeJS.Timeout | undefined;
+  /** For the next turn, used again and again: to make one for each turn takes longer than to start it. */
+  let calm: NodeJS.Timeout | undefined;
+  let storm: NodeJS.Timeout | undefined;
   const woken = (): void => {
     newest = performance.now();
     drain();
@@ -58,13 +61,15 @@ export function startLoop(
     const more = source.drain();
     pipe.pump();
     const now = performance.now();
-    if (state.lastSeq !== lastSeq) newest = now;
+    const events = state.lastSeq - lastSeq;
+    if (events > 0) newest = now;
     if (more) {
       if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
       else setImmediate(drain);
     } else if (now - newest >= QUIET_MS) source.wake(woken);
-    else if (timer === undefined) timer = setTimeout(drain, DRAIN_INTERVAL_MS);
-    else timer.refresh();
+    else if (events >= STORM_EVENTS && source.hasRoom === true)
+      storm = storm?.refresh() ?? setTimeout(drain, STORM_INTERVAL_MS);
+    else calm = calm?.refresh() ?? setTimeout(drain, DRAIN_INTERVAL_MS);
   };
   const settle = (): void => {
     state.recordPipe(pipe);

@@ -122,8 +122,14 @@ export class Sensor {
   }
 
   drain(): void {
-    while (this.#source.drain());
+    while (this.drainTurn());
+  }
+
+  /** One turn of it. @returns whether more is waiting */
+  drainTurn(): boolean {
+    const more = this.#source.drain();
     this.#read();
+    return more;
   }
 
   settle(): void {
@@ -147,6 +153,11 @@ export class Sensor {
 
   get counts(): ReturnType<EbpfSource['count']> {
     return this.#source.count();
+  }
+
+  /** Whether the source lets the loop look less often. */
+  get hasRoom(): boolean {
+    return this.#source.hasRoom;
   }
 
   /** The records that came, in short: an event as its pid, a gap as its first and last number. */

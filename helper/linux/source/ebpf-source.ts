@@ -3,7 +3,7 @@ import type { Clock } from '../../stream/clock.ts';
 import type { EventSource, KernelCount, SourceDescription } from '../../stream/event-source.ts';
 import type { Libc } from '../libc.ts';
 import type { ReadableOnce } from '../../unix/watch.ts';
-import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE } from '../../limits.ts';
+import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE, STORM_BUFFER_SHARE } from '../../limits.ts';
 import type { HelperState } from '../../stream/state.ts';
 import type { EventStream } from '../../stream/stream.ts';
 import { SkippedRuns, type KernelCounters } from './counters.ts';
@@ -20,6 +20,9 @@ const LONG_LINE_BYTES = 4096;
 /** The Linux source: reads the ring that the attached probe fills. Needs no privilege, only the descriptors. */
 export class EbpfSource implements EventSource {
   readonly description: SourceDescription;
+  hasRoom = false;
+  /** Whether the last turn left something for the next one. */
+  #goesOn = false;
   readonly #ring: RingBuffer;
   readonly #reader: RecordReader;
   readonly #counters: KernelCounters;
@@ -91,6 +94,8 @@ export class EbpfSource implements EventSource {
     const reader = this.#reader;
     const state = this.#state;
     if (this.#shouldWait()) return true;
+    // Of a look that takes several turns, the first one counts: it finds the most.
+    if (!this.#goesOn) this.hasRoom = ring.pendingBytes <= ring.size * STORM_BUFFER_SHARE;
     const { head } = state;
     this.#enough = head + this.#turnBytes;
     this.#last = head;
@@ -100,7 +105,7 @@ export class EbpfSource implements EventSource {
     // In this order: what the ring forgets is by then in the backlog, for a successor too.
     if (taken > 0 || state.head !== head) state.commit();
     ring.release(reader.firstNeeded(ring.position, ring.size / 4));
-    return taken === DRAIN_TURN_RECORDS || !this.#more;
+    return (this.#goesOn = taken === DRAIN_TURN_RECORDS || !this.#more);
   }
 
   /** Keeps events that the clients cannot take yet where there is room, before any are cut. */

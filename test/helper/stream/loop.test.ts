@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { Clock } from '../../../helper/stream/clock.ts';
 import type { EventSource } from '../../../helper/stream/event-source.ts';
-import { QUIET_MS } from '../../../helper/limits.ts';
+import { DRAIN_INTERVAL_MS, QUIET_MS, STORM_EVENTS, STORM_INTERVAL_MS } from '../../../helper/limits.ts';
 import { startLoop } from '../../../helper/stream/loop.ts';
 import type { PipeServer } from '../../../helper/pipe/server.ts';
 import type { HelperState } from '../../../helper/stream/state.ts';
@@ -17,7 +17,7 @@ test.after.always(() => {
   globalThis.setInterval = everlasting;
 });
 
-test('draining stops after a quiet time, and goes on when the source says that there is something', async (t) => {
+test.serial('draining stops after a quiet time, and goes on when the source says that there is something', async (t) => {
   const state = { firstSeq: 1, lastSeq: 0, recordPipe: () => undefined };
   const pipe = {
     isLagging: false,
@@ -78,4 +78,69 @@ test('draining stops after a quiet time, and goes on when the source says that t
   t.is(waiting, 1, 'it is awake until it is quiet again');
   stop();
   t.deepEqual(new Set(reports.slice(1)), new Set(['stopping', 'alive']));
+});
+
+test.serial('in a storm it looks less often, where the source has room for that', (t) => {
+  const state = { firstSeq: 1, lastSeq: 0 };
+  let events = 0;
+  const source = {
+    hasRoom: true as boolean | undefined,
+    drain() {
+      state.lastSeq += events;
+      return false;
+    },
+  };
+  const { setTimeout: realTimeout, setImmediate: realImmediate } = globalThis;
+  /** The turn that was asked for last, and after how many milliseconds. */
+  let turn = (): void => undefined;
+  let waitMs = 0;
+  let timers = 0;
+  globalThis.setImmediate = ((callback: () => void) => void (turn = callback)) as unknown as typeof setImmediate;
+  globalThis.setTimeout = ((callback: () => void, ms: number) => {
+    timers++;
+    const timer = {
+      refresh() {
+        turn = callback;
+        waitMs = ms;
+        return timer;
+      },
+    };
+    return timer.refresh();
+  }) as unknown as typeof setTimeout;
+  t.teardown(() => {
+    globalThis.setTimeout = realTimeout;
+    globalThis.setImmediate = realImmediate;
+  });
+  const zero = (): { seconds: number; nanoseconds: number } => ({ seconds: 0, nanoseconds: 0 });
+  startLoop({
+    source: source as unknown as EventSource,
+    pipe: { isLagging: false, pump: () => undefined } as unknown as PipeServer,
+    state: state as unknown as HelperState,
+    clock: new Clock({ boot: zero, wall: zero }, zero()),
+    stream: { followClock: () => undefined },
+  });
+  for (const [found, hasRoom, expected] of [
+    [1, true, DRAIN_INTERVAL_MS],
+    [STORM_EVENTS - 1, true, DRAIN_INTERVAL_MS],
+    [STORM_EVENTS, true, STORM_INTERVAL_MS],
+    [10 * STORM_EVENTS, true, STORM_INTERVAL_MS],
+    [STORM_EVENTS, false, DRAIN_INTERVAL_MS],
+    [STORM_EVENTS, undefined, DRAIN_INTERVAL_MS],
+    [STORM_EVENTS, true, STORM_INTERVAL_MS],
+    [0, true, DRAIN_INTERVAL_MS],
+  ] as const) {
+    events = found;
+    source.hasRoom = hasRoom;
+    waitMs = 0;
+    turn();
+    t.is(waitMs, expected, `${found} events, room ${hasRoom}`);
+  }
+  t.is(timers, 2, 'one timer for each pace, used again');
+});
+
+test('the paces keep what is promised from exec to file, and what the kernel program relies on', (t) => {
+  // 99 % in less than 50 ms while it is quiet, and 120 ms in a storm; some milliseconds are for what follows the look.
+  t.true(DRAIN_INTERVAL_MS <= 46);
+  t.true(STORM_INTERVAL_MS <= 110);
+  t.true(STORM_INTERVAL_MS < QUIET_MS);
 });
