@@ -17,68 +17,71 @@ test.after.always(() => {
   globalThis.setInterval = everlasting;
 });
 
-test.serial('draining stops after a quiet time, and goes on when the source says that there is something', async (t) => {
-  const state = { firstSeq: 1, lastSeq: 0, recordPipe: () => undefined };
-  const pipe = {
-    isLagging: false,
-    flushed: true,
-    pump: () => undefined,
-    heartbeat: () => undefined,
-    stopListening: () => undefined,
-  };
-  let waiting = 0;
-  let looks = 0;
-  let drained = 0;
-  let left = 0;
-  const woken = Promise.withResolvers<() => void>();
-  const source: Pick<EventSource, 'drain' | 'wake' | 'settle' | 'count'> = {
-    drain() {
-      drained++;
-      if (left > 0) state.lastSeq++;
-      return left-- > 1;
-    },
-    wake(callback) {
-      waiting++;
-      woken.resolve(callback);
-    },
-    settle: () => undefined,
-    count: () => ({ events: state.lastSeq, lost: 0 }),
-  };
-  const zero = (): { seconds: number; nanoseconds: number } => ({ seconds: 0, nanoseconds: 0 });
-  const began = performance.now();
-  const reports: string[] = [];
-  const stop = startLoop(
-    {
-      source: source as EventSource,
-      pipe: pipe as unknown as PipeServer,
-      state: state as unknown as HelperState,
-      clock: new Clock({ boot: zero, wall: zero }, zero()),
-      stream: { followClock: () => void looks++ },
-      reports: {
-        ready: () => void reports.push('ready'),
-        alive: () => void reports.push('alive'),
-        stopping: () => void reports.push('stopping'),
+test.serial(
+  'draining stops after a quiet time, and goes on when the source says that there is something',
+  async (t) => {
+    const state = { firstSeq: 1, lastSeq: 0, recordPipe: () => undefined };
+    const pipe = {
+      isLagging: false,
+      flushed: true,
+      pump: () => undefined,
+      heartbeat: () => undefined,
+      stopListening: () => undefined,
+    };
+    let waiting = 0;
+    let looks = 0;
+    let drained = 0;
+    let left = 0;
+    const woken = Promise.withResolvers<() => void>();
+    const source: Pick<EventSource, 'drain' | 'wake' | 'settle' | 'count'> = {
+      drain() {
+        drained++;
+        if (left > 0) state.lastSeq++;
+        return left-- > 1;
       },
-    },
-    () => undefined,
-  );
-  t.deepEqual(reports, ['ready']);
-  const wake = await woken.promise;
-  t.true(performance.now() - began >= QUIET_MS);
-  t.true(drained > 1, 'until then it looks by itself');
-  t.is(looks, drained, 'at the clock, too, before each time');
+      wake(callback) {
+        waiting++;
+        woken.resolve(callback);
+      },
+      settle: () => undefined,
+      count: () => ({ events: state.lastSeq, lost: 0 }),
+    };
+    const zero = (): { seconds: number; nanoseconds: number } => ({ seconds: 0, nanoseconds: 0 });
+    const began = performance.now();
+    const reports: string[] = [];
+    const stop = startLoop(
+      {
+        source: source as EventSource,
+        pipe: pipe as unknown as PipeServer,
+        state: state as unknown as HelperState,
+        clock: new Clock({ boot: zero, wall: zero }, zero()),
+        stream: { followClock: () => void looks++ },
+        reports: {
+          ready: () => void reports.push('ready'),
+          alive: () => void reports.push('alive'),
+          stopping: () => void reports.push('stopping'),
+        },
+      },
+      () => undefined,
+    );
+    t.deepEqual(reports, ['ready']);
+    const wake = await woken.promise;
+    t.true(performance.now() - began >= QUIET_MS);
+    t.true(drained > 1, 'until then it looks by itself');
+    t.is(looks, drained, 'at the clock, too, before each time');
 
-  const before = drained;
-  await delay(100);
-  t.is(drained, before, 'it waits');
-  left = 3;
-  wake();
-  await delay(20);
-  t.is(state.lastSeq, 3, 'all that is there, at once');
-  t.is(waiting, 1, 'it is awake until it is quiet again');
-  stop();
-  t.deepEqual(new Set(reports.slice(1)), new Set(['stopping', 'alive']));
-});
+    const before = drained;
+    await delay(100);
+    t.is(drained, before, 'it waits');
+    left = 3;
+    wake();
+    await delay(20);
+    t.is(state.lastSeq, 3, 'all that is there, at once');
+    t.is(waiting, 1, 'it is awake until it is quiet again');
+    stop();
+    t.deepEqual(new Set(reports.slice(1)), new Set(['stopping', 'alive']));
+  },
+);
 
 test.serial('in a storm it looks less often, where the source has room for that', (t) => {
   const state = { firstSeq: 1, lastSeq: 0 };
