@@ -31,12 +31,10 @@ export const DRAIN_INTERVAL_MS = 45;
 
 /**
  * The same in a storm, which is so many events in one look. A look costs the helper and each reader as much as 50 events, whatever
- * it finds: fewer looks are what makes an event cheap. Not where the events since the last look fill more than this share of
- * the source's buffer.
+ * it finds: fewer looks are what makes an event cheap. Not where the source's own buffer has little room.
  */
 export const STORM_INTERVAL_MS = 100;
 export const STORM_EVENTS = 32;
-export const STORM_BUFFER_SHARE = 1 / 4;
 
 /**
  * Milliseconds without an event after which the helper stops looking and waits to be woken. More than the probe's

@@ -30,8 +30,8 @@ export interface EventSource {
   drain(): boolean;
 
   /**
-   * Whether what the last `drain` found took so little of the source's own buffer (STORM_BUFFER_SHARE) that the next one may come
-   * after STORM_INTERVAL_MS. Left out: no.
+   * Whether what the last `drain` found took so little of the source's own buffer that the next one may come after
+   * STORM_INTERVAL_MS. Left out: no.
    */
   readonly hasRoom?: boolean;
 

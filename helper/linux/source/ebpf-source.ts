@@ -3,7 +3,7 @@ import type { Clock } from '../../stream/clock.ts';
 import type { EventSource, KernelCount, SourceDescription } from '../../stream/event-source.ts';
 import type { Libc } from '../libc.ts';
 import type { ReadableOnce } from '../../unix/watch.ts';
-import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE, STORM_BUFFER_SHARE } from '../../limits.ts';
+import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE } from '../../limits.ts';
 import type { HelperState } from '../../stream/state.ts';
 import type { EventStream } from '../../stream/stream.ts';
 import { SkippedRuns, type KernelCounters } from './counters.ts';
@@ -16,6 +16,9 @@ import { RingBuffer, type RecordHandler } from './ring-buffer.ts';
 
 /** A line from which on it is worth asking whether the clients keep up. */
 const LONG_LINE_BYTES = 4096;
+
+/** Filling of the ring up to which the next look may come later: in twice the time it is half full. */
+const ROOMY_SHARE = 1 / 4;
 
 /** The Linux source: reads the ring that the attached probe fills. Needs no privilege, only the descriptors. */
 export class EbpfSource implements EventSource {
@@ -95,7 +98,7 @@ export class EbpfSource implements EventSource {
     const state = this.#state;
     if (this.#shouldWait()) return true;
     // Of a look that takes several turns, the first one counts: it finds the most.
-    if (!this.#goesOn) this.hasRoom = ring.pendingBytes <= ring.size * STORM_BUFFER_SHARE;
+    if (!this.#goesOn) this.hasRoom = ring.pendingBytes <= ring.size * ROOMY_SHARE;
     const { head } = state;
     this.#enough = head + this.#turnBytes;
     this.#last = head;
