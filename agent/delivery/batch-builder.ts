@@ -157,6 +157,6 @@ export class BatchBuilder {
       lasts: Float64Array.from(this.#lasts),
       flags: Uint8Array.from(this.#flags),
     };
-    return new PendingBatch(this.#memory, 0, index, this.#bootId, this.#parts, this.#gaps);
+    return new PendingBatch(this.#memory, 0, index, this.#bootId, undefined, this.#parts, this.#gaps);
   }
 }

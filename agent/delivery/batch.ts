@@ -40,12 +40,6 @@ export function takeBatch(
 }
 
 function slice({ segment, from, to, bootId }: Run): PendingBatch {
-  const { ends, firsts, lasts, flags } = segment.index;
-  const index = {
-    ends: ends.subarray(from, to),
-    firsts: firsts.subarray(from, to),
-    lasts: lasts.subarray(from, to),
-    flags: flags.subarray(from, to),
-  };
-  return new PendingBatch(segment.memory, segment.startOf(from), index, bootId);
+  // The segment's own index: while it is lent, what it says of these records does not change.
+  return new PendingBatch(segment.memory, segment.startOf(from), segment.index, bootId, { from, to });
 }

@@ -83,7 +83,7 @@ export class Deliveries {
 
   /** Settles when the working outputs that are far behind finish a batch; undefined while there are none. */
   get congestion(): Promise<unknown> | undefined {
-    let sends: Promise<void>[] | undefined;
+    let sends: Promise<unknown>[] | undefined;
     for (const { delivery } of this.#entries) {
       const { congestion } = delivery;
       if (congestion !== undefined) (sends ??= []).push(congestion);

@@ -10,6 +10,9 @@ export class PendingBatch implements Batch {
   readonly #memory: Buffer;
   readonly #start: number;
   readonly #index: RecordIndex;
+  /** The first of its records in the index, and the one behind its last. */
+  readonly #first: number;
+  readonly #end: number;
   readonly #parts: readonly (number | undefined)[];
   readonly #gaps: ReadonlyMap<number, GapEvent> | undefined;
   #sent = 0;
@@ -17,9 +20,10 @@ export class PendingBatch implements Batch {
   workedOnAt = performance.now();
 
   /**
-   * @param parts what each record adds to the open seal, where it does
    * @param memory holds the lines, side by side, from `start` on
-   * @param index of these records only; its ends are offsets in `memory`
+   * @param index may be of more records, and is not copied; its ends are offsets in `memory`
+   * @param records which of them: from `from` up to, not including, `to`; all of them when left out
+   * @param parts what each record adds to the open seal, where it does
    * @param gaps by record, where a format may have changed their lines. Left out: the lines are as they were received
    */
   constructor(
@@ -27,12 +31,15 @@ export class PendingBatch implements Batch {
     start: number,
     index: RecordIndex,
     bootId: string | undefined,
+    { from, to } = { from: 0, to: index.ends.length },
     parts: readonly (number | undefined)[] = [],
     gaps?: ReadonlyMap<number, GapEvent>,
   ) {
     this.#memory = memory;
     this.#start = start;
     this.#index = index;
+    this.#first = from;
+    this.#end = to;
     this.#parts = parts;
     this.#gaps = gaps;
     this.bootId = bootId;
@@ -44,37 +51,44 @@ export class PendingBatch implements Batch {
   }
 
   get records(): number {
-    return this.#index.ends.length - this.#sent;
+    return this.#end - this.#next;
   }
 
   get lines(): Buffer {
-    return this.#memory.subarray(this.#from, this.#index.ends.at(-1));
+    return this.#memory.subarray(this.#from, this.#index.ends[this.#end - 1]);
   }
 
   get first(): number {
     const { firsts } = this.#index;
-    return firsts.subarray(this.#sent).find((number) => number !== NO_NUMBER) ?? NO_NUMBER;
+    for (let at = this.#next; at < this.#end; at++) if (firsts[at] !== NO_NUMBER) return firsts[at]!;
+    return NO_NUMBER;
   }
 
   get last(): number {
     const { lasts } = this.#index;
-    return lasts.subarray(this.#sent).findLast((number) => number !== NO_NUMBER) ?? NO_NUMBER;
+    for (let at = this.#end - 1; at >= this.#next; at--) if (lasts[at] !== NO_NUMBER) return lasts[at]!;
+    return NO_NUMBER;
+  }
+
+  /** The place in the index of the first record that has not arrived. */
+  get #next(): number {
+    return this.#first + this.#sent;
   }
 
   get #from(): number {
-    return this.#sent === 0 ? this.#start : this.#index.ends[this.#sent - 1]!;
+    return this.#sent === 0 ? this.#start : this.#index.ends[this.#next - 1]!;
   }
 
   endOf(i: number): number {
-    return this.#index.ends[this.#sent + i]! - this.#from;
+    return this.#index.ends[this.#next + i]! - this.#from;
   }
 
   numbersOf(i: number): { first: number; last: number } {
-    return { first: this.#index.firsts[this.#sent + i]!, last: this.#index.lasts[this.#sent + i]! };
+    return { first: this.#index.firsts[this.#next + i]!, last: this.#index.lasts[this.#next + i]! };
   }
 
   isGap(i: number): boolean {
-    return (this.#index.flags[this.#sent + i]! & FLAG.gap) !== 0;
+    return (this.#index.flags[this.#next + i]! & FLAG.gap) !== 0;
   }
 
   stillWorking(): void {
@@ -83,12 +97,13 @@ export class PendingBatch implements Batch {
 
   /** Whether record `i` is a seal. */
   isSeal(i: number): boolean {
-    return this.#index.flags[this.#sent + i] === FLAG.mark;
+    return this.#index.flags[this.#next + i] === FLAG.mark;
   }
 
   /** How many of the first `records` are seals. */
   sealsIn(records: number): number {
-    return this.#index.flags.subarray(this.#sent, this.#sent + records).includes(FLAG.mark) ? 1 : 0;
+    for (let i = 0; i < records; i++) if (this.isSeal(i)) return 1;
+    return 0;
   }
 
   /** The share of record `i` in the sum of its seal; undefined when it was not counted. */
@@ -113,7 +128,7 @@ export class PendingBatch implements Batch {
 
   /** Marks the first `records` as arrived. @returns whether any are left */
   advance(records: number): boolean {
-    this.#sent = Math.min(this.#sent + records, this.#index.ends.length);
+    this.#sent = Math.min(this.#sent + records, this.#end - this.#first);
     return this.records > 0;
   }
 }

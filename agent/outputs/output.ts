@@ -80,8 +80,9 @@ export interface Bookmark {
   /**
    * The output has everything up to this position that it is going to have. Called after each batch that it took, and now and
    * then while what passes is not for it. Never rejects.
+   * @returns undefined where there is nothing to wait for
    */
-  commit(position: Position): Promise<void>;
+  commit(position: Position): Promise<void> | undefined;
 }
 
 /** A place that events go to. `open` comes first, then one `send` at a time, `flush` and `close` last. */

@@ -141,7 +141,7 @@ export class HelperClient {
     };
 
     const receive = (bytes: number) => {
-      const before = { ...filter.counts };
+      const { missing, outOfOrder } = filter.counts;
       try {
         if (session.received(bytes, items) > 0) {
           sawLine = true;
@@ -151,7 +151,7 @@ export class HelperClient {
         failure = error;
         connection?.destroy();
       }
-      this.#reportCounts(before);
+      this.#reportCounts(missing, outOfOrder);
       return deliver();
     };
 
@@ -230,10 +230,11 @@ export class HelperClient {
     if (continuity === 'numbers_reused') telemetry.raise('NumbersReused', { first_seq: hello.first_seq });
   }
 
-  #reportCounts(before: { missing: number; outOfOrder: number }): void {
+  /** Reports what was added to these counts. */
+  #reportCounts(missingBefore: number, outOfOrderBefore: number): void {
     const { filter, telemetry } = this.#options;
-    const missing = filter.counts.missing - before.missing;
-    const outOfOrder = filter.counts.outOfOrder - before.outOfOrder;
+    const missing = filter.counts.missing - missingBefore;
+    const outOfOrder = filter.counts.outOfOrder - outOfOrderBefore;
     if (missing > 0) telemetry.raiseRepeating('EventsMissing', 'pipe', { hop: 'pipe', count: missing });
     if (outOfOrder > 0) telemetry.raiseRepeating('EventsOutOfOrder', '', { count: outOfOrder });
   }

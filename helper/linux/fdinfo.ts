@@ -5,9 +5,6 @@ import { readFileSync } from 'node:fs';
  * kernel/bpf/syscall.c).
  */
 export function readFdinfo(fd: number | string, pid: number | 'self' = 'self'): ReadonlyMap<string, string> {
-  return parseFdinfo(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'));
-}
-
-export function parseFdinfo(text: string): ReadonlyMap<string, string> {
+  const text = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1');
   return new Map(text.split('\n').map((line) => line.split(/:\s*/, 2) as [string, string]));
 }

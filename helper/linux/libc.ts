@@ -18,7 +18,7 @@ export function bindLibc(koffi: Koffi) {
     syscall: libc.func('long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
     capset: libc.func('int capset(const uint32_t *header, const uint32_t *data)'),
     execve: libc.func('int execve(const char *path, const char **argv, const char **envp)'),
-    clock_gettime: libc.func('int clock_gettime(int clock, _Out_ int64_t *timespec)'),
+    clock_gettime: libc.func('int clock_gettime(int clock, _Out_ uint32_t *timespec)'),
     socket: libc.func('int socket(int domain, int type, int protocol)'),
     bind: libc.func('int bind(int fd, const uint8_t *address, uint32_t bytes)'),
     connect: libc.func('int connect(int fd, const uint8_t *address, uint32_t bytes)'),
@@ -29,6 +29,9 @@ export function bindLibc(koffi: Koffi) {
       'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *bytes)',
     ),
   } as const;
+  // Two numbers of 64 bits. Made once: the helper reads two clocks at each look. The lower halves, which come first, are
+  // enough until 2106.
+  const timespec = new Uint32Array(4);
 
   return {
     ...bound,
@@ -56,9 +59,8 @@ export function bindLibc(koffi: Koffi) {
 
     /** Reads a clock of clock_gettime(2), in seconds and nanoseconds. */
     clock(id: number): { seconds: number; nanoseconds: number } {
-      const timespec = new BigInt64Array(2);
       if (bound.clock_gettime(id, timespec) !== 0) throw new SystemError('clock_gettime', koffi.errno());
-      return { seconds: Number(timespec[0]), nanoseconds: Number(timespec[1]) };
+      return { seconds: timespec[0] as number, nanoseconds: timespec[2] as number };
     },
   };
 }

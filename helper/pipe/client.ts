@@ -63,9 +63,10 @@ export class Client {
   }
 
   #send(limit: number): void {
-    for (let budget = limit; budget > 0;) {
+    for (let budget = limit; !this.upToDate;) {
+      // There is more to send than one turn allows: let the loop turn, then continue.
+      if (budget <= 0) return this.#wait();
       const piece = this.#control ?? this.#backlog.peek(this.#position, budget);
-      if (piece.length === 0) return;
       const sent = this.#connection.send(piece);
       if (sent === 'gone') return this.#end('left');
       if (sent === 'full') return this.#wait();
@@ -73,8 +74,6 @@ export class Client {
       if (this.#control === undefined) this.#position += sent;
       else this.#control = sent < piece.length ? piece.subarray(sent) : undefined;
     }
-    // There is more to send than one turn allows: let the loop turn, then continue.
-    if (!this.upToDate) this.#wait();
   }
 
   #wait(): void {

@@ -75,11 +75,15 @@ export class Clock {
   look(): ClockStep | undefined {
     const boot = this.boot();
     const wall = this.wall();
-    const epoch = difference(boot, wall);
-    const moved = Math.abs(microseconds(epoch) - microseconds(this.#epoch));
+    const known = this.#epoch;
     const since = this.#looked;
     this.#looked = boot;
-    if (moved < CLOCK_FOLLOW_MS * 1000) return undefined;
+    // Nearly every look ends here, without an object.
+    const movedNs =
+      (wall.seconds - boot.seconds - known.seconds) * NS + (wall.nanoseconds - boot.nanoseconds - known.nanoseconds);
+    if (Math.abs(movedNs) < CLOCK_FOLLOW_MS * 1_000_000) return undefined;
+    const epoch = difference(boot, wall);
+    const moved = Math.abs(microseconds(epoch) - microseconds(known));
     // This process may have stood still between the two readings; so far they can be apart.
     const blur = microseconds(this.boot()) - microseconds(boot);
     if (moved < CLOCK_FOLLOW_MS * 1000 + blur) return undefined;

@@ -32,8 +32,9 @@ export interface EventSource {
   /**
    * Milliseconds until the next look, when `drain` has taken everything; DRAIN_INTERVAL_MS when absent.
    * @param now of performance.now()
+   * @param events that this look has found
    */
-  nextLookMs?(now: number): number;
+  nextLookMs?(now: number, events: number): number;
 
   /** Calls back once, as soon as there is something to drain. Asked for after a quiet time, when nobody drains in turns. */
   wake(callback: () => void): void;

@@ -46,22 +46,30 @@ export function startLoop(
 ): () => void {
   // In turns while events come; after a quiet time, when the source says that there are some.
   let newest = performance.now();
+  /** For the next turn. Used again while the pace stays: to make one for each turn takes longer than to start it. */
+  let timer: NodeJS.Timeout | undefined;
+  let timerMs = 0;
+  const woken = (): void => {
+    newest = performance.now();
+    drain();
+  };
   const drain = (): void => {
     const { lastSeq } = state;
     stream.followClock();
     const more = source.drain();
     pipe.pump();
     const now = performance.now();
-    if (state.lastSeq !== lastSeq) newest = now;
+    const events = state.lastSeq - lastSeq;
+    if (events > 0) newest = now;
     if (more) {
       if (pipe.isLagging) setTimeout(drain, LAGGING_INTERVAL_MS);
       else setImmediate(drain);
-    } else if (now - newest < QUIET_MS) setTimeout(drain, source.nextLookMs?.(now) ?? DRAIN_INTERVAL_MS);
-    else
-      source.wake(() => {
-        newest = performance.now();
-        drain();
-      });
+    } else if (now - newest >= QUIET_MS) source.wake(woken);
+    else {
+      const ms = Math.ceil(source.nextLookMs?.(now, events) ?? DRAIN_INTERVAL_MS);
+      if (timer !== undefined && ms === timerMs) timer.refresh();
+      else timer = setTimeout(drain, (timerMs = ms));
+    }
   };
   const settle = (): void => {
     state.recordPipe(pipe);

@@ -1,6 +1,6 @@
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
 import type { ClockEvent } from '../../shared/events/clock.ts';
-import { microseconds, type Clock } from './clock.ts';
+import { microseconds, type Clock, type Moment } from './clock.ts';
 import type { Backlog } from '../pipe/backlog.ts';
 import type { LongLine } from './long-line.ts';
 import type { HelperState } from './state.ts';
@@ -22,6 +22,8 @@ export class EventStream {
   readonly #backlog: Backlog;
   readonly #state: HelperState;
   readonly #clock: Clock;
+  /** The clock's, when it was put into the state last. */
+  #epoch: Moment | undefined;
   readonly #room = (): number => Math.min(MAX_LINE_BYTES, this.#backlog.roomForLine);
 
   constructor(backlog: Backlog, state: HelperState, clock: Clock) {
@@ -67,7 +69,8 @@ export class EventStream {
    */
   followClock(): void {
     const step = this.#clock.look();
-    this.#state.epoch = this.#clock.epoch;
+    const { epoch } = this.#clock;
+    if (epoch !== this.#epoch) this.#state.epoch = this.#epoch = epoch;
     if (step === undefined) return;
     const to = this.#clock.format(step.to);
     const event: ClockEvent = {

@@ -122,8 +122,7 @@ export class Sensor {
   }
 
   drain(): void {
-    while (this.#source.drain());
-    this.#read();
+    while (this.turn());
   }
 
   /** One turn. @returns whether there is more */
@@ -134,8 +133,8 @@ export class Sensor {
   }
 
   /** As the source says after a turn. */
-  nextLookMs(now: number): number {
-    return this.#source.nextLookMs(now);
+  nextLookMs(now: number, events = 1): number {
+    return this.#source.nextLookMs(now, events);
   }
 
   /** From now on another client is so many bytes behind, and no one less. */

@@ -398,7 +398,9 @@ export class Cursor implements LogReader {
   }
 
   /** The output's own bookmark remembers its place. */
-  async save(): Promise<void> {}
+  save(): undefined {
+    return undefined;
+  }
 
   insertGap(bootId: string | undefined, { first, last, count }: Omit<Loss, 'unnumbered'>, cause: string): void {
     this.insert({ bootId, item: gapItem('output', first, last, count, cause, this.#now()) });

@@ -156,8 +156,9 @@ export class MemorySegment {
 
   /** The first mark among the records from `from` up to, not including, `to`; `to` where there is none. */
   nextMark(from: number, to: number): number {
-    const at = from >= to ? -1 : this.#index.flags.subarray(from, to).indexOf(FLAG.mark);
-    return at < 0 ? to : from + at;
+    const { flags } = this.#index;
+    for (let at = from; at < to; at++) if (flags[at] === FLAG.mark) return at;
+    return to;
   }
 
   /** The facts of a record. */

@@ -32,8 +32,8 @@ export interface LogReader {
   take(limits: { bytes: number; records: number }, after?: Piece): Piece | undefined;
   /** Marks all records read as delivered, and `seals` as the state of the seals after them. @returns the output's position, if its own bookmark has to store it */
   commit(seals?: SealState): Position | undefined;
-  /** Saves the committed position, if the reader itself stores it. Never rejects. */
-  save(): Promise<void>;
+  /** Saves the committed position, if the reader itself stores it. Never rejects. @returns undefined where there is nothing to save */
+  save(): Promise<void> | undefined;
   /** Inserts a gap next, for records that the receiver refused. */
   insertGap(bootId: string | undefined, range: Omit<Loss, 'unnumbered'>, cause: string): void;
   /** Inserts a line next. */

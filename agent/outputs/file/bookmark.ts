@@ -110,10 +110,14 @@ export class FileBookmark implements Bookmark {
 
   /**
    * These lines are written next. Must be told before: a killed agent would else leave lines whose boot nobody knows.
+   * @returns undefined where there is nothing to wait for
    */
-  async follows({ bootId, first, last }: Pick<Batch, 'bootId' | 'first' | 'last'>): Promise<void> {
+  follows({ bootId, first, last }: Pick<Batch, 'bootId' | 'first' | 'last'>): Promise<void> | undefined {
     if (last !== NO_NUMBER) this.#lastLine = last;
-    if (bootId === undefined || bootId === this.#begunBootId) return;
+    return bootId === undefined || bootId === this.#begunBootId ? undefined : this.#begin(bootId, first);
+  }
+
+  async #begin(bootId: string, first: number): Promise<void> {
     this.#begunBootId = bootId;
     const state = this.#begun(bootId, first, this.#options.file());
     if (state !== this.#state) await this.#put(state);
@@ -138,8 +142,11 @@ export class FileBookmark implements Bookmark {
   }
 
   /** Writes the state only where the last line of the file does not say as much. */
-  async commit({ bootId, last }: Position): Promise<void> {
-    if (bootId === this.#begunBootId && last <= this.#lastLine) return;
+  commit({ bootId, last }: Position): Promise<void> | undefined {
+    return bootId === this.#begunBootId && last <= this.#lastLine ? undefined : this.#reach(bootId, last);
+  }
+
+  async #reach(bootId: string, last: number): Promise<void> {
     const file = this.#options.file();
     await this.#put({ ...this.#begun(bootId, last + 1, file), reached: { last, size: file.size } });
   }

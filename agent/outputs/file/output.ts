@@ -48,7 +48,8 @@ export class FileOutput implements Output {
   }
 
   async send(batch: Batch): Promise<Outcome> {
-    await this.#bookmark.follows(batch);
+    const told = this.#bookmark.follows(batch);
+    if (told !== undefined) await told;
     const { written, error } = await this.#file.append(batch.lines);
     if (error === undefined) return TAKEN;
     return { kind: 'retry', reason: error.message, taken: recordsWithin(batch, written), reopen: true };

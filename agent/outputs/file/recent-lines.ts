@@ -44,11 +44,11 @@ export class RecentLines {
     lines.copy(ring, 0, copied);
     this.#pieces.push({ from: this.#added, to: this.#added + lines.length, at });
     this.#added += lines.length;
-    this.#prune();
+    this.#prune(at);
   }
 
-  #prune(): void {
-    const oldest = this.#now() - WINDOW_MS;
+  #prune(now: number): void {
+    const oldest = now - WINDOW_MS;
     let first = 0;
     for (; first < this.#pieces.length; first++) {
       const { from, at } = this.#pieces[first]!;
@@ -61,7 +61,7 @@ export class RecentLines {
 
   /** The lines of the last seconds; and whether they are all, since there may have been more than are remembered. */
   take(): { lines: Buffer; complete: boolean } {
-    this.#prune();
+    this.#prune(this.#now());
     const lines = Buffer.concat(this.#pieces.flatMap((piece) => this.#partsOf(piece)));
     this.forget();
     return { lines, complete: this.#now() >= this.#forgotUntil };

@@ -3,6 +3,7 @@ import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { writeAll } from '../../files/descriptor.ts';
 import type { FileNow } from './bookmark.ts';
+import { QuickLook } from './quick-look.ts';
 import { RecentLines } from './recent-lines.ts';
 import { RotatedFile } from './rotated-file.ts';
 import { rotatedNumbers } from './rotated.ts';
@@ -32,6 +33,8 @@ export interface RotatingFileOptions {
    * whether that is all that can have been lost.
    */
   onTruncated?: (rewritten: number, complete: boolean) => void;
+  /** Another way to look at the path than the usual, in tests alone. */
+  look?: QuickLook;
 }
 
 /**
@@ -52,9 +55,11 @@ export class RotatingFile {
   #safeSize = 0;
   readonly #recent = new RecentLines();
   readonly #rotated = new RotatedFile();
+  readonly #look: QuickLook;
 
   constructor(options: RotatingFileOptions) {
     this.#options = options;
+    this.#look = options.look ?? new QuickLook(options.path);
   }
 
   /** The file that is open. */
@@ -93,6 +98,7 @@ export class RotatingFile {
       throw error;
     }
     this.#handle = handle;
+    await this.#look.renew(true);
   }
 
   /**
@@ -122,7 +128,7 @@ export class RotatingFile {
     let taken = 0;
     let losses = 0;
     try {
-      await this.#followMove();
+      if (!this.#isInPlace()) await this.#followMove();
       while (taken < lines.length) {
         const end = this.#endOfFitting(lines, taken);
         if (end === taken) {
@@ -131,7 +137,7 @@ export class RotatingFile {
         }
         const part = lines.subarray(taken, end);
         await this.#write(part);
-        if (await this.#followMove()) {
+        if (!this.#isInPlace() && (await this.#followMove())) {
           if (++losses === MAX_LOSSES) throw new Error('it loses its name again and again');
           continue;
         }
@@ -213,10 +219,10 @@ export class RotatingFile {
    * @returns whether any of it was so; what was written since the last look is then not safe
    */
   async #followMove(): Promise<boolean> {
+    await this.#look.renew();
     const { handle, inode } = this.now;
     const there = await statIfThere(this.#options.path);
-    // While it is open, no other file gets its inode.
-    if (there === undefined || there.ino !== inode || there.dev !== this.#device) {
+    if (!this.#isOpenFile(there)) {
       await this.#replace({ handle, inode, size: this.#safeSize });
       return true;
     }
@@ -226,6 +232,19 @@ export class RotatingFile {
     }
     await this.#restore(there.size);
     return true;
+  }
+
+  /** Whether the file has its name and all its bytes, as far as that can be seen at once. Nearly always. */
+  #isInPlace(): boolean {
+    const there = this.#look.now();
+    if (!this.#isOpenFile(there) || there.size < this.#size) return false;
+    this.#size = there.size;
+    return true;
+  }
+
+  /** Whether it is the file that is written. While that is open, no other file gets its inode. */
+  #isOpenFile(there: Stats | undefined): there is Stats {
+    return there?.ino === this.#inode && there.dev === this.#device;
   }
 
   /** The file was made shorter: lines that were written while somebody copied it are in no copy. */

@@ -11,6 +11,8 @@ import {
   MIN_DRAIN_INTERVAL_MS,
   RING_EASED_SHARE,
   RING_WAIT_SHARE,
+  STORM_EVENTS,
+  STORM_INTERVAL_MS,
 } from '../../limits.ts';
 import type { HelperState } from '../../stream/state.ts';
 import type { EventStream } from '../../stream/stream.ts';
@@ -20,7 +22,7 @@ import type { ProbeHandles } from '../root/probe.ts';
 import { tracepointOf } from '../programs.ts';
 import { RecordReader } from './record-reader.ts';
 import { NAMESPACES } from './record.ts';
-import { RingBuffer } from './ring-buffer.ts';
+import { RingBuffer, type RecordHandler } from './ring-buffer.ts';
 
 /** A line from which on it is worth asking whether the clients keep up. */
 const LONG_LINE_BYTES = 4096;
@@ -42,6 +44,19 @@ export class EbpfSource implements EventSource {
   /** Where the ring stood at the last call of `nextLookMs`, and when that was. */
   #lookedTo = 0;
   #lookedAt = 0;
+
+  /** Of the turn of `drain`: where the backlog ended before the last record, where it is filled enough, whether to go on. */
+  #last = 0;
+  #enough = 0;
+  #more = true;
+  /** Made once, as in RecordReader. */
+  readonly #take: RecordHandler = (offset, length, position) => {
+    this.#reader.take(offset, length, position);
+    const now = this.#state.head;
+    this.#more = now < this.#enough && (now - this.#last < LONG_LINE_BYTES || !this.#shouldWait());
+    this.#last = now;
+    return this.#more;
+  };
 
   /** @param whenReadable of the ring's descriptor */
   constructor(
@@ -92,22 +107,18 @@ export class EbpfSource implements EventSource {
     const state = this.#state;
     if (this.#shouldWait()) return true;
     const { head } = state;
-    const enough = head + this.#turnBytes;
-    let last = head;
-    let more = true;
-    const taken = ring.take(DRAIN_TURN_RECORDS, (offset, length, position) => {
-      reader.take(offset, length, position);
-      const now = state.head;
-      more = now < enough && (now - last < LONG_LINE_BYTES || !this.#shouldWait());
-      last = now;
-      return more;
-    });
-    reader.closeStale(performance.now());
-    reader.keep();
+    this.#enough = head + this.#turnBytes;
+    this.#last = head;
+    this.#more = true;
+    const taken = ring.take(DRAIN_TURN_RECORDS, this.#take);
+    if (reader.hasOpen) {
+      reader.closeStale(performance.now());
+      reader.keep();
+    }
     // In this order: what the ring forgets is by then in the backlog, for a successor too.
     if (taken > 0 || state.head !== head) state.commit();
     ring.release(reader.firstNeeded(ring.position, ring.size / 4));
-    return taken === DRAIN_TURN_RECORDS || !more;
+    return taken === DRAIN_TURN_RECORDS || !this.#more;
   }
 
   /** Keeps events that the clients cannot take yet where there is room, before any are cut. */
@@ -118,15 +129,17 @@ export class EbpfSource implements EventSource {
     return !this.#isFull;
   }
 
-  /** Sooner than usual where the ring would fill too far at the rate at which it filled since the last look. */
-  nextLookMs(now: number): number {
+  /** Later in a storm; sooner where the ring would fill too far by then, at the rate at which it filled since the last look. */
+  nextLookMs(now: number, events: number): number {
     const { position, size } = this.#ring;
     const bytes = (position - this.#lookedTo) >>> 0;
     const elapsed = now - this.#lookedAt;
     this.#lookedTo = position;
     this.#lookedAt = now;
-    if (bytes < size * LOOK_SHARE) return DRAIN_INTERVAL_MS;
-    return Math.min(DRAIN_INTERVAL_MS, Math.max(MIN_DRAIN_INTERVAL_MS, (size * LOOK_SHARE * elapsed) / bytes));
+    const usual = events < STORM_EVENTS ? DRAIN_INTERVAL_MS : STORM_INTERVAL_MS;
+    return bytes === 0
+      ? usual
+      : Math.max(MIN_DRAIN_INTERVAL_MS, Math.min(usual, (size * LOOK_SHARE * elapsed) / bytes));
   }
 
   wake(callback: () => void): void {

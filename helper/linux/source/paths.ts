@@ -8,11 +8,6 @@ export function joined(components: string, whole: boolean): string {
   return names.join('/') || (whole ? '/' : '');
 }
 
-/** The same, of bytes. */
-export function pathOf(components: Buffer, whole: boolean): Buffer {
-  return Buffer.from(joined(components.toString('latin1'), whole), 'latin1');
-}
-
 /**
  * The id in a cgroup path as container engines spell it: 64 hexadecimal digits, bare or between a prefix and `.scope`.
  * Not that of conmon, which stands beside its container, on the host.

@@ -62,11 +62,13 @@ export class RecordReader {
   #settled: readonly KernelCount[] = [];
   #settledAt = Number.NEGATIVE_INFINITY;
   readonly #open = new Map<number, OpenEvent>();
-  /** Where the record lies that `#buildWhole` turns into a line. */
+  /** Where the record lies that the builders below turn into a line. */
   #offset = 0;
   /** Made once: nearly all events are built by it, and a closure for each of them takes time. */
   readonly #buildWhole: LineBuilder<string | LongLine> = (seq, room) =>
     this.#lines.line(seq, room, this.#words, this.#bytes, this.#offset);
+  readonly #buildExit: LineBuilder = (seq) => exitLine(this.#words, this.#offset, seq, this.#clock);
+  readonly #buildFork: LineBuilder = (seq) => forkLine(this.#words, this.#bytes, this.#offset, seq, this.#clock);
 
   constructor(
     memory: { readonly words: Uint32Array; readonly bytes: Buffer },
@@ -125,6 +127,11 @@ export class RecordReader {
     return (position - back) >>> 0;
   }
 
+  /** Whether arguments or the environment of some event are still coming. */
+  get hasOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   /**
    * Copies what has come of the open events out of the ring. Call it before the ring is released. There are few: nearly
    * always an event comes whole, and its arguments are read where they lie.
@@ -178,15 +185,12 @@ export class RecordReader {
     if (number < expected) return;
     if (number > expected) this.#reportLoss(counter, number - expected);
 
-    if (kind === KIND.exit) this.#stream.event(exitLine((at) => this.#word(offset + at), this.#clock));
-    else if (kind === KIND.fork) {
-      const record = this.#bytes.subarray(offset, offset + length);
-      this.#stream.event(forkLine(record, (at) => this.#word(offset + at), this.#clock));
-    } else if (kind === KIND.snapshot) this.#takeSnapshot(offset);
-    else if (this.#isWholeAt(offset)) {
-      this.#offset = offset;
-      this.#stream.event(this.#buildWhole);
-    } else {
+    this.#offset = offset;
+    if (kind === KIND.exit) this.#stream.event(this.#buildExit);
+    else if (kind === KIND.fork) this.#stream.event(this.#buildFork);
+    else if (kind === KIND.snapshot) this.#takeSnapshot(offset);
+    else if (this.#isWholeAt(offset)) this.#stream.event(this.#buildWhole);
+    else {
       this.#openEvent(counter, number, offset, length, position);
       return;
     }

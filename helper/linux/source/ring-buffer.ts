@@ -22,7 +22,8 @@ export class RingBuffer {
   readonly bytes: Buffer;
   readonly words: Uint32Array;
   readonly #consumer: BigUint64Array;
-  readonly #producer: BigUint64Array;
+  /** The lower half of the producer's position, which is enough: both architectures keep it first. */
+  readonly #producer: Uint32Array;
   readonly #mask: number;
   /** Position in the stream of bytes, modulo 2^32: enough, since the ring is smaller. */
   #at: number;
@@ -31,7 +32,7 @@ export class RingBuffer {
     const page = libc.getpagesize();
     this.#consumer = new BigUint64Array(libc.map(fd, page, 0, true), 0, 1);
     const shared = libc.map(fd, page + 2 * sizeBytes, page, false);
-    this.#producer = new BigUint64Array(shared, 0, 1);
+    this.#producer = new Uint32Array(shared, 0, 1);
     this.words = new Uint32Array(shared, page);
     this.bytes = Buffer.from(shared, page, 2 * sizeBytes);
     this.#mask = sizeBytes - 1;
@@ -92,6 +93,6 @@ export class RingBuffer {
   }
 
   #end(): number {
-    return Number(BigInt.asUintN(32, Atomics.load(this.#producer, 0)));
+    return Atomics.load(this.#producer, 0);
   }
 }

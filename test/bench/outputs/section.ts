@@ -35,6 +35,6 @@ threads, user and system. The receivers are on the same machine, and are not cou
 |---|---|---|---|---|---|---|---|
 ${rows.join('\n')}
 
-Times from exec to receiver are with \`batch.max_age: 0ms\`, programs started one by one. 40 ms of them are the helper's own pace ([architecture.md](architecture.md#pacing)).
+Times from exec to receiver are with \`batch.max_age: 0ms\`, programs started one by one. Up to 45 ms of them are the helper's own pace ([architecture.md](architecture.md#pacing)).
 `;
 }

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -18,6 +19,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { QuickLook } from '../../../../agent/outputs/file/quick-look.ts';
 import { RotatingFile } from '../../../../agent/outputs/file/rotating-file.ts';
 import { execEvent } from '../../../support/fake-helper.ts';
 
@@ -54,6 +56,38 @@ test('lines are appended, also after a restart', async (t) => {
     t.is(readFileSync(path, 'utf8'), 'a\nb\nc\n');
   });
 });
+
+/** Says how often a look gave an answer. */
+class CountingLook extends QuickLook {
+  answers = 0;
+
+  override now(): ReturnType<QuickLook['now']> {
+    const there = super.now();
+    if (there !== undefined) this.answers++;
+    return there;
+  }
+}
+
+for (const [type, answers] of [
+  ['ext4', 6],
+  ['nfs4', 0],
+] as const) {
+  test(`on ${type}, ${answers} of the six looks of three batches are made in the main thread`, async (t) => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'probes-file-')));
+    const path = join(folder, 'events.jsonl');
+    const look = new CountingLook(path, { generation: () => 1, typesOn: async () => new Set([type]) });
+    const file = new RotatingFile({ path, maxBytes: 1000, maxFiles: 3, look });
+    try {
+      await file.open();
+      for (const text of ['a', 'b', 'c']) await append(file, text);
+      t.is(look.answers, answers);
+      t.is(readFileSync(path, 'utf8'), 'a\nb\nc\n');
+    } finally {
+      await file.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
 
 test('a batch larger than a file is spread over files without cutting or losing a line', async (t) => {
   await withFile({ maxFiles: 10 }, async (file, path, folder) => {

@@ -10,10 +10,8 @@ import { FakeKernel } from '../../../support/fake-kernel.ts';
 
 function exitOf(fields: ExitFields): ExitEvent {
   const record = exitRecord(fields);
-  const line = exitLine((at) => record.readUInt32LE(at), new Clock(linuxClocks(new FakeKernel().libc), EPOCH))(
-    77,
-    () => 1000,
-  );
+  const words = new Uint32Array(Uint8Array.from([...new Uint8Array(8), ...record]).buffer);
+  const line = exitLine(words, 8, 77, new Clock(linuxClocks(new FakeKernel().libc), EPOCH));
   return parseEvent(line.slice(0, -1)) as ExitEvent;
 }
 

@@ -17,9 +17,10 @@ const record = (fields: RecordFields = {}): Buffer => {
 };
 
 function forkOf(fields: RecordFields = {}): ForkEvent {
-  const bytes = record(fields);
-  const clock = new Clock(linuxClocks(new FakeKernel().libc), EPOCH);
-  const line = forkLine(bytes, (at) => bytes.readUInt32LE(at), clock)(7, () => 0);
+  const memory = Buffer.concat([Buffer.alloc(8), record(fields), Buffer.alloc(8)]);
+  const bytes = Buffer.from(Uint8Array.from(memory).buffer);
+  const words = new Uint32Array(bytes.buffer, 0, bytes.length >>> 2);
+  const line = forkLine(words, bytes, 8, 7, new Clock(linuxClocks(new FakeKernel().libc), EPOCH));
   requireOneLine(line);
   return parseEvent(line.slice(0, -1)) as ForkEvent;
 }

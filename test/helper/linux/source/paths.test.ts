@@ -1,5 +1,5 @@
 import test from 'ava';
-import { containerId, pathOf } from '../../../../helper/linux/source/paths.ts';
+import { containerId, joined } from '../../../../helper/linux/source/paths.ts';
 
 const ID = '3f4a'.repeat(16);
 const OTHER = '9b'.repeat(32);
@@ -42,8 +42,7 @@ test('other cgroups are no containers', (t) => {
   }
 });
 
-const path = (components: string, whole = true): string =>
-  pathOf(Buffer.from(components, 'latin1'), whole).toString('latin1');
+const path = (components: string, whole = true): string => joined(components, whole);
 
 test('components from the leaf up become an absolute path', (t) => {
   t.is(path('env\0bin\0usr\0'), '/usr/bin/env');

@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import {
+  DRAIN_INTERVAL_MS,
+  MIN_DRAIN_INTERVAL_MS,
+  STORM_EVENTS,
+  STORM_INTERVAL_MS,
+} from '../../../../helper/limits.ts';
 import type { ExecEvent } from '../../../../shared/events/exec.ts';
 import { moreRecord, execRecord, exitRecord, type RecordFields } from '../../../support/exec-record.ts';
 import { FakeKernel } from '../../../support/fake-kernel.ts';
@@ -184,10 +190,8 @@ test('while clients are behind by half of the backlog events wait in the ring, u
   t.is(sensor.events.length, pid - 1);
 });
 
-test('the faster the ring fills, the sooner is the next look', (t) => {
+test('the next look comes later in a storm, and sooner the faster the ring fills', (t) => {
   const { kernel, sensor, exec } = sensorOf();
-  sensor.nextLookMs(0);
-  t.is(sensor.nextLookMs(40), 40, 'nothing came');
   const fill = (bytes: number): number => {
     const before = kernel.producerPosition;
     while (Number(kernel.producerPosition - before) < bytes)
@@ -195,15 +199,26 @@ test('the faster the ring fills, the sooner is the next look', (t) => {
     sensor.drain();
     return Number(kernel.producerPosition - before) / kernel.ringBytes;
   };
-  t.true(fill(8000) < 0.25);
-  t.is(sensor.nextLookMs(80), 40, 'less than a quarter of the ring');
+  sensor.nextLookMs(0);
+  t.is(sensor.nextLookMs(100, 0), DRAIN_INTERVAL_MS, 'nothing came');
+  t.is(sensor.nextLookMs(200, STORM_EVENTS - 1), DRAIN_INTERVAL_MS);
+  t.is(sensor.nextLookMs(300, STORM_EVENTS), STORM_INTERVAL_MS);
+  t.true(fill(6000) < 0.25);
+  t.is(sensor.nextLookMs(400, STORM_EVENTS), STORM_INTERVAL_MS, 'less than a quarter of the ring until then');
   const share = fill(32_000);
   t.true(share > 0.4);
-  t.is(sensor.nextLookMs(120), (40 * 0.25) / share);
+  for (const [now, events] of [
+    [440, 1],
+    [540, STORM_EVENTS],
+  ] as const) {
+    const elapsed = now === 440 ? 40 : 100;
+    if (now === 540) fill(32_000);
+    t.is(Math.round(sensor.nextLookMs(now, events)), Math.round((elapsed * 0.25) / share));
+  }
   t.true(fill(32_000) > 0.4);
-  t.is(sensor.nextLookMs(121), 4, 'never all the time');
+  t.is(sensor.nextLookMs(541), MIN_DRAIN_INTERVAL_MS, 'never all the time');
   t.true(fill(32_000) > 0.4);
-  t.is(sensor.nextLookMs(10_000), 40);
+  t.is(sensor.nextLookMs(10_000), DRAIN_INTERVAL_MS);
 });
 
 test('an event whose arguments break off is cut when its processor goes on, and is not lost', (t) => {
