@@ -1,7 +1,7 @@
 /**
  * Measures the memory of helper and agent under the execs of many images and users, without rules and with many:
  *
- *   node_modules/.bin/node test/bench/memory/bench.ts [--json] [--seconds 240] [--seconds-off 45]
+ *   node_modules/.bin/node test/bench/memory/bench.ts [--json] [--seconds 240] [--seconds-off 30]
  *
  * Needs root on Linux, and the built programs. Takes less than six minutes.
  */
@@ -29,7 +29,7 @@ const { values } = parseArgs({
   options: {
     'json': { type: 'boolean', default: false },
     'seconds': { type: 'string', default: '240' },
-    'seconds-off': { type: 'string', default: '45' },
+    'seconds-off': { type: 'string', default: '30' },
   },
 });
 
