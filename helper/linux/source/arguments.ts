@@ -10,6 +10,9 @@ const ENCODED_MARK = '\\ud800';
 /** Another way to write a backslash in JSON. */
 const BACKSLASH = '\\u005c';
 
+/** Characters below which any number of matches is few. */
+const SHORT_TEXT = 8192;
+
 /** Interpreters of interpreters that the kernel follows, times the two arguments each may insert, plus one. */
 const SCRIPT_ARGUMENTS = 11;
 
@@ -21,12 +24,20 @@ const SCRIPT_ARGUMENTS = 11;
 export function encodeArguments(text: string): string {
   if (!text.includes(NUL)) return JSON.stringify(text);
   // A backslash and "u0000" in an argument: its backslashes get another spelling, so that these six characters are NULs alone.
-  return JSON.stringify(text.replaceAll('\\', BACKSLASH_MARK)).replaceAll(ENCODED_MARK, BACKSLASH);
+  return replaced(JSON.stringify(replaced(text, '\\', BACKSLASH_MARK)), ENCODED_MARK, BACKSLASH);
+}
+
+/**
+ * The text with each `old` replaced. In short texts that is what `replaceAll` does; but its result is a chain of two objects for each
+ * match, until somebody reads it: some hundred times the memory of a text with millions of matches.
+ */
+export function replaced(text: string, old: string, by: string): string {
+  return text.length < SHORT_TEXT ? text.replaceAll(old, by) : text.split(old).join(by);
 }
 
 /** The list of encoded arguments as JSON. Also of no argument: one empty argument looks the same when encoded. */
 export function argumentList(encoded: string, isEmpty: boolean): string {
-  return isEmpty ? '[]' : `[${encoded.replaceAll(NUL, '","')}]`;
+  return isEmpty ? '[]' : `[${replaced(encoded, NUL, '","')}]`;
 }
 
 /** Returns the arguments after the first, each with a space before it, and the closing quote. */
@@ -64,7 +75,7 @@ function isSame(one: string, other: string): boolean {
 
 /** The arguments from the NUL at `from` on, -1 for none, each NUL a space. */
 function spaced(encoded: string, from: number): string {
-  return from === -1 ? '"' : encoded.slice(from).replaceAll(NUL, ' ');
+  return from === -1 ? '"' : replaced(encoded.slice(from), NUL, ' ');
 }
 
 /**

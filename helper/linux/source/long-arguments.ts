@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { NUL, scriptEnd } from './arguments.ts';
+import { NUL, replaced, scriptEnd } from './arguments.ts';
 
 /**
  * Bytes of arguments that are turned into JSON at once. Short enough that V8 puts the text into the memory that it uses
@@ -51,7 +51,7 @@ export function encodeLong(
       if (text.includes(NUL) || (last + text.slice(0, NUL.length)).includes(NUL)) return undefined;
       last = (text.length < NUL.length ? last + text : text).slice(-NUL.length);
       const piece = JSON.stringify(text).slice(1, -1);
-      const items = piece.replaceAll(NUL, '","');
+      const items = replaced(piece, NUL, '","');
       bytes += items.length;
       if (bytes > most) return 'too long';
       encoded.push(piece);
@@ -92,7 +92,7 @@ function spaced(encoded: readonly string[], first: number, at: number): string[]
   const pieces: string[] = [];
   for (let i = first; i < encoded.length; i++) {
     const piece = encoded[i] as string;
-    pieces.push((i === first ? piece.slice(at) : piece).replaceAll(NUL, ' '));
+    pieces.push(replaced(i === first ? piece.slice(at) : piece, NUL, ' '));
   }
   pieces.push('"');
   return pieces;

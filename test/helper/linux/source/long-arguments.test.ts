@@ -1,7 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { afterFirst, afterScript, argumentList, encodeArguments } from '../../../../helper/linux/source/arguments.ts';
-import { encodeLong, firstBytes } from '../../../../helper/linux/source/long-arguments.ts';
+import { encodeLong, firstBytes, type LongArguments } from '../../../../helper/linux/source/long-arguments.ts';
 
 const MOST = 1 << 24;
 
@@ -109,4 +111,18 @@ test('the first bytes of parts are those of all of them', (t) => {
   const parts = [Buffer.from('ab'), Buffer.from(''), Buffer.from('cde'), Buffer.from('f')];
   for (let bytes = 0; bytes <= 6; bytes++)
     t.is(Buffer.concat(firstBytes(parts, bytes)).toString(), 'abcdef'.slice(0, bytes));
+});
+
+test('half a million arguments take little more memory than their bytes', (t) => {
+  const block = Buffer.from('a\0'.repeat(500_000));
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const long = encodeLong([block], undefined, Number.POSITIVE_INFINITY) as LongArguments;
+  collect();
+  const taken = process.memoryUsage().heapUsed - before;
+  t.is(long.bytes, 3 * block.length);
+  // The list, the command line, and what the process does besides.
+  t.true(taken < 4 * long.bytes, `${taken} bytes for ${long.bytes}`);
 });
