@@ -114,15 +114,15 @@ test('the first bytes of parts are those of all of them', (t) => {
 });
 
 test('half a million arguments take little more memory than their bytes', (t) => {
-  const block = Buffer.from('a\0'.repeat(500_000));
+  const bytes = Buffer.from('a\0'.repeat(500_000));
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   collect();
   const before = process.memoryUsage().heapUsed;
-  const long = encodeLong([block], undefined, Number.POSITIVE_INFINITY) as LongArguments;
+  const long = encodeLong([bytes], undefined, Number.POSITIVE_INFINITY) as LongArguments;
   collect();
   const taken = process.memoryUsage().heapUsed - before;
-  t.is(long.bytes, 3 * block.length);
+  t.is(long.bytes, 3 * bytes.length);
   // The list, the command line, and what the process does besides.
   t.true(taken < 4 * long.bytes, `${taken} bytes for ${long.bytes}`);
 });
