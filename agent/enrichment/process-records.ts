@@ -85,9 +85,9 @@ export class ProcessRecords {
     if (place === undefined) return;
     const half = this.#newer;
     // Nearly all texts are ASCII, which has as many bytes as characters.
-    const isWide = half.bytes.utf8Write(text, place + TEXTS_AT, 2 * text.length) !== text.length;
-    if (isWide) half.bytes.write(text, place + TEXTS_AT, 'utf16le');
-    else half.used = place + sizeOf(text.length, false);
+    const isWide = Buffer.byteLength(text) !== text.length;
+    half.bytes.write(text, place + TEXTS_AT, isWide ? 'utf16le' : 'latin1');
+    if (!isWide) half.used = place + sizeOf(text.length, false);
     writeFacts(half, place, process, isWide);
   }
 

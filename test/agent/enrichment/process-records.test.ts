@@ -33,6 +33,15 @@ test('a process is read as it was set, with any text and any fact missing', (t) 
   );
 });
 
+test('texts are told apart by what they take in UTF-8, also where that is cut as long as they are', (t) => {
+  for (const image of ['é\ud800', 'é€', '€é', 'éa€', 'ÿ', '\ud800', 'aé€€', 'éé', 'a', '']) {
+    const records = new ProcessRecords({ entries: 4, bytes: MIB });
+    const process = new KnownProcess({ pid: 1, exe: image });
+    records.set(process);
+    t.deepEqual(records.get(1), process, JSON.stringify(image));
+  }
+});
+
 test('a random order of calls answers as a map does, for what is still held', (t) => {
   const pid = fc.nat({ max: 12 });
   const call = fc.oneof(

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { wholeLines } from '../../support/lines.ts';
 
@@ -82,6 +82,8 @@ export class AgentProcess implements AsyncDisposable {
         throw new Error(`waited in vain for ${String(what)}\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`);
       await delay(10);
     }
+    // What the agent said before, it said through pipes that are perhaps not read yet.
+    for (let turn = 0; turn < 2; turn++) await immediate();
   }
 
   /** Asks it to end and resolves with its status. */
