@@ -18,7 +18,7 @@ function example(): RunResults {
 
 test('the table has a row for each file, a column for each kernel, and names every test that did not pass', (t) => {
   t.is(
-    kernelResultsText(example().replaceIn(undefined, '2026-11-22', OBJECT)),
+    kernelResultsText(example().replaceIn(undefined, '2026-11-22', OBJECT, false)),
     `Last run on 2026-11-22, probe object \`abababababababab…\`: 3 passed, 1 failed, 1 skipped.
 
 | tests | 5.10 | 6.12 |
@@ -44,7 +44,7 @@ test('results go where the page has their place, and nowhere else', (t) => {
 });
 
 test('a run of one kernel takes the place of its older results, and of all of them for another probe object', (t) => {
-  const both = example().replaceIn(undefined, '2026-11-22', OBJECT);
+  const both = example().replaceIn(undefined, '2026-11-22', OBJECT, false);
   const again = new RunResults();
   again.add('6.12', 'integration › exits › a', { result: 'passed' });
   const repeated: KernelResults = {
@@ -55,7 +55,18 @@ test('a run of one kernel takes the place of its older results, and of all of th
       '6.12': { 'integration › exits › a': 'passed' },
     },
   };
-  t.deepEqual(again.replaceIn(both, '2026-11-23', OBJECT), repeated);
-  t.deepEqual(Object.keys(again.replaceIn(both, '', OBJECT).results), ['5.10', '6.12'], 'columns keep their order');
-  t.deepEqual(Object.keys(again.replaceIn(both, '', '0'.repeat(64)).results), ['6.12']);
+  t.deepEqual(again.replaceIn(both, '2026-11-23', OBJECT, false), repeated);
+  t.deepEqual(
+    Object.keys(again.replaceIn(both, '', OBJECT, false).results),
+    ['5.10', '6.12'],
+    'columns keep their order',
+  );
+  t.deepEqual(Object.keys(again.replaceIn(both, '', '0'.repeat(64), false).results), ['6.12']);
+
+  const part = again.replaceIn(both, '2026-11-23', OBJECT, true);
+  t.deepEqual(part.results['6.12'], { ...both.results['6.12'], 'integration › exits › a': 'passed' });
+  t.deepEqual(
+    again.replaceIn(both, '', '0'.repeat(64), true).results,
+    again.replaceIn(both, '', '0'.repeat(64), false).results,
+  );
 });

@@ -17,13 +17,17 @@ export class RunResults {
 
   /**
    * These results in the place of the earlier ones for the same kernels. Those for other kernels stay if they are of
-   * the same probe object.
+   * the same probe object, and where only a part of the tests was run, those of the others too.
    * @param date of the run, YYYY-MM-DD
    * @param probeObject SHA-256 in hexadecimal
+   * @param isPart whether files or tests were chosen
    */
-  replaceIn(earlier: KernelResults | undefined, date: string, probeObject: string): KernelResults {
+  replaceIn(earlier: KernelResults | undefined, date: string, probeObject: string, isPart: boolean): KernelResults {
     const kept = earlier?.probeObject === probeObject ? earlier.results : {};
-    const run = [...this.#results].map(([release, results]) => [release, Object.fromEntries(results)] as const);
+    const run = [...this.#results].map(
+      ([release, results]) =>
+        [release, { ...(isPart ? kept[release] : undefined), ...Object.fromEntries(results) }] as const,
+    );
     return { date, probeObject, results: { ...kept, ...Object.fromEntries(run) } };
   }
 }

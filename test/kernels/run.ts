@@ -178,7 +178,7 @@ async function main(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: jobs }, job));
-  if (values.document) writeResults(architecture, object);
+  if (values.document) writeResults(architecture, object, values.file !== undefined || values.match !== undefined);
 }
 
 /**
@@ -197,11 +197,11 @@ function chosen(architecture: LinuxArchitecture, files?: readonly string[], matc
 }
 
 /** Puts the results of this run into the repository, and into the page that shows them. */
-function writeResults(architecture: LinuxArchitecture, object: string): void {
+function writeResults(architecture: LinuxArchitecture, object: string, isPart: boolean): void {
   const file = inCheckout(resultsFile(architecture));
   const earlier = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as KernelResults) : undefined;
   const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(file, `${JSON.stringify(results.replaceIn(earlier, date, object), undefined, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify(results.replaceIn(earlier, date, object, isPart), undefined, 2)}\n`);
   run(process.execPath, [inCheckout('scripts/generate.ts')]);
 }
 
