@@ -22,6 +22,7 @@ import { canVirtualise, logFile, MachineError, runInMachine, temporaryFolder, vi
 import { RunResults } from './results.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { withMachines } from './session.ts';
+import { missingInTitles } from './titles.ts';
 
 /** A machine that gives no status is started once more: emulation has its own faults. */
 const ATTEMPTS = 2;
@@ -81,7 +82,8 @@ function guestCommand(scenario: Scenario, architecture: LinuxArchitecture): stri
 
 async function runScenario({ kernel, image, root }: Guest, scenario: Scenario, checkout: string): Promise<void> {
   const log = logFile(`${kernel.architecture}-${kernel.name}-${scenario.name.replaceAll(' ', '-')}`);
-  const prefix = scenario.name === 'tests' ? '' : `${scenario.name} › `;
+  const all = SCENARIOS.find(({ name }) => name === scenario.name)?.files ?? [];
+  const prefix = (scenario.name === 'tests' ? '' : `${scenario.name} › `) + missingInTitles(scenario.files, all);
   for (let attempt = 1; ; attempt++) {
     rmSync(log, { force: true });
     let [before, count, failed] = [Date.now(), 0, 0];
