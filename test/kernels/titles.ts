@@ -1,5 +1,5 @@
 /** `test/integration/exits.test.ts` as AVA writes it: folders and name. */
-const partsOf = (file: string): string[] => file.replace(/\.\w+\.ts$/, '').split('/');
+const partsOf = (file: string): string[] => file.replace(/(?:\.test)?\.ts$/, '').split('/');
 
 /** What these files have in common, which AVA leaves out of titles: of a single file, all of it. */
 function leftOut(files: readonly string[]): string[] {
