@@ -96,7 +96,8 @@ ${storeSection(results.store)}
   processor time of the reader turns into added time.
 - At a pace, the processors rest between two programs and wake up slowly, with cold caches. That makes each program and each observer slower than in a storm, and
   added time less certain: compare the processor time of the observers. Counted per event, an observer that looks at fixed intervals costs more the fewer programs start.
-- Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second.
+- Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second. Its work five seconds after
+  the start, when it gives memory back and collects its garbage once (some 50 ms of processor time), was over.
 - The observers write different things. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in
   several records; Platform Probes some thirty fields as JSON, flushed to the file as they come. execsnoop and forkstat collect a few KiB
   before they write. That costs less, and the output comes later: up to minutes later on a quiet machine.

@@ -110,12 +110,14 @@ export class Bench {
   async #begin(watch: Watch, warmUp: number): Promise<void> {
     const storms = this.#storms;
     const size = watch.size();
-    for (const started = performance.now(); watch.size() < size + 4096; await delay(100)) {
+    const started = performance.now();
+    for (; watch.size() < size + 4096; await delay(100)) {
       if (performance.now() - started > START_SECONDS * 1000)
         throw new Error(`it writes nothing: ${watch.log().slice(-500)}`);
       await storms.run(storms.plan(plain(), 100));
     }
     await storms.run(storms.plan(plain(), warmUp));
+    await delay(Math.max(0, started + (watch.startMs ?? 0) - performance.now()));
     await rest(watch);
   }
 }

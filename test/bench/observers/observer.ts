@@ -23,6 +23,8 @@ export interface Watch {
   readonly processes: Readonly<Record<string, number>>;
   /** Processes that belong to the kernel but work for it alone. */
   readonly kernel?: Readonly<Record<string, number>>;
+  /** Milliseconds until its start is over, with all that it does only once; 0 when absent. */
+  readonly startMs?: number;
   /** Milliseconds for which it holds an event back before it writes it; 0 when absent. It may do nothing meanwhile. */
   readonly holdsMs?: number;
   /** Bytes that it has written so far. */

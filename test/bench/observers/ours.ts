@@ -10,6 +10,9 @@ import { atEnd } from '../cleanup.ts';
 import { forEachLine } from '../delivery.ts';
 import type { Observer, Watch } from './observer.ts';
 
+/** Five seconds after their start, both programs give back what only the start needed, and the agent collects its garbage. */
+const START_MS = 7000;
+
 let agentRun: AgentRun | undefined;
 let count = 0;
 
@@ -68,6 +71,7 @@ function ours(
       return {
         file,
         processes: { helper: helper.pid, agent: process.pid ?? 0 },
+        startMs: START_MS,
         size() {
           for (const [what, child, log] of [
             ['helper', helper.process, helper.stderr()],
