@@ -3,8 +3,8 @@
 // are checked here where they lie, and the line without them is compared with the shape.
 //
 // Long strings are searched with native functions, which look at 32 bytes at a time and need no time to warm up: even one
-// search for each byte that must not be there takes less than one loop over the text. What is in `command` as well is
-// only compared with that.
+// search for each forbidden byte takes less time than one loop over the text. An argument that is also in `command` is
+// only compared with it.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

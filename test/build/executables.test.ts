@@ -21,6 +21,17 @@ function scratch(t: { teardown: (run: () => void) => void }): string {
   return folder;
 }
 
+/** A folder with a copy of the agent and a configuration for it, whose helper does not exist. */
+function agentFolder(t: { teardown: (run: () => void) => void }): { folder: string; config: string } {
+  const folder = scratch(t);
+  const config = path.join(folder, 'agent.yaml');
+  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, {
+    mode: 0o600,
+  });
+  copyAgent(folder);
+  return { folder, config };
+}
+
 for (const program of PROGRAMS) {
   test(`${program} --version names its version`, (t) => {
     const run = spawnSync(built(program), ['--version'], { encoding: 'utf8' });
@@ -129,12 +140,7 @@ kernelTest(
 );
 
 test('SIGUSR1 opens no inspector in the agent', async (t) => {
-  const folder = scratch(t);
-  const config = path.join(folder, 'agent.yaml');
-  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, {
-    mode: 0o600,
-  });
-  copyAgent(folder);
+  const { folder, config } = agentFolder(t);
   const agent = spawn(path.join(folder, 'probes-agent'), ['run', '--config', config], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -159,12 +165,7 @@ function programInMemory(pid: number, program: string): number {
 }
 
 test('the agent gives back what only its start needed of its program, and again after a reload', async (t) => {
-  const folder = scratch(t);
-  const config = path.join(folder, 'agent.yaml');
-  writeFileSync(config, `source: { socket: ${folder}/none.sock }\noutputs: [{ name: out, type: stdout }]\n`, {
-    mode: 0o600,
-  });
-  copyAgent(folder);
+  const { folder, config } = agentFolder(t);
   const program = path.join(folder, 'probes-agent');
   const agent = spawn(program, ['run', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   t.teardown(() => agent.kill('SIGKILL'));

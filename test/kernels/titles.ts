@@ -1,7 +1,7 @@
 /** `test/integration/exits.test.ts` as AVA writes it: folders and name. */
 const partsOf = (file: string): string[] => file.replace(/(?:\.test)?\.ts$/, '').split('/');
 
-/** What these files have in common, which AVA leaves out of titles: of a single file, all of it. */
+/** Returns the path parts that all files share. AVA leaves them out of titles; for a single file, that is the whole path. */
 function leftOut(files: readonly string[]): string[] {
   const [first = [], ...others] = files.map(partsOf);
   const differs = first.findIndex((part, i) => others.some((other) => other[i] !== part));

@@ -21,8 +21,8 @@ export interface FrameReaderOptions {
 }
 
 /**
- * What one output reads next: the newest frames from memory, and from disk what is not there any more. Passes over records
- * that the output does not want.
+ * Reads the spool for one output: the newest frames from memory, older ones from disk. Passes over records that the output
+ * does not want.
  */
 export class FrameReader {
   readonly #options: FrameReaderOptions;

@@ -61,7 +61,7 @@ export class QuickLook {
     this.#now = world.now ?? (() => performance.now());
   }
 
-  /** What has the path now, not following a link; undefined where there is nothing, or that cannot be told without waiting. */
+  /** Stats the path without following a link. Returns undefined if nothing is there, or if the look might have to wait. */
   now(): Stats | undefined {
     if (this.#safeAt === undefined || this.#generation() !== this.#safeAt) return undefined;
     try {

@@ -87,7 +87,7 @@ function behindScript(encoded: readonly string[], script: string): string[] {
   return at === -1 ? ['"'] : spaced([whole], 0, at);
 }
 
-/** What follows from this place of piece `first` on, each NUL a space. */
+/** Returns the text from this place of piece `first` on, with a space for each NUL. */
 function spaced(encoded: readonly string[], first: number, at: number): string[] {
   const pieces: string[] = [];
   for (let i = first; i < encoded.length; i++) {

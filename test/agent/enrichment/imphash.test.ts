@@ -171,7 +171,7 @@ test('as many functions and DLLs as the bounds allow have a hash, and more have 
   t.is(hugeProgram(dlls(MAX_IMPORTED_DLLS + 1)).hash, undefined);
 });
 
-test('entries that name nothing do not count for the hash, but for the bound, over all DLLs', (t) => {
+test('entries without a name are left out of the hash, and count towards the bound of all DLLs together', (t) => {
   const half = MAX_IMPORTED_FUNCTIONS / 2;
   for (const nothing of [
     [0, ORDINAL],

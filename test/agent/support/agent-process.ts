@@ -82,7 +82,7 @@ export class AgentProcess implements AsyncDisposable {
         throw new Error(`waited in vain for ${String(what)}\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`);
       await delay(10);
     }
-    // What the agent said before, it said through pipes that are perhaps not read yet.
+    // Read what the agent wrote before: it may still be in the pipes.
     for (let turn = 0; turn < 2; turn++) await immediate();
   }
 

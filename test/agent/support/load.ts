@@ -3,7 +3,7 @@ import { execEvent, type FakeHelper } from '../../support/fake-helper.ts';
 import type { Workplace } from './agent-process.ts';
 import { killed, start } from './outputs.ts';
 
-/** What the helper still holds after a long outage: the spool has the rest. */
+/** Events that the helper still holds after a long outage. The spool has the rest. */
 const HELD_EVENTS = 3000;
 
 /** Events with these numbers, a few at a time, at about so many a second. */
