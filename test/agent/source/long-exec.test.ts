@@ -5,6 +5,7 @@ import { ExecShape } from '../../../agent/source/exec-shape.ts';
 import { withoutArguments } from '../../../agent/source/long-exec.ts';
 import { lineOf } from '../../support/exec-lines.ts';
 import { argsOf } from '../../support/exec-record.ts';
+import { JSON_PIECES } from '../support/json-pieces.ts';
 
 const MOST = 64 * 1024;
 const shape = new ExecShape();
@@ -60,25 +61,13 @@ test('whatever was done to a line, it is accepted only if it has the shape as a 
     remove: fc.nat(6),
     insert: fc.oneof(
       fc.constantFrom(
-        '"',
-        '\\',
-        '{',
-        '}',
-        '[',
-        ']',
-        ',',
-        ':',
-        '0',
-        '\\u00',
+        ...JSON_PIECES,
         '\\u00e',
         '\\"',
         '\\\\',
         '\\x',
-        '\x00',
-        '\t',
         '\x1f',
         '\n',
-        'true',
         '"argv":["',
         '"command":"',
         ',"argv":["a"]',
