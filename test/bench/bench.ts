@@ -1,9 +1,10 @@
-// npm run bench -- [--rounds 7] [--execs 10000] [--only ours,execsnoop] [--shapes plain,two] [--quick] [--million] [--json] [--write]
+// npm run bench -- [--rounds 7] [--execs 10000] [--only ours,execsnoop,rules] [--shapes plain,two] [--quick] [--million] [--json] [--write]
 //
 // The cost of watching: the time it adds to each exec, the observer's own processor
 // time and memory, and what it lost or cut; ours beside other tools, in one run.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { mountTracing } from '../../installers/tools/kernel-mounts.ts';
@@ -12,7 +13,7 @@ import { inCheckout, ROOT } from '../../installers/tools/root-folder.ts';
 import { ensureSystemPackages } from '../../installers/tools/system-packages.ts';
 import { cpuOf } from './accounting.ts';
 import { atEnd } from './cleanup.ts';
-import { markdown } from './document.ts';
+import { markdown, withParts } from './document.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import { Bench, plain, type Pair } from './measure.ts';
 import { AUDITD } from './observers/auditd.ts';
@@ -23,14 +24,9 @@ import { PRINTING } from './observers/printing.ts';
 import { QUARK } from './observers/quark.ts';
 import { TETRAGON } from './observers/tetragon.ts';
 import { terminal, type Participant, type Results } from './report.ts';
-import { FACTS_HEADING, factsSection, type FactsResult } from './facts/section.ts';
-import { FORMATS_HEADING, formatsSection, type FormatsResult } from './formats/section.ts';
-import { OUTPUTS_HEADING, outputsSection, type OutputsResult } from './outputs/section.ts';
-import { MEMORY_HEADING, memorySection, type MemoryResult } from './memory/section.ts';
-import { measurePart, withSection, type Part } from './part.ts';
+import type { Measured, Provenance } from './part.ts';
+import { PARTS } from './parts.ts';
 import { BUSY_EXIT_CODE, BusyMachineError, requireQuiet, restUntilQuiet, type Load } from './quiet.ts';
-import { RULES_HEADING, rulesSection, type RulesResult } from './rules/section.ts';
-import { STORE_HEADING, storeSection, type StoreResult } from './store/section.ts';
 import { SHAPES, Storms, type Shape } from './storm.ts';
 import { idle, latency, million, neverSlept, peakMemory, trickle, type Peak } from './sustained.ts';
 
@@ -41,15 +37,14 @@ const USAGE = `npm run bench -- [options]
 
   --rounds N        how often each is measured (7)
   --execs N         execs in each storm (10000)
-  --only A,B        of ${OBSERVERS.map(({ id }) => id).join(', ')}; or one of these parts alone, which need no root:
-                    rules (the rule engine), outputs (what each output and the spool cost),
-                    formats (what each format costs), facts (what each fact of enrich costs), store (writing and asking it; 8 GB of /var/tmp);
-                    or memory (of both programs, under the execs of many programs and users; this one needs root)
+  --only A,B        of these observers, which need root: ${OBSERVERS.map(({ id }) => id).join(', ')},
+                    or all of them: observers; and of these parts:
+${PARTS.map(({ id, about }) => `                      ${id.padEnd(8)} ${about}`).join('\n')}
   --shapes A,B      of ${SHAPES.map(({ id }) => id).join(', ')}
-  --quick           the storms alone: no latency, idle time and peak memory
+  --quick           the storms alone: no latency, idle time and peak memory, and no parts
   --million         also a million execs by two workers
   --json            prints every figure as JSON instead of a table
-  --write           writes docs/benchmarks.md; only on a quiet machine
+  --write           writes docs/benchmarks.md; only on a quiet machine. A part that was not measured keeps its section of the page
 
 Programs of others: what Debian has is installed, or unpacked in build/bench/. quark and Tetragon are measured where the machine has
 them: quark-mon and tetragon on PATH, or named by BENCH_QUARK and BENCH_TETRAGON; BENCH_LAUREL names another laurel than Debian's.
@@ -88,6 +83,17 @@ function choose<T extends { readonly id: string }>(
   const unknown = chosen?.find((id) => !all.some((each) => each.id === id));
   if (unknown !== undefined) throw new Error(`--${name}: ${unknown} is none of ${all.map(({ id }) => id).join(', ')}`);
   return all.filter(({ id }) => chosen?.includes(id) ?? true);
+}
+
+/** The observers and parts of `--only`. Without it all of them; but no parts with `--quick`. */
+function askedFor(only: string | undefined): { observers: readonly Observer[]; parts: readonly string[] } {
+  const all = [{ id: 'observers' }, ...OBSERVERS, ...PARTS];
+  if (only === undefined) return { observers: OBSERVERS, parts: values.quick ? [] : PARTS.map(({ id }) => id) };
+  const ids = choose('only', all, only).map(({ id }) => id);
+  return {
+    observers: OBSERVERS.filter(({ id }) => ids.includes(id) || ids.includes('observers')),
+    parts: PARTS.filter(({ id }) => ids.includes(id)).map(({ id }) => id),
+  };
 }
 
 /** Starts it once, so that what cannot run here is known before the rounds begin. */
@@ -178,20 +184,38 @@ async function measureOwn(bench: Bench, storms: Storms, execs: number, failures:
   return own;
 }
 
-const RULES: Part<RulesResult> = { id: 'rules', heading: RULES_HEADING, section: rulesSection };
-const FACTS: Part<FactsResult> = { id: 'facts', heading: FACTS_HEADING, section: factsSection };
-const FORMATS: Part<FormatsResult> = { id: 'formats', heading: FORMATS_HEADING, section: formatsSection };
-const OUTPUTS: Part<OutputsResult> = { id: 'outputs', heading: OUTPUTS_HEADING, section: outputsSection };
-
-const MEMORY: Part<MemoryResult> = { id: 'memory', heading: MEMORY_HEADING, section: memorySection };
-const STORE: Part<StoreResult> = { id: 'store', heading: STORE_HEADING, section: storeSection };
-
-/** One part, which has nothing to do with observers. */
-async function benchPart<Result>(part: Part<Result>): Promise<void> {
-  const result = measurePart(part);
-  process.stdout.write(values.json ? `${JSON.stringify(result, undefined, 2)}\n` : part.section(result));
-  if (values.write) await writePage((page) => withSection(page, part.heading, part.section(result)));
+/** By the part's id. One that fails has its reason in place of figures. */
+async function measureParts(asked: readonly string[], failures: string[]): Promise<Record<string, Measured>> {
+  const measured: Record<string, Measured> = {};
+  for (const part of PARTS.filter(({ id }) => asked.includes(id))) {
+    progress(`part: ${part.id}`);
+    measured[part.id] = (await attempt(failures, part.id, async () => part.measure())) ?? {
+      result: { missing: 'it failed in this run' },
+      section: part.missing('it failed in this run'),
+    };
+  }
+  return measured;
 }
+
+/** Parts alone: they have nothing to do with observers. */
+async function benchParts(asked: readonly string[]): Promise<void> {
+  if (PARTS.some(({ id, isOfBuilt }) => isOfBuilt && asked.includes(id))) build();
+  const [failures, before]: [string[], Load] = [[], loadavg()];
+  const parts = await measureParts(asked, failures);
+  if (failures.length > 0) throw new Error(failures.join('; '));
+  process.stdout.write(values.json ? inJson(parts) : sections(parts));
+  const source = { date: today(), commit: describeCommit(ROOT), before };
+  if (values.write) await writePage((page, after) => withParts(page, parts, { ...source, after } satisfies Provenance));
+}
+
+const sections = (parts: Results['parts']): string =>
+  Object.values(parts)
+    .map(({ section }) => section)
+    .join('\n');
+const inJson = (parts: Results['parts']): string => `${JSON.stringify(figuresOf(parts), undefined, 2)}\n`;
+const figuresOf = (parts: Results['parts']): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(parts).map(([id, { result }]) => [id, result]));
+const today = (): string => new Date().toISOString().slice(0, 10);
 
 /** Writes docs/benchmarks.md, unless the machine stays busy when the bench rests. */
 async function writePage(make: (page: string, load: Load) => string): Promise<void> {
@@ -209,22 +233,11 @@ function build(): void {
 
 async function main(): Promise<void> {
   if (values.write) requireQuiet();
-  if (values.only === 'rules') return benchPart(RULES);
-  if (values.only === 'formats') return benchPart(FORMATS);
-  if (values.only === 'facts') return benchPart(FACTS);
-  if (values.only === 'store') return benchPart(STORE);
-  if (values.only === 'outputs') {
-    build();
-    return benchPart(OUTPUTS);
-  }
-  if (values.only === 'memory') {
-    build();
-    return benchPart(MEMORY);
-  }
+  const asked = askedFor(values.only);
+  if (asked.observers.length === 0) return benchParts(asked.parts);
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     throw new Error('needs root on Linux: sudo npm run bench');
   const [rounds, execs] = [whole('rounds', values.rounds, 1000), whole('execs', values.execs, 40_000)];
-  const observersAsked = choose('only', OBSERVERS, values.only);
   const shapesAsked = choose('shapes', SHAPES, values.shapes);
   const machine = describeMachine();
 
@@ -241,11 +254,11 @@ async function main(): Promise<void> {
   for (const shape of shapesAsked) shapes.push(await storms.paced(shape, execs));
 
   const participants: Participant[] = [];
-  for (const observer of observersAsked) {
+  for (const observer of asked.observers) {
     progress(`${observer.title}: does it run here?`);
     participants.push(await describe(bench, observer));
   }
-  const observers = observersAsked.filter(({ id }) =>
+  const observers = asked.observers.filter(({ id }) =>
     participants.some((each) => each.id === id && each.missing === undefined),
   );
   const failures: string[] = [];
@@ -262,7 +275,7 @@ async function main(): Promise<void> {
   const own = observers.includes(OWN) ? await measureOwn(bench, storms, execs, failures) : {};
 
   const results: Results = {
-    date: new Date().toISOString().slice(0, 10),
+    date: today(),
     commit: describeCommit(ROOT),
     machine,
     options: { rounds, execs, arguments: process.argv.slice(2).join(' ') },
@@ -271,27 +284,16 @@ async function main(): Promise<void> {
     pairs,
     peaks,
     ...own,
-    rules: (await attempt(failures, 'rules', async () => measurePart(RULES))) ?? { missing: 'it failed in this run' },
-    facts: (await attempt(failures, 'facts', async () => measurePart(FACTS))) ?? { missing: 'it failed in this run' },
-    formats: (await attempt(failures, 'formats', async () => measurePart(FORMATS))) ?? {
-      missing: 'it failed in this run',
-    },
-    outputs: values.quick
-      ? { missing: 'left out in this run' }
-      : ((await attempt(failures, 'outputs', async () => measurePart(OUTPUTS))) ?? {
-          missing: 'it failed in this run',
-        }),
-    memory: values.quick
-      ? { missing: 'left out in this run' }
-      : ((await attempt(failures, 'memory', async () => measurePart(MEMORY))) ?? { missing: 'it failed in this run' }),
-    store: values.quick
-      ? { missing: 'left out in this run' }
-      : ((await attempt(failures, 'store', async () => measurePart(STORE))) ?? { missing: 'it failed in this run' }),
+    parts: await measureParts(asked.parts, failures),
     failures,
     slept: !neverSlept(),
   };
-  process.stdout.write(values.json ? `${JSON.stringify(results, undefined, 2)}\n` : terminal(results));
-  if (values.write) await writePage((_, load) => markdown(results, load));
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify({ ...results, parts: figuresOf(results.parts) }, undefined, 2)}\n`
+      : `${terminal(results)}${sections(results.parts)}`,
+  );
+  if (values.write) await writePage((page, load) => markdown(results, page, load));
 }
 
 if (values.help) {

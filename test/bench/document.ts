@@ -1,17 +1,37 @@
-import { factsSection } from './facts/section.ts';
-import { formatsSection } from './formats/section.ts';
-import { memorySection } from './memory/section.ts';
-import { outputsSection } from './outputs/section.ts';
-import { storeSection } from './store/section.ts';
-import { rulesSection } from './rules/section.ts';
+import { dated, sectionOf, withSection, type AnyPart, type Measured, type Provenance } from './part.ts';
+import { PARTS } from './parts.ts';
 import type { Load } from './quiet.ts';
 import { bareLine, cells, comparisons, HEADINGS, ownFigures, rowsOf, type Results } from './report.ts';
 
 /**
- * docs/benchmarks.md: all of it is made here.
+ * docs/benchmarks.md with the storms of these results. Parts that were not measured keep the section that the page has.
+ * @param page as it stands
  * @param loadAfter load averages when the bench had rested
  */
-export function markdown(results: Results, loadAfter: Load): string {
+export function markdown(results: Results, page: string, loadAfter: Load): string {
+  const { date, commit, machine, parts } = results;
+  const provenance = { date, commit, before: machine.load, after: loadAfter };
+  return pageOf(
+    results,
+    loadAfter,
+    PARTS.map((part) => partSection(part, parts[part.id], page, provenance)).join('\n'),
+  );
+}
+
+/** A page with the sections of these parts, by id, and else as it was. */
+export const withParts = (page: string, parts: Results['parts'], provenance: Provenance): string =>
+  PARTS.filter(({ id }) => id in parts).reduce(
+    (made, part) => withSection(made, part.heading, partSection(part, parts[part.id], page, provenance)),
+    page,
+  );
+
+const partSection = (part: AnyPart, measured: Measured | undefined, page: string, provenance: Provenance): string =>
+  measured === undefined
+    ? (sectionOf(page, part.heading) ?? part.missing('left out in this run'))
+    : dated(measured.section, provenance);
+
+/** @param parts the sections of all parts */
+function pageOf(results: Results, loadAfter: Load, parts: string): string {
   const { machine, options } = results;
   const measured = results.participants.filter(({ missing }) => missing === undefined);
   const missing = results.participants.filter((each) => each.missing !== undefined);
@@ -24,7 +44,7 @@ Written by \`npm run bench\`; do not edit. Run it on your own machine: it needs 
 | | |
 |---|---|
 | date | ${results.date} |
-| measured | commit ${results.commit}, built programs, default settings |
+| measured | commit ${results.commit}, built programs, default settings; a section that was measured at another time says when |
 | processor | ${machine.cores} × ${machine.cpu}, ${machine.virtual}, ${machine.memory} |
 | system | ${machine.distribution}, kernel ${machine.kernel} |
 ${loadRows(machine.load, loadAfter)}
@@ -81,12 +101,7 @@ ${row(['', 'what', 'command'])}
 ${row(['---', '---', '---'])}
 ${measured.map(({ title, version, command }) => row([title, version, `\`${command}\``])).join('\n')}
 ${missing.length === 0 ? '' : `\nNot measured:\n\n${missing.map(({ title, version, missing: reason }) => `- ${title} (${version}): ${reason}`).join('\n')}\n`}
-${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}${rulesSection(results.rules)}
-${formatsSection(results.formats)}
-${factsSection(results.facts)}
-${outputsSection(results.outputs)}
-${memorySection(results.memory)}
-${storeSection(results.store)}
+${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${results.failures.map((failure) => `- ${failure}`).join('\n')}\n\n`}${parts}
 ## Limits of these figures
 
 - Absolute times hold for one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run mean anything, and only where quartiles do not

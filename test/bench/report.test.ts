@@ -1,4 +1,5 @@
 import test from 'ava';
+import { markdown } from './document.ts';
 import type { Pair } from './measure.ts';
 import { comparisons, rowsOf, type Participant, type Results } from './report.ts';
 
@@ -50,4 +51,26 @@ test('a row has the processor time of all processes of an observer, for each exe
   t.is(row?.cpu.median, 20);
   t.is(row?.added.median, 10);
   t.is(row?.execs, 100);
+});
+
+test('a page of storms alone keeps the sections of its parts; one that it never had says so', (t) => {
+  const before = '# Benchmarks\n\nof before\n\n## Rules\n\nMeasured then.\n\n## Limits of these figures\n\nof before\n';
+  const measured: Results = {
+    ...results(false),
+    date: '2030-01-02',
+    commit: 'abc',
+    options: { rounds: 1, execs: 100, arguments: '' },
+    machine: { cores: 2, load: [0, 0, 0] } as unknown as Results['machine'],
+    parts: { facts: { result: {}, section: '## Facts\n\nnew\n' } },
+    failures: [],
+  };
+  const page = markdown(measured, before, [0, 0, 0]);
+  t.true(
+    page.includes(
+      '\n## Rules\n\nMeasured then.\n\n## Formats\n\nNot measured: left out in this run\n\n## Facts\n\nMeasured 2030-01-02 at commit abc;',
+    ),
+  );
+  t.false(page.includes('of before'));
+  t.is(page.match(/^## Limits of these figures$/gm)?.length, 1);
+  t.is(markdown({ ...measured, parts: {} }, page, [0, 0, 0]), page);
 });

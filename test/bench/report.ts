@@ -1,12 +1,7 @@
 import type { Machine } from './machine.ts';
 import type { Pair } from './measure.ts';
+import type { Measured } from './part.ts';
 import { median, quartiles, sum, type Quartiles } from './statistics.ts';
-import type { FactsResult } from './facts/section.ts';
-import type { FormatsResult } from './formats/section.ts';
-import type { MemoryResult } from './memory/section.ts';
-import type { OutputsResult } from './outputs/section.ts';
-import type { StoreResult } from './store/section.ts';
-import type { RulesResult } from './rules/section.ts';
 import type { Idle, Latency, Million, Peak } from './sustained.ts';
 
 export interface Participant {
@@ -32,12 +27,8 @@ export interface Results {
   readonly latency?: { readonly trickle: Latency; readonly storm: Latency };
   readonly idle?: Idle;
   readonly million?: Million;
-  readonly rules: RulesResult;
-  readonly facts: FactsResult;
-  readonly formats: FormatsResult;
-  readonly outputs: OutputsResult;
-  readonly memory: MemoryResult;
-  readonly store: StoreResult;
+  /** By the part's id. Only the parts that were measured. */
+  readonly parts: Readonly<Record<string, Measured>>;
   /** The parts that did not work, and why. */
   readonly failures: readonly string[];
   readonly slept: boolean;

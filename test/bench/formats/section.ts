@@ -25,8 +25,8 @@ export function formatsSection(result: FormatsResult): string {
   });
   return `${FORMATS_HEADING}
 
-What it costs to write an event as one format of [formats.md](formats.md), from the line in the log to the line in the batch, in one thread. The lines are of usual programs. Medians of rounds in turns.
-\`npm run bench -- --only formats\` measures this alone. "JSON.parse" is what it costs to parse the event, which \`ecs\` and \`ocsf\` have to do and native does not.
+The cost of writing an event as one format of [formats.md](formats.md), from the line in the log to the line in the batch, in one thread. The lines are of usual programs. Medians of rounds in turns.
+\`npm run bench -- --only formats\` measures this alone. "JSON.parse" is the cost of parsing the event, which \`ecs\` and \`ocsf\` have to do and native does not.
 
 | format | processor time an event | more than native | garbage, bytes an event | bytes a line |
 |---|---|---|---|---|

@@ -1,6 +1,5 @@
 import test from 'ava';
-import { withSection } from '../part.ts';
-import { RULES_HEADING, rulesSection } from './section.ts';
+import { rulesSection } from './section.ts';
 
 const FIGURES = {
   platform: 'linux',
@@ -22,11 +21,4 @@ test('the figures are a row of the section, and what could not be measured is sa
     ),
   );
   t.is(rulesSection({ missing: 'no rules are here' }), '## Rules\n\nNot measured: no rules are here\n');
-});
-
-test('the section takes the place of the one before, or goes before the last of the page', (t) => {
-  const page = '# Page\n\n## Storms\n\na\n\n## Last\n\nb\n';
-  const once = withSection(page, RULES_HEADING, '## Rules\n\none\n');
-  t.is(once, '# Page\n\n## Storms\n\na\n\n## Rules\n\none\n\n## Last\n\nb\n');
-  t.is(withSection(once, RULES_HEADING, '## Rules\n\ntwo\n'), once.replace('one', 'two'));
 });
