@@ -4,7 +4,7 @@ import type { Mark } from '../events/mark.ts';
 import type { SealEvent } from '../events/seal.ts';
 import type { Format, FormatContext } from '../formats/format.ts';
 import type { FactSelection } from './enriched-line.ts';
-import type { Piece } from './log/cursor.ts';
+import type { Piece } from './log/reader.ts';
 import { gapIn } from './log/loss.ts';
 import { FLAG } from './log/memory-segment.ts';
 import { PendingBatch } from './pending-batch.ts';

@@ -2,8 +2,7 @@ import type { Format } from '../formats/format.ts';
 import type { BatchLimits } from '../outputs/output.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import type { FactSelection } from './enriched-line.ts';
-import type { Piece, Run } from './log/cursor.ts';
-import type { LogReader } from './log/reader.ts';
+import type { LogReader, Piece, Run } from './log/reader.ts';
 import { PendingBatch } from './pending-batch.ts';
 import type { Sealer } from './seal/sealer.ts';
 

@@ -2,26 +2,21 @@ import type { Pace } from '../backoff.ts';
 import { reasonOf } from '../errors.ts';
 import type { FactName } from '../events/facts.ts';
 import { gapItem, itemAfter, NO_NUMBER } from '../events/item.ts';
-import type { Position } from '../events/position.ts';
 import { ReaderGoneError, type BatchLimits, type Outcome, type Output } from '../outputs/output.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Ages } from './ages.ts';
 import { takeBatch } from './batch.ts';
+import { BookmarkWriter } from './bookmark-writer.ts';
 import { Condition, type LastError } from './condition.ts';
 import { FactSelection } from './enriched-line.ts';
-import type { CursorOptions, Made } from './log/cursor.ts';
 import type { Loss } from './log/loss.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from './log/memory-segment.ts';
 import { OutputCounters } from './output-counters.ts';
-import type { LogReader } from './log/reader.ts';
+import type { CursorOptions, LogReader, Made } from './log/reader.ts';
 import type { PendingBatch } from './pending-batch.ts';
 import { refuse } from './refuse.ts';
 import { Retry } from './retry.ts';
 import { Sealer } from './seal/sealer.ts';
-import type { SealState } from '../events/seal-state.ts';
-
-/** How long an output's bookmark may stay while only records for others pass, in milliseconds. */
-const PASSED_AFTER_MS = 1000;
 
 type Refusal = Extract<Outcome, { kind: 'refused' }>;
 
@@ -82,14 +77,10 @@ export class Delivery {
   readonly #counters: OutputCounters;
   readonly #ages = new Ages();
   readonly #condition: Condition;
+  readonly #bookmark: BookmarkWriter;
   #cursor: LogReader | undefined;
   #started = false;
   #isOpen = false;
-  /** The output's position from an earlier run. */
-  #position: Position | undefined;
-  #hasPosition = false;
-  /** Of its seals, from an earlier run, where the output itself knows. */
-  #sealState: SealState | undefined;
   #sealer: Sealer | undefined;
   /** Gaps that an output before this one left behind, until the position is known. */
   #inherited: Made[] = [];
@@ -103,10 +94,6 @@ export class Delivery {
   /** Arrival of the oldest waiting record, on the clock of `performance.now`. */
   #waitingSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #passedTimer: NodeJS.Timeout | undefined;
-  #passedIsDue = false;
-  /** The position last given to the bookmark. */
-  #committed: Position | undefined;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -115,6 +102,7 @@ export class Delivery {
     this.#retry = new Retry(options.pace);
     this.#counters = options.counters ?? new OutputCounters();
     this.#condition = new Condition(options.output.stuckAfterMs, options.now);
+    this.#bookmark = new BookmarkWriter(options.output.bookmark, options.passedAfterMs);
   }
 
   get name(): string {
@@ -165,7 +153,7 @@ export class Delivery {
       maxLagBytes,
       marks: seals ? 'stop' : 'skip',
       awaitsHashes: enrich.includes('hashes'),
-      position: this.#position,
+      position: this.#bookmark.position,
       onMoved: () => this.#moved(),
       onOvertaken: (loss) => this.#lost(loss),
       onResumed: (after) => telemetry.raise('OutputResumed', { output: name, after }),
@@ -194,19 +182,7 @@ export class Delivery {
       this.#ages.cameIn(this.#cursor?.everAppended ?? 0, performance.now());
       return this.#run();
     }
-    if (this.#options.output.bookmark === undefined || this.#passedTimer !== undefined) return;
-    if (!this.#isBehind(this.#cursor?.passed)) return;
-    this.#passedTimer = setTimeout(() => {
-      this.#passedTimer = undefined;
-      this.#passedIsDue = true;
-      this.#run();
-    }, this.#options.passedAfterMs ?? PASSED_AFTER_MS).unref();
-  }
-
-  /** Whether the bookmark can move forward to a position. */
-  #isBehind(position: Position | undefined): position is Position {
-    const committed = this.#committed;
-    return position !== undefined && (committed?.bootId !== position.bootId || committed.last < position.last);
+    this.#bookmark.passed(this.#cursor?.passed, () => this.#run());
   }
 
   #run(): void {
@@ -245,8 +221,9 @@ export class Delivery {
         if (batch === 'passed') continue;
         this.#batch = batch;
         if (batch === undefined) {
-          if (!this.#passedIsDue) return;
-          await this.#commitPassed(this.#cursor);
+          if (!this.#bookmark.passedIsDue) return;
+          const told = this.#bookmark.commitPassed(this.#cursor.passed);
+          if (told !== undefined) await this.#condition.during(told);
           continue;
         }
         outcome = await this.#send(batch);
@@ -263,10 +240,7 @@ export class Delivery {
     await this.#condition.during(output.open());
     this.#isOpen = true;
     if (!this.#retry.isFailing) this.#condition.up();
-    if (this.#hasPosition || output.bookmark === undefined) return;
-    this.#hasPosition = true;
-    this.#position = await this.#condition.during(output.bookmark.load());
-    if (this.#options.seals === true) this.#sealState = await output.bookmark.loadSeals?.();
+    await this.#condition.during(this.#bookmark.load(this.#options.seals === true));
   }
 
   /** Returns the next batch when it is due; else schedules another call. */
@@ -294,7 +268,7 @@ export class Delivery {
     if (!seals) return undefined;
     const onUnbalanced = (reason: string): void =>
       telemetry.raiseRepeating('SealUnbalanced', name, { output: name, reason });
-    return (this.#sealer ??= new Sealer(cursor.seals ?? this.#sealState, onUnbalanced, now));
+    return (this.#sealer ??= new Sealer(cursor.seals ?? this.#bookmark.seals, onUnbalanced, now));
   }
 
   async #send(batch: PendingBatch): Promise<Outcome> {
@@ -360,24 +334,11 @@ export class Delivery {
     this.#batch = undefined;
     const position = this.#cursor?.commit(this.#sealer?.state);
     // Nearly always there is nothing to wait for, and each wait for nothing costs every batch some microseconds.
-    const told = position && this.#tellBookmark(position);
-    if (told !== undefined) await told;
+    const told = position && this.#bookmark.commit(position);
+    if (told !== undefined) await this.#condition.during(told);
     const saved = this.#cursor?.save();
     if (saved !== undefined) await this.#condition.during(saved);
     this.#moved();
-  }
-
-  async #commitPassed(cursor: LogReader): Promise<void> {
-    this.#passedIsDue = false;
-    const { passed } = cursor;
-    if (this.#isBehind(passed)) await this.#tellBookmark(passed);
-  }
-
-  /** @returns undefined where there is nothing to wait for */
-  #tellBookmark(position: Position): Promise<void> | undefined {
-    this.#committed = position;
-    const told = this.#options.output.bookmark?.commit(position);
-    return told && this.#condition.during(told);
   }
 
   #lost({ count, first, last, unnumbered }: Loss): void {
@@ -401,9 +362,8 @@ export class Delivery {
   async close(deadline: Promise<void>): Promise<number> {
     this.#closing = true;
     this.detach();
-    clearTimeout(this.#passedTimer);
     clearTimeout(this.#timer);
-    this.#passedIsDue = true;
+    this.#bookmark.hurry();
     this.#retry.wake();
     if (this.#isOpen || this.lagRecords > 0) this.#run();
     const isKept = this.#cursor?.isKept === true;
@@ -444,7 +404,7 @@ export class Delivery {
 
   /** Names what the output before did not get, as far as its place does not have it all the same. */
   #nameInherited(cursor: LogReader): void {
-    const position = this.#position;
+    const { position } = this.#bookmark;
     for (const { item, bootId } of this.#inherited.splice(0)) {
       const rest = position?.bootId === bootId ? itemAfter(item, position?.last ?? NO_NUMBER) : item;
       if (rest !== undefined) cursor.insert({ item: rest, bootId });

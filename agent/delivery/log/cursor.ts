@@ -5,53 +5,7 @@ import { OutputCounters } from '../output-counters.ts';
 import { gapIn, Overtaken, type Loss } from './loss.ts';
 import type { Log } from './log.ts';
 import { flagsOf, type MemorySegment } from './memory-segment.ts';
-import type { LogReader } from './reader.ts';
-
-export interface CursorOptions {
-  /** The output's largest lag, in bytes of its lines. Beyond it, the oldest are dropped. */
-  maxLagBytes: number;
-  /** Whether the output gets only alerts and gaps. */
-  alertsOnly: boolean;
-  /** The output's position from an earlier run, if known. */
-  position: Position | undefined;
-  /** Called after records for this output came in, or the log went on without any. */
-  onMoved: () => void;
-  /** Called when records were dropped; their gap comes next. */
-  onOvertaken: (loss: Loss) => void;
-  /** Called when the output continues after a number that it has. */
-  onResumed: (after: number) => void;
-  /** Called when the position belongs to this boot and cannot be right. */
-  onPositionUnknown: (reason: string) => void;
-  /**
-   * Treatment of marks, which no output sends: `skip` passes over them, `stop` gives each as a piece of its own, `copy` gives them
-   * among the other records.
-   */
-  marks?: 'skip' | 'stop' | 'copy';
-  /** Whether the output writes hashes: `prepare` then waits for those of the next records, which is bounded. */
-  awaitsHashes?: boolean;
-  /** Counts what the output does not get. */
-  counters?: OutputCounters;
-  /** Hop and cause of gaps for records that were given up; by default, a full queue of the output. */
-  loss?: { readonly hop: string; readonly cause: string };
-  now?: () => Date;
-}
-
-/** The result of one `take`. */
-export type Piece = Run | Made;
-
-/** Records of a segment from `from` up to, not including, `to`: their lines lie side by side. */
-export interface Run {
-  readonly segment: MemorySegment;
-  readonly from: number;
-  readonly to: number;
-  readonly bootId: string | undefined;
-}
-
-/** A line that is not in the log: a gap for lost records, or the rest of a partly delivered gap. */
-export interface Made {
-  readonly item: Item;
-  readonly bootId: string | undefined;
-}
+import type { CursorOptions, LogReader, Made, Piece } from './reader.ts';
 
 /**
  * One output's place in the log. Reads from there, skips records that are not for its output, and reports the output's

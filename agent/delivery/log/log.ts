@@ -2,8 +2,9 @@ import type { Facts } from '../../events/facts.ts';
 import { Item, NO_NUMBER } from '../../events/item.ts';
 import type { Mark } from '../../events/mark.ts';
 import type { Numbering } from '../../events/position.ts';
-import { Cursor, type CursorOptions } from './cursor.ts';
+import { Cursor } from './cursor.ts';
 import { FLAG, flagsOf, MemorySegment, SEGMENT_BYTES } from './memory-segment.ts';
+import type { CursorOptions } from './reader.ts';
 
 /** Spare segments to keep: under normal load, the same memory is reused forever. */
 const MAX_SPARES = 4;

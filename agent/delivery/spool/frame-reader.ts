@@ -1,4 +1,4 @@
-import type { Piece, Run } from '../log/cursor.ts';
+import type { Piece, Run } from '../log/reader.ts';
 import type { MemorySegment } from '../log/memory-segment.ts';
 import { DiskReader } from './disk-reader.ts';
 import type { Place } from './place.ts';

@@ -1,9 +1,8 @@
 import type { GapEvent } from '../../../shared/events/gap.ts';
 import { gapItem } from '../../events/item.ts';
-import type { Made, Piece } from '../log/cursor.ts';
 import type { Loss } from '../log/loss.ts';
 import type { MemorySegment } from '../log/memory-segment.ts';
-import type { LogReader } from '../log/reader.ts';
+import type { LogReader, Made, Piece } from '../log/reader.ts';
 import type { OutputCounters } from '../output-counters.ts';
 import type { SealState } from '../../events/seal-state.ts';
 import { FrameReader } from './frame-reader.ts';

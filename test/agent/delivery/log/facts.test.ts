@@ -1,7 +1,7 @@
 import test from 'ava';
 import { FactSelection } from '../../../../agent/delivery/enriched-line.ts';
 import { Log } from '../../../../agent/delivery/log/log.ts';
-import type { CursorOptions } from '../../../../agent/delivery/log/cursor.ts';
+import type { CursorOptions } from '../../../../agent/delivery/log/reader.ts';
 import { FACT_NAMES, Facts, type FactName } from '../../../../agent/events/facts.ts';
 import { alertOf, itemOf, type Item, type StreamEvent } from '../../../../agent/events/item.ts';
 import { execEvent } from '../../../support/fake-helper.ts';

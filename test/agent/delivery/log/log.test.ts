@@ -1,7 +1,8 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import { takeBatch } from '../take-batch.ts';
-import type { Cursor, CursorOptions } from '../../../../agent/delivery/log/cursor.ts';
+import type { Cursor } from '../../../../agent/delivery/log/cursor.ts';
+import type { CursorOptions } from '../../../../agent/delivery/log/reader.ts';
 import { Log } from '../../../../agent/delivery/log/log.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from '../../../../agent/delivery/log/memory-segment.ts';
 import { Item, itemOf, type StreamEvent } from '../../../../agent/events/item.ts';
