@@ -184,17 +184,15 @@ async function measureOwn(bench: Bench, storms: Storms, execs: number, failures:
   return own;
 }
 
-/** By the part's id. One that fails has its reason in place of figures. */
+/** By the part's id, without those that failed. */
 async function measureParts(asked: readonly string[], failures: string[]): Promise<Record<string, Measured>> {
-  const measured: Record<string, Measured> = {};
+  const parts: Record<string, Measured> = {};
   for (const part of PARTS.filter(({ id }) => asked.includes(id))) {
     progress(`part: ${part.id}`);
-    measured[part.id] = (await attempt(failures, part.id, async () => part.measure())) ?? {
-      result: { missing: 'it failed in this run' },
-      section: part.missing('it failed in this run'),
-    };
+    const measured = await attempt(failures, part.id, async () => part.measure());
+    if (measured !== undefined) parts[part.id] = measured;
   }
-  return measured;
+  return parts;
 }
 
 /** Parts alone: they have nothing to do with observers. */
@@ -202,10 +200,10 @@ async function benchParts(asked: readonly string[]): Promise<void> {
   if (PARTS.some(({ id, isOfBuilt }) => isOfBuilt && asked.includes(id))) build();
   const [failures, before]: [string[], Load] = [[], loadavg()];
   const parts = await measureParts(asked, failures);
-  if (failures.length > 0) throw new Error(failures.join('; '));
   process.stdout.write(values.json ? inJson(parts) : sections(parts));
   const source = { date: today(), commit: describeCommit(ROOT), before };
   if (values.write) await writePage((page, after) => withParts(page, parts, { ...source, after } satisfies Provenance));
+  if (failures.length > 0) throw new Error(failures.join('; '));
 }
 
 const sections = (parts: Results['parts']): string =>

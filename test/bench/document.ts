@@ -1,3 +1,4 @@
+import { WARM_EXECS } from './measure.ts';
 import { dated, sectionOf, withSection, type AnyPart, type Measured, type Provenance } from './part.ts';
 import { PARTS } from './parts.ts';
 import type { Load } from './quiet.ts';
@@ -66,7 +67,7 @@ A C program starts a static program that does nothing (\`vfork\`, \`execve\`, \`
 differ each time, so that every single exec can be found in the observer's output and compared. Where a title names a number of programs a second,
 it starts them at even intervals, and the waits between them are in no figure.
 
-The order is A B C … A B C …. Immediately before each watched storm the same storm runs with nothing attached. The two are a pair.
+The order is A B C … A B C …. Shortly before each watched storm the same storm runs with nothing attached. The two are a pair.
 Figures are medians of all rounds, with the quartiles in parentheses.
 
 - **added**: time of an exec in the watched storm minus that in its pair; **times bare**: the same as a ratio.
@@ -111,7 +112,7 @@ ${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${r
   processor time of the reader turns into added time.
 - At a pace, the processors rest between two programs and wake up slowly, with cold caches. That makes each program and each observer slower than in a storm, and
   added time less certain: compare the processor time of the observers. Counted per event, an observer that looks at fixed intervals costs more the fewer programs start.
-- Every observer was warm: it had seen at least as many execs as it was measured with. Ours is JavaScript and slower in its first second. Its work five seconds after
+- Every observer was warm: it had seen ${Math.max(options.execs, WARM_EXECS).toLocaleString('en')} short execs, then the same storm once. Ours is JavaScript and slower in its first seconds. Its work five seconds after
   the start, when it gives memory back and collects its garbage once (some 50 ms of processor time), was over.
 - The observers write different things. bpftrace and execsnoop write pid, name and arguments joined by spaces; auditd some ten fields in
   several records; Platform Probes some thirty fields as JSON, flushed to the file as they come. execsnoop and forkstat collect a few KiB

@@ -31,6 +31,8 @@ export interface Pair {
 /** A second of this processor time over the last moments, or less, is rest. */
 const REST = 0.05;
 const MOMENT_MS = 400;
+/** Execs that an observer has seen before its storms: compilers and caches then have done most of their work, as in a sensor that runs for days. */
+export const WARM_EXECS = 10_000;
 const REST_SECONDS = 60;
 const START_SECONDS = 30;
 
@@ -44,7 +46,7 @@ export class Bench {
     this.#storms = storms;
   }
 
-  /** Runs the same storm twice, the second time watched. */
+  /** Runs the same storm twice, the second time watched by an observer that has seen it once already. */
   async pair(observer: Observer, shape: Shape, execs: number, round: number): Promise<Pair> {
     const storms = this.#storms;
     const bareStorm = storms.plan(shape, execs);
@@ -52,8 +54,10 @@ export class Bench {
     const storm = storms.plan(shape, execs);
     const { result, delivery } = await this.watched(
       observer,
-      execs,
+      Math.max(execs, WARM_EXECS),
       async (watch) => {
+        await storms.run(storms.plan(shape, execs));
+        await rest(watch);
         const before = usage(watch);
         const { elapsed, cpu } = await storms.run(storm);
         await rest(watch);

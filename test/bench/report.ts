@@ -27,7 +27,7 @@ export interface Results {
   readonly latency?: { readonly trickle: Latency; readonly storm: Latency };
   readonly idle?: Idle;
   readonly million?: Million;
-  /** By the part's id. Only the parts that were measured. */
+  /** By the part's id, only those that were measured and did not fail. */
   readonly parts: Readonly<Record<string, Measured>>;
   /** The parts that did not work, and why. */
   readonly failures: readonly string[];
