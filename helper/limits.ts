@@ -36,6 +36,12 @@ export const DRAIN_INTERVAL_MS = 45;
 export const STORM_INTERVAL_MS = 100;
 export const STORM_EVENTS = 32;
 
+/**
+ * The same after the look that follows a quiet time: nothing is known of the rate yet, and command lines of 128 KiB can fill the
+ * ring in the time of an ordinary pause.
+ */
+export const AFTER_QUIET_INTERVAL_MS = 15;
+
 /** Share of the ring that may fill until the next look, at the rate of the last one. The least time between two looks. */
 export const LOOK_SHARE = 1 / 4;
 export const MIN_DRAIN_INTERVAL_MS = 4;

@@ -137,6 +137,11 @@ export class Sensor {
     return this.#source.nextLookMs(now, events);
   }
 
+  /** Nothing has come for so long that the helper waits to be woken. */
+  sleep(): void {
+    this.#source.wake(() => undefined);
+  }
+
   /** From now on another client is so many bytes behind, and no one less. */
   follow(leastBehind: () => number): void {
     this.#backlog.follow(leastBehind);

@@ -4,6 +4,7 @@ import type { EventSource, KernelCount, SourceDescription } from '../../stream/e
 import type { Libc } from '../libc.ts';
 import type { ReadableOnce } from '../../unix/watch.ts';
 import {
+  AFTER_QUIET_INTERVAL_MS,
   DRAIN_INTERVAL_MS,
   DRAIN_TURN_RECORDS,
   DRAIN_TURN_SHARE,
@@ -44,6 +45,8 @@ export class EbpfSource implements EventSource {
   /** Where the ring stood at the last call of `nextLookMs`, and when that was. */
   #lookedTo = 0;
   #lookedAt = 0;
+  /** Whether it was quiet until the last look. */
+  #wasQuiet = true;
 
   /** Of the turn of `drain`: where the backlog ended before the last record, where it is filled enough, whether to go on. */
   #last = 0;
@@ -129,20 +132,29 @@ export class EbpfSource implements EventSource {
     return !this.#isFull;
   }
 
-  /** Later in a storm; sooner where the ring would fill too far by then, at the rate at which it filled since the last look. */
+  /**
+   * Later in a storm; sooner after a quiet time, and where the ring would fill too far by then, at the rate at which it
+   * filled since the last look.
+   */
   nextLookMs(now: number, events: number): number {
     const { position, size } = this.#ring;
     const bytes = (position - this.#lookedTo) >>> 0;
     const elapsed = now - this.#lookedAt;
     this.#lookedTo = position;
     this.#lookedAt = now;
-    const usual = events < STORM_EVENTS ? DRAIN_INTERVAL_MS : STORM_INTERVAL_MS;
+    const usual = this.#wasQuiet
+      ? AFTER_QUIET_INTERVAL_MS
+      : events < STORM_EVENTS
+        ? DRAIN_INTERVAL_MS
+        : STORM_INTERVAL_MS;
+    this.#wasQuiet = false;
     return bytes === 0
       ? usual
       : Math.max(MIN_DRAIN_INTERVAL_MS, Math.min(usual, (size * LOOK_SHARE * elapsed) / bytes));
   }
 
   wake(callback: () => void): void {
+    this.#wasQuiet = true;
     this.#whenReadable(callback);
   }
 

@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { Clock } from '../../../helper/stream/clock.ts';
 import type { EventSource } from '../../../helper/stream/event-source.ts';
-import { DRAIN_INTERVAL_MS, QUIET_MS, STORM_INTERVAL_MS } from '../../../helper/limits.ts';
+import {
+  AFTER_QUIET_INTERVAL_MS,
+  DEFAULT_RING_BYTES,
+  DRAIN_INTERVAL_MS,
+  QUIET_MS,
+  STORM_INTERVAL_MS,
+} from '../../../helper/limits.ts';
 import { startLoop } from '../../../helper/stream/loop.ts';
 import type { PipeServer } from '../../../helper/pipe/server.ts';
 import type { HelperState } from '../../../helper/stream/state.ts';
@@ -150,4 +156,6 @@ test('the paces keep what is promised from exec to file, and what the kernel pro
   t.true(DRAIN_INTERVAL_MS <= 46);
   t.true(STORM_INTERVAL_MS <= 110);
   t.true(STORM_INTERVAL_MS < QUIET_MS);
+  // After a quiet time, command lines of 128 KiB at 2,500 a second find room until the second look, also where that is 5 ms late.
+  t.true((AFTER_QUIET_INTERVAL_MS + 5) * 2.5 * 131_072 < (DEFAULT_RING_BYTES * 7) / 8);
 });

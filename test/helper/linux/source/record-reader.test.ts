@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import {
+  AFTER_QUIET_INTERVAL_MS,
   DRAIN_INTERVAL_MS,
   MIN_DRAIN_INTERVAL_MS,
   STORM_EVENTS,
@@ -199,7 +200,7 @@ test('the next look comes later in a storm, and sooner the faster the ring fills
     sensor.drain();
     return Number(kernel.producerPosition - before) / kernel.ringBytes;
   };
-  sensor.nextLookMs(0);
+  t.is(sensor.nextLookMs(0), AFTER_QUIET_INTERVAL_MS, 'nothing is known of the rate');
   t.is(sensor.nextLookMs(100, 0), DRAIN_INTERVAL_MS, 'nothing came');
   t.is(sensor.nextLookMs(200, STORM_EVENTS - 1), DRAIN_INTERVAL_MS);
   t.is(sensor.nextLookMs(300, STORM_EVENTS), STORM_INTERVAL_MS);
@@ -219,6 +220,12 @@ test('the next look comes later in a storm, and sooner the faster the ring fills
   t.is(sensor.nextLookMs(541), MIN_DRAIN_INTERVAL_MS, 'never all the time');
   t.true(fill(32_000) > 0.4);
   t.is(sensor.nextLookMs(10_000), DRAIN_INTERVAL_MS);
+  sensor.sleep();
+  t.is(sensor.nextLookMs(20_000), AFTER_QUIET_INTERVAL_MS, 'it was quiet: the rate is that of the quiet time');
+  t.is(sensor.nextLookMs(20_015), DRAIN_INTERVAL_MS);
+  sensor.sleep();
+  t.true(fill(32_000) > 0.4);
+  t.is(sensor.nextLookMs(20_016), MIN_DRAIN_INTERVAL_MS, 'so many came at once');
 });
 
 test('an event whose arguments break off is cut when its processor goes on, and is not lost', (t) => {
