@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ProbeEvent } from '../../shared/events/parse.ts';
 import type { Delivery } from './delivery.ts';
-import { buffers, memory, totalCpu, type Bench } from './measure.ts';
+import { buffers, memory, totalCpu, WARM_EXECS, type Bench } from './measure.ts';
 import type { Observer } from './observers/observer.ts';
 import type { OwnWatch } from './observers/ours.ts';
 import { median, quantile } from './statistics.ts';
@@ -23,7 +23,7 @@ export async function peakMemory(
   shape: Shape,
   execs: number,
 ): Promise<Peak> {
-  const { result } = await bench.watched(observer, 1000, async (watch) => {
+  const { result } = await bench.watched(observer, Math.max(execs, WARM_EXECS), async (watch) => {
     const peak: Record<string, number> = {};
     let running = true;
     const look = (): void => {
