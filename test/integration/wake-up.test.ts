@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
@@ -13,7 +14,8 @@ import { kernelTest } from '../support/requirements.ts';
 import { run } from '../support/session.ts';
 
 const socket = `/run/platform-probes-wake-${process.pid}/events.sock`;
-const ring = path.join('/sys/fs/bpf', path.basename(path.dirname(socket)), mapPin('ring'));
+const pins = path.join('/sys/fs/bpf', path.basename(path.dirname(socket)));
+const ring = path.join(pins, mapPin('ring'));
 let helper: RunningHelper | undefined;
 let sleeper: ChildProcess | undefined;
 
@@ -21,6 +23,7 @@ test.afterEach.always(async () => {
   helper?.process.kill('SIGCONT');
   sleeper?.kill('SIGKILL');
   await helper?.stop();
+  rmSync(pins, { recursive: true, force: true });
 });
 
 /** The lines that a process has printed so far, and how it ended. */
