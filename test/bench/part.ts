@@ -66,25 +66,25 @@ export function dated(section: string, { date, commit, before, after }: Provenan
   return [heading, '', `Measured ${date} at commit ${commit}; load of one minute ${load} after.`, ...rest].join('\n');
 }
 
-/** The section of this heading, with the line end of its last line; undefined when the page has none. */
+/** The section of this heading, up to the line end of its last line; undefined when the page has none. */
 export function sectionOf(page: string, heading: string): string | undefined {
-  const { at, end, isThere } = place(page, heading);
-  return isThere ? page.slice(at, end) : undefined;
+  const [at, end] = place(page, heading);
+  return at === end ? undefined : `${page.slice(at, end).trimEnd()}\n`;
 }
 
 /** A page with this section in place of the one of its heading, or before the page's last. */
 export function withSection(page: string, heading: string, section: string): string {
-  const { at, end } = place(page, heading);
-  return `${page.slice(0, at)}${section}${end === page.length ? '' : '\n'}${page.slice(end).replace(/^\n/, '')}`;
+  const [at, end] = place(page, heading);
+  return `${page.slice(0, at)}${section}${end === page.length ? '' : '\n'}${page.slice(end)}`;
 }
 
-/** Where a section is, or would go. `end` is the line end before the next heading. */
-function place(page: string, heading: string): { at: number; end: number; isThere: boolean } {
-  const start = page.indexOf(`\n${heading}\n`);
-  if (start === -1) {
-    const last = page.lastIndexOf('\n## ');
-    return { at: last + 1, end: last, isThere: false };
+/** Where the section of this heading begins, and the next one; twice where the last one begins when there is none. */
+function place(page: string, heading: string): readonly [at: number, end: number] {
+  const at = page.indexOf(`\n${heading}\n`) + 1;
+  if (at === 0) {
+    const last = page.lastIndexOf('\n## ') + 1;
+    return [last, last];
   }
-  const next = page.indexOf('\n## ', start + 1);
-  return { at: start + 1, end: next === -1 ? page.length : next, isThere: true };
+  const end = page.indexOf('\n## ', at) + 1;
+  return [at, end === 0 ? page.length : end];
 }
