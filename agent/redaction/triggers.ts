@@ -1,3 +1,4 @@
+import { BigramFilter, LONGEST_WORD } from './bigrams.ts';
 import { NAME_TRIGGERS } from './names.ts';
 import type { Patterns } from './finder.ts';
 import { TOOLS } from './tools.ts';
@@ -47,7 +48,10 @@ class Needle {
 const FIXED = ['://', '\\u00', '\\/', '\u00c5\u00bf', '\u00e2\u0084\u00aa'];
 
 /** A beginning is enough to look closer. Fewer states stay in the processor's nearest cache. */
-const LONGEST = 6;
+const LONGEST = LONGEST_WORD;
+
+/** Bytes of a long text for each place at which the filter may find nothing. With more such places the automaton alone is faster. */
+const BYTES_A_MISS = 64;
 
 /** The texts behind `exe` and behind `argv`. No string of JSON holds one of these texts: its quotes are escaped. */
 const AFTER_EXE = '","filename":"';
@@ -90,6 +94,10 @@ export class Triggers {
   readonly #column = new Uint8Array(256);
   /** By state and column: the state that follows, as the place of its row, or one of the numbers above. */
   readonly #rows: Int32Array;
+  /** What the automaton finds, without its own two texts. */
+  readonly #words: readonly string[];
+  /** Made when the first long text comes; null where there is none for these words. */
+  #filter: BigramFilter | null | undefined;
   /** A pattern can be found in a line that has no trigger. */
   readonly #always: boolean;
   /** Where the last scan ended. */
@@ -104,6 +112,7 @@ export class Triggers {
     const needed = [...new Set(words)].filter(
       (word, _, all) => !all.some((other) => other !== word && word.includes(other)),
     );
+    this.#words = needed;
     this.#rows = build(needed, this.#column);
   }
 
@@ -130,12 +139,36 @@ export class Triggers {
     return isUsual ? false : undefined;
   }
 
-  /** The same as `#scan`, of arguments: long ones in parts. */
+  /** The same as `#scan`, of arguments: long ones with the filter. */
   #scanList(memory: Buffer, from: number, end: number): number {
     const behind = end - from < LONG_BYTES ? -1 : BEHIND_ARGV.find(memory, from, end);
     if (behind - from < LONG_BYTES) return this.#scan(memory, from, end);
-    const found = this.#scanParts(memory, from, behind);
+    const found = this.#filtered(memory, from, behind) ?? this.#scanParts(memory, from, behind);
     return found === TRIGGER ? TRIGGER : this.#scan(memory, found === 0 ? behind : from, end);
+  }
+
+  /**
+   * Looks closer only where the filter finds something. Ignores the texts behind `exe` and `argv`.
+   * @param start one byte or more behind the beginning of the memory
+   * @param end AFTER_ARGV begins there, so that the filter has something to read behind
+   * @returns 0 when there is no trigger; undefined where the filter is of no use
+   */
+  #filtered(memory: Buffer, start: number, end: number): typeof TRIGGER | 0 | undefined {
+    const filter = (this.#filter ??= BigramFilter.of(this.#words) ?? null);
+    if (filter === null) return undefined;
+    const { buffer, byteOffset } = memory;
+    const pairs = new Uint16Array(buffer, 0, buffer.byteLength >>> 1);
+    // Windows around the borders, too: the bytes of a word that are in one may be its last two.
+    const last = ((byteOffset + end) >>> 1) + 1;
+    let left = (end - start) / BYTES_A_MISS;
+    for (let at = (byteOffset + start + 1) >>> 1; (at = filter.next(pairs, at, last)) !== -1; at++) {
+      const window = 2 * (at - 1) - byteOffset;
+      // A word begins up to one byte before its window, or behind the window's beginning.
+      const found = this.#scan(memory, Math.max(start, window - 1), Math.min(end, window + 1 + LONGEST));
+      if (found === TRIGGER) return TRIGGER;
+      if (--left < 0) return undefined;
+    }
+    return 0;
   }
 
   #inAll(memory: Buffer, start: number, end: number): boolean {

@@ -101,6 +101,50 @@ test('in long arguments a trigger is found at each place, and nowhere without on
       t.true(suspects(['x', `${filler.slice(0, at)}${word}${filler.slice(at)}`]), `${word} at ${at}`);
 });
 
+test('long arguments have a trigger exactly where the same text in a line of another shape has one', (t) => {
+  // Of near misses, some texts have so many that the filter gives up.
+  const piece = fc.constantFrom('open', 'opens', 'toke', 'n', 'p', 'w', 'W', ' ', '/7', 'z', 'sk', 'a', ':/', '/', 'se', 'cret', 'PASSIVE', 'é', 'ſ', '\\', '"', '\n', '_'.repeat(40)); // prettier-ignore
+  const long = fc
+    .tuple(fc.array(piece, { minLength: 1, maxLength: 9 }), fc.array(piece, { maxLength: 6 }), fc.nat(7))
+    .map(([often, once, shift]) => {
+      const repeated = often.join('');
+      return 'x'.repeat(shift) + repeated.repeat(Math.ceil(4500 / repeated.length)) + once.join('');
+    });
+  let triggered = 0;
+  fc.assert(
+    fc.property(fc.array(fc.oneof(long, piece), { minLength: 1, maxLength: 3 }), (list) => {
+      const suspects = (event: object): boolean => {
+        const { memory, start, end } = toItem(event);
+        return TRIGGERS.inLine(memory, start, end);
+      };
+      const expected = suspects({ type: 'another', list: ['x', ...list] });
+      triggered += expected ? 1 : 0;
+      t.is(suspects(eventOf(['x', ...list])), expected, JSON.stringify(list).slice(0, 400));
+    }),
+    { numRuns: 2000 },
+  );
+  t.true(triggered > 200 && triggered < 1800, `${triggered} have a trigger`);
+});
+
+test('a trigger at the very beginning and end of long arguments is found', (t) => {
+  const filler = 'x'.repeat(5000);
+  for (const list of [
+    ['/7z', filler],
+    ['7z', filler],
+    [filler, 'pw'],
+    [`${filler}pw`],
+    [`${filler}x`, 'pw'],
+    [filler, 'a', 'psk'],
+  ]) {
+    const { memory, start, end } = toItem({ ...eventOf(list), command: '/bin/x' });
+    for (const shift of [0, 1]) {
+      const moved = Buffer.from(new ArrayBuffer(end - start + 10), shift);
+      memory.copy(moved, 3, start, end);
+      t.true(TRIGGERS.inLine(moved, 3, 3 + end - start), JSON.stringify(list).slice(-40));
+    }
+  }
+});
+
 test('every field of exec is looked at, makes its line be looked at as a whole, or holds no command line', (t) => {
   const order = Object.keys(EXEC_FIELDS);
   // Repeated by others: the path that was asked for and the arguments.
