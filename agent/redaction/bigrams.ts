@@ -22,12 +22,12 @@ type Window = readonly (number | undefined)[];
 
 /** Finds the places at which words may stand: all at which one does, and few others. ASCII letters of either case are one. */
 export class BigramFilter {
-  /** By pair of bytes, the first one lower: its class as a second pair, and above it its row as a first pair. */
-  readonly #pairs: Uint32Array;
+  /** By pair of bytes, the first one lower: its class as a second pair, and above it its row as a first pair. Numbers of 31 bits. */
+  readonly #pairs: Int32Array;
   /** By row and class of the next pair: 1 where both are in one window. */
   readonly #follows: Uint8Array;
 
-  private constructor(pairs: Uint32Array, follows: Uint8Array) {
+  private constructor(pairs: Int32Array, follows: Uint8Array) {
     this.#pairs = pairs;
     this.#follows = follows;
   }
@@ -46,7 +46,7 @@ export class BigramFilter {
     for (const [a, b, c, d] of windows)
       for (const row of firsts.within(a, b))
         for (const column of seconds.within(c, d)) follows[row * seconds.count + column] = 1;
-    const pairs = new Uint32Array(PAIRS);
+    const pairs = new Int32Array(PAIRS);
     for (let pair = 0; pair < PAIRS; pair++) {
       const [low, high] = [lower(pair & 0xff), lower(pair >>> 8)];
       pairs[pair] = ((firsts.of(low, high) * seconds.count) << SECOND_BITS) | seconds.of(low, high);
