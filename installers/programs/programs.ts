@@ -47,14 +47,21 @@ const AGENT_MEMORY = ['--max-semi-space-size=4', '--v8-pool-size=1'];
 
 /**
  * Reasons for the options. --jitless lets the service forbid memory that is both writable and executable. Every event
- * makes a little garbage; in the helper, the smallest young generation keeps that from growing. SIGUSR1 would open the
+ * makes a little garbage; in the helper, the smallest young generation keeps that from growing. It is collected often, and nearly nothing in it
+ * is alive: to wake a second thread for that takes longer than the work. SIGUSR1 would open the
  * inspector on a port. The OpenSSL configuration that the environment names may load a library.
  */
 export const PROGRAMS: readonly Program[] = [
   {
     name: 'probes-helper',
     entry: 'helper/main.ts',
-    nodeOptions: ['--jitless', '--max-semi-space-size=1', '--disable-sigusr1', '--openssl-config=/dev/null'],
+    nodeOptions: [
+      '--jitless',
+      '--max-semi-space-size=1',
+      '--no-parallel-scavenge',
+      '--disable-sigusr1',
+      '--openssl-config=/dev/null',
+    ],
   },
   {
     name: 'probes-agent',
