@@ -145,6 +145,21 @@ test('a trigger at the very beginning and end of long arguments is found', (t) =
   }
 });
 
+test('long arguments are searched for own patterns that the filter has no room for, or that are a single byte', (t) => {
+  const many = Array.from({ length: 600 }, (_, i) => `${String.fromCharCode(0x61 + (i % 26))}${i}#`);
+  for (const literals of [['~'], many]) {
+    const pattern = { each: () => undefined, literals };
+    const triggers = new Triggers({ shapes: [{ name: 'own', pattern }] });
+    for (const [list, expected] of [
+      [['_'.repeat(9000)], false],
+      [['_'.repeat(5000) + literals.at(-1)! + '_'.repeat(4000)], true],
+    ] as const) {
+      const { memory, start, end } = toItem(eventOf(['_', ...list]));
+      t.is(triggers.inLine(memory, start, end), expected);
+    }
+  }
+});
+
 test('every field of exec is looked at, makes its line be looked at as a whole, or holds no command line', (t) => {
   const order = Object.keys(EXEC_FIELDS);
   // Repeated by others: the path that was asked for and the arguments.
