@@ -48,7 +48,8 @@ export class BigramFilter {
         for (const column of seconds.within(c, d)) follows[row * seconds.count + column] = 1;
     const pairs = new Int32Array(PAIRS);
     for (let pair = 0; pair < PAIRS; pair++) {
-      const [low, high] = [lower(pair & 0xff), lower(pair >>> 8)];
+      const low = lower(pair & 0xff);
+      const high = lower(pair >>> 8);
       pairs[pair] = ((firsts.of(low, high) * seconds.count) << SECOND_BITS) | seconds.of(low, high);
     }
     return new BigramFilter(pairs, follows);
