@@ -89,8 +89,7 @@ test('whatever was spelled before, a template is the one of a reader without mem
   const seen = new Set<string>();
   const compare = (fields: RecordFields): void => {
     const expected = textsOf(read(new Templates(OWN_NAMESPACES, 1), { ...BASE, ...fields }));
-    for (let times = 0; times < 2; times++)
-      t.deepEqual(textsOf(read(templates, { ...BASE, ...fields })), expected);
+    for (let times = 0; times < 2; times++) t.deepEqual(textsOf(read(templates, { ...BASE, ...fields })), expected);
     seen.add(JSON.stringify(expected));
   };
   for (const one of OTHERS) {
