@@ -18,13 +18,17 @@ const KEPT_BYTES = 1024 * 1024;
 const DONE_MS = 5000;
 
 /** Milliseconds between two looks at how much memory the process has. */
-const LOOK_MS = 60_000;
+const LOOK_MS = 15_000;
+
+/** Bytes by which the process may grow after a collection, until the next look. Garbage of old objects, above all. */
+const GROWN_BYTES = 12 * 1024 * 1024;
 
 /**
- * Bytes of its own memory that the process may have beyond the least that it had since start or reload. While it has more, each
- * look is a pause of some ten milliseconds. Usual work stays below.
+ * Bytes that it may have beyond its least since start or reload. While it has more, a look in four collects, even when it grows
+ * no further: it may have let go of what it held. Usual work stays below.
  */
-const GROWN_BYTES = 32 * 1024 * 1024;
+const HELD_BYTES = 32 * 1024 * 1024;
+const LOOKS_WHILE_HELD = 4;
 
 type CollectGarbage = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
@@ -33,7 +37,10 @@ export class OwnMemory {
   readonly #libc: ReturnType<typeof bind> | undefined;
   readonly #collect: CollectGarbage | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The least since start or reload, and since the last collection. */
   #leastBytes = Infinity;
+  #collectedBytes = Infinity;
+  #looks = 0;
 
   /**
    * From here on, the C library keeps little free memory.
@@ -58,15 +65,19 @@ export class OwnMemory {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#collectAndTrim();
-      this.#leastBytes = ownBytes();
+      this.#leastBytes = this.#collectedBytes;
       releaseMappings(libc, unchangedMappings(readFileSync('/proc/self/smaps', 'latin1'), process.execPath));
     }, DONE_MS).unref();
   }
 
   #look(): void {
     const bytes = ownBytes();
+    this.#looks++;
     this.#leastBytes = Math.min(this.#leastBytes, bytes);
-    if (bytes - this.#leastBytes >= GROWN_BYTES) this.#collectAndTrim();
+    this.#collectedBytes = Math.min(this.#collectedBytes, bytes);
+    const hasGrown = bytes - this.#collectedBytes >= GROWN_BYTES;
+    const holdsMuch = bytes - this.#leastBytes >= HELD_BYTES && this.#looks >= LOOKS_WHILE_HELD;
+    if (hasGrown || holdsMuch) this.#collectAndTrim();
   }
 
   /**
@@ -76,6 +87,8 @@ export class OwnMemory {
   #collectAndTrim(): void {
     this.#collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     this.#libc?.malloc_trim(0);
+    this.#collectedBytes = ownBytes();
+    this.#looks = 0;
   }
 }
 

@@ -14,7 +14,8 @@ import { ensureSystemPackages } from '../../installers/tools/system-packages.ts'
 import { cpuOf } from './accounting.ts';
 import { atEnd } from './cleanup.ts';
 import { markdown, withParts } from './document.ts';
-import { describeCommit, describeMachine } from './machine.ts';
+import { touchFreeMemory } from './host-memory.ts';
+import { describeCommit, describeMachine, isVirtual } from './machine.ts';
 import { Bench, plain, type Pair } from './measure.ts';
 import { AUDITD } from './observers/auditd.ts';
 import { LAUREL } from './observers/laurel.ts';
@@ -196,9 +197,9 @@ async function measureParts(asked: readonly string[], failures: string[]): Promi
 }
 
 /** Parts alone: they have nothing to do with observers. */
-async function benchParts(asked: readonly string[]): Promise<void> {
+async function benchParts(asked: readonly string[], before: Load): Promise<void> {
   if (PARTS.some(({ id, isOfBuilt }) => isOfBuilt && asked.includes(id))) build();
-  const [failures, before]: [string[], Load] = [[], loadavg()];
+  const failures: string[] = [];
   const parts = await measureParts(asked, failures);
   process.stdout.write(values.json ? inJson(parts) : sections(parts));
   const source = { date: today(), commit: describeCommit(ROOT), before };
@@ -232,12 +233,17 @@ function build(): void {
 async function main(): Promise<void> {
   if (values.write) requireQuiet();
   const asked = askedFor(values.only);
-  if (asked.observers.length === 0) return benchParts(asked.parts);
+  const before = loadavg();
+  if (values.write && isVirtual()) {
+    progress('using all free memory once');
+    touchFreeMemory();
+  }
+  if (asked.observers.length === 0) return benchParts(asked.parts, before);
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     throw new Error('needs root on Linux: sudo npm run bench');
   const [rounds, execs] = [whole('rounds', values.rounds, 1000), whole('execs', values.execs, 40_000)];
   const shapesAsked = choose('shapes', SHAPES, values.shapes);
-  const machine = describeMachine();
+  const machine = describeMachine(before);
 
   if (ensureSystemPackages('run').length > 0) throw new Error('system packages are missing');
   mountTracing();

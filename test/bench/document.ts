@@ -107,7 +107,13 @@ ${results.failures.length === 0 ? '' : `Failed in this run, and left out:\n\n${r
 
 - Absolute times hold for one machine${machine.virtual === 'virtual machine' ? ', a virtual one that shares its hardware with others' : ''}. Only ratios within this run mean anything, and only where quartiles do not
   overlap. A figure of added time whose quartiles reach below zero is noise.
-- A static program that does nothing is the worst case. Starting a real one takes milliseconds; the added time stays the same.
+- ${
+    machine.virtual === 'virtual machine'
+      ? `The bench used all free memory once before. A host gives a virtual machine its memory page by page, when it is first touched, and an observer whose
+  file grows takes longer until then.
+- `
+      : ''
+  }A static program that does nothing is the worst case. Starting a real one takes milliseconds; the added time stays the same.
 - With ${machine.cores} processors, one process that starts programs leaves the others to the observer; with two of them there is no free one here, and
   processor time of the reader turns into added time.
 - At a pace, the processors rest between two programs and wake up slowly, with cold caches. That makes each program and each observer slower than in a storm, and

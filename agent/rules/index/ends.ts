@@ -1,91 +1,113 @@
-import { caseVariants, FOLD } from '../value/fold.ts';
-import { packList, type Literal, type LiteralIndex, type Sink } from './literal.ts';
+import { Lists } from './lists.ts';
+import type { Literal, LiteralIndex, Sink } from './literal.ts';
+import { follow, LIST, OWN, RUN, START, States } from './states.ts';
 import { Symbols } from './symbols.ts';
+import { breadthFirst, plant } from './tree.ts';
 
-const isAscii = (unit: number) => unit < 0x80;
+/** From a state to the number of the list of literals that are the whole text. */
+const WHOLE = OWN;
 
 /**
  * Finds the literals that a text ends with (`suffix`) or starts with
  * (`prefix`), and those that are the whole of it: a tree, walked from that end and left as
- * soon as nothing fits, which is after a few characters. Characters beyond ASCII are looked up in a map.
+ * soon as nothing fits, which is after a few characters.
  */
 export class EndIndex implements LiteralIndex {
   readonly bytes: number;
   readonly lists: readonly Int32Array[];
-  readonly #symbols: Uint16Array;
-  readonly #rows: Int32Array;
-  /** Symbols of ASCII, and the number of those beyond. */
-  readonly #width: number;
-  /** By state × 65,536 + folded unit. */
-  readonly #rare = new Map<number, number>();
+  readonly #symbols: Symbols;
+  readonly #of: Uint16Array;
+  readonly #words: Int32Array;
+  readonly #denseEnd: number;
   readonly #fromEnd: boolean;
-  /** By state: atoms of literals that end here, and of those that are the whole text. */
-  readonly #partial: readonly (Int32Array | undefined)[];
-  readonly #whole: readonly (Int32Array | undefined)[];
+  /** Where #sparse left off. */
+  #read = 0;
 
   constructor(literals: readonly Literal[], end: 'prefix' | 'suffix') {
-    const symbols = new Symbols();
-    for (const { text } of literals) symbols.add(text, isAscii);
-    const width = symbols.count;
-    const most = literals.reduce((sum, l) => sum + l.text.length, 1);
-    const rows = new Int32Array(most * width);
-    const partial: (number[] | undefined)[] = [undefined];
-    const whole: (number[] | undefined)[] = [undefined];
-    let states = 1;
-    const child = (state: number, unit: number): number => {
-      const known = isAscii(unit)
-        ? rows[state * width + symbols.of[unit]!]!
-        : (this.#rare.get(state * 0x10000 + unit) ?? 0);
-      if (known !== 0) return known;
-      if (isAscii(unit)) rows[state * width + symbols.of[unit]!] = states;
-      else this.#rare.set(state * 0x10000 + unit, states);
-      partial.push(undefined);
-      whole.push(undefined);
-      return states++;
-    };
-    for (const { text, position, atoms } of literals) {
-      let state = 0;
-      for (let i = 0; i < text.length; i++)
-        state = child(state, text.charCodeAt(end === 'suffix' ? text.length - 1 - i : i));
-      const lists = position === 'equals' ? whole : partial;
-      lists[state] = [...(lists[state] ?? []), ...atoms];
-    }
-    for (const { text } of literals) markRare(symbols.of, text, width);
-    const pack = (lists: readonly (number[] | undefined)[]) =>
-      lists.map((list) => (list === undefined ? undefined : packList(list)));
-    this.#symbols = symbols.of;
-    this.#rows = rows.slice(0, states * width);
-    this.#width = width;
     this.#fromEnd = end === 'suffix';
-    this.#partial = pack(partial);
-    this.#whole = pack(whole);
-    this.lists = [...this.#partial, ...this.#whole].filter((list) => list !== undefined);
-    this.bytes = this.#rows.byteLength + symbols.of.byteLength;
+    const tree = plant(literals, ({ text }) => (this.#fromEnd ? reversed(text) : text));
+    const symbols = new Symbols(literals.map(({ text }) => text));
+    const states = new States(tree, symbols, breadthFirst(tree));
+    const { words, stateOf } = states;
+    const lists = new Lists();
+    const listOf = (ending: readonly Literal[]) => lists.numberOf(ending.flatMap(({ atoms }) => atoms));
+    for (const [node, ending] of tree.ends) {
+      words[stateOf[node]! + LIST] = listOf(ending.filter(({ position }) => position !== 'equals'));
+      words[stateOf[node]! + WHOLE] = listOf(ending.filter(({ position }) => position === 'equals'));
+    }
+    for (let node = 0; node < tree.nodes; node++) states.link(node, 0);
+    this.lists = lists.all;
+    this.#symbols = symbols;
+    this.#of = symbols.of;
+    this.#words = words;
+    this.#denseEnd = states.denseEnd;
+    this.bytes = words.byteLength + symbols.bytes;
   }
 
   scan(text: string, sink: Sink): number {
-    const symbols = this.#symbols;
-    const rows = this.#rows;
-    const width = this.#width;
+    const of = this.#of;
+    const words = this.#words;
+    const fromEnd = this.#fromEnd;
     const { length } = text;
-    let state = 0;
+    let state = START;
     for (let i = 0; i < length; i++) {
-      const unit = text.charCodeAt(this.#fromEnd ? length - 1 - i : i);
-      const symbol = symbols[unit]!;
-      state = symbol === width ? (this.#rare.get(state * 0x10000 + FOLD[unit]!) ?? 0) : rows[state * width + symbol]!;
-      if (state === 0) return i + 1;
-      const partial = this.#partial[state];
-      if (partial !== undefined) sink.found(partial);
+      const unit = text.charCodeAt(fromEnd ? length - 1 - i : i);
+      const next = unit < 0x80 ? words[state + of[unit]!]! : this.#step(state, unit);
+      if (next > 0) state = next;
+      else if (next === 0) return i + 1;
+      else {
+        state = ~next;
+        const list = words[state + LIST]!;
+        if (list !== 0) sink.found(this.lists[list]!);
+        if (state >= this.#denseEnd) {
+          state = this.#sparse(text, i + 1, state, sink);
+          i = this.#read;
+          if (state === 0) return i + 1;
+        }
+      }
     }
-    const whole = this.#whole[state];
-    if (whole !== undefined) sink.found(whole);
+    const whole = words[state + WHOLE]!;
+    if (whole !== 0) sink.found(this.lists[whole]!);
     return length;
+  }
+
+  /** Walks on from a sparse state to the next that is dense, which it returns, or 0. A function of its own keeps the other loop fast. */
+  #sparse(text: string, start: number, from: number, sink: Sink): number {
+    const of = this.#of;
+    const words = this.#words;
+    const fromEnd = this.#fromEnd;
+    const { length } = text;
+    let state = from;
+    let i = start;
+    for (; i < length; i++) {
+      const unit = text.charCodeAt(fromEnd ? length - 1 - i : i);
+      if (unit < 0x80 && words[state] === ~of[unit]!) {
+        state += RUN;
+        continue;
+      }
+      const next = unit < 0x80 && words[state] === of[unit] ? words[state + 1]! : this.#step(state, unit);
+      if (next >= 0) {
+        state = next;
+        break;
+      }
+      state = ~next;
+      const list = words[state + LIST]!;
+      if (list !== 0) sink.found(this.lists[list]!);
+      if (state < this.#denseEnd) break;
+    }
+    this.#read = i;
+    return state;
+  }
+
+  #step(state: number, unit: number): number {
+    const words = this.#words;
+    const { ascii } = this.#symbols;
+    const symbol = this.#symbols.numberOf(unit);
+    const dense = state < this.#denseEnd;
+    if (dense && symbol < ascii) return words[state + symbol]!;
+    return follow(words, dense ? words[state + ascii]! : state, symbol);
   }
 }
 
-function markRare(symbols: Uint16Array, text: string, number: number): void {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (!isAscii(unit)) for (const variant of caseVariants(unit)) symbols[variant] = number;
-  }
-}
+/** By UTF-16 unit. */
+const reversed = (text: string): string => text.split('').reverse().join('');

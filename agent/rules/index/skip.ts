@@ -1,4 +1,4 @@
-import { FOLD } from '../value/fold.ts';
+import { caseVariants, FOLD } from '../value/fold.ts';
 import { ContainsIndex } from './contains.ts';
 import { packList, type Literal, type LiteralIndex, type Sink } from './literal.ts';
 
@@ -32,10 +32,9 @@ export class SkipIndex implements LiteralIndex {
     this.#window = shortestOf(literals);
     this.#shift.fill(this.#window - 1);
     for (const { text, atoms } of literals) {
-      for (let end = 1; end < this.#window; end++) {
-        const place = hash(text.charCodeAt(end - 1), text.charCodeAt(end));
-        this.#shift[place] = Math.min(this.#shift[place]!, this.#window - 1 - end);
-      }
+      for (let end = 1; end < this.#window; end++)
+        for (const place of placesOf(text, end))
+          this.#shift[place] = Math.min(this.#shift[place]!, this.#window - 1 - end);
       this.#put(text, packList(atoms));
     }
     this.#lists = this.#buckets.flat().map((entry) => entry.atoms);
@@ -57,7 +56,7 @@ export class SkipIndex implements LiteralIndex {
     const most = MOST_COMPARED * (text.length + window);
     let left = most;
     for (let end = window - 1; end < text.length;) {
-      const place = hash(FOLD[text.charCodeAt(end - 1)]!, FOLD[text.charCodeAt(end)]!);
+      const place = hash(text.charCodeAt(end - 1), text.charCodeAt(end));
       const step = shift[place]!;
       if (step > 0) {
         end += step;
@@ -80,9 +79,10 @@ export class SkipIndex implements LiteralIndex {
   }
 
   #put(text: string, atoms: Int32Array): void {
-    const place = hash(text.charCodeAt(this.#window - 2), text.charCodeAt(this.#window - 1));
-    if (this.#bucket[place] === -1) this.#bucket[place] = this.#buckets.push([]) - 1;
-    this.#buckets[this.#bucket[place]!]!.push({ text, atoms });
+    for (const place of placesOf(text, this.#window - 1)) {
+      if (this.#bucket[place] === -1) this.#bucket[place] = this.#buckets.push([]) - 1;
+      this.#buckets[this.#bucket[place]!]!.push({ text, atoms });
+    }
   }
 }
 
@@ -91,7 +91,16 @@ interface Entry {
   readonly atoms: Int32Array;
 }
 
-const hash = (a: number, b: number): number => (a * 37 + b) & (PLACES - 1);
+/** Without regard to the case of ASCII, which needs no table this way. */
+const hash = (a: number, b: number): number => ((a | 0x20) * 37 + (b | 0x20)) & (PLACES - 1);
+
+/** Where the pair that ends at `end` is, however its characters are written. */
+function placesOf(text: string, end: number): Set<number> {
+  const places = new Set<number>();
+  for (const a of caseVariants(text.charCodeAt(end - 1)))
+    for (const b of caseVariants(text.charCodeAt(end))) places.add(hash(a, b));
+  return places;
+}
 
 const shortestOf = (literals: readonly Literal[]): number =>
   literals.reduce((least, l) => Math.min(least, l.text.length), LONGEST_SHIFT);

@@ -83,8 +83,18 @@ export class Template {
   ppid = 0;
   readonly #pieces: Pieces;
 
-  /** @param own inode numbers of the helper's namespaces, in the order of NAMESPACES */
-  constructor(words: Uint32Array, bytes: Buffer, at: number, key: string, own: readonly number[]) {
+  /**
+   * @param own inode numbers of the helper's namespaces, in the order of NAMESPACES
+   * @param form how its texts are put together: `flat` for one that may be kept
+   */
+  constructor(
+    words: Uint32Array,
+    bytes: Buffer,
+    at: number,
+    key: string,
+    own: readonly number[],
+    form: (text: string) => string,
+  ) {
     const w = at >>> 2;
     this.key = key;
     this.stringBytes = key.length - (EVENT_BYTES - EVENT.uid);
@@ -97,16 +107,16 @@ export class Template {
     this.comm3 = words[w + COMM + 3] as number;
     const pieces = spell((offset) => words[(at + offset) >>> 2] as number, bytes, at, key, own);
     this.#pieces = pieces;
-    this.command = flat(`,"command":"${pieces.asked}`);
+    this.command = form(`,"command":"${pieces.asked}`);
     this.type = `,"type":"${pieces.type}","seq":`;
-    this.comm = flat(`${pieces.cwd},"comm":${pieces.comm},"start_time":`);
+    this.comm = form(`${pieces.cwd},"comm":${pieces.comm},"start_time":`);
     this.asked = pieces.asked;
     this.raw = pieces.raw;
-    this.follow(words, w);
+    this.follow(words, w, form);
   }
 
   /** Takes the parent from the record at word `w`. */
-  follow(words: Uint32Array, w: number): void {
+  follow(words: Uint32Array, w: number, form = flat): void {
     const ppid = words[w + PPID] as number;
     const low = words[w + PARENT_START_TIME] as number;
     const high = words[w + PARENT_START_TIME + 1] as number;
@@ -116,8 +126,8 @@ export class Template {
     const { ids, name, where, parentExe, source } = this.#pieces;
     const parent = ppid === 0 ? '' : `,"parent":{"pid":${ppid},"start_time":${low + high * TWO_32}${parentExe}}`;
     // Begins with the closing quote of `time`: one piece less to put together for each event.
-    this.who = flat(`","ppid":${ppid}${ids}${name},"argv":`);
-    this.end = flat(`${where}${parent}${source}}\n`);
+    this.who = form(`","ppid":${ppid}${ids}${name},"argv":`);
+    this.end = form(`${where}${parent}${source}}\n`);
   }
 
   /** UTF-16 units of all its texts, without the key. */
@@ -127,8 +137,8 @@ export class Template {
 }
 
 /**
- * Makes the templates of records, and keeps the last ones. They are found by the bytes that they are made of: an exec
- * of a known program costs one comparison of these instead of decoding and spelling each string.
+ * Makes the templates of records, and keeps those that were needed again. They are found by the bytes that they are made of:
+ * an exec of a known program costs one comparison of these instead of decoding and spelling each string.
  */
 export class Templates {
   readonly #own: readonly number[];
@@ -137,6 +147,11 @@ export class Templates {
    * have to hash all bytes of the key, which takes longer than to compare them once.
    */
   readonly #places: (Template | undefined)[];
+  /**
+   * By place: the bits of the record that was missed there last. Only one that is missed twice in a row is kept. Where each
+   * exec is of another program, none is, and so none grows old in V8's heap.
+   */
+  readonly #missed: Int32Array;
   readonly #mask: number;
 
   /**
@@ -146,6 +161,7 @@ export class Templates {
   constructor(ownNamespaces: readonly number[], entries = TEMPLATE_CACHE_ENTRIES) {
     this.#own = ownNamespaces;
     this.#places = Array.from({ length: entries });
+    this.#missed = new Int32Array(entries);
     this.#mask = entries - 1;
   }
 
@@ -191,7 +207,10 @@ export class Templates {
         known.follow(words, w);
       return known;
     }
-    const fresh = new Template(words, bytes, at, key, this.#own);
+    const isAgain = this.#missed[place] === bits;
+    this.#missed[place] = bits;
+    const fresh = new Template(words, bytes, at, key, this.#own, isAgain ? flat : asItIs);
+    if (!isAgain) return fresh;
     // Text with bytes that are not UTF-8 is rare, and `raw` has no bound of its own.
     const isKept =
       fresh.raw === undefined && fresh.stringBytes <= TEMPLATE_CACHE_BYTES && fresh.units <= TEMPLATE_CACHE_UNITS;
@@ -203,6 +222,11 @@ export class Templates {
 /** The same text in one piece of memory: V8 keeps a concatenation as a tree, which would be walked for each line. */
 function flat(text: string): string {
   return Buffer.from(text).toString();
+}
+
+/** For the text of a single line: that is walked once in any case. */
+function asItIs(text: string): string {
+  return text;
 }
 
 /** The strings of a record, as pieces of its line. */

@@ -10,10 +10,26 @@ const read = (templates: Templates, fields: RecordFields) => {
 
 test('the same program of the same user in the same place is spelled out once, whoever its parent is', (t) => {
   const templates = new Templates(OWN_NAMESPACES);
+  read(templates, { pid: 1 });
   const first = read(templates, { pid: 1, args: argsOf('a') });
   t.is(read(templates, { pid: 2, args: argsOf('b', 'c'), seconds: 9, startTime: 8, number: 7, cpu: 1 }), first);
   t.is(read(templates, { ppid: 9 }), first);
   t.is(read(templates, { parentStartTime: 9 }), first);
+});
+
+test('a program that was executed once takes the place of none that is known', (t) => {
+  const templates = new Templates(OWN_NAMESPACES, 1);
+  read(templates, { uid: 1 });
+  const known = read(templates, { uid: 1 });
+  read(templates, { uid: 2 });
+  t.is(read(templates, { uid: 1 }), known);
+
+  for (const uid of [3, 2, 3]) read(templates, { uid });
+  t.is(read(templates, { uid: 1 }), known, 'in turns with others');
+
+  const second = (read(templates, { uid: 2 }), read(templates, { uid: 2 }));
+  t.is(read(templates, { uid: 2 }), second);
+  t.not(read(templates, { uid: 1 }), known);
 });
 
 const BASE: RecordFields = { comm: 'abcdefghijklmnop', filename: '/b/x', exe: '/b/x', cwd: '/a/cd', fd: -100 };
@@ -63,7 +79,7 @@ const OTHERS: RecordFields[] = [
 ];
 
 test('whatever was spelled before, a template is the one of a reader without memory', (t) => {
-  // With room for one, every record finds the one before it.
+  // With room for one, every record finds the one before it, which is read twice to be kept.
   const templates = new Templates(OWN_NAMESPACES, 1);
   const textsOf = ({ command, type, who, comm, end, asked, raw, stringBytes }: Template) => ({
     texts: [command, type, who, comm, end, asked],
@@ -73,7 +89,7 @@ test('whatever was spelled before, a template is the one of a reader without mem
   const seen = new Set<string>();
   const compare = (fields: RecordFields): void => {
     const expected = textsOf(read(new Templates(OWN_NAMESPACES, 1), { ...BASE, ...fields }));
-    t.deepEqual(textsOf(read(templates, { ...BASE, ...fields })), expected);
+    for (let times = 0; times < 2; times++) t.deepEqual(textsOf(read(templates, { ...BASE, ...fields })), expected);
     seen.add(JSON.stringify(expected));
   };
   for (const one of OTHERS) {
@@ -98,11 +114,14 @@ test('what is kept does not change with the memory it was read from', (t) => {
 test('what is remembered is bounded, in number and in size', (t) => {
   const templates = new Templates(OWN_NAMESPACES);
   const users = TEMPLATE_CACHE_ENTRIES + 1;
-  const first = Array.from({ length: users }, (_, uid) => read(templates, { uid }));
+  const first = Array.from({ length: users }, (_, uid) => (read(templates, { uid }), read(templates, { uid })));
   const kept = first.filter((template, uid) => read(templates, { uid }) === template).length;
-  t.true(kept <= TEMPLATE_CACHE_ENTRIES, `${kept}`);
+  t.true(kept > TEMPLATE_CACHE_ENTRIES / 4 && kept <= TEMPLATE_CACHE_ENTRIES, `${kept}`);
 
-  const isKept = (fields: RecordFields): boolean => read(templates, fields) === read(templates, fields);
+  const isKept = (fields: RecordFields): boolean => {
+    read(templates, fields);
+    return read(templates, fields) === read(templates, fields);
+  };
   t.true(isKept({ cwd: `/${'x'.repeat(200)}`.repeat(4) }));
   t.false(isKept({ cwd: `/${'x'.repeat(200)}`.repeat(6) }), 'long paths');
   t.false(isKept({ filename: 'x'.repeat(1200) }), 'a long filename');
