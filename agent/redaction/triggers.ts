@@ -94,7 +94,7 @@ export class Triggers {
   readonly #column = new Uint8Array(256);
   /** By state and column: the state that follows, as the place of its row, or one of the numbers above. */
   readonly #rows: Int32Array;
-  /** What the automaton finds, without its own two texts. */
+  /** The words that the automaton searches for, except AFTER_EXE and AFTER_ARGV. */
   readonly #words: readonly string[];
   /** Made when the first long text comes; null where there is none for these words. */
   #filter: BigramFilter | null | undefined;

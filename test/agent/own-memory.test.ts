@@ -10,7 +10,7 @@ import { getHeapStatistics } from 'node:v8';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OwnMemory } from './agent/own-memory.ts';
 const heap = () => getHeapStatistics().total_heap_size / 2 ** 20;
-if (process.env.GIVES_BACK === 'yes') new OwnMemory(200);
+new OwnMemory(200);
 await delay(500);
 const before = heap();
 let held = Array.from({ length: Number(process.env.OBJECTS) }, (_, i) => ({ i, text: 'text ' + i }));
@@ -22,10 +22,10 @@ for (const end = performance.now() + 3000; performance.now() < end; await delay(
 console.log(Math.round(before), Math.round(most), Math.round(least), held.length);
 `;
 
-const run = (objects: number, heldMs: number, givesBack = 'yes'): { before: number; most: number; least: number } => {
+const run = (objects: number, heldMs: number): { before: number; most: number; least: number } => {
   const printed = execFileSync(process.execPath, ['--import=tsx', '--input-type=module', '--eval', GROW_AND_LET_GO], {
     encoding: 'utf8',
-    env: { ...process.env, GIVES_BACK: givesBack, OBJECTS: String(objects), HELD_MS: String(heldMs) },
+    env: { ...process.env, OBJECTS: String(objects), HELD_MS: String(heldMs) },
   });
   const [before = Number.NaN, most = Number.NaN, least = Number.NaN] = printed.split(' ').map(Number);
   return { before, most, least };

@@ -75,7 +75,7 @@ export class States {
   }
 
   /**
-   * Writes the edges of a node. What ends at its children must be known by then.
+   * Writes the edges of a node. Call it after the lists of all its children are written.
    * @param none target of symbol 0
    */
   link(node: number, none: number): void {

@@ -10,7 +10,7 @@ export interface Tree<T> {
   readonly begin: Int32Array;
   /** Nodes, siblings ascending by unit. */
   readonly children: Int32Array;
-  /** What ends at a node; absent where nothing does. */
+  /** By node: the items whose texts end there. Nodes without such an item are absent. */
   readonly ends: ReadonlyMap<number, readonly T[]>;
 }
 
