@@ -139,3 +139,48 @@ test('a client that is asked to wait hears nothing, and does not take the helper
   t.deepEqual(got, [1, 2]);
   client.stop();
 });
+
+test('a helper that ends again and again, and each time had something new, is come back to at once', async (t) => {
+  await using helper = await new FakeHelper().listen();
+  const got: number[] = [];
+  const client = new HelperClient({
+    socketPath: helper.socketPath,
+    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
+    filter: new ReplayFilter(),
+    telemetry: recordingTelemetry().telemetry,
+    onNumbering: () => undefined,
+    onItems: (items) => void got.push(...items.map(({ first }) => first)),
+  });
+  // Without the reset, the later ones of these would wait half a second each.
+  t.timeout(20_000);
+  helper.backlog.push(JSON.stringify(execEvent(1)));
+  client.start();
+  for (let seq = 2; seq <= 100; seq++) {
+    while (got.length < seq - 1) await delay(1);
+    helper.backlog.push(JSON.stringify(execEvent(seq)));
+    helper.disconnectAll();
+  }
+  while (got.length < 100) await delay(1);
+  client.stop();
+  t.deepEqual(
+    got,
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  );
+});
+
+test('a helper whose connections break before anything new is tried again, but not without a pause', async (t) => {
+  await using helper = await new FakeHelper().listen();
+  helper.backlog.push(JSON.stringify(execEvent(1)), 'no event');
+  const client = new HelperClient({
+    socketPath: helper.socketPath,
+    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
+    filter: new ReplayFilter(),
+    telemetry: recordingTelemetry().telemetry,
+    onNumbering: () => undefined,
+    onItems: () => undefined,
+  });
+  client.start();
+  await delay(1500);
+  client.stop();
+  t.true(helper.connections > 2 && helper.connections < 100, `${helper.connections} connections`);
+});

@@ -32,11 +32,13 @@ export interface Tally {
   /** Execs of the storm that were told, by worker; one bit for each. */
   readonly told: Map<string, Uint8Array>;
   twice: number;
+  /** Each gap in words, for the log of a run that has some. */
+  readonly gaps: string[];
 }
 
 /** Counts, and fails at a number that does not follow the one before. */
 export async function tally(events: AsyncIterable<ProbeEvent>, mark: string, execs: number): Promise<Tally> {
-  const sum: Tally = { first: 0, last: 0, events: 0, missing: 0, cut: 0, told: new Map(), twice: 0 };
+  const sum: Tally = { first: 0, last: 0, events: 0, missing: 0, cut: 0, told: new Map(), twice: 0, gaps: [] };
   for await (const event of events) {
     if (event.type === 'hello' || event.type === 'heartbeat' || event.type === 'clock') continue;
     const [first, last] = event.type === 'gap' ? [event.first, event.last] : [event.seq, event.seq];
@@ -44,8 +46,10 @@ export async function tally(events: AsyncIterable<ProbeEvent>, mark: string, exe
     if (sum.first === 0) sum.first = first;
     else if (first !== sum.last + 1) throw new Error(`after ${sum.last} comes ${first}`);
     sum.last = last;
-    if (event.type === 'gap') sum.missing += last - first + 1;
-    else sum.events++;
+    if (event.type === 'gap') {
+      sum.missing += last - first + 1;
+      sum.gaps.push(`${event.time} ${event.hop} ${event.cause}: ${first} to ${last}`);
+    } else sum.events++;
     if (event.type !== 'exec' || event.argv?.at(-1) !== mark) continue;
     if (event.argv_truncated) sum.cut++;
     const [, worker = '', number = ''] = event.argv;
