@@ -7,7 +7,7 @@ import { QuickLook } from './quick-look.ts';
 import { RecentLines } from './recent-lines.ts';
 import { RotatedFile } from './rotated-file.ts';
 import { rotatedNumbers } from './rotated.ts';
-import { endOfWholeLines, lastNumberIn } from './tail.ts';
+import { endOfWholeLines, lastNumberIn, read } from './tail.ts';
 
 /** Command lines hold secrets: nobody but the agent's user reads them. */
 const FILE_MODE = 0o600;
@@ -102,8 +102,8 @@ export class RotatingFile {
   }
 
   /**
-   * A process that is killed, or a machine that crashes, can leave a part of a line at the end of the file. What
-   * follows must not be glued to it. Of our own files it is cut off, since its event is replayed; a stranger's gets a newline.
+   * A process that is killed, a machine that crashes, or somebody who makes the file shorter can leave a part of a line at
+   * its end. What follows must not be glued to it. Of our own files it is cut off, since its event is replayed; a stranger's gets a newline.
    * @returns the size of the file
    */
   async #repairEnd(handle: FileHandle, { ino, size }: Stats): Promise<number> {
@@ -115,9 +115,7 @@ export class RotatingFile {
       onUnfinishedLine?.(size - whole);
       return whole;
     }
-    const { written, error } = await writeAll(handle.fd, Buffer.of(NEWLINE));
-    if (error !== undefined) throw error;
-    return size + written;
+    return this.#endLine(handle, size);
   }
 
   /**
@@ -128,8 +126,8 @@ export class RotatingFile {
     let taken = 0;
     let losses = 0;
     try {
-      if (!this.#isInPlace()) await this.#followMove();
       while (taken < lines.length) {
+        if (!this.#isInPlace()) await this.#followMove();
         const end = this.#endOfFitting(lines, taken);
         if (end === taken) {
           await this.#rotate();
@@ -215,7 +213,8 @@ export class RotatingFile {
 
   /**
    * Opens the path again when the file does not have that name any more: logrotate or an administrator moved, replaced or
-   * removed it, or its folder, or something was mounted over it. Writes the newest lines again when it was emptied.
+   * removed it, or its folder, or something was mounted over it. Writes the newest lines again when it was emptied, or made
+   * shorter. Ends a line that somebody else has begun.
    * @returns whether any of it was so; what was written since the last look is then not safe
    */
   async #followMove(): Promise<boolean> {
@@ -226,20 +225,27 @@ export class RotatingFile {
       await this.#replace({ handle, inode, size: this.#safeSize });
       return true;
     }
-    if (there.size >= this.#size) {
-      this.#size = there.size;
-      return false;
+    if (there.size < this.#size) {
+      await this.#restore(there);
+      return true;
     }
-    await this.#restore(there.size);
-    return true;
+    if (there.size > this.#size) this.#size = await this.#endLine(handle, there.size);
+    return false;
   }
 
-  /** Whether the file has its name and all its bytes, as far as that can be seen at once. Nearly always. */
+  /** Ends a line that somebody else did not finish: what follows must not be glued to it. @returns the size of the file */
+  async #endLine(handle: FileHandle, size: number): Promise<number> {
+    const [last] = await read(handle, size - 1, size);
+    if (last === undefined || last === NEWLINE) return size;
+    const { written, error } = await writeAll(handle.fd, Buffer.of(NEWLINE));
+    if (error !== undefined) throw error;
+    return size + written;
+  }
+
+  /** Whether the file has its name and ends where we left it, as far as that can be seen at once. Nearly always. */
   #isInPlace(): boolean {
     const there = this.#look.now();
-    if (!this.#isOpenFile(there) || there.size < this.#size) return false;
-    this.#size = there.size;
-    return true;
+    return this.#isOpenFile(there) && there.size === this.#size;
   }
 
   /** Whether it is the file that is written. While that is open, no other file gets its inode. */
@@ -248,16 +254,21 @@ export class RotatingFile {
   }
 
   /** The file was made shorter: lines that were written while somebody copied it are in no copy. */
-  async #restore(size: number): Promise<void> {
-    const { lines, complete } = this.#recent.take();
-    this.#size = size;
-    this.#safeSize = size;
-    if (lines.length > 0) {
-      await this.#write(lines);
-      this.#recent.add(lines);
-    }
+  async #restore(there: Stats): Promise<void> {
+    this.#size = await this.#repairEnd(this.now.handle, there);
     this.#safeSize = this.#size;
-    this.#options.onTruncated?.(lines.length, complete);
+    const { lines, complete } = this.#recent.take();
+    let rewritten = 0;
+    try {
+      if (lines.length > 0) {
+        await this.#write(lines);
+        this.#recent.add(lines);
+      }
+      rewritten = lines.length;
+      this.#safeSize = this.#size;
+    } finally {
+      this.#options.onTruncated?.(rewritten, complete && rewritten === lines.length);
+    }
   }
 
   /** Resolves when every line appended so far is on the disk. */
