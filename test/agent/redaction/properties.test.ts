@@ -219,6 +219,21 @@ test('a usual line without a trigger is told by its bytes, and one with a trigge
   t.true(TRIGGERS.inLine(escaped, 0, escaped.length));
 });
 
+test('a token in a path makes a line be searched where that is `exe`, and is redacted in any path of a line that is searched', (t) => {
+  const token = `/npm_${'a'.repeat(36)}`;
+  for (const [more, expected] of [
+    [{ exe: token }, true],
+    [{ filename: token }, false],
+    [{ cwd: token }, false],
+    [{ parent: { pid: 1, exe: token } }, false],
+  ] as const) {
+    const { memory, start, end } = toItem({ ...EXEC_EXAMPLE, ...more });
+    t.is(TRIGGERS.inLine(memory, start, end), expected, JSON.stringify(more));
+    const { event } = redact({ ...EXEC_EXAMPLE, ...more })!;
+    t.false(JSON.stringify(event).includes(token), JSON.stringify(more));
+  }
+});
+
 test('a line that lies between others is looked at alone', (t) => {
   const quiet = Buffer.from(`${JSON.stringify(EXEC_EXAMPLE)}\n`);
   const loud = Buffer.from(`${JSON.stringify(eventOf(['x', '--password=x']))}\n`);
