@@ -53,6 +53,8 @@ export class RotatingFile {
   #size = 0;
   /** How much of it was written while it had its name. */
   #safeSize = 0;
+  /** Whether it became shorter while it was closed: its newest lines are still to be written again. */
+  #isCut = false;
   readonly #recent = new RecentLines();
   readonly #rotated = new RotatedFile();
   readonly #look: QuickLook;
@@ -88,11 +90,15 @@ export class RotatingFile {
       const stats = await handle.stat();
       requireOwnFile(stats, this.#options.isOurs?.(stats.ino) === true || stats.ino === this.#inode);
       if ((stats.mode & 0o777) !== FILE_MODE) await handle.chmod(FILE_MODE);
-      this.#size = await this.#repairEnd(handle, stats);
-      this.#safeSize = this.#size;
+      const size = await this.#repairEnd(handle, stats);
+      // Another file can have got the inode of one that was closed and removed. It then gets the newest lines of that.
+      const isSame = this.#isOpenFile(stats);
+      this.#isCut = isSame && (this.#isCut || stats.size < this.#size);
+      if (!isSame) this.#recent.forget();
+      this.#size = size;
+      this.#safeSize = size;
       this.#inode = stats.ino;
       this.#device = stats.dev;
-      this.#recent.forget();
     } catch (error) {
       await handle.close();
       throw error;
@@ -103,7 +109,8 @@ export class RotatingFile {
 
   /**
    * A process that is killed, a machine that crashes, or somebody who makes the file shorter can leave a part of a line at
-   * its end. What follows must not be glued to it. Of our own files it is cut off, since its event is replayed; a stranger's gets a newline.
+   * its end. It must not be glued to the next one. Of our own files it is cut off, since its event is replayed; a
+   * stranger's gets a newline.
    * @returns the size of the file
    */
   async #repairEnd(handle: FileHandle, { ino, size }: Stats): Promise<number> {
@@ -225,7 +232,7 @@ export class RotatingFile {
       await this.#replace({ handle, inode, size: this.#safeSize });
       return true;
     }
-    if (there.size < this.#size) {
+    if (there.size < this.#size || this.#isCut) {
       await this.#restore(there);
       return true;
     }
@@ -233,7 +240,7 @@ export class RotatingFile {
     return false;
   }
 
-  /** Ends a line that somebody else did not finish: what follows must not be glued to it. @returns the size of the file */
+  /** Ends a line that somebody else did not finish, or ours would be glued to it. @returns the size of the file */
   async #endLine(handle: FileHandle, size: number): Promise<number> {
     const [last] = await read(handle, size - 1, size);
     if (last === undefined || last === NEWLINE) return size;
@@ -245,10 +252,10 @@ export class RotatingFile {
   /** Whether the file has its name and ends where we left it, as far as that can be seen at once. Nearly always. */
   #isInPlace(): boolean {
     const there = this.#look.now();
-    return this.#isOpenFile(there) && there.size === this.#size;
+    return this.#isOpenFile(there) && there.size === this.#size && !this.#isCut;
   }
 
-  /** Whether it is the file that is written. While that is open, no other file gets its inode. */
+  /** Whether it is the file that is written, or was when it was closed. While it is open, no other one gets its inode. */
   #isOpenFile(there: Stats | undefined): there is Stats {
     return there?.ino === this.#inode && there.dev === this.#device;
   }
@@ -256,6 +263,7 @@ export class RotatingFile {
   /** The file was made shorter: lines that were written while somebody copied it are in no copy. */
   async #restore(there: Stats): Promise<void> {
     this.#size = await this.#repairEnd(this.now.handle, there);
+    this.#isCut = false;
     this.#safeSize = this.#size;
     const { lines, complete } = this.#recent.take();
     let rewritten = 0;

@@ -174,6 +174,35 @@ test('whatever a file is cut to, what follows begins on a line of its own', asyn
   }
 });
 
+test('the newest lines of a file that is emptied while it is closed are written again when it is opened', async (t) => {
+  using scene = new Scene(-1, () => undefined);
+  const told: string[] = [];
+  const onTruncated = (rewritten: number, complete: boolean): void => void told.push(`${rewritten} ${complete}`);
+  const file = new RotatingFile({ path: scene.path, maxBytes: 1e9, maxFiles: 2, onTruncated });
+  const append = (text: string) => file.append(Buffer.from(`${text}\n`));
+  const reopen = async (meanwhile: () => void): Promise<void> => {
+    await file.close();
+    meanwhile();
+    await file.open();
+  };
+  await file.open();
+  await append('a');
+  await reopen(() => truncateSync(scene.path));
+  await reopen(() => undefined);
+  await append('b');
+  t.deepEqual(told, ['2 true']);
+  await reopen(() => undefined);
+  await reopen(() => appendFileSync(scene.path, 'other\n'));
+  await append('c');
+  t.is(readFileSync(scene.path, 'utf8'), 'a\nb\nother\nc\n');
+  // Whoever has the other file has its lines.
+  await reopen(() => renameSync(scene.path, `${scene.path}.moved`));
+  await append('d');
+  await file.close();
+  t.is(readFileSync(scene.path, 'utf8'), 'd\n');
+  t.is(told.length, 1);
+});
+
 test('a line that somebody else did not finish is ended before ours', async (t) => {
   using scene = new Scene(-1, () => undefined);
   const file = new RotatingFile({ path: scene.path, maxBytes: 100, maxFiles: 3 });
