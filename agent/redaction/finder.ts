@@ -1,4 +1,5 @@
 import { compileRegex } from '../rules/regex/matcher.ts';
+import { fold } from '../rules/value/fold.ts';
 import { Budget, OverBudgetError } from './budget.ts';
 import type { RedactionConfig } from './config.ts';
 import { credentialsInUrls, namesWithColon, REDACTED, type Emit } from './in-text.ts';
@@ -29,7 +30,7 @@ const STEPS_A_TEXT = 64;
 /** The patterns of one configuration. Never changed. */
 export class Patterns {
   readonly shapes: readonly Shape[];
-  /** Found in the lower-case form of every text that a shape is found in: one look instead of one for each literal. */
+  /** Found in the folded form of every text that a shape is found in: one look instead of one for each literal. */
   readonly anyShape: RegExp;
   readonly #off: ReadonlySet<string>;
   readonly #exceptions: readonly { readonly test: (text: string) => boolean }[];
@@ -128,7 +129,8 @@ export class Finder {
     const emit = this.#collect(text, secrets);
     credentialsInUrls(text, emit);
     namesWithColon(text, isArgument, emit);
-    const folded = text.toLowerCase();
+    // Folded as the literals are. Lower case is another form: of İ, ſ, µ and of Σ at the end of a word.
+    const folded = fold(text);
     if (!this.#patterns.anyShape.test(folded)) return;
     for (const { name, pattern } of this.#patterns.shapes) {
       const { literals } = pattern;

@@ -15,7 +15,7 @@ type Found = (start: number, end: number) => void;
 /** An expression that says where it is found, from left to right, without overlaps. What it takes is spent from the budget. */
 export interface SpanPattern {
   readonly each: (text: string, found: Found, budget: Budget) => void;
-  /** Texts of which one, ignoring case, is in every text it is found in; undefined where there are none. */
+  /** Folded texts (`fold`), of which one is in the folded form of every text it is found in; undefined where there are none. */
   readonly literals: readonly string[] | undefined;
 }
 

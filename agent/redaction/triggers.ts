@@ -227,8 +227,8 @@ const worst = (...states: number[]): number => (states.includes(TRIGGER) ? TRIGG
 
 /** Shorter names of programs count at the beginning of a word alone: `rar` is in `library`. */
 const SHORT = 4;
-/** The characters of JSON before a word: an escape ends in its letter. */
-const BEFORE_WORD = ['/', '"', ' ', "'", '\\\\', ';', '(', '&', '|', '`', '\\n', '\\t', '\\r', '\\f'];
+/** The characters of JSON before a word: an escape ends in its letter. The dash is that of a login shell. */
+const BEFORE_WORD = ['/', '"', ' ', "'", '\\\\', ';', '(', ')', '&', '|', '`', '-', '\\n', '\\t', '\\r', '\\f'];
 
 function toolTriggers(): string[] {
   return [...TOOLS].flatMap(([name, { options }]) => {

@@ -7,7 +7,7 @@ import { QuickLook } from './quick-look.ts';
 import { RecentLines } from './recent-lines.ts';
 import { RotatedFile } from './rotated-file.ts';
 import { rotatedNumbers } from './rotated.ts';
-import { endOfWholeLines, lastNumberIn } from './tail.ts';
+import { endOfWholeLines, lastNumberIn, read } from './tail.ts';
 
 /** Command lines hold secrets: nobody but the agent's user reads them. */
 const FILE_MODE = 0o600;
@@ -53,6 +53,8 @@ export class RotatingFile {
   #size = 0;
   /** How much of it was written while it had its name. */
   #safeSize = 0;
+  /** Whether it became shorter while it was closed: its newest lines are still to be written again. */
+  #isCut = false;
   readonly #recent = new RecentLines();
   readonly #rotated = new RotatedFile();
   readonly #look: QuickLook;
@@ -88,11 +90,15 @@ export class RotatingFile {
       const stats = await handle.stat();
       requireOwnFile(stats, this.#options.isOurs?.(stats.ino) === true || stats.ino === this.#inode);
       if ((stats.mode & 0o777) !== FILE_MODE) await handle.chmod(FILE_MODE);
-      this.#size = await this.#repairEnd(handle, stats);
-      this.#safeSize = this.#size;
+      const size = await this.#repairEnd(handle, stats);
+      // Another file can have got the inode of one that was closed and removed. It then gets the newest lines of that.
+      const isSame = this.#isOpenFile(stats);
+      this.#isCut = isSame && (this.#isCut || stats.size < this.#size);
+      if (!isSame) this.#recent.forget();
+      this.#size = size;
+      this.#safeSize = size;
       this.#inode = stats.ino;
       this.#device = stats.dev;
-      this.#recent.forget();
     } catch (error) {
       await handle.close();
       throw error;
@@ -102,8 +108,9 @@ export class RotatingFile {
   }
 
   /**
-   * A process that is killed, or a machine that crashes, can leave a part of a line at the end of the file. What
-   * follows must not be glued to it. Of our own files it is cut off, since its event is replayed; a stranger's gets a newline.
+   * A process that is killed, a machine that crashes, or somebody who makes the file shorter can leave a part of a line at
+   * its end. It must not be glued to the next one. Of our own files it is cut off, since its event is replayed; a
+   * stranger's gets a newline.
    * @returns the size of the file
    */
   async #repairEnd(handle: FileHandle, { ino, size }: Stats): Promise<number> {
@@ -115,9 +122,7 @@ export class RotatingFile {
       onUnfinishedLine?.(size - whole);
       return whole;
     }
-    const { written, error } = await writeAll(handle.fd, Buffer.of(NEWLINE));
-    if (error !== undefined) throw error;
-    return size + written;
+    return this.#endLine(handle, size);
   }
 
   /**
@@ -128,8 +133,8 @@ export class RotatingFile {
     let taken = 0;
     let losses = 0;
     try {
-      if (!this.#isInPlace()) await this.#followMove();
       while (taken < lines.length) {
+        if (!this.#isInPlace()) await this.#followMove();
         const end = this.#endOfFitting(lines, taken);
         if (end === taken) {
           await this.#rotate();
@@ -215,7 +220,8 @@ export class RotatingFile {
 
   /**
    * Opens the path again when the file does not have that name any more: logrotate or an administrator moved, replaced or
-   * removed it, or its folder, or something was mounted over it. Writes the newest lines again when it was emptied.
+   * removed it, or its folder, or something was mounted over it. Writes the newest lines again when it was emptied, or made
+   * shorter. Ends a line that somebody else has begun.
    * @returns whether any of it was so; what was written since the last look is then not safe
    */
   async #followMove(): Promise<boolean> {
@@ -226,38 +232,51 @@ export class RotatingFile {
       await this.#replace({ handle, inode, size: this.#safeSize });
       return true;
     }
-    if (there.size >= this.#size) {
-      this.#size = there.size;
-      return false;
+    if (there.size < this.#size || this.#isCut) {
+      await this.#restore(there);
+      return true;
     }
-    await this.#restore(there.size);
-    return true;
+    if (there.size > this.#size) this.#size = await this.#endLine(handle, there.size);
+    return false;
   }
 
-  /** Whether the file has its name and all its bytes, as far as that can be seen at once. Nearly always. */
+  /** Ends a line that somebody else did not finish, or ours would be glued to it. @returns the size of the file */
+  async #endLine(handle: FileHandle, size: number): Promise<number> {
+    const [last] = await read(handle, size - 1, size);
+    if (last === undefined || last === NEWLINE) return size;
+    const { written, error } = await writeAll(handle.fd, Buffer.of(NEWLINE));
+    if (error !== undefined) throw error;
+    return size + written;
+  }
+
+  /** Whether the file has its name and ends where we left it, as far as that can be seen at once. Nearly always. */
   #isInPlace(): boolean {
     const there = this.#look.now();
-    if (!this.#isOpenFile(there) || there.size < this.#size) return false;
-    this.#size = there.size;
-    return true;
+    return this.#isOpenFile(there) && there.size === this.#size && !this.#isCut;
   }
 
-  /** Whether it is the file that is written. While that is open, no other file gets its inode. */
+  /** Whether it is the file that is written, or was when it was closed. While it is open, no other one gets its inode. */
   #isOpenFile(there: Stats | undefined): there is Stats {
     return there?.ino === this.#inode && there.dev === this.#device;
   }
 
   /** The file was made shorter: lines that were written while somebody copied it are in no copy. */
-  async #restore(size: number): Promise<void> {
-    const { lines, complete } = this.#recent.take();
-    this.#size = size;
-    this.#safeSize = size;
-    if (lines.length > 0) {
-      await this.#write(lines);
-      this.#recent.add(lines);
-    }
+  async #restore(there: Stats): Promise<void> {
+    this.#size = await this.#repairEnd(this.now.handle, there);
+    this.#isCut = false;
     this.#safeSize = this.#size;
-    this.#options.onTruncated?.(lines.length, complete);
+    const { lines, complete } = this.#recent.take();
+    let rewritten = 0;
+    try {
+      if (lines.length > 0) {
+        await this.#write(lines);
+        this.#recent.add(lines);
+      }
+      rewritten = lines.length;
+      this.#safeSize = this.#size;
+    } finally {
+      this.#options.onTruncated?.(rewritten, complete && rewritten === lines.length);
+    }
   }
 
   /** Resolves when every line appended so far is on the disk. */

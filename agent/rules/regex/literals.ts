@@ -12,7 +12,7 @@ interface Found {
   readonly needed: readonly string[] | undefined;
 }
 
-/** Texts of which at least one, ignoring case, is in every text that the expression is found in. */
+/** Folded texts (`fold`), of which at least one is in the folded form of every text that the expression is found in. */
 export function neededLiterals(re: Re): readonly string[] | undefined {
   const { exact, needed } = find(re);
   return better(exact, needed);

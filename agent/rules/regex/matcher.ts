@@ -13,7 +13,7 @@ const MAX_WITHOUT_BITS = 300;
 export interface RegexMatcher {
   /** Whether the expression is found in the text. Time is linear in the text. */
   readonly test: (text: string) => boolean;
-  /** Texts of which one, ignoring case, is in every text it is found in; undefined where there are none. */
+  /** Folded texts (`fold`), of which one is in the folded form of every text it is found in; undefined where there are none. */
   readonly literals: readonly string[] | undefined;
   /** Steps that the last test took beyond a few a character; absent where there are never more. */
   readonly spent?: () => number;

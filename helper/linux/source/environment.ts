@@ -53,8 +53,8 @@ export class EnvironmentPicker {
     }
     if (found.length === 0) return cut ? ENVIRONMENT_CUT : NO_ENVIRONMENT;
     if (found.length > 1) found.sort((a, b) => a.at - b.at);
-    // Each with its NUL: no two different lists are the same text.
-    let key = cut ? 'cut' : '';
+    // Each with its NUL, and no name begins with one: no two different lists are the same text.
+    let key = cut ? '\0' : '';
     for (const { at, valueEnd } of found) key += `${text.slice(at, valueEnd)}\0`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;

@@ -89,6 +89,24 @@ test('an event in which something is redacted has a trigger in its line, whereve
   );
 });
 
+test('whatever character stands before or behind the name of a program, the line has a trigger if its option is redacted', (t) => {
+  const characters = [...Array.from({ length: 0x80 }, (_, i) => String.fromCharCode(i)), 'é', '\u00a0', '\u2028'];
+  let triggered = 0;
+  for (const [name, { options }] of TOOLS)
+    for (const character of characters)
+      for (const word of [character + name, name + character])
+        for (const list of [
+          [word, Object.keys(options)[0]!, 'a:b%c=d9'],
+          ['x', `y ${word} ${Object.keys(options)[0]} a:b%c=d9`],
+        ]) {
+          const event = eventOf(list);
+          const { memory, start, end } = toItem(event);
+          if (TRIGGERS.inLine(memory, start, end)) triggered++;
+          else t.is(redact(event), undefined, JSON.stringify(list));
+        }
+  t.true(triggered > 1000);
+});
+
 test('in long arguments a trigger is found at each place, and nowhere without one', (t) => {
   const filler = 'x'.repeat(9001);
   const suspects = (list: readonly string[]): boolean => {
@@ -199,6 +217,21 @@ test('a usual line without a trigger is told by its bytes, and one with a trigge
   const { memory } = toItem(eventOf(['x', 'sEcret']));
   const escaped = Buffer.from(memory.toString().replace('sEcret', String.raw`s\u0065cret`));
   t.true(TRIGGERS.inLine(escaped, 0, escaped.length));
+});
+
+test('a token in a path makes a line be searched where that is `exe`, and is redacted in any path of a line that is searched', (t) => {
+  const token = `/npm_${'a'.repeat(36)}`;
+  for (const [more, expected] of [
+    [{ exe: token }, true],
+    [{ filename: token }, false],
+    [{ cwd: token }, false],
+    [{ parent: { pid: 1, exe: token } }, false],
+  ] as const) {
+    const { memory, start, end } = toItem({ ...EXEC_EXAMPLE, ...more });
+    t.is(TRIGGERS.inLine(memory, start, end), expected, JSON.stringify(more));
+    const { event } = redact({ ...EXEC_EXAMPLE, ...more })!;
+    t.false(JSON.stringify(event).includes(token), JSON.stringify(more));
+  }
 });
 
 test('a line that lies between others is looked at alone', (t) => {

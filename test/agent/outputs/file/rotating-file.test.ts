@@ -206,24 +206,36 @@ test('a folder in place of the file is an error that says so', async (t) => {
   });
 });
 
+/** Runs a program of test/agent/support. A limit on file size acts as a full disk does: it takes what fits and refuses the rest. */
+async function runLimited(name: string, path: string): Promise<string> {
+  const program = fileURLToPath(new URL(`../../support/${name}`, import.meta.url));
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -f 8; exec "$@"',
+    'sh',
+    process.execPath,
+    program,
+    path,
+  ]);
+  return stdout;
+}
+
 test('a write that the disk takes only half of leaves no part of a line behind', async (t) => {
-  // A limit on file size acts as a full disk does: it takes what fits and refuses the rest.
   await withFile({}, async (_, path) => {
-    const program = fileURLToPath(new URL('../../support/append-lines.ts', import.meta.url));
-    const { stdout } = await promisify(execFile)('sh', [
-      '-c',
-      'ulimit -f 8; exec "$@"',
-      'sh',
-      process.execPath,
-      program,
-      path,
-    ]);
+    const stdout = await runLimited('append-lines.ts', path);
     t.regex(stdout, /^0 taken: cannot write .*events\.jsonl: EFBIG/);
     t.deepEqual(
       linesOf(path),
       Array.from({ length: 3 }, () => 'a'.repeat(99)),
     );
     t.is(statSync(path).size, 300);
+  });
+});
+
+test('lines that the disk refuses when they are written again are told to be lost', async (t) => {
+  await withFile({}, async (_, path) => {
+    t.regex(await runLimited('restore-lines.ts', path), /^0 false\ncannot write .*events\.jsonl: EFBIG/);
+    t.is(statSync(path).size % 100, 0);
   });
 });
 

@@ -143,7 +143,9 @@ test.serial('nor when its folder is moved away and made anew', async (t) => {
 test.serial('nor when its folder is removed and made anew: only what was in it is gone', async (t) => {
   using scene = new Scene();
   await scene.write(() =>
-    scene.shell('sleep 0.05; mv events.jsonl "$1"; cd ..; rm -r logs; sleep 0.02; mkdir logs; sleep 0.02'),
+    scene.shell(
+      'until [ -s events.jsonl ]; do sleep 0.01; done; mv events.jsonl "$1"; cd ..; rm -r logs; sleep 0.02; mkdir logs; sleep 0.02',
+    ),
   );
   const before = readFileSync(join(scene.archive, 'events.jsonl'), 'utf8').split('\n').length;
   const missing = scene.missing();

@@ -117,6 +117,24 @@ test('what was told before is told the same, and something else is not taken for
   );
 });
 
+test('whatever was told before, an environment is told as by a reader without memory, whether it is cut or not', (t) => {
+  // Names that are parts of each other, and the words that a key could be made of.
+  const names = ['A', 'AA', 'cut', 'cutA', '1', '1A', 'trueA'];
+  const picker = new EnvironmentPicker(names);
+  const told = ({ text, raw }: { text: string; raw: unknown }): string => text + JSON.stringify(raw);
+  const variable = fc
+    .tuple(fc.constantFrom(...names), fc.constantFrom('', '1', 'A=1', 'cut', '\u00ff'))
+    .map(([name, value]) => `${name}=${value}`);
+  fc.assert(
+    fc.property(fc.array(variable, { maxLength: 3 }), fc.boolean(), (variables, cut) => {
+      const block = Buffer.from(variables.map((one) => `${one}\0`).join(''), 'latin1');
+      const fresh = new EnvironmentPicker(names).pick(block, 0, block.length, cut);
+      t.is(told(picker.pick(block, 0, block.length, cut)), told(fresh), `${variables.join()} ${cut}`);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 test('any environment gives what taking it apart gives, and nothing that is not listed', (t) => {
   const name = fc.constantFrom('A', 'B', 'AB', 'BA', 'A1', '', '\nA', 'LD_PRELOAD');
   const value = fc.oneof(fc.constantFrom('', '=', 'A=1', '\nA=1', '"', '\\'), fc.string());
