@@ -71,6 +71,7 @@ test.serial('filter, user by name, rule and alerts choose; --no-follow ends afte
     t.like(explained![0]!['explanations'], [{ explanation: { part: 'condition', held: true } }]);
     for (const [args, reason] of [
       [['Image|endswiht: /curl'], /did you mean/],
+      [['x'.repeat(9000)], /the request is longer than the agent reads; give it a shorter filter/],
       [['--since', '10'], /since: expected a duration/],
       [['--user', 'no-such-user-here'], /--user: there is no user "no-such-user-here"/],
       [['--rate', 'many'], /rate: expected a number/],
