@@ -24,6 +24,12 @@ for (const args of [
   ['check', '--config'],
   ['check', 'file.yaml'],
   ['run', 'extra'],
+  ['run', '--config', ''],
+  ['match', '--rules', 'a', '--rules', '', 'file'],
+  ['match', '--builtin', ''],
+  ['verify', 'file', ''],
+  ['query', ''],
+  ['tail', '--socket='],
   [],
 ]) {
   test(`a wrong command line is status 2: "${args.join(' ')}"`, async (t) => {
