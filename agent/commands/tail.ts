@@ -16,6 +16,7 @@ import { userId } from '../values/users.ts';
 import { TailView } from '../screens/tail-view.ts';
 import { complain, reportFailure } from './control-failure.ts';
 import { untilInterrupted } from './interrupted.ts';
+import { unwritable } from './print.ts';
 
 export interface TailOptions extends PlaceOptions {
   /** A Sigma search. */
@@ -142,7 +143,12 @@ async function follow(
 
 /** Whether waiting can help. Where there are too many readers, our own connection from before may be among them. */
 function mayPass(error: unknown): error is Error {
-  return error instanceof AgentError || (error instanceof RefusedError && error.status === TOO_MANY_READERS);
+  if (error instanceof AgentError) return error.code === 'CONTROL_UNREACHABLE';
+  return error instanceof RefusedError && error.status === TOO_MANY_READERS;
+}
+
+function refuse(error: unknown): never {
+  throw error instanceof ReaderGoneError ? error : unwritable(error);
 }
 
 const gone = (error: Error): string => error.message.replace(/^[A-Z_]+: /u, '');
@@ -151,7 +157,7 @@ function sinkFor({ json, tree }: TailOptions): Sink {
   const target = new StandardOutput();
   const isTerminal = process.stdout.isTTY;
   const write = (rows: readonly string[]): Promise<void> =>
-    rows.length === 0 ? Promise.resolve() : target.write(Buffer.from(`${rows.join('\n')}\n`));
+    rows.length === 0 ? Promise.resolve() : target.write(Buffer.from(`${rows.join('\n')}\n`)).catch(refuse);
   target.open();
   if (json || !isTerminal)
     return {
