@@ -51,7 +51,19 @@ export function findCollisions(data: unknown): Collision[] {
         });
     }
   }
-  return collisions;
+  return [...collisions, ...rotatedOver(outputs, byDestination)];
+}
+
+/** Outputs that write to a name that the file of another gets when it rotates, which would overwrite theirs. */
+function rotatedOver(outputs: readonly unknown[], byDestination: ReadonlyMap<string, number>): Collision[] {
+  return outputs.flatMap((output, index) =>
+    placesOf(output).flatMap(({ rotatedFrom, key }) => {
+      const other = rotatedFrom === undefined ? undefined : byDestination.get(rotatedFrom);
+      if (other === undefined) return [];
+      const message = `outputs[${other}] gives its older files such names, and would overwrite it; choose another`;
+      return [{ path: ['outputs', index, key], message }];
+    }),
+  );
 }
 
 const folderOf = (section: unknown): unknown => (section as { folder?: unknown } | null | undefined)?.folder;
