@@ -35,6 +35,13 @@ test('one file cannot have two outputs, however its path is spelled', (t) => {
         t.regex(problem ?? '', /3:\d+: outputs\[1\]\.path: outputs\[0\] already writes there/, `${type} ${second}`);
         t.deepEqual(more, []);
       }
+    // A folder that is made later.
+    t.deepEqual(
+      problemsOf(
+        'outputs:\n  - { name: a, type: file, path: /no/such/a }\n  - { name: b, type: file, path: /no/x/../such/a }\n',
+      ),
+      ['agent.yaml:3:34: outputs[1].path: outputs[0] already writes there; each place can have one output'],
+    );
     for (const second of [`${first}.1`, `${folder}/link/a.jsonl.999`])
       for (const [type, key] of [
         ['file', 'path'],
