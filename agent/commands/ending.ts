@@ -21,8 +21,10 @@ export async function endingOf(
     if (systemCode(error) !== 'EPIPE') unwritten ??= error;
   });
   process.stderr.on('error', () => undefined);
-  process.exitCode = EXIT.INTERNAL;
-  const forgotten = (): void => complain('it ended before it was done: a defect');
+  const forgotten = (): void => {
+    complain('it ended before it was done: a defect');
+    process.exitCode = EXIT.INTERNAL;
+  };
   process.once('beforeExit', forgotten);
   let code: ExitCode;
   try {
