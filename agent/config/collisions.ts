@@ -1,3 +1,4 @@
+import { withoutLinks } from '../files/without-links.ts';
 import { placesOf } from '../outputs/kinds.ts';
 import { STORE_NAME } from '../outputs/store/kind.ts';
 
@@ -66,4 +67,7 @@ function rotatedOver(outputs: readonly unknown[], byDestination: ReadonlyMap<str
   );
 }
 
-const folderOf = (section: unknown): unknown => (section as { folder?: unknown } | null | undefined)?.folder;
+function folderOf(section: unknown): string | undefined {
+  const folder = (section as { folder?: unknown } | null | undefined)?.folder;
+  return typeof folder === 'string' ? withoutLinks(folder) : undefined;
+}

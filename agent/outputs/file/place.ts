@@ -1,5 +1,4 @@
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { withoutLinks } from '../../files/without-links.ts';
 import type { Destination } from '../kind.ts';
 import { rotatedFrom } from './rotated.ts';
 
@@ -11,13 +10,3 @@ export function filePlace(path: string, key: string): Destination {
 }
 
 const idOf = (file: string): string => `file ${file}`;
-
-/** The one spelling of a path: without links in its folder, as far as that is there. The file itself must be no link. */
-function withoutLinks(path: string): string {
-  const plain = resolve(path);
-  try {
-    return join(realpathSync(dirname(plain)), basename(plain));
-  } catch {
-    return plain;
-  }
-}
