@@ -3,6 +3,7 @@ import { backoff, type Pace } from '../backoff.ts';
 import { ControlClient, RefusedError } from '../client/client.ts';
 import { controlSocketPath, type PlaceOptions } from '../client/place.ts';
 import { ShownLines } from '../client/shown-lines.ts';
+import { MAX_RATE } from '../control/limits.ts';
 import { accountNamesHere } from '../enrichment/account-names.ts';
 import { readUserNames } from '../enrichment/password-file.ts';
 import { AgentError, reasonOf } from '../errors.ts';
@@ -12,6 +13,7 @@ import { StandardOutput } from '../outputs/stdout/standard-output.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { showsUtf8 } from '../terminal/utf8.ts';
 import { neutraliseJson } from '../terminal-text.ts';
+import { parseDuration } from '../values/quantities.ts';
 import { userId } from '../values/users.ts';
 import { TailView } from '../screens/tail-view.ts';
 import { complain, reportFailure } from './control-failure.ts';
@@ -79,12 +81,16 @@ export async function tail(options: TailOptions): Promise<ExitCode> {
 /** An option that cannot be meant. */
 class OptionError extends Error {}
 
-/** The query for the agent, which checks everything except the name of a user. @throws {OptionError} */
+/** The query for the agent, which checks what only it can know. @throws {OptionError} */
 function queryOf(
   { filter, rule, user, container, alerts, explain, since, rate, follow: follows }: TailOptions,
   isTable: boolean,
 ): URLSearchParams {
   const query = new URLSearchParams();
+  if (since !== undefined && parseDuration(since) === undefined)
+    throw new OptionError(`--since: expected a duration with its unit, such as 30s, 10m or 2h; got "${since}"`);
+  if (rate !== undefined && !(/^\d+$/u.test(rate) && Number(rate) <= MAX_RATE))
+    throw new OptionError(`--rate: expected a whole number from 1 to ${MAX_RATE}, or 0 for all; got "${rate}"`);
   for (const [name, value] of Object.entries({ filter, rule, container, since }))
     if (value !== undefined) query.set(name, value);
   if (alerts) query.set('alerts', '1');
@@ -94,8 +100,8 @@ function queryOf(
     // Without a time, all that are held.
     if (since === undefined) query.set('since', EVER);
   }
-  const most = rate ?? (isTable ? String(RATE_ON_TERMINAL) : '0');
-  if (most !== '0') query.set('rate', most);
+  const most = Number(rate ?? (isTable ? RATE_ON_TERMINAL : 0));
+  if (most !== 0) query.set('rate', String(most));
   try {
     if (user !== undefined) query.set('user', String(userId(user)));
   } catch (error) {
