@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { check } from './commands/check.ts';
 import { convert } from './commands/convert.ts';
+import { endingOf } from './commands/ending.ts';
 import { match } from './commands/match.ts';
 import { endNow, run } from './commands/run.ts';
 import { spool } from './commands/spool.ts';
@@ -60,16 +61,16 @@ export async function main(argv: readonly string[], trust: Partial<Trust> = {}):
       process.stdout.write(configJsonSchemaText());
     },
   });
-  try {
+  const ending = await endingOf(async () => {
     await program.parseAsync(argv);
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      code = error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
-    } else {
-      process.stderr.write(`probes-agent: ${error instanceof Error ? error.stack : String(error)}\n`);
-      code = EXIT.INTERNAL;
-    }
-  }
+    return code;
+  }, explain);
   // One turn later: until then, the write that has just ended still counts as pending.
-  setImmediate(() => endNow(code));
+  setImmediate(() => endNow(ending()));
+}
+
+function explain(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
+  process.stderr.write(`probes-agent: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return EXIT.INTERNAL;
 }

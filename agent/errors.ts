@@ -35,8 +35,9 @@ export const ERRORS = {
   },
   OUTPUT_FAILED: {
     status: EXIT.OUTPUT,
-    meaning: 'an output, or the address of metrics, could not be opened at start',
-    remedy: 'make its folder, and let the agent write there; choose an address that is free',
+    meaning:
+      'an output, or the address of metrics, could not be opened at start; or standard output could not be written',
+    remedy: 'make its folder, and let the agent write there; choose an address that is free; make room on the disk',
   },
   UNFLUSHED: {
     status: EXIT.UNFLUSHED,

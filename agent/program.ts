@@ -194,11 +194,22 @@ export function describeProgram(actions: Actions): Command {
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => actions.schema());
+  program.hook('preAction', (_, command) => refuseEmpty(command));
   for (const command of program.commands)
     command.showHelpAfterError(
       `usage: probes-agent ${command.name()} ${command.usage()}\nIts options: probes-agent ${command.name()} --help`,
     );
   return program.showHelpAfterError('Its commands: probes-agent --help');
+}
+
+/** Nobody means an empty text: a variable of a shell was not set. */
+function refuseEmpty(command: Command): void {
+  const isEmpty = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.includes(''));
+  for (const option of command.options)
+    if (isEmpty(command.getOptionValue(option.attributeName())))
+      command.error(`error: option '${option.flags}' has an empty value`);
+  for (const [i, argument] of command.registeredArguments.entries())
+    if (isEmpty(command.processedArgs[i])) command.error(`error: argument '${argument.name()}' is empty`);
 }
 
 function lines(table: readonly (readonly [string, string])[], width: number): string {

@@ -126,9 +126,13 @@ function parseFlags(args: string[], flags: readonly Flag[]): Partial<Record<stri
   try {
     return parseArgs({ args, options, allowNegative: true }).values as Partial<Record<string, string | boolean>>;
   } catch (cause) {
-    throw new HelperError('HELPER_USAGE', `${(cause as Error).message.split('\n')[0]}. See probes-helper --help.`, {
-      cause,
-    });
+    throw new HelperError(
+      'HELPER_USAGE',
+      `${(cause as Error).message.split('\n')[0]!.replace(/\.+$/, '')}. See probes-helper --help.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -42,7 +42,7 @@ export const EXIT_MEANINGS: Readonly<Record<ErrorCode, string>> = {
 /** Every exit status with its meaning, in the order of `--help`. */
 export function exitStatuses(): [status: number, meaning: string][] {
   return [
-    [0, 'ended by SIGTERM or SIGINT; clients got all events that they took in time'],
+    [0, 'ended by SIGTERM, SIGINT or SIGHUP; clients got all events that they took in time'],
     [1, 'audit has findings, or an error without its own code'],
     ...(Object.keys(EXIT_CODES) as ErrorCode[]).map((code): [number, string] => [
       EXIT_CODES[code],

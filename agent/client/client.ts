@@ -7,7 +7,7 @@ import { explainUnreachable } from './unreachable.ts';
 /** The agent answered, and does not do what was asked. The message is its own. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
-  /** Of HTTP: 400 when the request is wrong, 503 when there are too many readers. */
+  /** Of HTTP: 400 or 431 when the request is wrong, 503 when there are too many readers. */
   readonly status: number;
 
   constructor(status: number, message: string) {
@@ -29,6 +29,14 @@ export interface FollowOptions {
   /** A line longer than any event was passed over. */
   readonly onTooLong: () => void;
 }
+
+/** HTTP: the request has more bytes than the agent reads. Node answers so by itself, without a sentence. */
+const TOO_LONG = 431;
+
+const silentRefusal = (status: number): string =>
+  status === TOO_LONG
+    ? 'the request is longer than the agent reads; give it a shorter filter'
+    : `the agent refused the request with status ${status} of HTTP, and does not say why`;
 
 const LATE = 'no answer in time';
 
@@ -131,7 +139,7 @@ export class ControlClient {
       pieces.push(piece as Buffer);
     }
     const text = Buffer.concat(pieces).toString('utf8');
-    if (status !== 200) throw new RefusedError(status, text.trim());
+    if (status !== 200) throw new RefusedError(status, text.trim() || silentRefusal(status));
     return text;
   }
 

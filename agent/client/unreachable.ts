@@ -1,4 +1,4 @@
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { groupName } from '../values/groups.ts';
 import { reasonOf, systemCode } from '../errors.ts';
@@ -9,6 +9,7 @@ export function explainUnreachable(error: unknown, path: string): string {
     case 'ENOENT':
       return `there is no socket at ${path}; does the agent run, and does its configuration have "control"? Another one can be named with --socket PATH`;
     case 'ECONNREFUSED':
+      if (isNoSocket(path)) return `${path} is not a socket`;
       return `nobody listens on ${path}; the agent does not run any more`;
     case 'EACCES':
       return `this user may not use ${path}: ${whoMay(path)}`;
@@ -19,6 +20,11 @@ export function explainUnreachable(error: unknown, path: string): string {
     default:
       return `${path}: ${reasonOf(error)}`;
   }
+}
+
+/** Whether something else has the path. Linux refuses a connection to it as if it were a socket (unix(7)). */
+export function isNoSocket(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() === false;
 }
 
 /** The owner and the group that may use a socket which this user may not use. */

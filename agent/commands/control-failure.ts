@@ -3,8 +3,8 @@ import { AgentError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { neutralise } from '../terminal-text.ts';
 
-/** HTTP: the request is wrong. */
-const BAD_REQUEST = 400;
+/** HTTP: the request is wrong, or too long. */
+const WRONG_REQUEST: readonly number[] = [400, 431];
 
 /**
  * Says on standard error why a command could not look into the agent.
@@ -18,7 +18,7 @@ export function reportFailure(command: string, error: unknown): ExitCode {
   }
   if (!(error instanceof RefusedError)) throw error;
   complain(command, error.message);
-  return error.status === BAD_REQUEST ? EXIT.USAGE : EXIT.UNREACHABLE;
+  return WRONG_REQUEST.includes(error.status) ? EXIT.USAGE : EXIT.UNREACHABLE;
 }
 
 /** Says something on standard error, where a terminal obeys nothing of it. */

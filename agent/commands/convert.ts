@@ -5,7 +5,8 @@ import { mappingOf } from '../formats/choice.ts';
 import type { MappingName } from '../formats/config.ts';
 import { RecordedLines } from '../formats/recorded.ts';
 import { neutralise } from '../terminal-text.ts';
-import { nameOf, readingProblem, transformLines } from './recorded-lines.ts';
+import { nameOf } from './event-file.ts';
+import { readingProblem, transformLines } from './recorded-lines.ts';
 
 /** How many lines that are no events are named. */
 const MAX_NAMED = 20;

@@ -1,7 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { writeAll } from '../files/descriptor.ts';
 import { formatProblem } from '../problem.ts';
 import { conditionOf } from '../store/read/condition.ts';
 import { QueryError } from '../store/read/errors.ts';
@@ -10,6 +9,7 @@ import { search } from '../store/read/search.ts';
 import { treeOf, type Tree } from '../store/read/tree.ts';
 import { wordsQuery } from '../store/read/words.ts';
 import { neutralise, neutraliseJson } from '../terminal-text.ts';
+import { print } from './print.ts';
 import { EVENT_HEADER, eventRow } from './query/event-row.ts';
 import { runSql } from './query/sql.ts';
 import { tableLines } from './query/table.ts';
@@ -35,7 +35,6 @@ const MAX_TABLE_ROWS = 10_000;
 /** Memory of the process that runs a statement of SQL. */
 const MAX_SQL_BYTES = 1024 ** 3;
 
-const STANDARD_OUTPUT = 1;
 const FLUSH_CHARACTERS = 64 * 1024;
 
 /** `probes-agent query`: looks into the store, while the agent runs or not. Changes nothing. */
@@ -211,8 +210,7 @@ class Printed {
   async #flush(): Promise<void> {
     const text = this.#pending;
     this.#pending = '';
-    const { error } = await writeAll(STANDARD_OUTPUT, Buffer.from(text));
-    if (error !== undefined) throw error;
+    await print(text);
   }
 }
 

@@ -1,12 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { MAX_LINE_BYTES } from '../../shared/protocol/limits.ts';
-import { reasonOf, systemCode } from '../errors.ts';
-import { writeAll } from '../files/descriptor.ts';
+import { AgentError } from '../errors.ts';
+import { eventsIn, nameOf, whyUnreadable } from './event-file.ts';
 import { LineTooLongError, WholeLines } from '../source/whole-lines.ts';
+import { print } from './print.ts';
 
-const STANDARD_INPUT = '-';
-const STANDARD_OUTPUT = 1;
-const READ_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
 /**
@@ -29,41 +26,30 @@ export async function transformLines(
     }
   };
   const lines = new WholeLines((memory, start, end) => take(memory.toString('utf8', start, end)));
-  const input = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
-  const closed = new Promise((resolve) => input.once('close', resolve));
   let last = NEWLINE;
-  try {
-    for await (const chunk of input as AsyncIterable<Buffer>) {
-      last = chunk.at(-1) ?? last;
-      lines.add(chunk);
-      await print(results.splice(0));
-      if (isDone()) return;
-    }
-    // The last line of a file may lack its newline.
-    if (last !== NEWLINE) lines.add(Buffer.of(NEWLINE));
-    await print(results);
-  } finally {
-    // A pending read would keep the process from ending.
-    input.destroy();
-    await closed;
+  for await (const chunk of eventsIn(file)) {
+    last = chunk.at(-1) ?? last;
+    lines.add(chunk);
+    await printLines(results.splice(0));
+    if (isDone()) return;
   }
+  // The last line of a file may lack its newline.
+  if (last !== NEWLINE) lines.add(Buffer.of(NEWLINE));
+  await printLines(results);
 }
 
-/** Waits for the reader, so that nothing piles up here. */
-async function print(results: readonly string[]): Promise<void> {
-  if (results.length === 0) return;
-  const { error } = await writeAll(STANDARD_OUTPUT, Buffer.from(`${results.join('\n')}\n`));
-  if (error !== undefined) throw error;
+async function printLines(results: readonly string[]): Promise<void> {
+  if (results.length > 0) await print(`${results.join('\n')}\n`);
 }
 
-/** Why the lines of a file could not be read on. @param lines how many were */
+/**
+ * Why the lines of a file could not be read on.
+ * @param lines how many were
+ * @throws the error itself, where it is not about the file
+ */
 export function readingProblem(error: unknown, file: string, lines: number): string {
   if (error instanceof LineTooLongError)
     return `${nameOf(file)}:${lines + 1}: the line is longer than ${MAX_LINE_BYTES} bytes`;
-  return systemCode(error) === 'ENOENT' ? `there is no file ${file}` : `${nameOf(file)}: ${reasonOf(error)}`;
-}
-
-/** How messages name a file. */
-export function nameOf(file: string): string {
-  return file === STANDARD_INPUT ? 'standard input' : file;
+  if (error instanceof AgentError) throw error;
+  return whyUnreadable(error, file);
 }

@@ -3,6 +3,7 @@ import { backoff, type Pace } from '../backoff.ts';
 import { ControlClient, RefusedError } from '../client/client.ts';
 import { controlSocketPath, type PlaceOptions } from '../client/place.ts';
 import { ShownLines } from '../client/shown-lines.ts';
+import { MAX_RATE } from '../control/limits.ts';
 import { accountNamesHere } from '../enrichment/account-names.ts';
 import { readUserNames } from '../enrichment/password-file.ts';
 import { AgentError, reasonOf } from '../errors.ts';
@@ -12,10 +13,12 @@ import { StandardOutput } from '../outputs/stdout/standard-output.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { showsUtf8 } from '../terminal/utf8.ts';
 import { neutraliseJson } from '../terminal-text.ts';
+import { parseDuration } from '../values/quantities.ts';
 import { userId } from '../values/users.ts';
 import { TailView } from '../screens/tail-view.ts';
 import { complain, reportFailure } from './control-failure.ts';
 import { untilInterrupted } from './interrupted.ts';
+import { unwritable } from './print.ts';
 
 export interface TailOptions extends PlaceOptions {
   /** A Sigma search. */
@@ -78,12 +81,16 @@ export async function tail(options: TailOptions): Promise<ExitCode> {
 /** An option that cannot be meant. */
 class OptionError extends Error {}
 
-/** The query for the agent, which checks everything except the name of a user. @throws {OptionError} */
+/** The query for the agent, which checks what only it can know. @throws {OptionError} */
 function queryOf(
   { filter, rule, user, container, alerts, explain, since, rate, follow: follows }: TailOptions,
   isTable: boolean,
 ): URLSearchParams {
   const query = new URLSearchParams();
+  if (since !== undefined && parseDuration(since) === undefined)
+    throw new OptionError(`--since: expected a duration with its unit, such as 30s, 10m or 2h; got "${since}"`);
+  if (rate !== undefined && !(/^\d+$/u.test(rate) && Number(rate) <= MAX_RATE))
+    throw new OptionError(`--rate: expected a whole number from 1 to ${MAX_RATE}, or 0 for all; got "${rate}"`);
   for (const [name, value] of Object.entries({ filter, rule, container, since }))
     if (value !== undefined) query.set(name, value);
   if (alerts) query.set('alerts', '1');
@@ -93,8 +100,8 @@ function queryOf(
     // Without a time, all that are held.
     if (since === undefined) query.set('since', EVER);
   }
-  const most = rate ?? (isTable ? String(RATE_ON_TERMINAL) : '0');
-  if (most !== '0') query.set('rate', most);
+  const most = Number(rate ?? (isTable ? RATE_ON_TERMINAL : 0));
+  if (most !== 0) query.set('rate', String(most));
   try {
     if (user !== undefined) query.set('user', String(userId(user)));
   } catch (error) {
@@ -142,7 +149,12 @@ async function follow(
 
 /** Whether waiting can help. Where there are too many readers, our own connection from before may be among them. */
 function mayPass(error: unknown): error is Error {
-  return error instanceof AgentError || (error instanceof RefusedError && error.status === TOO_MANY_READERS);
+  if (error instanceof AgentError) return error.code === 'CONTROL_UNREACHABLE';
+  return error instanceof RefusedError && error.status === TOO_MANY_READERS;
+}
+
+function refuse(error: unknown): never {
+  throw error instanceof ReaderGoneError ? error : unwritable(error);
 }
 
 const gone = (error: Error): string => error.message.replace(/^[A-Z_]+: /u, '');
@@ -151,7 +163,7 @@ function sinkFor({ json, tree }: TailOptions): Sink {
   const target = new StandardOutput();
   const isTerminal = process.stdout.isTTY;
   const write = (rows: readonly string[]): Promise<void> =>
-    rows.length === 0 ? Promise.resolve() : target.write(Buffer.from(`${rows.join('\n')}\n`));
+    rows.length === 0 ? Promise.resolve() : target.write(Buffer.from(`${rows.join('\n')}\n`)).catch(refuse);
   target.open();
   if (json || !isTerminal)
     return {

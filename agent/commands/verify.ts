@@ -1,14 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { Budget, TooMuchError } from '../completeness/budget.ts';
 import { Input } from '../completeness/input.ts';
 import { judgeAll } from '../completeness/judge.ts';
 import { Ledger } from '../completeness/ledger.ts';
 import { LineReader } from '../completeness/line-reader.ts';
 import { counted, faultTexts, textOf } from '../completeness/report.ts';
-import { reasonOf, systemCode } from '../errors.ts';
+import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { writeAll } from '../files/descriptor.ts';
 import { neutralise } from '../terminal-text.ts';
+import { eventsIn, isUnreadable, STANDARD_INPUT, whyUnreadable } from './event-file.ts';
+import { print } from './print.ts';
 
 export interface VerifyOptions {
   /** Paths; `-` is standard input. */
@@ -18,17 +18,8 @@ export interface VerifyOptions {
   readonly whole: boolean;
 }
 
-const STANDARD_INPUT = '-';
-const STANDARD_OUTPUT = 1;
-const READ_BYTES = 1024 * 1024;
 const PROGRESS_MS = 500;
 const MIB = 1024 * 1024;
-
-/** Compressed files, by their first bytes. */
-const COMPRESSED: ReadonlyArray<readonly [name: string, bytes: Buffer]> = [
-  ['gzip', Buffer.from([0x1f, 0x8b])],
-  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
-];
 
 /** A file that cannot be read as events. */
 class InputError extends Error {
@@ -37,6 +28,11 @@ class InputError extends Error {
 
 /** `probes-agent verify`: says to which number each stream of events is complete, or what is missing. */
 export async function verify({ files, json, whole }: VerifyOptions): Promise<ExitCode> {
+  // Its end was read the first time: the second would wait for what never comes.
+  if (files.filter((file) => file === STANDARD_INPUT).length > 1) {
+    process.stderr.write('probes-agent verify: standard input (-) can be read once; name it once\n');
+    return EXIT.USAGE;
+  }
   const ledger = new Ledger(new Budget());
   const input = new Input(ledger);
   const progress = new Progress();
@@ -71,32 +67,16 @@ const isComplete = ({ streams, complete, faulty }: Outcome): boolean =>
 async function readFile(file: string, input: Input, progress: Progress): Promise<void> {
   input.begin(file);
   const lines = new LineReader(input);
-  const source = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
-  const closed = new Promise((resolve) => source.once('close', resolve));
-  let isFirst = true;
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      if (isFirst) refuseCompressed(chunk, file);
-      isFirst = false;
+    for await (const chunk of eventsIn(file)) {
       lines.push(chunk);
       progress.add(chunk.length, input.lines);
     }
     lines.end();
   } catch (error) {
-    if (error instanceof InputError || error instanceof TooMuchError) throw error;
-    if (systemCode(error) === undefined) throw error;
-    throw new InputError(systemCode(error) === 'ENOENT' ? `there is no file ${file}` : `${file}: ${reasonOf(error)}`);
-  } finally {
-    // A pending read would keep the process from ending.
-    source.destroy();
-    await closed;
+    if (!isUnreadable(error)) throw error;
+    throw new InputError(whyUnreadable(error, file), { cause: error });
   }
-}
-
-function refuseCompressed(chunk: Buffer, file: string): void {
-  const [name] = COMPRESSED.find(([, bytes]) => chunk.subarray(0, bytes.length).equals(bytes)) ?? [];
-  if (name !== undefined)
-    throw new InputError(`${file}: it is compressed; decompress it: ${name} -dc FILE | probes-agent verify -`);
 }
 
 async function printJson(ledger: Ledger, input: Input, whole: boolean, outcome: Outcome): Promise<void> {
@@ -139,11 +119,6 @@ function count(outcome: Outcome, complete: boolean): void {
 /** Other people choose names of hosts and streams: escape them, so that the terminal obeys none. */
 const printLines = (lines: readonly string[]): Promise<void> =>
   print(lines.map((line) => `${neutralise(line)}\n`).join(''));
-
-async function print(text: string): Promise<void> {
-  const { error } = await writeAll(STANDARD_OUTPUT, Buffer.from(text));
-  if (error !== undefined) throw error;
-}
 
 /** One line on a terminal that says how far the reading is. Nothing where standard error is no terminal. */
 class Progress {

@@ -1,3 +1,4 @@
+import { withoutLinks } from '../files/without-links.ts';
 import { placesOf } from '../outputs/kinds.ts';
 import { STORE_NAME } from '../outputs/store/kind.ts';
 
@@ -51,7 +52,22 @@ export function findCollisions(data: unknown): Collision[] {
         });
     }
   }
-  return collisions;
+  return [...collisions, ...rotatedOver(outputs, byDestination)];
 }
 
-const folderOf = (section: unknown): unknown => (section as { folder?: unknown } | null | undefined)?.folder;
+/** Outputs that write to a name that the file of another gets when it rotates, which would overwrite theirs. */
+function rotatedOver(outputs: readonly unknown[], byDestination: ReadonlyMap<string, number>): Collision[] {
+  return outputs.flatMap((output, index) =>
+    placesOf(output).flatMap(({ rotatedFrom, key }) => {
+      const other = rotatedFrom === undefined ? undefined : byDestination.get(rotatedFrom);
+      if (other === undefined) return [];
+      const message = `outputs[${other}] gives its older files such names, and would overwrite it; choose another`;
+      return [{ path: ['outputs', index, key], message }];
+    }),
+  );
+}
+
+function folderOf(section: unknown): string | undefined {
+  const folder = (section as { folder?: unknown } | null | undefined)?.folder;
+  return typeof folder === 'string' ? withoutLinks(folder) : undefined;
+}

@@ -5,7 +5,7 @@ import { findCollisions } from './collisions.ts';
 import { explainIssue, KnownKeys } from './explain.ts';
 import { findPointless } from './pointless.ts';
 import { placesOf } from './places.ts';
-import { formatPath, type Problem } from '../problem.ts';
+import { formatPath, formatProblem, type Problem } from '../problem.ts';
 import { readFilters, type Filter } from '../rules/filter.ts';
 import type { Placeholders } from '../rules/value/placeholders.ts';
 import { entryOf, plain, Reader, type Node, type Source } from '../yaml/node.ts';
@@ -101,7 +101,9 @@ function placeholdersOf(data: unknown): Placeholders {
   );
 }
 
-function refuse(problems: readonly Problem[]): LoadResult {
+/** A value that breaks two bounds at once, as 1e99 does where a whole number is expected, is one problem. */
+function refuse(all: readonly Problem[]): LoadResult {
+  const problems = [...new Map(all.map((problem) => [formatProblem(problem), problem])).values()];
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 

@@ -21,6 +21,7 @@ import {
   lostTo,
   readRuleFiles,
   sameFiles,
+  sameFindings,
   sha256Of,
   skippedByReason,
   type LoadedRules,
@@ -168,7 +169,7 @@ export class Detection {
       isDeepStrictEqual(inForce.config, config) &&
       sameFiles(inForce.loaded?.files ?? [], read?.files ?? [])
     )
-      return inForce;
+      return read === undefined ? inForce : this.#withFindings(inForce, read);
     return this.#compile(config, rules === undefined || read === undefined ? undefined : this.#load(rules, read));
   }
 
@@ -222,6 +223,13 @@ export class Detection {
     return loaded;
   }
 
+  /** The rules in force, with what is found wrong beside their files now. They go on counting. */
+  #withFindings(inForce: Prepared, read: RuleFolders): Prepared {
+    const { config, loaded } = inForce;
+    if (loaded === undefined || config.rules === undefined || sameFindings(loaded, read)) return inForce;
+    return { ...inForce, loaded: this.#load(config.rules, read) };
+  }
+
   #compile(config: Prepared['config'], loaded: LoadedRules | undefined): Prepared {
     const { filters, rules } = config;
     const suppressions = loaded === undefined || rules === undefined ? undefined : suppressionsOf(rules, loaded.set);
@@ -260,8 +268,11 @@ export class Detection {
     if (config?.rules === undefined || loaded === undefined) return;
     try {
       const read = this.#read(config.rules);
-      if (sameFiles(read.files, loaded.files)) this.#watcher.watch(read.folders);
-      else {
+      if (sameFiles(read.files, loaded.files)) {
+        const current = this.#withFindings(this.#inForce!, read);
+        if (current === this.#inForce) this.#watcher.watch(read.folders);
+        else this.adopt(current);
+      } else {
         const prepared = this.#compile(config, this.#load(config.rules, read));
         this.#onChange();
         this.adopt(prepared);

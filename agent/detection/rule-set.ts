@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Platform } from '../values/platform.ts';
 import { formatProblem } from '../problem.ts';
 import { loadRules, type RuleFile, type RuleSet } from '../rules/load.ts';
@@ -55,6 +56,11 @@ export function lostTo(next: RuleSet, current: RuleSet): string[] {
 /** Whether two loads read the same files. */
 export function sameFiles(a: readonly RuleFile[], b: readonly RuleFile[]): boolean {
   return a.length === b.length && a.every(({ file, text }, i) => file === b[i]!.file && text === b[i]!.text);
+}
+
+/** Whether two reads found the same wrong with files beside those: unreadable ones, and who could change them. */
+export function sameFindings(a: RuleFolders, b: RuleFolders): boolean {
+  return isDeepStrictEqual([a.faults, a.exposed], [b.faults, b.exposed]);
 }
 
 /** SHA-256 over the rule files, their names and texts, in the order in which they are read. */

@@ -1,4 +1,5 @@
 import { release } from 'node:os';
+import { isNoSocket } from '../client/unreachable.ts';
 import { ControlClient } from '../client/client.ts';
 import { statusOf, type AgentStatus } from '../client/status.ts';
 import { DEFAULT_SOCKET } from '../config/schema.ts';
@@ -146,7 +147,7 @@ function* checkAgent(
   const cause = failure instanceof AgentError ? failure.cause : failure;
   const reason = reasonOf(failure).replace(/^[A-Z_]+: /u, '');
   if (systemCode(cause) === 'EACCES') return yield control.skipped(reason);
-  if (['ENOENT', 'ECONNREFUSED'].includes(systemCode(cause) ?? ''))
+  if (['ENOENT', 'ECONNREFUSED'].includes(systemCode(cause) ?? '') && !isNoSocket(client.path))
     return yield agent.problem(
       `no agent runs: nobody listens on ${client.path}`,
       'systemctl enable --now probes-agent, then journalctl -u probes-agent',

@@ -9,9 +9,8 @@ import { findingsOf, type Finding } from './finding.ts';
 import { lets, type Person } from './people.ts';
 
 /** Where packages and people install the helper. */
-const PROGRAMS = [
-  '/Library/PlatformProbes/bin/probes-helper',
-  '/usr/libexec/platform-probes/probes-helper',
+export const programsOf = (platform: string): readonly string[] => [
+  platform === 'darwin' ? '/Library/PlatformProbes/bin/probes-helper' : '/usr/libexec/platform-probes/probes-helper',
   '/usr/sbin/probes-helper',
   '/usr/local/sbin/probes-helper',
 ];
@@ -26,7 +25,7 @@ const CONNECT = 6;
 const ENTER = 1;
 
 /** Whether the helper is installed so that it can start. @param isRunning whether it answers */
-export function checkProgram(isRunning: boolean, programs: readonly string[] = PROGRAMS): Finding {
+export function checkProgram(isRunning: boolean, programs = programsOf(process.platform)): Finding {
   const { ok, warning, problem } = findingsOf('helper');
   const file = programs.find((name) => lstatSync(name, { throwIfNoEntry: false }) !== undefined);
   if (file === undefined) {

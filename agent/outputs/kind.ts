@@ -7,6 +7,8 @@ import type { Probed } from './probe.ts';
 export interface Destination {
   id: string;
   key: string;
+  /** The place whose output moves what it wrote to here: nobody else may write here either. */
+  rotatedFrom?: string;
 }
 
 /** A type of output: its configuration, and how to make one of it. */

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, openSync, unlinkSync, type Stats } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  unlinkSync,
+  type Stats,
+} from 'node:fs';
 import path from 'node:path';
 import { HelperError } from '../errors.ts';
 import { SystemError } from './system-error.ts';
@@ -53,7 +63,10 @@ function listenIn(calls: SocketCalls, folder: string, name: string, group: numbe
  * the folder above first: if others can write there, a link could replace the new folder.
  */
 function prepareFolder(asked: string, group: number): string {
-  const folder = path.join(requireTrusted(path.dirname(asked)), path.basename(asked));
+  const above = path.dirname(asked);
+  if (!existsSync(above))
+    throw new HelperError('HELPER_SOCKET', `there is no folder ${above}. Make it, or choose another --socket.`);
+  const folder = path.join(requireTrusted(above), path.basename(asked));
   try {
     mkdirSync(folder, { mode: 0o750 });
     chownSync(folder, 0, group);

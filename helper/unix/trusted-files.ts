@@ -3,6 +3,8 @@ import path from 'node:path';
 import { HelperError } from '../errors.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+const ELSEWHERE = 'Use a place that root alone can change';
 /** Maximum number of links that the kernel follows in one path (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
@@ -55,11 +57,15 @@ function look(file: string, at: string): Stats {
   const isLink = found.isSymbolicLink();
   if (uid !== 0)
     throw unsafe(
-      `${at} belongs to uid ${uid}, who could make root run other code. Fix it: chown ${isLink ? '-h ' : ''}root ${at}`,
+      `${at} belongs to uid ${uid}, who could make root run other code. ${ELSEWHERE}, or fix it: chown ${isLink ? '-h ' : ''}root ${at}`,
     );
   // The mode of a link lets everyone write; only the owner of its folder can change it.
   if (!isLink && (mode & WRITABLE_BY_OTHERS) !== 0)
-    throw unsafe(`others than root can write to ${at} (mode ${(mode & 0o7777).toString(8)}). Fix it: chmod go-w ${at}`);
+    throw unsafe(
+      `others than root can write to ${at} (mode ${(mode & 0o7777).toString(8)}). ` +
+        // Such a folder, like /tmp, is everyone's: other programs fail where it is closed.
+        ((mode & STICKY) === 0 ? `${ELSEWHERE}, or fix it: chmod go-w ${at}` : `${ELSEWHERE}.`),
+    );
   return found;
 }
 

@@ -18,12 +18,25 @@ test('--help names every command and every exit status', async (t) => {
   for (const [status, meaning] of exitMeanings()) t.true(stdout.includes(`  ${status}  ${meaning}`));
 });
 
+test('help is no failure, however it is asked for', async (t) => {
+  for (const args of [['--help'], ['help'], ['help', 'run'], ['run', '--help']]) {
+    const { code, stdout, stderr } = await agent(...args);
+    t.deepEqual([code, stdout.startsWith('Usage: '), stderr], [0, true, ''], args.join(' '));
+  }
+});
+
 for (const args of [
   ['bogus'],
   ['run', '--bogus'],
   ['check', '--config'],
   ['check', 'file.yaml'],
   ['run', 'extra'],
+  ['run', '--config', ''],
+  ['match', '--rules', 'a', '--rules', '', 'file'],
+  ['match', '--builtin', ''],
+  ['verify', 'file', ''],
+  ['query', ''],
+  ['tail', '--socket='],
   [],
 ]) {
   test(`a wrong command line is status 2: "${args.join(' ')}"`, async (t) => {

@@ -26,6 +26,11 @@ test('without a flag every option has its default', (t) => {
   });
 });
 
+test('what the parser of Node says ends as one sentence', (t) => {
+  for (const args of [['--backlog', '-1'], ['--socket'], ['--bogus'], ['extra'], ['--exits=1']])
+    t.regex(refused(t, args), /[^.]\. See probes-helper --help\.$/);
+});
+
 test('every flag is taken, with a blank or an equals sign', (t) => {
   t.like(
     parseRun([

@@ -44,14 +44,23 @@ export function openStore(folder: string): ReadStore {
 /** The partitions in a folder, newest first. @throws {QueryError} */
 function partitionsIn(folder: string): PartitionFile[] {
   try {
-    return listPartitions(folder).reverse();
+    const files = listPartitions(folder).reverse();
+    // An empty answer would say that nothing ran.
+    if (files.length === 0)
+      throw new QueryError(
+        `${folder} has no file of a store; the agent makes one when it is "store.folder" of its configuration, and it runs`,
+      );
+    return files;
   } catch (error) {
+    if (error instanceof QueryError) throw error;
     switch (systemCode(error)) {
       case 'ENOENT':
         throw new QueryError(
           `there is no folder ${folder}; the agent makes it when "store" is in its configuration and it runs`,
           { cause: error },
         );
+      case 'ENOTDIR':
+        throw new QueryError(`${folder} is not a folder; name the folder of the store`, { cause: error });
       case 'EACCES':
         throw new QueryError(
           `${folder} may not be read by this user; run the query as the agent's user, or chgrp the folder to a group of yours and chmod 2750 it`,

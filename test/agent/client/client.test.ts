@@ -55,6 +55,30 @@ test('what is not JSON, not HTTP, not whole, or never comes, is a clear error', 
   );
 });
 
+test('a refusal without a sentence gets one', async (t) => {
+  for (const [status, reason] of [
+    [431, /longer than the agent reads; give it a shorter filter/],
+    [418, /refused the request with status 418/],
+  ] as const)
+    await withServer(
+      (socket) => socket.end(`HTTP/1.1 ${status} No\r\nconnection: close\r\n\r\n`),
+      async (client) => {
+        const error = await t.throwsAsync(client.get('/v1/status'), { instanceOf: RefusedError });
+        t.is(error.status, status);
+        t.regex(error.message, reason);
+      },
+    );
+});
+
+test('what is no socket is called so', async (t) => {
+  using work = new Workplace();
+  work.configure('');
+  for (const path of [work.configFile, work.folder])
+    await t.throwsAsync(new ControlClient(path, 500).get('/v1/status'), {
+      message: `CONTROL_UNREACHABLE: ${path} is not a socket`,
+    });
+});
+
 test('an answer without end is read up to a bound', (t) =>
   failing(
     t,

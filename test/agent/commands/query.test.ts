@@ -108,6 +108,8 @@ for (const [args, code, message] of [
   [['--tree', 'x'], 2, 'expected a whole number'],
   [['--limit', '0'], 2, 'expected a whole number from 1'],
   [['--timeout', '30'], 2, 'expected a duration'],
+  [['--store', '/proc/self/task'], 12, '/proc/self/task has no file of a store'],
+  [['--store', '/proc/self/stat'], 12, '/proc/self/stat is not a folder'],
   [['--store', '/no/such/folder'], 12, 'there is no folder /no/such/folder; the agent makes it'],
 ] as const)
   test(`query ${args.join(' ')} ends with ${code}`, async (t) => {

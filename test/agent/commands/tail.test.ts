@@ -71,9 +71,12 @@ test.serial('filter, user by name, rule and alerts choose; --no-follow ends afte
     t.like(explained![0]!['explanations'], [{ explanation: { part: 'condition', held: true } }]);
     for (const [args, reason] of [
       [['Image|endswiht: /curl'], /did you mean/],
-      [['--since', '10'], /since: expected a duration/],
+      [['x'.repeat(9000)], /the request is longer than the agent reads; give it a shorter filter/],
+      [['--since', '10'], /--since: expected a duration/],
+      [['--rate', '-1'], /--rate: expected a whole number/],
+      [['--rate', '100001'], /--rate: expected a whole number/],
       [['--user', 'no-such-user-here'], /--user: there is no user "no-such-user-here"/],
-      [['--rate', 'many'], /rate: expected a number/],
+      [['--rate', 'many'], /--rate: expected a whole number from 1 to 100000, or 0 for all; got "many"/],
     ] as const) {
       const { code, stderr } = await run('tail', '--socket', socket, ...args);
       t.is(code, 2, stderr);

@@ -155,8 +155,8 @@ test('what is no input is said, status 6', async (t) => {
   writeFileSync(zipped, gzipSync(LINES.join('\n')));
   for (const [file, reason] of [
     [bench.path('none'), `there is no file ${bench.path('none')}`],
-    [bench.folder, `${bench.folder}: EISDIR: illegal operation on a directory, read`],
-    [zipped, `${zipped}: it is compressed; decompress it: gzip -dc FILE | probes-agent verify -`],
+    [bench.folder, `${bench.folder} is a folder; name the files in it`],
+    [zipped, `${zipped}: it is compressed; pipe it in: gzip -dc FILE | probes-agent COMMAND … -`],
   ] as const) {
     const { code, stderr } = await verify(file);
     t.is(code, 6);
@@ -171,6 +171,12 @@ test('nothing to verify is not complete, and no file is a wrong command line', a
   t.is(code, 9);
   t.deepEqual([report.faults, report.streams], [{ no_identity: 1 }, []]);
   t.is((await agent('verify')).code, 2);
+  const twice = await agent('verify', '-', bench.path('events'), '-');
+  t.deepEqual(twice, {
+    code: 2,
+    stdout: '',
+    stderr: 'probes-agent verify: standard input (-) can be read once; name it once\n',
+  });
   t.is((await agent('verify', '--bogus', 'x')).code, 2);
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -11,6 +11,52 @@ function problemsOf(text: string): string[] {
 }
 
 const GOOD = 'outputs: [{ name: a, type: stdout }]\n';
+
+test('one file cannot have two outputs, however its path is spelled', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'probes-config-'));
+  try {
+    mkdirSync(join(folder, 'logs'));
+    symlinkSync('logs', join(folder, 'link'));
+    const first = join(folder, 'logs', 'a.jsonl');
+    const both = (second: string, type = 'file'): string[] => {
+      const place = type === 'file' ? `path: ${second}` : `url: "https://x/", dead_letter: { path: ${second} }`;
+      return problemsOf(
+        `outputs:\n  - { name: b, type: ${type}, ${place} }\n  - { name: a, type: file, path: ${first} }\n`,
+      );
+    };
+    for (const second of [
+      first,
+      `${folder}/logs/../logs/a.jsonl`,
+      `${folder}//logs/./a.jsonl`,
+      `${folder}/link/a.jsonl`,
+    ])
+      for (const type of ['file', 'http']) {
+        const [problem, ...more] = both(second, type);
+        t.regex(problem ?? '', /3:\d+: outputs\[1\]\.path: outputs\[0\] already writes there/, `${type} ${second}`);
+        t.deepEqual(more, []);
+      }
+    // A folder that is made later.
+    t.deepEqual(
+      problemsOf(
+        'outputs:\n  - { name: a, type: file, path: /no/such/a }\n  - { name: b, type: file, path: /no/x/../such/a }\n',
+      ),
+      ['agent.yaml:3:34: outputs[1].path: outputs[0] already writes there; each place can have one output'],
+    );
+    for (const second of [`${first}.1`, `${folder}/link/a.jsonl.999`])
+      for (const [type, key] of [
+        ['file', 'path'],
+        ['http', 'dead_letter'],
+      ] as const) {
+        const [problem, ...more] = both(second, type);
+        t.true(problem?.includes(`outputs[0].${key}: outputs[1] gives its older files such names`), problem);
+        t.deepEqual(more, []);
+      }
+    for (const second of [`${first}.01`, `${first}.old`, `${first}1`, join(folder, 'a.jsonl')])
+      t.deepEqual(both(second), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('the least configuration has every default', (t) => {
   const result = parseConfig(
@@ -191,6 +237,13 @@ test('a socket path longer than the system allows is refused', (t) => {
 test('keys of what is not built are errors, not promises', (t) => {
   for (const key of ['page', 'telemetry', 'plugins'])
     t.deepEqual(problemsOf(`${GOOD}${key}: {}\n`), [`agent.yaml:2:1: ${key}: unknown key`]);
+});
+
+test('a value that breaks two bounds at once is one problem', (t) => {
+  const file = (keys: string) => problemsOf(`outputs: [{ name: a, type: file, path: /x, ${keys} }]\n`);
+  t.deepEqual(file('max_files: 1e99'), [
+    'agent.yaml:1:55: outputs[0].max_files: expected a whole number from 1 to 1000, got 1e+99',
+  ]);
 });
 
 test('two outputs to one file are refused', (t) => {

@@ -22,6 +22,11 @@ for (const [store, more, message] of [
   ['{ folder: /s, max_age: 1s }', '', 'store.max_age: expected 1h to 3650d, got "1s"'],
   ['{ folder: /s, max_size: 1GiB }', '', 'store.max_size: unknown key'],
   ['{ folder: /s }', 'spool: { folder: /s }\n', 'store.folder: it is the folder of the spool; the store needs its own'],
+  [
+    '{ folder: /s/ }',
+    'spool: { folder: /t/../s }\n',
+    'store.folder: it is the folder of the spool; the store needs its own',
+  ],
 ] as const)
   test(`store: ${store} is refused`, (t) => {
     const result = parse(store, more);

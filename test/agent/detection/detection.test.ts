@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -130,6 +130,24 @@ for (const [name, text] of Object.entries(HOSTILE)) {
     t.deepEqual(['/a', '/b'].map(alerts), [true, true]);
   });
 }
+
+test('a new file that cannot be read is named when only that changes, and again gone; correlations go on counting', async (t) => {
+  const { load, write, alerts, of, folder } = setting(t, { 'a.yml': TWICE });
+  load();
+  t.false(alerts('/a'));
+  write('large.yml', 'x'.repeat(MAX_RULE_FILE_BYTES + 1));
+  while (of('RuleRefused').length === 0) await delay(20);
+  t.regex(String(of('RuleRefused')[0]!['problems']), /large\.yml:1:1: 1048577 bytes long/);
+  t.is(of('RulesLoaded').at(-1)!['refused'], 1);
+  rmSync(join(folder, 'rules', 'large.yml'));
+  while (of('RulesLoaded').at(-1)!['refused'] !== 0) await delay(20);
+  chmodSync(join(folder, 'rules', 'a.yml'), 0o666);
+  while (!of('ConfigExposed').some(({ problems }) => String(problems).includes('a.yml'))) await delay(20);
+  write('large.yml', 'x'.repeat(MAX_RULE_FILE_BYTES + 1));
+  load();
+  t.is(of('RulesLoaded').at(-1)!['refused'], 1, 'a reload finds it too');
+  t.true(alerts('/a'), 'the second of two');
+});
 
 test('whatever goes wrong while changed files are read, those in force stay so', async (t) => {
   let isBroken = false;

@@ -4,7 +4,7 @@ import { parseConfig } from '../../../agent/config/load.ts';
 import type { Config } from '../../../agent/config/schema.ts';
 import { checkDisk } from '../../../agent/doctor/disk.ts';
 import { checkHeartbeat, checkHello } from '../../../agent/doctor/helper-state.ts';
-import { checkProgram, checkSocket } from '../../../agent/doctor/helper-socket.ts';
+import { checkProgram, checkSocket, programsOf } from '../../../agent/doctor/helper-socket.ts';
 import { checkKernel, checkLibbpf } from '../../../agent/doctor/kernel.ts';
 import { checkOutputs } from '../../../agent/doctor/outputs.ts';
 import { lets, personOf, personOfProcess, type Person } from '../../../agent/doctor/people.ts';
@@ -56,6 +56,8 @@ test('libbpf: what a running helper has loaded is there; otherwise it is loaded,
 test('helper: installed or not, running or not, changeable by others or not', (t) => {
   using work = new Workplace();
   t.is(checkProgram(false, [work.path('no')]).verdict, 'problem');
+  t.false(programsOf('linux').some((file) => file.startsWith('/Library/')));
+  t.false(programsOf('darwin').some((file) => file.includes('/libexec/')));
   t.is(checkProgram(true, [work.path('no')]).verdict, 'ok');
   t.is(checkProgram(true, ['/usr/bin/env']).verdict, 'ok');
   t.like(checkProgram(false, ['/usr/bin/env']), { verdict: 'warning' });

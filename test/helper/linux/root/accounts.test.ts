@@ -45,6 +45,12 @@ test('what is neither a name nor a number of an account is refused', (t) => {
   for (const text of ['', ' ', ':', '-1', '1.5', '0x10', '1e3', '4294967295', '99999999999', 'root:x', 'root\n']) {
     t.throws(() => findUser(text), { instanceOf: HelperError }, `user "${text}"`);
     t.throws(() => findGroup(text), { instanceOf: HelperError }, `group "${text}"`);
+    // No command can make such an account.
+    if (/^\d*$/.test(text))
+      for (const find of [findUser, findGroup]) {
+        const { message } = t.throws(() => find(text), { instanceOf: HelperError });
+        t.regex(message, /expected the name of a (user|group), or a number up to 4294967294; got "\d*"\.$/);
+      }
   }
 });
 
