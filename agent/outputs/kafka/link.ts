@@ -119,6 +119,9 @@ export class Link {
   #receive(piece: Buffer): void {
     // Bytes that nobody asked for are no reply.
     if (this.#waiting === undefined) return this.#fail(new MalformedReplyError());
+    // Nor is an answer to what is still here, and what is never read would gather with each request.
+    if (this.#socket.writableLength > 0)
+      return this.#fail(new LinkError('the broker answers before it has the whole request'));
     this.#pieces.push(piece);
     this.#bytes += piece.length;
     if (this.#bytes < 4) return;
