@@ -1,6 +1,7 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { connectionProblem } from '../network/connection-error.ts';
+import { nameFor } from '../network/tls.ts';
 import { systemCode } from '../../errors.ts';
 import { Decoder, MalformedReplyError } from './wire/decoder.ts';
 import { requestHeader, type Api } from './wire/messages.ts';
@@ -157,11 +158,6 @@ export class Link {
   close(): void {
     this.#fail(new LinkError('the connection was closed'));
   }
-}
-
-/** The name that the broker is told (SNI), so that it shows the right certificate; an address is no name. */
-function nameFor(host: string): ConnectionOptions {
-  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 function problemOf(error: unknown): LinkError {

@@ -1,7 +1,8 @@
-import { createConnection, isIP, type Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { VERSION } from '../../../shared/version.ts';
 import { connectionProblem } from '../network/connection-error.ts';
+import { nameFor } from '../network/tls.ts';
 import type { Reply } from './acknowledgement.ts';
 import type { Credentials } from './credentials.ts';
 import type { Message } from './publisher.ts';
@@ -144,7 +145,7 @@ export class Connection {
 
   #tls(): ConnectionOptions {
     const { address, tls } = this.#settings;
-    return { ...(isIP(address.host) === 0 ? { servername: address.host } : {}), host: address.host, ...tls };
+    return { ...nameFor(address.host), host: address.host, ...tls };
   }
 
   /** Goes on in TLS. Anybody in between could have sent what came before. */
