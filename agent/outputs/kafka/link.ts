@@ -1,6 +1,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { connectionProblem } from '../network/connection-error.ts';
+import { Gathered } from '../network/gathered.ts';
 import { nameFor } from '../network/tls.ts';
 import { systemCode } from '../../errors.ts';
 import { Decoder, MalformedReplyError } from './wire/decoder.ts';
@@ -49,9 +50,8 @@ export class Link {
   readonly #socket: Socket;
   #correlation = 0;
   #waiting: Waiting | undefined;
-  /** Pieces of the reply so far, its length in front. */
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  /** The reply so far, its length in front. */
+  readonly #gathered = new Gathered();
   #ended: LinkError | MalformedReplyError | undefined;
 
   private constructor(address: Address, socket: Socket) {
@@ -123,22 +123,18 @@ export class Link {
     // Nor is an answer to what is still here, and what is never read would gather with each request.
     if (this.#socket.writableLength > 0)
       return this.#fail(new LinkError('the broker answers before it has the whole request'));
-    this.#pieces.push(piece);
-    this.#bytes += piece.length;
-    if (this.#bytes < 4) return;
-    if (this.#pieces[0]!.length < 4) this.#pieces = [Buffer.concat(this.#pieces)];
-    const head = this.#pieces[0]!;
-    const length = head.readInt32BE(0);
+    this.#gathered.add(piece);
+    const whole = this.#gathered.bytes;
+    if (whole.length < 4) return;
+    const length = whole.readInt32BE(0);
     if (length < 4 || length > MAX_REPLY_BYTES)
       return this.#fail(
-        head.readUInt16BE(0) === TLS_ALERT
+        whole.readUInt16BE(0) === TLS_ALERT
           ? new LinkError('the broker speaks TLS on that port; add tls')
           : new MalformedReplyError(),
       );
-    if (this.#bytes < 4 + length) return;
-    const whole = Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#bytes = 0;
+    if (whole.length < 4 + length) return;
+    this.#gathered.clear();
     const { correlation, resolve } = this.#waiting;
     if (whole.length > 4 + length || whole.readInt32BE(4) !== correlation) return this.#fail(new MalformedReplyError());
     this.#waiting = undefined;
@@ -147,8 +143,7 @@ export class Link {
 
   #fail(error: LinkError | MalformedReplyError): void {
     this.#ended ??= error;
-    this.#pieces = [];
-    this.#bytes = 0;
+    this.#gathered.clear();
     this.#socket.destroy();
     this.#waiting?.reject(this.#ended);
     this.#waiting = undefined;

@@ -1,4 +1,5 @@
 import { systemCode } from '../../errors.ts';
+import { Gathered } from '../network/gathered.ts';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 export interface Reply {
@@ -86,14 +87,13 @@ export function exchange(
 
 async function read(response: IncomingMessage, request: ClientRequest, maxBytes: number): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-  const pieces: Buffer[] = [];
-  let bytes = 0;
+  const gathered = new Gathered();
   const done = (isCut: boolean): void =>
-    resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces), isCut });
+    resolve({ status: response.statusCode ?? 0, headers: response.headers, body: gathered.bytes, isCut });
   response.on('data', (piece: Buffer) => {
-    pieces.push(piece.subarray(0, maxBytes - bytes));
-    bytes += piece.length;
-    if (bytes <= maxBytes) return;
+    const room = maxBytes - gathered.length;
+    gathered.add(piece.subarray(0, room));
+    if (piece.length <= room) return;
     done(true);
     request.destroy();
   });
