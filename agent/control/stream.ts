@@ -40,7 +40,8 @@ export class EventStream {
 
   /** Whether it has taken nothing for so long that it is to be let go. */
   isStalled(now: number): boolean {
-    return this.#to.writableNeedDrain && now - this.#takenAt > STALLED_MS;
+    // Behind its end nothing waits for room any more, although the reader may not have taken what was sent.
+    return (this.#to.writableNeedDrain || this.#to.writableEnded) && now - this.#takenAt > STALLED_MS;
   }
 
   /** Whether everything was sent that it asked for. */
@@ -54,7 +55,7 @@ export class EventStream {
    * @returns whether there is more to look at now
    */
   pump(until: number, now: number = performance.now()): boolean {
-    if (this.#to.writableNeedDrain || this.#to.destroyed) return false;
+    if (this.#to.writableNeedDrain || this.#to.writableEnded || this.#to.destroyed) return false;
     this.#takenAt = now;
     const second = Math.floor(now / 1000);
     if (second !== this.#second) {

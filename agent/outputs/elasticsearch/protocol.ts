@@ -121,8 +121,7 @@ export class BulkProtocol implements WebProtocol {
       const { id } = this.#sent[i]!;
       const verdict = verdictOf(result);
       if (verdict.kind === 'taken') this.#settled.set(id, 'taken');
-      else if (verdict.kind === 'refused')
-        this.#settled.set(id, { reason: verdict.reason, reply: JSON.stringify(result.said) });
+      else if (verdict.kind === 'refused') this.#settled.set(id, { reason: verdict.reason, reply: result.said() });
       else {
         reasons.set(id, verdict.reason);
         if (verdict.kind === 'unauthorized') unauthorized = verdict.reason;

@@ -6,8 +6,8 @@ export interface ItemResult {
   readonly status: number;
   /** The type of its error, as far as we know it: nothing else of the receiver's text is repeated in the log. */
   readonly error: string | undefined;
-  /** All that the reply says of it. */
-  readonly said: object;
+  /** All that the reply says of it, as JSON; empty where it is nested too deeply to be written. */
+  readonly said: () => string;
 }
 
 /** Types of errors that are repeated. */
@@ -51,11 +51,20 @@ export function resultsIn({ body }: Reply, ids: readonly string[]): readonly Ite
     if (!isObject(result) || !isStatus(result['status'])) return 'the reply has an item without a status';
     const { _id: id, status, error } = result;
     if (id !== undefined && id !== ids[i]) return 'the reply has its items in another order than they were sent';
-    results.push({ status, error: typeIn(error), said: result });
+    results.push({ status, error: typeIn(error), said: () => textOf(result) });
   }
   if (errors === true && results.every(({ status: code }) => code < 300))
     return 'the reply says that there were errors, and names none';
   return results;
+}
+
+function textOf(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // JSON.parse reads what is nested without end, and JSON.stringify has no room for it on the stack.
+    return '';
+  }
 }
 
 /** The type of the error of a whole reply, as far as we know it. */

@@ -1,6 +1,8 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { connectionProblem } from '../network/connection-error.ts';
+import { Gathered } from '../network/gathered.ts';
+import { nameFor } from '../network/tls.ts';
 import { systemCode } from '../../errors.ts';
 import { Decoder, MalformedReplyError } from './wire/decoder.ts';
 import { requestHeader, type Api } from './wire/messages.ts';
@@ -48,9 +50,8 @@ export class Link {
   readonly #socket: Socket;
   #correlation = 0;
   #waiting: Waiting | undefined;
-  /** Pieces of the reply so far, its length in front. */
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  /** The reply so far, its length in front. */
+  readonly #gathered = new Gathered();
   #ended: LinkError | MalformedReplyError | undefined;
 
   private constructor(address: Address, socket: Socket) {
@@ -119,22 +120,21 @@ export class Link {
   #receive(piece: Buffer): void {
     // Bytes that nobody asked for are no reply.
     if (this.#waiting === undefined) return this.#fail(new MalformedReplyError());
-    this.#pieces.push(piece);
-    this.#bytes += piece.length;
-    if (this.#bytes < 4) return;
-    if (this.#pieces[0]!.length < 4) this.#pieces = [Buffer.concat(this.#pieces)];
-    const head = this.#pieces[0]!;
-    const length = head.readInt32BE(0);
+    // Nor is an answer to what is still here, and what is never read would gather with each request.
+    if (this.#socket.writableLength > 0)
+      return this.#fail(new LinkError('the broker answers before it has the whole request'));
+    this.#gathered.add(piece);
+    const whole = this.#gathered.bytes;
+    if (whole.length < 4) return;
+    const length = whole.readInt32BE(0);
     if (length < 4 || length > MAX_REPLY_BYTES)
       return this.#fail(
-        head.readUInt16BE(0) === TLS_ALERT
+        whole.readUInt16BE(0) === TLS_ALERT
           ? new LinkError('the broker speaks TLS on that port; add tls')
           : new MalformedReplyError(),
       );
-    if (this.#bytes < 4 + length) return;
-    const whole = Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#bytes = 0;
+    if (whole.length < 4 + length) return;
+    this.#gathered.clear();
     const { correlation, resolve } = this.#waiting;
     if (whole.length > 4 + length || whole.readInt32BE(4) !== correlation) return this.#fail(new MalformedReplyError());
     this.#waiting = undefined;
@@ -143,8 +143,7 @@ export class Link {
 
   #fail(error: LinkError | MalformedReplyError): void {
     this.#ended ??= error;
-    this.#pieces = [];
-    this.#bytes = 0;
+    this.#gathered.clear();
     this.#socket.destroy();
     this.#waiting?.reject(this.#ended);
     this.#waiting = undefined;
@@ -154,11 +153,6 @@ export class Link {
   close(): void {
     this.#fail(new LinkError('the connection was closed'));
   }
-}
-
-/** The name that the broker is told (SNI), so that it shows the right certificate; an address is no name. */
-function nameFor(host: string): ConnectionOptions {
-  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 function problemOf(error: unknown): LinkError {

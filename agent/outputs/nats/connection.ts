@@ -1,7 +1,8 @@
-import { createConnection, isIP, type Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { VERSION } from '../../../shared/version.ts';
 import { connectionProblem } from '../network/connection-error.ts';
+import { nameFor } from '../network/tls.ts';
 import type { Reply } from './acknowledgement.ts';
 import type { Credentials } from './credentials.ts';
 import type { Message } from './publisher.ts';
@@ -14,6 +15,12 @@ const INBOX_SID = 1;
 
 /** A server that sends so many bytes without an acknowledgement among them is not listened to any longer. Bounds PONGs, too. */
 const MAX_UNASKED_BYTES = 1024 * 1024;
+
+/**
+ * An honest server acknowledges what it has read, and no more than 4 MiB wait for their acknowledgements. Bounds what gathers here
+ * for one that reads nothing.
+ */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 
 /** Finds out that the other side is gone, while nothing is sent. */
 const KEEP_ALIVE_MS = 60_000;
@@ -138,7 +145,7 @@ export class Connection {
 
   #tls(): ConnectionOptions {
     const { address, tls } = this.#settings;
-    return { ...(isIP(address.host) === 0 ? { servername: address.host } : {}), host: address.host, ...tls };
+    return { ...nameFor(address.host), host: address.host, ...tls };
   }
 
   /** Goes on in TLS. Anybody in between could have sent what came before. */
@@ -200,6 +207,8 @@ export class Connection {
   #learn({ ldm, max_payload, nonce }: Readonly<Record<string, unknown>>): void {
     if (typeof nonce === 'string') this.#nonce = nonce;
     if (Number.isSafeInteger(max_payload)) this.#maxPayload = max_payload as number;
+    // Else every event would be refused for good.
+    if (!(this.#maxPayload > 0)) return void this.#fail(new ServerError('it does not speak the NATS protocol'));
     this.#leaving ||= ldm === true;
   }
 
@@ -208,6 +217,8 @@ export class Connection {
     const pending = this.#pending.get(number);
     // A second answer to one message.
     if (pending === undefined) return;
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES)
+      return void this.#fail(new ServerError('the server acknowledges messages that it has not read'));
     this.#pending.delete(number);
     this.#unaskedBytes = 0;
     pending.settle({ status, payload });

@@ -14,6 +14,7 @@ import { Protection } from '../network/protection.ts';
 import { recordId } from '../network/record-id.ts';
 import { haveChanged, SmallFiles } from '../network/small-files.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import { withoutSecrets } from '../network/without-secrets.ts';
 import { stuckAfter } from '../network/stuck.ts';
 import { TAKEN, type Batch, type BatchLimits, type Outcome, type Output } from '../output.ts';
 import { judge } from './acknowledgement.ts';
@@ -201,9 +202,8 @@ export class NatsOutput implements Output {
   }
 
   /** A reply without the secrets that the server may have repeated. */
-  #shown(reply: string | undefined): { reply?: string } {
-    let text = reply ?? '';
-    for (const secret of this.#credentials?.secrets ?? []) text = text.replaceAll(secret, '***');
+  #shown(reply = ''): { reply?: string } {
+    const text = withoutSecrets(reply, this.#credentials?.secrets ?? []);
     return text === '' ? {} : { reply: text.slice(0, MAX_REPLY_SHOWN) };
   }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
 import { reasonOf } from '../../errors.ts';
 import type { TlsConfig } from './config.ts';
@@ -34,6 +35,14 @@ export function tlsOptions(tls: TlsConfig | undefined, files: SmallFiles): Conne
     rejectUnauthorized: verify,
     ...(server_name === undefined ? {} : { servername: server_name }),
   };
+}
+
+/**
+ * The name that a receiver is told (SNI), so that it shows the right certificate; an address is no name. `tlsOptions` go over it. A
+ * plain `tls.connect` tells none.
+ */
+export function nameFor(host: string): ConnectionOptions {
+  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 /** Node.js takes a file without certificates for an empty list, and then trusts nobody. */

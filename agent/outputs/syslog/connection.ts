@@ -2,6 +2,7 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { systemCode } from '../../errors.ts';
 import { connectionProblem } from '../network/connection-error.ts';
+import { nameFor } from '../network/tls.ts';
 import type { Address } from './address.ts';
 
 /** A receiver's place: a port of a host, or a Unix stream socket. */
@@ -57,7 +58,10 @@ export class Connection {
   /** @throws {ConnectionError} when there is none in time; the message says why */
   static async open({ target, tls, timeoutMs }: ConnectOptions): Promise<Connection> {
     const options = { ...target, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-    const socket = tls === undefined ? connectPlain(options) : connectTls({ ...options, ...tls });
+    const socket =
+      tls === undefined
+        ? connectPlain(options)
+        : connectTls({ ...options, ...('host' in target ? nameFor(target.host) : {}), ...tls });
     const connection = new Connection(socket, timeoutMs, 'path' in target ? UNIX_ADVICE : {});
     const isOpen = tls === undefined ? 'connect' : 'secureConnect';
     await connection.#wait('no connection in time (timeout)', (done) => socket.once(isOpen, done));

@@ -4,6 +4,7 @@ import { VERSION } from '../../../shared/version.ts';
 import type { TlsConfig } from '../network/config.ts';
 import { haveChanged, SmallFiles } from '../network/small-files.ts';
 import { tlsFiles, tlsOptions } from '../network/tls.ts';
+import { withoutSecrets } from '../network/without-secrets.ts';
 import { compress } from './compression.ts';
 import { isPlain, type AuthConfig, type Compression } from './config.ts';
 import { authFiles, credentialsOf, type Credentials } from './credentials.ts';
@@ -102,7 +103,7 @@ export class WebClient {
 
   /** A text of the receiver. A secret that it repeated is taken out. */
   withoutSecrets(text: string): string {
-    return this.#credentials.secrets.reduce((result, secret) => result.replaceAll(secret, '***'), text);
+    return withoutSecrets(text, this.#credentials.secrets);
   }
 
   close(): void {

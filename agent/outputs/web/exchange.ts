@@ -1,4 +1,5 @@
 import { systemCode } from '../../errors.ts';
+import { Gathered } from '../network/gathered.ts';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 export interface Reply {
@@ -8,7 +9,14 @@ export interface Reply {
   readonly body: Buffer;
   /** Whether it was longer. The connection was then dropped. */
   readonly isCut: boolean;
+  /** Whether it came before the receiver had the whole request. The connection was then dropped. */
+  readonly isEarly?: boolean;
 }
+
+/** From here on a status says that the receiver did not take the request: it need not have all of it. */
+const FIRST_FAILURE = 400;
+
+const EARLY = 'the receiver answered before it had the whole request';
 
 /** Why there is no reply. */
 export class NoReplyError extends Error {
@@ -42,6 +50,7 @@ export function exchange(
 ): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   let replied = false;
+  let late = 'no answer in time (timeout)';
   const fail = (message: string, cause?: unknown): void => {
     const ended = ['ECONNRESET', 'EPIPE', undefined].includes(systemCode(cause));
     const cutOff = !replied && ended && request.socket?.connecting === false;
@@ -49,8 +58,19 @@ export function exchange(
     reject(new NoReplyError(message, { cause, cutOff, stale }));
     request.destroy();
   };
+  // A connection on which a part of the request waits for ever would hold up the next request.
+  const settle = (reply: Reply): void => {
+    if (request.writableFinished) return resolve(reply);
+    if (reply.status >= FIRST_FAILURE) {
+      resolve({ ...reply, isEarly: true });
+      return void request.destroy();
+    }
+    late = `${EARLY}, and did not read the rest in time (timeout)`;
+    if (request.destroyed) return fail(EARLY);
+    request.once('finish', () => resolve(reply)).once('close', () => fail(EARLY));
+  };
   const timer = setTimeout(() => {
-    reject(new NoReplyError(replied ? 'the reply did not end in time (timeout)' : 'no answer in time (timeout)', {}));
+    reject(new NoReplyError(late, {}));
     request.destroy();
   }, timeoutMs);
   // Once a reply has begun, its own end says what became of it.
@@ -58,7 +78,8 @@ export function exchange(
   request.on('close', () => replied || fail('the receiver ended the connection without an answer'));
   request.on('response', (response) => {
     replied = true;
-    read(response, request, maxReplyBytes).then(resolve, (error: unknown) => fail('the reply was cut off', error));
+    late = 'the reply did not end in time (timeout)';
+    read(response, request, maxReplyBytes).then(settle, (error: unknown) => fail('the reply was cut off', error));
   });
   request.end(body);
   return promise.finally(() => clearTimeout(timer));
@@ -66,14 +87,13 @@ export function exchange(
 
 async function read(response: IncomingMessage, request: ClientRequest, maxBytes: number): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-  const pieces: Buffer[] = [];
-  let bytes = 0;
+  const gathered = new Gathered();
   const done = (isCut: boolean): void =>
-    resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces), isCut });
+    resolve({ status: response.statusCode ?? 0, headers: response.headers, body: gathered.bytes, isCut });
   response.on('data', (piece: Buffer) => {
-    pieces.push(piece.subarray(0, maxBytes - bytes));
-    bytes += piece.length;
-    if (bytes <= maxBytes) return;
+    const room = maxBytes - gathered.length;
+    gathered.add(piece.subarray(0, room));
+    if (piece.length <= room) return;
     done(true);
     request.destroy();
   });

@@ -18,6 +18,7 @@ import { WebClient } from './client.ts';
 import { isPlain, type WebOutputConfig } from './config.ts';
 import { NoReplyError, type Reply } from './exchange.ts';
 import type { Judgement, WebProtocol } from './protocol.ts';
+import { reasonIn } from './status.ts';
 
 /** How much of a reply goes into a dead letter, in characters. */
 const MAX_REPLY_SHOWN = 1024;
@@ -104,7 +105,11 @@ export class WebOutput implements Output {
   async #attempt(part: Part): Promise<Judgement> {
     try {
       this.#reply = await this.#client.send(this.#protocol.requestFor(part, this.#identity!));
-      return this.#protocol.judge(this.#reply, part);
+      const judgement = this.#protocol.judge(this.#reply, part);
+      // A status of failure can count as taken, as `accept.status` says.
+      return judgement.kind === 'taken' && this.#reply.isEarly === true
+        ? { kind: 'retry', reason: `${reasonIn(this.#reply)}, before the receiver had the whole request` }
+        : judgement;
     } catch (error) {
       if (!(error instanceof NoReplyError)) throw error;
       if (error.cutOff && part.records > 1) this.#size.cutOff(part.lines.length);

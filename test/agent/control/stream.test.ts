@@ -76,6 +76,20 @@ test('a reader that takes nothing is let go after a while, and holds no memory u
   t.true(stream.isStalled(performance.now() + 61_000));
 });
 
+test('a reader that has been sent all that it asked for, and does not take it, is let go after a while', (t) => {
+  const recent = new Recent(1024 * 1024);
+  recent.take(events(0, 100, { time: new Date().toISOString() }));
+  const { stream, to } = reader(recent, 'since=1h&follow=0');
+  stream.pump(FAR);
+  t.true(stream.isDone);
+  to.end();
+  const end = performance.now();
+  // Each round looks at it once more.
+  stream.pump(FAR, end + 50_000);
+  t.false(stream.isStalled(end + 50_000));
+  t.true(stream.isStalled(end + 61_000));
+});
+
 test('beyond its rate, events are counted instead of sent; gaps are sent all the same', (t) => {
   const recent = new Recent(8 * 1024 * 1024);
   const { stream, read } = reader(recent, 'rate=10');

@@ -109,6 +109,19 @@ for (const [what, serve, reason] of BAD) {
   });
 }
 
+for (const limit of [0, -5])
+  test.serial(`a max_payload that becomes ${limit} refuses no event: the connection is left`, async (t) => {
+    await using server = await new StandIn().listen();
+    server.answers.push(async (message, place) => {
+      for (const socket of place.sockets) socket.write(`INFO {"headers":true,"max_payload":${limit}}\r\n`);
+      await delay(50);
+      return stores(message, place);
+    });
+    await using output = await outputFor(server.url);
+    t.regex(reasonIn(await output.send(batchFor(output, [exec(1)]))), IS_NONE);
+    t.deepEqual(await output.send(batchFor(output, [exec(1)])), { kind: 'taken' });
+  });
+
 test.serial('nobody listens, and names that do not exist: the batch is to be sent again', async (t) => {
   await using server = await new StandIn().listen();
   await server.stop();
