@@ -200,21 +200,29 @@ function reasonOfLevel({ level }: Pick<Metadata, 'level'>, { minLevel }: LoadOpt
 /** Names that correlations refer to. These rules are needed at any level, but then do not report themselves. */
 function namesInCorrelations(documents: readonly RuleDocument[], options: LoadOptions): ReadonlySet<string> {
   const inUse = documents.filter((d): d is CorrelationDocument => d.kind === 'correlation');
-  const names = new Set<string>();
-  // Repeat until nothing is added: a correlation can use others.
-  for (let before = -1; before < names.size;) {
-    before = names.size;
-    for (const document of inUse) {
-      if (reasonOfLevel(document, options) === undefined || isAnyOf(names, document))
-        for (const name of document.correlation.rules) names.add(name);
+  const byName = new Map<string, CorrelationDocument[]>();
+  for (const document of inUse) {
+    for (const name of namesOf(document)) {
+      const named = byName.get(name);
+      if (named === undefined) byName.set(name, [document]);
+      else named.push(document);
     }
   }
+  const names = new Set<string>();
+  for (const { correlation } of inUse.filter((document) => reasonOfLevel(document, options) === undefined))
+    for (const name of correlation.rules) names.add(name);
+  // A set that grows while it is gone through reaches what was added: a correlation can use others.
+  for (const name of names)
+    for (const { correlation } of byName.get(name) ?? []) for (const used of correlation.rules) names.add(used);
   return names;
 }
 
-function isAnyOf(names: ReadonlySet<string>, { id, name, title }: Metadata): boolean {
-  return [id, name, title].some((own) => own !== undefined && names.has(own));
+function isAnyOf(names: ReadonlySet<string>, document: Metadata): boolean {
+  return namesOf(document).some((own) => names.has(own));
 }
+
+const namesOf = ({ id, name, title }: Metadata): string[] =>
+  [id, name, title].filter((own): own is string => own !== undefined);
 
 /** "The rule obsoletes the referred rule or rules, which aren't used anymore" (specification, "Identification"). */
 function withoutObsolete(documents: readonly RuleDocument[], skipped: Skipped[]): RuleDocument[] {
