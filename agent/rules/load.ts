@@ -14,6 +14,7 @@ import {
   type SkippedDocument,
   type SkipReason,
 } from './parse/rule.ts';
+import { MAX_SET_TESTS, Room, sizeOf } from './parse/room.ts';
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import { writtenAs, type Expression } from './value/test.ts';
@@ -80,6 +81,7 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const warnings: Problem[] = [];
   const reading = {
     placeholders: options.placeholders ?? new Map(),
+    room: new Room(MAX_SET_TESTS),
     reasonToSkip: (head: Head) => reasonToSkip(head, options),
   };
   for (const { file, text } of files) {
@@ -106,7 +108,12 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   });
   const used = withoutObsolete(wanted, skipped);
   const detections = used.filter((d): d is DetectionDocument => d.kind === 'rule');
-  const filters = used.filter((d): d is FilterDocument => d.kind === 'filter');
+  const filters = withRoom(
+    used.filter((d): d is FilterDocument => d.kind === 'filter'),
+    detections,
+    reading.room,
+    refused,
+  );
   const inUse = new Set<RuleDocument | SkippedDocument>(used);
   const unused = new Set(documents.filter((d) => !inUse.has(d)).flatMap((d) => [d.id ?? '', d.name ?? '', d.title]));
   const resolved = resolveCorrelations(
@@ -247,6 +254,23 @@ function toRule(document: DetectionDocument, filters: readonly FilterDocument[],
   const expression: Expression =
     own.length === 0 ? document.expression : { op: 'and', args: [document.expression, ...own] };
   return { ...rest, id: identityOf(document), expression, reports, tests };
+}
+
+/** The global filters that have room in all the rules that they are joined to. */
+function withRoom(
+  filters: readonly FilterDocument[],
+  rules: readonly DetectionDocument[],
+  room: Room,
+  refused: Refused[],
+): FilterDocument[] {
+  return filters.filter((filter) => {
+    const joined = rules.filter((rule) => applies(filter, rule)).length;
+    const isGood = room.take(joined * sizeOf(filter.filter.expression));
+    const { file, line, title } = filter;
+    const message = `joined to ${joined} rules, it brings all rules beyond ${MAX_SET_TESTS} tests; name fewer rules`;
+    if (!isGood) refused.push({ file, title, problems: [{ file, line, column: 1, path: 'filter', message }] });
+    return isGood;
+  });
 }
 
 function applies({ filter: { rules }, logsource }: FilterDocument, rule: DetectionDocument): boolean {
