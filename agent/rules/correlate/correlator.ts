@@ -37,13 +37,13 @@ export interface Counted {
 
 /**
  * Follows correlations over a stream of events. Time is the events' own and
- * arrives with them; an event from the past counts as if it came now, since windows do not reach back.
+ * arrives with them; an event from the past counts as if it came now, since windows do not reach back. If it comes from before
+ * the whole window, the clock was stepped back, and the correlation begins anew: else its windows would stand open for as long as the step.
  *
  * When a condition is met, its group begins anew: each report stands on events of its own.
  */
 export class Correlator {
   readonly #states: readonly CorrelationState[];
-  #now = -Infinity;
 
   constructor(rules: readonly CorrelationRule[], { maxGroups = 10_000, maxEntries = 200_000 }: CorrelatorLimits = {}) {
     this.#states = rules.map((rule) => new CorrelationState(rule, maxGroups, maxEntries));
@@ -60,12 +60,11 @@ export class Correlator {
     onCount?: (counted: Counted) => void,
   ): CorrelationMatch[] {
     if (matched.length === 0 || this.#states.length === 0) return [];
-    this.#now = Math.max(this.#now, timeMs);
     const active = new Set(matched);
     const found: CorrelationMatch[] = [];
     // Each stands after those it refers to, so one pass is enough for chains.
     for (const state of this.#states) {
-      for (const match of state.observe(active, event, this.#now, onCount)) {
+      for (const match of state.observe(active, event, timeMs, onCount)) {
         active.add(match.rule.id);
         if (match.rule.reports) found.push(match);
       }
@@ -103,6 +102,7 @@ class CorrelationState {
   /** By input: how to read the group's values and the counted ones. */
   readonly #groupReads: readonly (readonly Read[])[];
   readonly #valueReads: readonly (readonly Read[])[];
+  #now = -Infinity;
 
   constructor(rule: CorrelationRule, maxGroups: number, maxEntries: number) {
     this.#rule = rule;
@@ -122,10 +122,11 @@ class CorrelationState {
   observe(
     active: ReadonlySet<string>,
     event: SigmaEvent,
-    now: number,
+    timeMs: number,
     onCount?: (counted: Counted) => void,
   ): CorrelationMatch[] {
     const { inputs, correlation } = this.#rule;
+    const now = this.#timeOf(timeMs);
     const touched = new Map<string, Touched>();
     // From the last rule to the first: one event that matches two rules is not an order of events.
     for (let input = inputs.length - 1; input >= 0; input--) {
@@ -161,6 +162,15 @@ class CorrelationState {
     }
     this.#evict();
     return matches;
+  }
+
+  #timeOf(timeMs: number): number {
+    if (timeMs < this.#now - this.#rule.correlation.timespanMs) {
+      this.#groups.clear();
+      this.entries = 0;
+      this.#now = timeMs;
+    }
+    return (this.#now = Math.max(this.#now, timeMs));
   }
 
   /** An event that matches several rules is one event of an event count, and each of its fields is one value of a sum or an average. */

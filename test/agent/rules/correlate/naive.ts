@@ -31,7 +31,8 @@ export interface NaiveMatch {
 export class NaiveCorrelator {
   readonly #correlations: readonly NaiveCorrelation[];
   readonly #groups = new Map<string, Entry[]>();
-  #now = -Infinity;
+  /** By correlation. */
+  readonly #now = new Map<string, number>();
 
   constructor(correlations: readonly NaiveCorrelation[]) {
     this.#correlations = correlations;
@@ -39,17 +40,21 @@ export class NaiveCorrelator {
 
   observe(matched: readonly string[], event: Event, time: number): NaiveMatch[] {
     if (matched.length === 0) return [];
-    this.#now = Math.max(this.#now, time);
     const active = new Set(matched);
     return this.#correlations.flatMap((correlation) => {
-      const found = this.#count(correlation, active, event);
+      const found = this.#count(correlation, active, event, time);
       if (found.length > 0) active.add(correlation.id);
       return found;
     });
   }
 
-  #count(correlation: NaiveCorrelation, active: ReadonlySet<string>, event: Event): NaiveMatch[] {
+  #count(correlation: NaiveCorrelation, active: ReadonlySet<string>, event: Event, time: number): NaiveMatch[] {
     const { id, type, rules, groupBy, field, aliases, spanMs, condition } = correlation;
+    const last = this.#now.get(id) ?? time;
+    const isBefore = time < last - spanMs;
+    const now = isBefore ? time : Math.max(last, time);
+    this.#now.set(id, now);
+    if (isBefore) for (const key of this.#groups.keys()) if (key.startsWith(`["${id}"`)) this.#groups.delete(key);
     const needsValue = type.startsWith('value_');
     const entries = new Map<string, Entry>();
     for (const [input, rule] of rules.entries()) {
@@ -59,12 +64,12 @@ export class NaiveCorrelator {
       if (group.some(isMissing) || (needsValue && isMissing(value))) continue;
       if (needsValue && type !== 'value_count' && Number.isNaN(Number(value))) continue;
       const key = JSON.stringify([id, ...group.map(String)]);
-      const entry = entries.get(key) ?? { time: this.#now, inputs: [], value };
+      const entry = entries.get(key) ?? { time: now, inputs: [], value };
       entry.inputs.push(input);
       entries.set(key, entry);
     }
     return [...entries].flatMap(([key, entry]) => {
-      const window = [...(this.#groups.get(key) ?? []), entry].filter((one) => one.time >= this.#now - spanMs);
+      const window = [...(this.#groups.get(key) ?? []), entry].filter((one) => one.time >= now - spanMs);
       const measure = measureOf(correlation, window);
       const isMet = Object.entries(condition).every(([op, count]) => meets(op, measure, count));
       this.#groups.set(key, isMet ? [] : window);
