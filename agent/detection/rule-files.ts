@@ -94,6 +94,8 @@ function walk(folder: string, around: readonly string[], found: Found): void {
     if (stats === undefined) continue;
     note(found, exposureIn(path, stats));
     if (stats.isDirectory()) walk(path, [...around, self], found);
+    // Some devices act when they are opened.
+    else if (isRuleFile && !stats.isFile()) found.faults.push(faultOf(path, 'not a regular file; remove it'));
     else if (isRuleFile) {
       if (found.files.length >= MAX_RULE_FILES) throw new Error(`more than ${MAX_RULE_FILES} rule files`);
       const text = readOrFault(path, found.faults);

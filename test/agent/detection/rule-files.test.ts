@@ -52,7 +52,7 @@ test('rule files are found at any depth, in the order of their paths, and what i
     faults.map(({ file, message }) => [file.slice(path.length + 1), message]),
     [
       ['nowhere.yml', 'a link that leads nowhere; remove it'],
-      ['pipe.yml', 'not a regular file'],
+      ['pipe.yml', 'not a regular file; remove it'],
     ],
   );
 });
@@ -84,7 +84,7 @@ test('a file that is too large or cannot be read is a fault, and keeps no other 
     faults.map(({ file, line, message }) => [file, line, message.slice(0, 60)]),
     [
       [join(path, 'again.yml'), 1, 'a link that leads nowhere; remove it'],
-      [join(path, 'endless.yml'), 1, 'not a regular file'],
+      [join(path, 'endless.yml'), 1, 'not a regular file; remove it'],
       [join(path, 'huge.yml'), 1, `longer than the ${MAX_RULE_FILE_BYTES} bytes that are read at most`],
       [join(path, 'large.yml'), 1, `${MAX_RULE_FILE_BYTES + 1} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`],
       [join(path, 'odd.yml'), 1, 'EIO: i/o error, read'],
