@@ -32,7 +32,7 @@ export interface Resolved {
 type Target = CorrelationDocument | DetectionDocument;
 
 /** Correlations over correlations: each is one call inside the last. */
-const MAX_CHAIN = 100;
+export const MAX_CHAIN = 100;
 
 /** Unknown names whose nearest known one is looked for: each is compared with all. */
 const MAX_SUGGESTIONS = 100;

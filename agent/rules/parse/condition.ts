@@ -8,7 +8,7 @@ import { didYouMean } from '../../values/suggest.ts';
 const MAX_DEPTH = 100;
 
 /** Characters of a name or a pattern of names. */
-const MAX_NAME = 256;
+export const MAX_NAME = 256;
 
 interface Word {
   readonly text: string;
