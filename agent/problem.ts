@@ -10,10 +10,15 @@ export interface Problem {
   readonly message: string;
 }
 
-/** `file:line:column: path: message`, which editors and terminals turn into a link. */
+/** Characters of a path and of a message that are shown: a key or a word of a rule can be a whole file long. */
+const SHOWN_LENGTH = 1000;
+
+const shown = (text: string): string => (text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH)}…`);
+
+/** `file:line:column: path: message`, which editors and terminals turn into a link. A long path or message is cut. */
 export function formatProblem({ file, line, column, path, message }: Problem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
-  return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`;
+  return path === '' ? `${place}: ${shown(message)}` : `${place}: ${shown(path)}: ${shown(message)}`;
 }
 
 /** `["outputs", 1, "max_bytes"]` as `outputs[1].max_bytes`. */

@@ -13,6 +13,9 @@ export const MAX_RULE_BYTES = 64 * 1024 * 1024;
 /** Depth of nested folders that are read. */
 export const MAX_RULE_DEPTH = 16;
 
+/** Folders that are read, in all folders that a configuration names. */
+export const MAX_RULE_SUBFOLDERS = 20_000;
+
 /** Folders that are watched for changes. Each takes one of the user's inotify watches. */
 export const MAX_WATCHED_FOLDERS = 1000;
 

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf, systemCode } from '../errors.ts';
 import { exposureIn, exposureOf } from '../files/exposed.ts';
@@ -6,7 +6,14 @@ import { readBoundedSync } from '../files/read-bounded.ts';
 import type { Problem } from '../problem.ts';
 import type { RuleFile } from '../rules/load.ts';
 import { textOf } from '../yaml/text.ts';
-import { MAX_LOGGED_REFUSALS, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_FILE_BYTES, MAX_RULE_FILES } from './limits.ts';
+import {
+  MAX_LOGGED_REFUSALS,
+  MAX_RULE_BYTES,
+  MAX_RULE_DEPTH,
+  MAX_RULE_FILE_BYTES,
+  MAX_RULE_FILES,
+  MAX_RULE_SUBFOLDERS,
+} from './limits.ts';
 
 /** A folder of rules that cannot be used. */
 export class RuleFolderError extends Error {
@@ -26,7 +33,7 @@ export interface RuleFolders {
   readonly files: readonly RuleFile[];
   /** The folders and their subfolders: the places to watch for changes. */
   readonly folders: readonly string[];
-  /** Files that exist and cannot be read, or are too large. The others are still read. */
+  /** Names of rule files that cannot be read, are too large or no files, and links that lead nowhere or in a circle. The others are still read. */
   readonly faults: readonly Problem[];
   /** Ways in which others could change rules: one sentence each, for the first ones found. */
   readonly exposed: readonly string[];
@@ -49,7 +56,7 @@ export function readRuleFolders(paths: readonly string[]): RuleFolders {
   for (const root of paths) {
     try {
       note(found, exposureOf(root));
-      walk(root, 0, found);
+      walk(root, [], found);
     } catch (error) {
       throw new RuleFolderError(root, explain(error, root), { cause: error });
     }
@@ -68,17 +75,28 @@ export function readRuleFile(path: string): RuleFile {
   return { file: path, text };
 }
 
-function walk(folder: string, depth: number, found: Found): void {
-  if (depth > MAX_RULE_DEPTH)
-    throw new Error(`${folder} lies deeper than ${MAX_RULE_DEPTH} folders; is there a link that leads back?`);
+/** @param around the folders that it lies in, without links */
+function walk(folder: string, around: readonly string[], found: Found): void {
+  if (around.length > MAX_RULE_DEPTH) throw new Error(`${folder} lies deeper than ${MAX_RULE_DEPTH} folders`);
+  if (found.folders.length >= MAX_RULE_SUBFOLDERS)
+    throw new Error(`more than ${MAX_RULE_SUBFOLDERS} folders; are there links to the same ones?`);
+  const self = realpathSync(folder);
+  if (around.includes(self)) {
+    found.faults.push(faultOf(folder, 'a link that leads back to a folder around it; remove it'));
+    return;
+  }
   found.folders.push(folder);
   for (const name of readdirSync(folder).sort()) {
     if (name.startsWith('.')) continue;
     const path = join(folder, name);
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats !== undefined) note(found, exposureIn(path, stats));
-    if (stats?.isDirectory() === true) walk(path, depth + 1, found);
-    else if (stats?.isFile() === true && /\.ya?ml$/i.test(name)) {
+    const isRuleFile = /\.ya?ml$/i.test(name);
+    const stats = statOrFault(path, isRuleFile, found.faults);
+    if (stats === undefined) continue;
+    note(found, exposureIn(path, stats));
+    if (stats.isDirectory()) walk(path, [...around, self], found);
+    // Some devices act when they are opened.
+    else if (isRuleFile && !stats.isFile()) found.faults.push(faultOf(path, 'not a regular file; remove it'));
+    else if (isRuleFile) {
       if (found.files.length >= MAX_RULE_FILES) throw new Error(`more than ${MAX_RULE_FILES} rule files`);
       const text = readOrFault(path, found.faults);
       if (text === undefined) continue;
@@ -89,6 +107,23 @@ function walk(folder: string, depth: number, found: Found): void {
   }
 }
 
+/** Returns undefined for what is not there, or cannot be looked at; with a fault, unless it has another name than a rule file. */
+function statOrFault(path: string, isRuleFile: boolean, faults: Problem[]): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    const code = systemCode(error);
+    // One that disappeared after it was listed is none.
+    if (!isRuleFile || (code === 'ENOENT' && lstatSync(path, { throwIfNoEntry: false }) === undefined))
+      return undefined;
+    const isLost = code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR';
+    faults.push(faultOf(path, isLost ? 'a link that leads nowhere; remove it' : reasonOf(error)));
+    return undefined;
+  }
+}
+
+const faultOf = (file: string, message: string): Problem => ({ file, line: 1, column: 1, path: '', message });
+
 /** Returns undefined, without a fault, for a file that disappeared after it was listed. */
 function readOrFault(path: string, faults: Problem[]): string | undefined {
   try {
@@ -97,7 +132,7 @@ function readOrFault(path: string, faults: Problem[]): string | undefined {
     const code = systemCode(error);
     const message =
       code === 'EACCES' ? "cannot be read by this user; make it readable for the agent's user" : reasonOf(error);
-    if (code !== 'ENOENT') faults.push({ file: path, line: 1, column: 1, path: '', message });
+    if (code !== 'ENOENT') faults.push(faultOf(path, message));
     return undefined;
   }
 }

@@ -39,11 +39,21 @@ export function unmatchedFilters(
   filters: readonly FilterDocument[],
   documents: readonly (RuleDocument | SkippedDocument)[],
 ): Problem[] {
+  const byName = new Map<string, (RuleDocument | SkippedDocument)[]>();
+  for (const document of documents) {
+    if (document.kind === 'filter') continue;
+    for (const name of new Set([document.id, document.name])) {
+      if (name === undefined) continue;
+      const named = byName.get(name);
+      if (named === undefined) byName.set(name, [document]);
+      else named.push(document);
+    }
+  }
   return filters.flatMap(({ file, line, filter: { rules }, logsource }) =>
     rules === 'any'
       ? []
       : rules.flatMap((name) => {
-          const named = documents.filter((d) => d.kind !== 'filter' && (d.id === name || d.name === name));
+          const named = byName.get(name) ?? [];
           const reason = named.length === 0 ? `there is no rule "${name}"` : reasonNotToApply(named, logsource);
           return reason === undefined ? [] : [{ file, line, column: 1, path: 'filter.rules', message: reason }];
         }),

@@ -14,6 +14,7 @@ import {
   type SkippedDocument,
   type SkipReason,
 } from './parse/rule.ts';
+import { MAX_SET_TESTS, Room, sizeOf } from './parse/room.ts';
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
 import { writtenAs, type Expression } from './value/test.ts';
@@ -80,6 +81,7 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   const warnings: Problem[] = [];
   const reading = {
     placeholders: options.placeholders ?? new Map(),
+    room: new Room(MAX_SET_TESTS),
     reasonToSkip: (head: Head) => reasonToSkip(head, options),
   };
   for (const { file, text } of files) {
@@ -106,7 +108,12 @@ export function loadRules(files: Iterable<RuleFile>, options: LoadOptions): Rule
   });
   const used = withoutObsolete(wanted, skipped);
   const detections = used.filter((d): d is DetectionDocument => d.kind === 'rule');
-  const filters = used.filter((d): d is FilterDocument => d.kind === 'filter');
+  const filters = withRoom(
+    used.filter((d): d is FilterDocument => d.kind === 'filter'),
+    detections,
+    reading.room,
+    refused,
+  );
   const inUse = new Set<RuleDocument | SkippedDocument>(used);
   const unused = new Set(documents.filter((d) => !inUse.has(d)).flatMap((d) => [d.id ?? '', d.name ?? '', d.title]));
   const resolved = resolveCorrelations(
@@ -200,21 +207,29 @@ function reasonOfLevel({ level }: Pick<Metadata, 'level'>, { minLevel }: LoadOpt
 /** Names that correlations refer to. These rules are needed at any level, but then do not report themselves. */
 function namesInCorrelations(documents: readonly RuleDocument[], options: LoadOptions): ReadonlySet<string> {
   const inUse = documents.filter((d): d is CorrelationDocument => d.kind === 'correlation');
-  const names = new Set<string>();
-  // Repeat until nothing is added: a correlation can use others.
-  for (let before = -1; before < names.size;) {
-    before = names.size;
-    for (const document of inUse) {
-      if (reasonOfLevel(document, options) === undefined || isAnyOf(names, document))
-        for (const name of document.correlation.rules) names.add(name);
+  const byName = new Map<string, CorrelationDocument[]>();
+  for (const document of inUse) {
+    for (const name of namesOf(document)) {
+      const named = byName.get(name);
+      if (named === undefined) byName.set(name, [document]);
+      else named.push(document);
     }
   }
+  const names = new Set<string>();
+  for (const { correlation } of inUse.filter((document) => reasonOfLevel(document, options) === undefined))
+    for (const name of correlation.rules) names.add(name);
+  // A set that grows while it is gone through reaches what was added: a correlation can use others.
+  for (const name of names)
+    for (const { correlation } of byName.get(name) ?? []) for (const used of correlation.rules) names.add(used);
   return names;
 }
 
-function isAnyOf(names: ReadonlySet<string>, { id, name, title }: Metadata): boolean {
-  return [id, name, title].some((own) => own !== undefined && names.has(own));
+function isAnyOf(names: ReadonlySet<string>, document: Metadata): boolean {
+  return namesOf(document).some((own) => names.has(own));
 }
+
+const namesOf = ({ id, name, title }: Metadata): string[] =>
+  [id, name, title].filter((own): own is string => own !== undefined);
 
 /** "The rule obsoletes the referred rule or rules, which aren't used anymore" (specification, "Identification"). */
 function withoutObsolete(documents: readonly RuleDocument[], skipped: Skipped[]): RuleDocument[] {
@@ -239,6 +254,23 @@ function toRule(document: DetectionDocument, filters: readonly FilterDocument[],
   const expression: Expression =
     own.length === 0 ? document.expression : { op: 'and', args: [document.expression, ...own] };
   return { ...rest, id: identityOf(document), expression, reports, tests };
+}
+
+/** The global filters that have room in all the rules that they are joined to. */
+function withRoom(
+  filters: readonly FilterDocument[],
+  rules: readonly DetectionDocument[],
+  room: Room,
+  refused: Refused[],
+): FilterDocument[] {
+  return filters.filter((filter) => {
+    const joined = rules.filter((rule) => applies(filter, rule)).length;
+    const isGood = room.take(joined * sizeOf(filter.filter.expression));
+    const { file, line, title } = filter;
+    const message = `joined to ${joined} rules, it brings all rules beyond ${MAX_SET_TESTS} tests; name fewer rules`;
+    if (!isGood) refused.push({ file, title, problems: [{ file, line, column: 1, path: 'filter', message }] });
+    return isGood;
+  });
 }
 
 function applies({ filter: { rules }, logsource }: FilterDocument, rule: DetectionDocument): boolean {

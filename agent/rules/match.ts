@@ -3,6 +3,9 @@ import { incompleteFields } from './fields/incomplete.ts';
 import type { Detector, MatchedRule } from './detect.ts';
 import { OverBudgetError, type SigmaEvent } from './engine.ts';
 
+/** Lists and objects inside each other, in an event that somebody recorded. */
+const MAX_DEPTH = 100;
+
 export interface MatcherOptions {
   /** Turns a parsed line into Sigma's field names; undefined for a line that is no start of a program, `faulty` for one that claims to be. */
   readonly toSigma: (event: SigmaEvent) => SigmaEvent | 'faulty' | undefined;
@@ -16,7 +19,7 @@ export interface MatchStatistics {
   matched: number;
   /** Events with variables of their environment. */
   environments: number;
-  /** Lines that are not a JSON object, or not the event that they say they are. */
+  /** Lines that are not a JSON object, nested too deeply, or not the event that they say they are. */
   faulty: number;
   /** Events that would have taken too long to judge. */
   unjudged: number;
@@ -99,8 +102,21 @@ export class LineMatcher {
 function parseObject(line: string): SigmaEvent | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as SigmaEvent) : undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || isDeep(value)) return undefined;
+    return value as SigmaEvent;
   } catch {
     return undefined;
   }
 }
+
+/** Goes level by level: whatever looks into an event calls itself for each of them, and JSON.parse does not. */
+function isDeep(event: object): boolean {
+  let level: object[] = [event];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((one) => Object.values(one) as unknown[]).filter(isObject);
+  }
+  return false;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

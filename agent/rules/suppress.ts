@@ -27,6 +27,15 @@ export interface Held {
   readonly count: number;
 }
 
+interface Window {
+  readonly rule: string;
+  readonly group: string;
+  readonly windowMs: number;
+  /** Unix milliseconds. */
+  readonly began: number;
+  count: number;
+}
+
 /**
  * Decides which reports are held back. Memory is bounded by `maxGroups`: when
  * it is full, the group that began first is closed early and what it held back is handed out by `take`, so nothing is
@@ -35,10 +44,7 @@ export interface Held {
 export class Suppressor {
   readonly #maxGroups: number;
   /** In the order of their windows' beginnings, for one window length. */
-  readonly #groups = new Map<
-    string,
-    { readonly rule: string; readonly group: string; readonly ends: number; count: number }
-  >();
+  readonly #groups = new Map<string, Window>();
   readonly #closed: Held[] = [];
   #total = 0;
 
@@ -46,17 +52,21 @@ export class Suppressor {
     this.#maxGroups = maxGroups;
   }
 
-  /** @param nowMs the event's time, Unix milliseconds */
+  /**
+   * An event from before the window by more than its length comes from a clock that was stepped back, and begins a new one: else alerts would be
+   * held back for as long as the step.
+   * @param nowMs the event's time, Unix milliseconds
+   */
   decide(rule: string, group: string, windowMs: number, nowMs: number): SuppressionDecision {
     const key = JSON.stringify([rule, group]);
     const known = this.#groups.get(key);
-    if (known !== undefined && nowMs < known.ends) {
+    if (known !== undefined && isWithin(known, nowMs)) {
       known.count++;
       this.#total++;
       return { report: false };
     }
     this.#groups.delete(key);
-    this.#groups.set(key, { rule, group, ends: nowMs + windowMs, count: 0 });
+    this.#groups.set(key, { rule, group, windowMs, began: nowMs, count: 0 });
     if (this.#groups.size > this.#maxGroups) {
       const [oldest] = this.#groups;
       this.#close(oldest![0]);
@@ -64,9 +74,9 @@ export class Suppressor {
     return { report: true, suppressed: known?.count ?? 0 };
   }
 
-  /** Returns the matches suppressed by windows that ended by `nowMs` or closed early. Returns each once. */
+  /** Returns the matches suppressed by windows that ended by `nowMs`, or that a clock that was stepped back has left ahead, or closed early. Returns each once. */
   take(nowMs: number): Held[] {
-    for (const [key, { ends }] of this.#groups) if (ends <= nowMs) this.#close(key);
+    for (const [key, window] of this.#groups) if (!isWithin(window, nowMs)) this.#close(key);
     return this.#closed.splice(0);
   }
 
@@ -90,6 +100,9 @@ export class Suppressor {
     );
   }
 }
+
+const isWithin = ({ began, windowMs }: Window, nowMs: number): boolean =>
+  nowMs < began + windowMs && nowMs >= began - windowMs;
 
 /** The group of an event: the values of the suppression's fields. */
 export function groupOf({ per }: Suppression, event: Readonly<Record<string, unknown>>): string {

@@ -16,7 +16,7 @@ export function readPlainYaml(file: string, text: string): YamlFile | undefined 
   try {
     const lines = splitLines(text);
     const documents = new PlainReader(text, lines).documents();
-    return { source: sourceOf(file, text), documents, problems: [] };
+    return { source: sourceOf(file, lines), documents, problems: [] };
   } catch (error) {
     if (error instanceof NotPlain) return undefined;
     throw error;
@@ -50,13 +50,21 @@ function splitLines(text: string): Line[] {
   return lines;
 }
 
-function sourceOf(file: string, text: string): Source {
+/** Every document of a file asks for places, so a file of thousands must not be gone through for each. */
+function sourceOf(file: string, lines: readonly Line[]): Source {
   const place = (offset: number) => {
-    const before = text.slice(0, offset);
-    return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
+    let [first, end] = [0, lines.length];
+    while (end - first > 1) {
+      const middle = (first + end) >>> 1;
+      if (beginOf(lines[middle]!) <= offset) first = middle;
+      else end = middle;
+    }
+    return { line: first + 1, column: offset - beginOf(lines[first]!) + 1 };
   };
   return { file, place };
 }
+
+const beginOf = ({ start, indent }: Line): number => start - indent;
 
 /** `key:` at the start of a line: letters, and what Sigma's field names and modifiers need. */
 const KEY = /([A-Za-z_][\w|.-]*):(?=[ \n]|$)/y;
@@ -129,6 +137,7 @@ class PlainReader {
   /** @param first where the first key stands, for a map that begins behind a dash */
   #map(indent: number, path: string, first?: number): Node {
     const entries: Entry[] = [];
+    const keys = new Set<string>();
     let offset = -1;
     for (let line = this.#peek(); line !== undefined; line = this.#peek()) {
       const behindDash = offset < 0 ? first : undefined;
@@ -137,13 +146,13 @@ class PlainReader {
       if (behindDash === undefined && line.indent > indent) giveUp();
       if (this.#isItem(start, line.end)) break;
       if (offset < 0) offset = start;
-      entries.push(this.#entry(line, start, indent, path, entries));
+      entries.push(this.#entry(line, start, indent, path, keys));
     }
     if (entries.length === 0) giveUp();
     return { kind: 'map', path, offset, entries };
   }
 
-  #entry(line: Line, start: number, indent: number, path: string, others: readonly Entry[]): Entry {
+  #entry(line: Line, start: number, indent: number, path: string, others: Set<string>): Entry {
     const text = this.#text;
     let key: string;
     let after: number;
@@ -161,7 +170,8 @@ class PlainReader {
       after = start + found[0].length;
       if (/^(?:true|false|null)$/i.test(key)) giveUp();
     }
-    if (others.some((e) => e.key === key)) giveUp();
+    if (others.has(key)) giveUp();
+    others.add(key);
     const inner = path === '' ? key : `${path}.${key}`;
     return { key, keyOffset: start, value: this.#value(line, after, indent, inner, true) };
   }

@@ -14,6 +14,11 @@ import { MAX_STEPS } from '../../agent/rules/engine.ts';
 import { explain } from '../../agent/rules/explain/explain.ts';
 import { MAX_CHARACTERS, MAX_ITEMS } from '../../agent/rules/explain/field-value.ts';
 import { loadRules } from '../../agent/rules/load.ts';
+import { MAX_CHAIN } from '../../agent/rules/correlate/resolve.ts';
+import { MAX_NAME } from '../../agent/rules/parse/condition.ts';
+import { MAX_CORRELATED_RULES } from '../../agent/rules/parse/correlation.ts';
+import { MAX_RULE_TESTS, MAX_SET_TESTS } from '../../agent/rules/parse/room.ts';
+import { MAX_CODE } from '../../agent/rules/regex/program.ts';
 import { MAX_PIECE } from '../../agent/rules/value/pieces.ts';
 import { paintNothing } from '../../agent/terminal/paint.ts';
 import { treeOf } from '../../agent/view/explanation.ts';
@@ -119,7 +124,7 @@ test("the page names the counters, and every number that it states is the code's
   const { MAX_RULE_FOLDERS, MAX_RULE_FILES, MAX_RULE_DEPTH, MAX_WATCHED_FOLDERS, MAX_SUPPRESSED_GROUPS } = detection;
   t.true(
     PAGE.includes(
-      `At most ${MAX_RULE_FOLDERS} folders of rules, ${number(MAX_RULE_FILES)} files, 1 MiB a file, 64 MiB together, ${MAX_RULE_DEPTH} folders deep; ${number(MAX_WATCHED_FOLDERS)} folders are watched.`,
+      `At most ${MAX_RULE_FOLDERS} folders of rules, ${number(MAX_RULE_FILES)} files, 1 MiB a file, 64 MiB together, ${number(detection.MAX_RULE_SUBFOLDERS)} folders, ${MAX_RULE_DEPTH} deep; ${number(MAX_WATCHED_FOLDERS)} folders are watched.`,
     ),
   );
   t.deepEqual(
@@ -133,6 +138,17 @@ test("the page names the counters, and every number that it states is the code's
   t.true(PAGE.includes(`more than ${MAX_STEPS / 1e6} million steps`));
   t.true(PAGE.includes(`more than ${number(MAX_PIECE)} characters between two`));
   t.true(PAGE.includes(`more than ${MAX_DEPTH} levels`));
+  t.true(PAGE.includes(`at most ${number(MAX_RULE_TESTS)} tests, all rules together ${number(MAX_SET_TESTS)}:`));
+  t.true(
+    PAGE.includes(
+      `counts as its instructions, ${number(MAX_CODE)} at most. A name in a condition has at most ${MAX_NAME} `,
+    ),
+  );
+  t.true(
+    PAGE.includes(
+      `over at most ${MAX_CORRELATED_RULES} rules, and a chain of correlations, each over the next, is at most ${MAX_CHAIN} `,
+    ),
+  );
   t.true(PAGE.includes(`keeps ${number(enrichment.MAX_REMEMBERED_COMMAND)} characters`));
   t.true(PAGE.includes(`${enrichment.PROC_READS_PER_SECOND} times a second`));
   t.true(PAGE.includes(`grandparent and so on, ${enrichment.MAX_ANCESTORS} at most`));

@@ -37,13 +37,13 @@ export interface Counted {
 
 /**
  * Follows correlations over a stream of events. Time is the events' own and
- * arrives with them; an event from the past counts as if it came now, since windows do not reach back.
+ * arrives with them; an event from the past counts as if it came now, since windows do not reach back. If it comes from before
+ * the whole window, the clock was stepped back, and the correlation begins anew: else its windows would stand open for as long as the step.
  *
  * When a condition is met, its group begins anew: each report stands on events of its own.
  */
 export class Correlator {
   readonly #states: readonly CorrelationState[];
-  #now = -Infinity;
 
   constructor(rules: readonly CorrelationRule[], { maxGroups = 10_000, maxEntries = 200_000 }: CorrelatorLimits = {}) {
     this.#states = rules.map((rule) => new CorrelationState(rule, maxGroups, maxEntries));
@@ -60,15 +60,14 @@ export class Correlator {
     onCount?: (counted: Counted) => void,
   ): CorrelationMatch[] {
     if (matched.length === 0 || this.#states.length === 0) return [];
-    this.#now = Math.max(this.#now, timeMs);
     const active = new Set(matched);
     const found: CorrelationMatch[] = [];
     // Each stands after those it refers to, so one pass is enough for chains.
     for (const state of this.#states) {
-      const match = state.observe(active, event, this.#now, onCount);
-      if (match === undefined) continue;
-      active.add(match.rule.id);
-      if (match.rule.reports) found.push(match);
+      for (const match of state.observe(active, event, timeMs, onCount)) {
+        active.add(match.rule.id);
+        if (match.rule.reports) found.push(match);
+      }
     }
     return found;
   }
@@ -83,6 +82,15 @@ export class Correlator {
 
 type Read = (event: SigmaEvent) => unknown;
 
+/** A group that the event under way was counted in. */
+interface Touched {
+  readonly group: readonly string[];
+  readonly inputs: number[];
+  /** As which the event was counted, each once. */
+  readonly things: Set<string>;
+  measure: number;
+}
+
 class CorrelationState {
   evicted = 0;
   entries = 0;
@@ -94,6 +102,7 @@ class CorrelationState {
   /** By input: how to read the group's values and the counted ones. */
   readonly #groupReads: readonly (readonly Read[])[];
   readonly #valueReads: readonly (readonly Read[])[];
+  #now = -Infinity;
 
   constructor(rule: CorrelationRule, maxGroups: number, maxEntries: number) {
     this.#rule = rule;
@@ -109,14 +118,16 @@ class CorrelationState {
     return this.#groups.size;
   }
 
+  /** @returns a match for each group that the event completes: two, where two rules group it by different fields */
   observe(
     active: ReadonlySet<string>,
     event: SigmaEvent,
-    now: number,
+    timeMs: number,
     onCount?: (counted: Counted) => void,
-  ): CorrelationMatch | undefined {
+  ): CorrelationMatch[] {
     const { inputs, correlation } = this.#rule;
-    let match: CorrelationMatch | undefined;
+    const now = this.#timeOf(timeMs);
+    const touched = new Map<string, Touched>();
     // From the last rule to the first: one event that matches two rules is not an order of events.
     for (let input = inputs.length - 1; input >= 0; input--) {
       if (!active.has(inputs[input]!)) continue;
@@ -127,23 +138,46 @@ class CorrelationState {
         continue;
       }
       const key = shortKey(JSON.stringify(group));
+      const one = touched.get(key) ?? { group, inputs: [], things: new Set<string>(), measure: 0 };
+      touched.set(key, one);
+      const thing = this.#thingOf(input);
+      if (one.things.has(thing)) continue;
+      one.things.add(thing);
+      one.inputs.push(input);
       const window = this.#touch(key);
       const before = window.size;
-      const measure = window.add(now, input, value.length === 1 ? value[0]! : JSON.stringify(value));
+      one.measure = window.add(now, input, value.length === 1 ? value[0]! : JSON.stringify(value));
       this.entries += window.size - before;
+    }
+    const matches: CorrelationMatch[] = [];
+    // The condition is about the whole event, all the rules that it matches included.
+    for (const [key, { group, inputs: counted, measure }] of touched) {
       const isMet = meets(measure, correlation.bounds);
       const named = (): Readonly<Record<string, string>> =>
         Object.fromEntries(correlation.groupBy.map((name, i) => [name, group[i]!]));
-      onCount?.({ rule: this.#rule, input, group: named(), measure, isMet, lacks: [] });
-      if (isMet) {
-        match = { rule: this.#rule, group: named(), measure };
-        this.#remove(key);
-      }
-      // Several rules of an event count are one event.
-      if (correlation.type === 'event_count') break;
+      for (const input of counted) onCount?.({ rule: this.#rule, input, group: named(), measure, isMet, lacks: [] });
+      if (!isMet) continue;
+      matches.push({ rule: this.#rule, group: named(), measure });
+      this.#remove(key);
     }
     this.#evict();
-    return match;
+    return matches;
+  }
+
+  #timeOf(timeMs: number): number {
+    if (timeMs < this.#now - this.#rule.correlation.timespanMs) {
+      this.#groups.clear();
+      this.entries = 0;
+      this.#now = timeMs;
+    }
+    return (this.#now = Math.max(this.#now, timeMs));
+  }
+
+  /** An event that matches several rules is one event of an event count, and each of its fields is one value of a sum or an average. */
+  #thingOf(input: number): string {
+    const { correlation, fieldOf } = this.#rule;
+    if (correlation.type === 'event_count') return 'event';
+    return isOfNumbers(correlation.type) ? fieldOf(correlation.fields[0]!, input) : String(input);
   }
 
   /** The fields for which an event is not counted. */
@@ -193,12 +227,10 @@ function textsOf(reads: readonly Read[], event: SigmaEvent): string[] | undefine
 }
 
 function isCountable(type: string, value: readonly string[]): boolean {
-  return (
-    !type.startsWith('value_') ||
-    type === 'value_count' ||
-    (value[0]?.trim() !== '' && Number.isFinite(Number(value[0])))
-  );
+  return !isOfNumbers(type) || (value[0]?.trim() !== '' && Number.isFinite(Number(value[0])));
 }
+
+const isOfNumbers = (type: string): boolean => type.startsWith('value_') && type !== 'value_count';
 
 function meets(measure: number, bounds: Bounds): boolean {
   return bounds.every(({ op, count }) => {

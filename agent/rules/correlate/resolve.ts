@@ -31,6 +31,12 @@ export interface Resolved {
 
 type Target = CorrelationDocument | DetectionDocument;
 
+/** Correlations over correlations: each is one call inside the last. */
+export const MAX_CHAIN = 100;
+
+/** Unknown names whose nearest known one is looked for: each is compared with all. */
+const MAX_SUGGESTIONS = 100;
+
 /**
  * Finds the rules that correlations refer to by id or name. One that refers to nothing, or to itself in a circle, is refused.
  * @param unused names of rules that were read but are not in use: a correlation over them is idle, not faulty
@@ -45,36 +51,42 @@ export function resolveCorrelations(
     for (const name of [document.title, document.name, document.id]) if (name !== undefined) byName.set(name, document);
   }
   const refused: Refused[] = [];
-  const idle: CorrelationDocument[] = [];
+  const idle = new Set<CorrelationDocument>();
+  let suggestions = MAX_SUGGESTIONS;
+  const meant = (name: string): string => (suggestions-- > 0 ? didYouMean(name, byName.keys()) : '');
   const state = new Map<CorrelationDocument, 'under way' | 'good' | 'bad'>();
   const order: CorrelationDocument[] = [];
-  const visit = (document: CorrelationDocument): boolean => {
+  const heights = new Map<CorrelationDocument, number>();
+  const visit = (document: CorrelationDocument, depth: number): boolean => {
     const known = state.get(document);
     if (known !== undefined) return known === 'good';
     state.set(document, 'under way');
     const problems: Fault[] = [];
     let waits = false;
     const wrong = (message: string): void => void problems.push({ path: 'correlation.rules', message });
-    for (const name of document.correlation.rules) {
+    let height = depth > MAX_CHAIN ? Infinity : 1;
+    for (const name of depth > MAX_CHAIN ? [] : document.correlation.rules) {
       const target = byName.get(name);
       if (target === undefined && unused.has(name)) waits = true;
-      else if (target === undefined) wrong(`there is no loaded rule "${name}"${didYouMean(name, byName.keys())}`);
+      else if (target === undefined) wrong(`there is no loaded rule "${name}"${meant(name)}`);
       else if (target.kind === 'correlation' && state.get(target) === 'under way')
         wrong(`"${name}" refers back to this correlation`);
-      else if (target.kind === 'correlation' && !visit(target)) {
-        if (idle.includes(target)) waits = true;
+      else if (target.kind === 'correlation' && !visit(target, depth + 1)) {
+        if (idle.has(target)) waits = true;
         else wrong(`"${name}" was refused`);
-      }
+      } else if (target.kind === 'correlation') height = Math.max(height, 1 + heights.get(target)!);
     }
+    heights.set(document, height);
+    if (height > MAX_CHAIN) wrong(`it belongs to a chain of more than ${MAX_CHAIN} correlations, each over the next`);
     if (problems.length === 0 && !waits) for (const fault of faultsOf(document, byName)) problems.push(fault);
     const good = problems.length === 0 && !waits;
     state.set(document, good ? 'good' : 'bad');
     if (good) order.push(document);
     else if (problems.length > 0) refused.push(refusal(document, problems));
-    else idle.push(document);
+    else idle.add(document);
     return good;
   };
-  documents.forEach(visit);
+  for (const document of documents) visit(document, 1);
 
   const silent = new Set<Target>();
   for (const { correlation } of order) {
@@ -84,7 +96,7 @@ export function resolveCorrelations(
     correlations: order.map((document) => toRule(document, byName, !silent.has(document))),
     silent: silent as ReadonlySet<DetectionDocument>,
     refused,
-    idle,
+    idle: [...idle],
   };
 }
 
@@ -103,13 +115,15 @@ function faultsOf(
   byName: ReadonlyMap<string, Target>,
 ): Fault[] {
   const targets = rules.map((name) => byName.get(name)!);
-  const known = [...rules, ...targets.flatMap(({ name, id }) => [name, id])].filter((name) => name !== undefined);
+  const known = new Set(
+    [...rules, ...targets.flatMap(({ name, id }) => [name, id])].filter((name) => name !== undefined),
+  );
   const repeated = rules
     .filter((_, i) => targets.indexOf(targets[i]!) !== i)
     .map((name): Fault => ({ path: 'correlation.rules', message: `"${name}" is listed twice` }));
   const strange = [...aliases].flatMap(([alias, mapping]) =>
     [...mapping.keys()]
-      .filter((name) => !known.includes(name))
+      .filter((name) => !known.has(name))
       .map((name): Fault => ({
         path: `correlation.aliases.${alias}`,
         message: `"${name}" is none of the rules of this correlation${didYouMean(name, known)}`,

@@ -1,10 +1,14 @@
 import { writtenAs, type Expression } from '../value/test.ts';
 import { linked } from './item.ts';
+import { MAX_RULE_TESTS, sizeOf, type Room } from './room.ts';
 import type { Reader, ScalarNode } from '../../yaml/node.ts';
 import { didYouMean } from '../../values/suggest.ts';
 
 /** Parentheses and `not` inside each other. */
 const MAX_DEPTH = 100;
+
+/** Characters of a name or a pattern of names. */
+export const MAX_NAME = 256;
 
 interface Word {
   readonly text: string;
@@ -22,9 +26,10 @@ export function readCondition(
   node: ScalarNode,
   identifiers: ReadonlyMap<string, Expression | undefined>,
   used: Set<string>,
+  room: Room,
 ): Expression | undefined {
   try {
-    return new Parser(String(node.value), identifiers, used).parse();
+    return new Parser(String(node.value), identifiers, used, room).parse();
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
     reader.problem(node, error.message, node.verbatim ? node.offset + error.at : node.offset);
@@ -45,15 +50,17 @@ class Parser {
   readonly #words: readonly Word[];
   readonly #identifiers: ReadonlyMap<string, Expression | undefined>;
   readonly #used: Set<string>;
+  readonly #room: Room;
   #next = 0;
   #depth = 0;
   #faulty = false;
 
-  constructor(text: string, identifiers: ReadonlyMap<string, Expression | undefined>, used: Set<string>) {
+  constructor(text: string, identifiers: ReadonlyMap<string, Expression | undefined>, used: Set<string>, room: Room) {
     this.#text = text;
     this.#words = words(text);
     this.#identifiers = identifiers;
     this.#used = used;
+    this.#room = room;
   }
 
   parse(): Expression | undefined {
@@ -94,7 +101,7 @@ class Parser {
         at,
       );
     }
-    return this.#use(word.text);
+    return this.#use(word.text, at);
   }
 
   /** `1 of them`, `all of selection_*`. Names that begin with `_` are left out unless the pattern does, too. */
@@ -111,6 +118,8 @@ class Parser {
         pattern?.at ?? this.#text.length,
       );
     }
+    // Each identifier is asked whether it fits.
+    this.#takeRoom(this.#identifiers.size, pattern.at);
     const everything = pattern.text.toLowerCase() === 'them';
     const names = [...this.#identifiers.keys()].filter(
       (name) => (everything || fits(name, pattern.text)) && (!name.startsWith('_') || pattern.text.startsWith('_')),
@@ -120,17 +129,23 @@ class Parser {
       { part: 'of', text: `${quantifier.text} of ${pattern.text}` },
       linked(
         count === 'all' ? 'and' : 'or',
-        names.map((name) => this.#use(name)),
+        names.map((name) => this.#use(name, pattern.at)),
       ),
     );
   }
 
-  #use(name: string): Expression {
+  #use(name: string, at: number): Expression {
     this.#used.add(name);
     const expression = this.#identifiers.get(name);
+    this.#takeRoom(expression === undefined ? 1 : sizeOf(expression), at);
     if (expression !== undefined) return writtenAs({ part: 'search', text: name }, expression);
     this.#faulty = true;
     return { op: 'or', args: [] };
+  }
+
+  #takeRoom(size: number, at: number): void {
+    if (!this.#room.take(size))
+      throw new ConditionError(`more than ${MAX_RULE_TESTS} tests up to here; split the rule`, at);
   }
 
   #take(word: string): boolean {
@@ -154,6 +169,8 @@ function words(text: string): Word[] {
       );
     }
     if (!/^(?:[()]|[\w*.-]+)$/.test(word)) throw new ConditionError(`unexpected "${word}"`, index);
+    if (word.length > MAX_NAME)
+      throw new ConditionError(`a name of ${word.length} characters; at most ${MAX_NAME} are read`, index);
     found.push({ text: word, at: index });
   }
   return found;

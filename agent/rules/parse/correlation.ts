@@ -40,6 +40,8 @@ export interface Correlation {
 
 /** A count above this would need more memory for one group than a sensor may take. */
 const MAX_COUNT = 100_000;
+/** Rules of one correlation. `temporal_ordered` keeps the square of it for a group. */
+export const MAX_CORRELATED_RULES = 400;
 const KEYS = ['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate'];
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -56,6 +58,11 @@ export function readCorrelation(reader: Reader, node: Node): Correlation | undef
   const type = readType(reader, node);
   const rules = texts(reader, node, 'rules');
   if (rules.length === 0) reader.problem(node, 'the rules are missing');
+  if (rules.length > MAX_CORRELATED_RULES)
+    reader.problem(
+      entryOf(node, 'rules')!,
+      `${rules.length} rules; a correlation is over ${MAX_CORRELATED_RULES} at most`,
+    );
   const { bounds, fields, percentile } = readBounds(reader, node, type, rules.length);
   const correlation: Correlation = {
     type: type ?? 'event_count',

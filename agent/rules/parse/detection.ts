@@ -2,6 +2,7 @@ import type { Placeholders } from '../value/placeholders.ts';
 import type { Expression } from '../value/test.ts';
 import { readCondition } from './condition.ts';
 import { linked, readItem } from './item.ts';
+import { MAX_RULE_TESTS, Room } from './room.ts';
 import { describe, entryOf, type MapNode, type Node, type Reader } from '../../yaml/node.ts';
 
 /**
@@ -25,13 +26,14 @@ export function readDetection(
     return undefined;
   }
   const before = reader.problems.length;
-  const identifiers = readIdentifiers(reader, node, placeholders, reserved);
+  const room = new Room(MAX_RULE_TESTS);
+  const identifiers = readIdentifiers(reader, node, placeholders, reserved, room);
   const condition = entryOf(node, 'condition');
   if (condition === undefined) {
     reader.problem(node, 'the condition is missing');
     return undefined;
   }
-  const expression = readConditions(reader, condition, identifiers);
+  const expression = readConditions(reader, condition, identifiers, room);
   return reader.problems.length > before ? undefined : expression;
 }
 
@@ -40,6 +42,7 @@ function readIdentifiers(
   node: MapNode,
   placeholders: Placeholders,
   reserved: readonly string[],
+  room: Room,
 ): Map<string, Expression | undefined> {
   const identifiers = new Map<string, Expression | undefined>();
   for (const { key, value } of node.entries) {
@@ -48,21 +51,21 @@ function readIdentifiers(
       reader.problem(value, 'timeframe belongs to the old aggregations; write a correlation rule instead');
       continue;
     }
-    identifiers.set(key, readSearch(reader, value, placeholders));
+    identifiers.set(key, readSearch(reader, value, placeholders, room));
   }
   return identifiers;
 }
 
 /** Lists are linked with OR, maps with AND, and a value alone is a keyword (specification, "Lists" and "Maps"). */
-function readSearch(reader: Reader, node: Node, placeholders: Placeholders): Expression | undefined {
-  if (node.kind === 'scalar') return readItem(reader, '', node, node, placeholders);
+function readSearch(reader: Reader, node: Node, placeholders: Placeholders, room: Room): Expression | undefined {
+  if (node.kind === 'scalar') return readItem(reader, '', node, node, placeholders, room);
   if (node.kind === 'map') {
     if (node.entries.length === 0) {
       reader.problem(node, 'an empty map matches nothing');
       return undefined;
     }
     const items = node.entries.map(({ key, keyOffset, value }) =>
-      readItem(reader, key, { ...value, offset: keyOffset }, value, placeholders),
+      readItem(reader, key, { ...value, offset: keyOffset }, value, placeholders, room),
     );
     return all('and', items);
   }
@@ -72,7 +75,7 @@ function readSearch(reader: Reader, node: Node, placeholders: Placeholders): Exp
   }
   return all(
     'or',
-    node.items.map((item) => readSearch(reader, item, placeholders)),
+    node.items.map((item) => readSearch(reader, item, placeholders, room)),
   );
 }
 
@@ -85,11 +88,13 @@ function readConditions(
   reader: Reader,
   node: Node,
   identifiers: ReadonlyMap<string, Expression | undefined>,
+  room: Room,
 ): Expression | undefined {
   const nodes = node.kind === 'list' ? node.items : [node];
   const used = new Set<string>();
   const conditions = nodes.map((one) => {
-    if (one.kind === 'scalar' && typeof one.value === 'string') return readCondition(reader, one, identifiers, used);
+    if (one.kind === 'scalar' && typeof one.value === 'string')
+      return readCondition(reader, one, identifiers, used, room);
     reader.problem(one, `expected a condition, found ${describe(one)}`);
     return undefined;
   });

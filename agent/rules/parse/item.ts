@@ -1,10 +1,11 @@
 import { ModifierError } from '../value/modifier-error.ts';
 import { finish, LIST_MODIFIERS, MODIFIERS, valueOfText, type Value } from '../value/modifiers.ts';
-import { hasPlaceholder, type Placeholders } from '../value/placeholders.ts';
+import { hasPlaceholder, MAX_ALTERNATIVES, type Placeholders } from '../value/placeholders.ts';
 import { writtenAs, type Expression, type Origin, type Test } from '../value/test.ts';
 import { TIME_PARTS } from '../value/time-part.ts';
 import { ANY, normalize, type Token } from '../value/tokens.ts';
 import { describe, type Node, type Reader, type ScalarNode } from '../../yaml/node.ts';
+import { MAX_RULE_TESTS, sizeOf, type Room } from './room.ts';
 import { didYouMean } from '../../values/suggest.ts';
 
 const NAMES = [...MODIFIERS.keys(), ...LIST_MODIFIERS];
@@ -23,6 +24,7 @@ export function readItem(
   keyNode: Node,
   value: Node,
   placeholders: Placeholders,
+  room: Room,
 ): Expression | undefined {
   const [name, ...modifiers] = key.split('|') as [string, ...string[]];
   const field = name === '' ? null : name;
@@ -49,6 +51,10 @@ export function readItem(
         'or',
         tests.map((test) => ({ op: 'test', field, test: field === null ? asKeyword(test, modifiers) : test })),
       );
+      if (!room.take(sizeOf(any))) {
+        reader.problem(node, `more than ${MAX_RULE_TESTS} tests up to here; split the rule`);
+        return undefined;
+      }
       alternatives.push(writtenAs(originOf(node), any));
     } catch (error) {
       if (!(error instanceof ModifierError)) throw error;
@@ -114,7 +120,12 @@ function applyModifiers(
     const modifier = MODIFIERS.get(name);
     if (modifier !== undefined) {
       const context = { applied, field, placeholders };
-      values = values.flatMap((v) => modifier(v, context));
+      const next: Value[] = [];
+      for (const one of values) {
+        for (const alternative of modifier(one, context)) next.push(alternative);
+        if (next.length > MAX_ALTERNATIVES) throw new ModifierError(`more than ${MAX_ALTERNATIVES} alternatives`);
+      }
+      values = next;
       applied.push(name);
     }
   }

@@ -9,6 +9,7 @@ import { optional, readMetadata, type Metadata } from './metadata.ts';
 import { reasonOf } from '../../errors.ts';
 import { entryOf, Reader, type MapNode, type Node, type Source } from '../../yaml/node.ts';
 import type { Problem } from '../../problem.ts';
+import { MAX_SET_TESTS, sizeOf, type Room } from './room.ts';
 import { readRuleTests, type RuleTests } from './rule-tests.ts';
 import { readYaml } from '../../yaml/read.ts';
 
@@ -75,6 +76,8 @@ export interface Refused {
 export interface ReadOptions {
   /** Values of `%name%`. */
   readonly placeholders: Placeholders;
+  /** For the tests of all rules. */
+  readonly room: Room;
   /** Why a document is of no concern here; undefined for one that is. */
   readonly reasonToSkip: (head: Head) => SkipReason | undefined;
 }
@@ -104,10 +107,17 @@ export function readRules(file: string, text: string, options: ReadOptions): Rea
     const reader = new Reader(source);
     const document = readSafely(reader, node as MapNode, source, options.placeholders);
     for (const warning of reader.warnings) warnings.push(warning);
+    if (document !== undefined && !options.room.take(sizeOfDocument(document)))
+      reader.problem(node, `all rules up to here have more than ${MAX_SET_TESTS} tests; use fewer, or smaller ones`);
     if (document !== undefined && reader.problems.length === 0) read.push(document);
     else refused.push({ file, title: titleOf(node), problems: reader.problems });
   }
   return { documents: read, refused, warnings };
+}
+
+function sizeOfDocument(document: RuleDocument): number {
+  if (document.kind === 'rule') return sizeOf(document.expression);
+  return document.kind === 'filter' ? sizeOf(document.filter.expression) : 1;
 }
 
 function skip(

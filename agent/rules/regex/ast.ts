@@ -11,7 +11,7 @@ export type Re =
   | { readonly kind: 'repeat'; readonly of: Re; readonly min: number; readonly max: number }
   | { readonly kind: 'assert'; readonly at: Assertion };
 
-/** `end` is also before a line feed that ends the text, as in PCRE; `very_end` is not. */
+/** `end` is also before a line feed that ends the text, as in PCRE; `very_end` is not. `line_start` is not after that line feed. */
 export type Assertion = 'start' | 'end' | 'very_end' | 'line_start' | 'line_end' | 'word' | 'not_word';
 
 const NOTHING: Re = { kind: 'seq', items: [] };

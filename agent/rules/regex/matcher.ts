@@ -17,6 +17,8 @@ export interface RegexMatcher {
   readonly literals: readonly string[] | undefined;
   /** Steps that the last test took beyond a few a character; absent where there are never more. */
   readonly spent?: () => number;
+  /** Instructions of the automaton; absent for the other engines. */
+  readonly size?: number;
   /** `run`: one repeated set, counted. `native`: V8's RegExp, proven linear. `automaton`: our own search. */
   readonly engine: 'always' | 'run' | 'native' | 'automaton';
 }
@@ -42,7 +44,13 @@ export function compileRegex(source: string, flags: Flags): RegexMatcher {
   const search = new Search(program);
   if (search.bits === undefined && program.code.length > MAX_WITHOUT_BITS)
     throw new RegexError('regular expression: too many repetitions, choices or assertions to search in bounded time');
-  return { test: (text) => search.test(text), literals, spent: () => search.spent, engine: 'automaton' };
+  return {
+    test: (text) => search.test(text),
+    literals,
+    spent: () => search.spent,
+    size: program.code.length,
+    engine: 'automaton',
+  };
 }
 
 /** Found in every text: nothing is left of it, or it can match nothing and asserts nothing. */

@@ -9,7 +9,7 @@ const ASSERT: Readonly<Record<Assertion, string>> = {
   start: '^',
   end: '(?=\\n?$)',
   very_end: '$',
-  line_start: '(?<=^|\\n)',
+  line_start: '(?:^|(?<=\\n)(?=[^]))',
   line_end: '(?=\\n|$)',
   word: '\\b',
   not_word: '(?:(?<=\\w)(?=\\w)|(?<=^|\\W)(?=\\W|$))',

@@ -17,7 +17,7 @@ type Instruction =
  * Instructions that one expression may have. A search takes at most this many
  * steps a character, so the limit is also the limit on what a hostile text can cost.
  */
-const MAX_CODE = 2000;
+export const MAX_CODE = 2000;
 
 /** @returns undefined for an expression over MAX_CODE, which counted repetitions can reach */
 export function compileProgram(re: Re): Program | undefined {

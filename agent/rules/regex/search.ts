@@ -235,7 +235,7 @@ export function holds(at: Assertion, before: Kind, after: Kind, last: boolean): 
     case 'very_end':
       return after === 'none';
     case 'line_start':
-      return before === 'none' || before === 'line_feed';
+      return before === 'none' || (before === 'line_feed' && after !== 'none');
     case 'line_end':
       return after === 'none' || after === 'line_feed';
     case 'word':

@@ -5,7 +5,7 @@ import { normalize, parseTokens, type Token } from './tokens.ts';
 export type Placeholders = ReadonlyMap<string, readonly string[]>;
 
 /** One value may not become more than this many. */
-const MAX_ALTERNATIVES = 10_000;
+export const MAX_ALTERNATIVES = 10_000;
 
 /** In a text, escapes are already read: a backslash that is left is one that escapes the percent character. */
 const IN_TEXT = /(?<!\\)%([^%]+)%/g;

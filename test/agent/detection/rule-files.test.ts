@@ -8,6 +8,7 @@ import {
   MAX_RULE_DEPTH,
   MAX_RULE_FILE_BYTES,
   MAX_RULE_FILES,
+  MAX_RULE_SUBFOLDERS,
 } from '../../../agent/detection/limits.ts';
 import { readRuleFolders, RuleFolderError } from '../../../agent/detection/rule-files.ts';
 
@@ -32,7 +33,8 @@ test('rule files are found at any depth, in the order of their paths, and what i
   symlinkSync(join(path, 'z.yml'), join(path, 'link.yml'));
   symlinkSync('/no/such/file', join(path, 'nowhere.yml'));
   execFileSync('mkfifo', [join(path, 'pipe.yml')]);
-  const { files, folders } = readRuleFolders([path]);
+  symlinkSync('/no/such/file', join(path, 'nowhere'));
+  const { files, folders, faults } = readRuleFolders([path]);
   t.deepEqual(
     files.map(({ file, text }) => [file.slice(path.length + 1), text]),
     [
@@ -45,6 +47,13 @@ test('rule files are found at any depth, in the order of their paths, and what i
   t.deepEqual(
     folders.map((each) => each.slice(path.length)),
     ['', '/b', '/b/c'],
+  );
+  t.deepEqual(
+    faults.map(({ file, message }) => [file.slice(path.length + 1), message]),
+    [
+      ['nowhere.yml', 'a link that leads nowhere; remove it'],
+      ['pipe.yml', 'not a regular file; remove it'],
+    ],
   );
 });
 
@@ -59,6 +68,11 @@ test('a file that is too large or cannot be read is a fault, and keeps no other 
   const path = folder(t);
   writeFileSync(join(path, 'large.yml'), '#'.repeat(MAX_RULE_FILE_BYTES + 1));
   writeFileSync(join(path, 'good.yml'), 'good');
+  symlinkSync('again.yml', join(path, 'again.yml'));
+  symlinkSync('good.yml/x', join(path, 'through.yml'));
+  symlinkSync('/dev/zero', join(path, 'endless.yml'));
+  // Its size is told as 0.
+  symlinkSync('/proc/self/pagemap', join(path, 'huge.yml'));
   // A file whose beginning not even root can read.
   symlinkSync('/proc/self/mem', join(path, 'odd.yml'));
   const { files, faults } = readRuleFolders([path]);
@@ -69,8 +83,12 @@ test('a file that is too large or cannot be read is a fault, and keeps no other 
   t.deepEqual(
     faults.map(({ file, line, message }) => [file, line, message.slice(0, 60)]),
     [
+      [join(path, 'again.yml'), 1, 'a link that leads nowhere; remove it'],
+      [join(path, 'endless.yml'), 1, 'not a regular file; remove it'],
+      [join(path, 'huge.yml'), 1, `longer than the ${MAX_RULE_FILE_BYTES} bytes that are read at most`],
       [join(path, 'large.yml'), 1, `${MAX_RULE_FILE_BYTES + 1} bytes long; at most ${MAX_RULE_FILE_BYTES} are read`],
       [join(path, 'odd.yml'), 1, 'EIO: i/o error, read'],
+      [join(path, 'through.yml'), 1, 'a link that leads nowhere; remove it'],
     ],
   );
 });
@@ -97,7 +115,24 @@ test('a file that is not UTF-8 is a fault: its rules would never match; a byte o
   );
 });
 
-test('what is larger than the limits is refused: all files together, their number, a circle of links', (t) => {
+test('a circle of links is a fault, and keeps nothing from being read', (t) => {
+  const path = folder(t);
+  mkdirSync(join(path, 'a/b'), { recursive: true });
+  writeFileSync(join(path, 'a/b/x.yml'), 'x');
+  symlinkSync('../..', join(path, 'a/b/back'));
+  symlinkSync('.', join(path, 'again'));
+  const { files, faults } = readRuleFolders([path]);
+  t.deepEqual(
+    files.map(({ file }) => file.slice(path.length)),
+    ['/a/b/x.yml'],
+  );
+  t.deepEqual(
+    faults.map(({ file, message }) => [file.slice(path.length), message]),
+    ['/a/b/back', '/again'].map((link) => [link, 'a link that leads back to a folder around it; remove it']),
+  );
+});
+
+test('what is larger than the limits is refused: all files together, their number, folders, their depth', (t) => {
   const heavy = folder(t);
   writeFileSync(join(heavy, 'a.yml'), '#'.repeat(MAX_RULE_FILE_BYTES));
   for (let i = 0; i < MAX_RULE_BYTES / MAX_RULE_FILE_BYTES; i++) symlinkSync('a.yml', join(heavy, `${i}.yml`));
@@ -107,7 +142,15 @@ test('what is larger than the limits is refused: all files together, their numbe
   for (let i = 0; i <= MAX_RULE_FILES; i++) writeFileSync(join(many, `${i}.yml`), '');
   t.regex(refusal(t, many), new RegExp(`more than ${MAX_RULE_FILES} rule files`));
 
-  const circle = folder(t);
-  symlinkSync('.', join(circle, 'again'));
-  t.regex(refusal(t, circle), new RegExp(`deeper than ${MAX_RULE_DEPTH} folders; is there a link that leads back`));
+  const deep = folder(t);
+  mkdirSync(join(deep, 'a/'.repeat(MAX_RULE_DEPTH + 1)), { recursive: true });
+  t.regex(refusal(t, deep), new RegExp(`lies deeper than ${MAX_RULE_DEPTH} folders$`));
+
+  // Each level is there ten times over.
+  const wide = folder(t);
+  const levels = Array.from({ length: 6 }, (_, i) => join(wide, `level${i}`));
+  for (const level of levels) mkdirSync(level);
+  for (const [i, level] of levels.entries())
+    for (let n = 0; n < 10 && i + 1 < levels.length; n++) symlinkSync(levels[i + 1]!, join(level, String(n)));
+  t.regex(refusal(t, wide), new RegExp(`more than ${MAX_RULE_SUBFOLDERS} folders; are there links to the same ones`));
 });

@@ -51,3 +51,20 @@ test('events of ours are mapped, and other types are passed over', (t) => {
   t.is(matcher.match('{"type":"heartbeat"}'), undefined);
   t.is(matcher.statistics.events, 1);
 });
+
+test('a line that is nested too deeply is faulty, wherever a rule looks, and the next is judged', (t) => {
+  const set = load(
+    `${ruleText('s: {Image|endswith: /env}\ncondition: s', 'id: one\n')}---\ntitle: C\nid: two\ncorrelation: {type: value_count, rules: [one], group-by: [a], timespan: 1m, condition: {gte: 1, field: a}}\n`,
+  );
+  const matcher = new LineMatcher(new Detector(set), { toSigma: (e) => e, timeOf: () => 0 });
+  const nested = (open: string, close: string, depth: number) =>
+    matcher.match(`{"Image":"/env","a":${open.repeat(depth)}1${close.repeat(depth)}}`);
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"a":', '}'],
+  ] as const) {
+    t.is(nested(open, close, 200_000), undefined);
+    t.regex(nested(open, close, 100) ?? '', /"rules":\["two"\]/);
+  }
+  t.is(matcher.statistics.faulty, 2);
+});

@@ -32,6 +32,18 @@ test('what a window held back is handed out once it is over, and only once', (t)
   t.is(s.groups, 0);
 });
 
+test('a clock that is stepped back holds nothing back beyond the window, and what was held back is told', (t) => {
+  const s = new Suppressor();
+  const day = 86_400_000;
+  s.decide('r', 'g', 1000, day);
+  s.decide('r', 'h', 1000, day);
+  t.deepEqual(s.decide('r', 'g', 1000, day - 1000), { report: false }, 'a little out of order');
+  t.deepEqual(s.decide('r', 'h', 1000, day - 1), { report: false });
+  t.deepEqual(s.decide('r', 'g', 1000, 5), { report: true, suppressed: 1 });
+  t.deepEqual(s.decide('r', 'g', 1000, 6), { report: false });
+  t.deepEqual(s.take(7), [{ rule: 'r', group: 'h', count: 1 }]);
+});
+
 test('memory is bounded, and nothing is lost silently', (t) => {
   const s = new Suppressor(100);
   let reported = 0;

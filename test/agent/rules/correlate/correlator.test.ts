@@ -305,14 +305,27 @@ for (const [what, next, body] of [
   });
 }
 
-test('time that steps back counts as standing still', (t) => {
+test('time that steps back within the window counts as standing still; from before it, the correlation begins anew', (t) => {
   const rule = BASE + correlation('type: event_count\nrules: [a]\ntimespan: 10s\ncondition: {gte: 2}');
   t.deepEqual(
     fires(rule, [
       [100, 'a'],
-      [1, 'a'],
+      [90, 'a'],
     ]),
-    [1],
+    [90],
+  );
+  const day = 86_400;
+  t.deepEqual(
+    fires(rule, [
+      [day, 'a'],
+      [1, 'a'],
+      [20, 'a'],
+      [29, 'a'],
+      [day, 'a'],
+      [30, 'a'],
+      [31, 'a'],
+    ]),
+    [29, 31],
   );
 });
 

@@ -155,10 +155,13 @@ test('our own search finds what V8 finds, for random expressions, flags and text
       const { test: chosen, literals } = compiled;
       // `$` of PCRE is also true before a last line feed; JavaScript's is not, so it is spelt out.
       const dollar = f.multiline ? '(?:$)' : '(?=\\n?$)';
+      // A line of PCRE does not begin after the last line feed; JavaScript's does.
+      const caret = f.multiline ? '(?:^(?=[^])|^(?<![^]))' : '^';
       const dot = f.dotAll ? '[^]' : '[^\\n]';
       // V8 finds a bare `\B` inside a surrogate pair.
       const inside = '(?:(?<=\\w)(?=\\w)|(?<=^|\\W)(?=\\W|END))';
       const rewritten = source
+        .replace(/(?<![[\\])\^/g, caret)
         .replaceAll('\\B', inside)
         .replace(/\$/g, dollar)
         .replaceAll('END', '$')
@@ -277,6 +280,8 @@ test("case, lines and classes are PCRE's", (t) => {
   t.false(found('[^x]', 'X', { ignoreCase: true }));
   t.false(found('^b$', 'a\nb'));
   t.true(found('^b$', 'a\nb', { multiline: true }));
+  t.false(found('\n^', 'a\n', { multiline: true }), 'no line begins after the last line feed');
+  t.true(found('^', '', { multiline: true }));
   t.true(found('^b$', 'b\n'), '$ is also before a last line feed');
   t.false(found('^b\\z', 'b\n'));
   t.false(found('a.b', 'a\nb'));
