@@ -126,7 +126,7 @@ for (const [what, statement] of [
 ] as const)
   test(`a partition in which ${what} is put aside, and the store goes on`, (t) => {
     using store = new StoreFolder().with(...execs(1, 3));
-    const [{ path }] = listPartitions(store.folder) as [{ path: string }];
+    const { path } = listPartitions(store.folder)[0]!;
     const db = new DatabaseSync(path, { defensive: false });
     db.exec(statement);
     db.close();
@@ -142,7 +142,7 @@ test('a number that is taken puts a partition aside, also where only a position 
   using store = new StoreFolder();
   const writer = store.writer();
   writer.write(stored(execs(1, 3)));
-  const [{ path }] = listPartitions(store.folder) as [{ path: string }];
+  const { path } = listPartitions(store.folder)[0]!;
   const db = new DatabaseSync(path);
   db.exec('INSERT INTO lines VALUES (4, 5); DROP TABLE state');
   db.close();
@@ -170,7 +170,7 @@ for (const which of ['oldest', 'newest'] as const)
 
 test('a line that is no JSON any more is left out and told, and a statement that needs it names the file', (t) => {
   using store = new StoreFolder().with(...execs(1, 3));
-  const [{ path }] = listPartitions(store.folder) as [{ path: string }];
+  const { path } = listPartitions(store.folder)[0]!;
   const db = new DatabaseSync(path);
   db.exec("UPDATE lines SET line = 'no' WHERE id = 2");
   db.close();
