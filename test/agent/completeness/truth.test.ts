@@ -194,13 +194,30 @@ test('lines behind the last seal, of which the seals before them are lost, are n
   t.true(found > 100);
 });
 
+const EMPTY_SEAL = {
+  type: 'seal',
+  time: '2026-11-29T02:00:00.000Z',
+  sent: 0,
+  filtered: 1,
+  gap: 0,
+  lines: 0,
+  sum: 0,
+  reason: 'numbers',
+  host_id: 'a',
+  host: 'b',
+  boot_id: 'c',
+  stream: 'd',
+};
+
 test('of ever so many seals that leave holes, each hole counts', (t) => {
   const seals = 150_000;
   const lines = Array.from({ length: seals }, (_, i) =>
     JSON.stringify({
-      ...{ type: 'seal', time: '2026-11-29T02:00:00.000Z', from: i * 2, to: i * 2, sent: 0, filtered: 1, gap: 0 },
-      ...{ lines: 0, sum: 0, ...(i > 0 && { prev: '0'.repeat(64) }), reason: 'numbers' },
-      ...{ host_id: 'a', host: 'b', boot_id: 'c', stream: 'd', schema_version: 1, seal: i + 1 },
+      ...EMPTY_SEAL,
+      ...(i > 0 && { prev: '0'.repeat(64) }),
+      from: i * 2,
+      to: i * 2,
+      seal: i + 1,
     }),
   );
   const [verdict] = verdictsOf(lines, { pieceBytes: 2 ** 20 }).verdicts;
