@@ -65,6 +65,7 @@ class Judgement {
       .flatMap((lines) => lines.seals.map((seal) => judgedOf(seal, lines, blocks)))
       .sort(({ seal: a }, { seal: b }) => a.from - b.from || a.to - b.to || a.seal - b.seal);
     this.#lostSeals = this.#findLostSeals(blocks);
+    this.#lostBehind = this.#findLostBehind(blocks);
     this.#all = new AllNumbers(
       blocks,
       under.map(({ numbers }) => numbers),
@@ -74,6 +75,8 @@ class Judgement {
 
   /** Lines in front of the first seal that carry the number of a seal before it: that seal is lost. */
   readonly #lostSeals: Problem | undefined;
+  /** Lines behind the last seal that carry the number of a seal that is not the next one: those between are lost. */
+  readonly #lostBehind: Problem | undefined;
 
   verdict(): Verdict {
     const { hostId, host, bootId, name, lines } = this.#stream;
@@ -128,6 +131,7 @@ class Judgement {
   /** Finds the numbers that no seal covers. Returns the ranges that are covered. */
   #cover(): Range[] {
     if (this.#lostSeals !== undefined) this.#problem(this.#lostSeals);
+    if (this.#lostBehind !== undefined) this.#problem(this.#lostBehind);
     const ranges: Array<[number, number]> = [];
     let before: FoundSeal | undefined;
     let next = this.#begin;
@@ -252,15 +256,16 @@ class Judgement {
 
   /** Compares the `sum` of seals whose lines are all there. */
   #checkSums(judged: readonly Judged[]): void {
-    const unchecked = { rewritten: 0, several_forms: 0 };
+    const unchecked = { rewritten: 0, several_forms: 0, moved: 0 };
     for (const under of new Set(judged.map((each) => each.under))) {
       const { seals } = under;
       if (seals.some((seal) => this.#short.has(seal) || arithmeticFault(seal) !== undefined)) continue;
       if (!seals.every(({ asWritten }) => asWritten)) unchecked.rewritten++;
       else if (!this.#isAlone(under)) unchecked.several_forms++;
+      else if (seals.every(({ lines }) => linesOf(under) < lines)) unchecked.moved++;
       else this.#checkSum(seals, under);
     }
-    for (const reason of ['rewritten', 'several_forms'] as const)
+    for (const reason of ['rewritten', 'several_forms', 'moved'] as const)
       if (unchecked[reason] > 0) this.#note({ kind: 'unchecked', seals: unchecked[reason], reason });
   }
 
@@ -311,7 +316,7 @@ class Judgement {
       // After a crash the same gap can stand under two seals.
       for (const [i, gap] of gaps.entries()) if (i === 0 || !isSame(gap, gaps[i - 1]!)) addGap(kinds, gap);
     }
-    const sealedTo = Math.max(begin - 1, ...covered.map(([, to]) => to));
+    const sealedTo = Math.max(begin - 1, covered.at(-1)?.[1] ?? 0);
     const completeTo = Math.min(sealedTo, this.#firstBad - 1);
     const seals = this.#judged.length;
     return {
@@ -371,6 +376,25 @@ class Judgement {
     }
     if (held === 0) return undefined;
     return { kind: 'uncovered', from, to: first.from - 1, held, seals: [lowest, first.seal - 1] };
+  }
+
+  /** A line carries the number of the seal that is open, so the one before it went out in front of it. */
+  #findLostBehind(blocks: Blocks): Problem | undefined {
+    let newest: FoundSeal | undefined;
+    for (const { seal } of this.#judged)
+      if (newest === undefined || seal.to > newest.to || (seal.to === newest.to && seal.seal > newest.seal))
+        newest = seal;
+    if (newest === undefined) return undefined;
+    let [highest, from] = [0, Infinity];
+    for (const [number, { numbers, gaps, seals }] of this.#stream.under) {
+      if (number < highest || number < 2 || seals.length > 0 || this.#stream.under.get(number - 1)?.seals.length)
+        continue;
+      const start = gaps.reduce((least, { first }) => Math.min(least, first), numbers.smallest(blocks) ?? Infinity);
+      // What lies in front of it was left by an agent that lost its place, and came again.
+      if (start > newest.to && start < Infinity) [highest, from] = [number, start];
+    }
+    if (highest === 0) return undefined;
+    return { kind: 'seals_missing', seals: [Math.min(newest.seal + 1, highest - 1), highest - 1], from };
   }
 }
 

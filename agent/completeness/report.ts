@@ -63,6 +63,12 @@ function problemText(problem: Problem): string {
   }
 }
 
+const UNCHECKED = {
+  rewritten: 'a store wrote them anew',
+  several_forms: 'the agent crashed and sealed twice',
+  moved: 'some are there under the number of another seal alone',
+} as const;
+
 function noteText(note: Note): string {
   switch (note.kind) {
     case 'begins_with':
@@ -76,9 +82,7 @@ function noteText(note: Note): string {
     case 'surplus':
       return `seal ${note.seal}, ${rangeText([note.from, note.to])}: ${counted(note.lines, 'line')} more than it covers, from before a crash of the agent or added; whether lines were changed cannot be seen`;
     case 'unchecked':
-      return note.reason === 'rewritten'
-        ? `${counted(note.seals, 'seal')}: whether lines were changed cannot be seen, since a store wrote them anew`
-        : `${counted(note.seals, 'seal')}: whether lines were changed cannot be seen, since the agent crashed and sealed twice`;
+      return `${counted(note.seals, 'seal')}: whether lines were changed cannot be seen, since ${UNCHECKED[note.reason]}`;
     case 'unsealed_lines':
       return `without the number of a seal: ${counted(note.lines, 'line')}, of an older version or an output that writes no seals`;
   }

@@ -33,7 +33,7 @@ export type Problem =
       /** The seals that are missing, where that can be told. */
       readonly seals?: Range;
     }
-  /** Seals are missing, and other seals cover their numbers, or they covered none. */
+  /** Seals are missing, and other seals cover their numbers, or they covered none, or they lay behind the last one that is there. */
   | { readonly kind: 'seals_missing'; readonly seals: Range; readonly from: number }
   /** A seal does not continue the one before. */
   | {
@@ -74,8 +74,8 @@ export type Note =
       readonly to: number;
       readonly lines: number;
     }
-  /** Whether lines of these seals were changed is not known. */
-  | { readonly kind: 'unchecked'; readonly seals: number; readonly reason: 'rewritten' | 'several_forms' }
+  /** Whether lines of these seals were changed is not known. `moved`: some stand under another seal's number. */
+  | { readonly kind: 'unchecked'; readonly seals: number; readonly reason: 'rewritten' | 'several_forms' | 'moved' }
   /** Lines that carry no number of a seal. */
   | { readonly kind: 'unsealed_lines'; readonly lines: number };
 

@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, openSync, readSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
-import { isBusy } from './errors.ts';
+import { DamageError, isBusy } from './errors.ts';
 import { bytesOf, removePartition, sizeOf, type PartitionFile } from './files.ts';
 import { CACHE_BYTES, MAX_INDEXED_CHARACTERS, WAL_BYTES } from './limits.ts';
 import { rowOf } from './row.ts';
@@ -53,9 +53,8 @@ export class Partition {
     this.#insertWords = db.prepare('INSERT INTO words(rowid, command) VALUES (?,?)');
     this.#setState = db.prepare('INSERT INTO state VALUES (?,?) ON CONFLICT(key) DO UPDATE SET value = excluded.value');
     this.#getState = db.prepare('SELECT value FROM state WHERE key = ?');
-    this.created = Number(this.#state('created') ?? 0);
-    const position = this.#state('position');
-    this.#position = position === undefined ? undefined : (JSON.parse(position) as Position);
+    this.created = createdOf(this.#state('created'));
+    this.#position = positionOf(this.#state('position'));
     this.#next = Number(db.prepare('SELECT coalesce(max(id), 0) + 1 AS next FROM records').get()!['next']);
   }
 
@@ -178,8 +177,8 @@ export class Partition {
     return linesBackwardsIn(this.#db);
   }
 
-  #state(key: string): string | undefined {
-    return this.#getState.get(key)?.['value'] as string | undefined;
+  #state(key: string): SQLOutputValue | undefined {
+    return this.#getState.get(key)?.['value'];
   }
 
   /**
@@ -213,10 +212,9 @@ export function stateOf(file: PartitionFile): PartitionState {
   const db = openToRead(file);
   try {
     const get = db.prepare('SELECT value FROM state WHERE key = ?');
-    const position = get.get('position')?.['value'];
     return {
-      created: Number(get.get('created')?.['value'] ?? 0),
-      position: typeof position === 'string' ? (JSON.parse(position) as Position) : undefined,
+      created: createdOf(get.get('created')?.['value']),
+      position: positionOf(get.get('position')?.['value']),
     };
   } finally {
     closeQuietly(db);
@@ -246,10 +244,35 @@ function openToRead(file: PartitionFile): DatabaseSync {
 }
 
 function* linesBackwardsIn(db: DatabaseSync): Generator<string> {
-  for (const { line } of db.prepare('SELECT line FROM lines ORDER BY id DESC').iterate()) yield line as string;
+  for (const { line } of db.prepare('SELECT line FROM lines ORDER BY id DESC').iterate()) {
+    if (typeof line !== 'string') throw new DamageError('a line is no text');
+    yield line;
+  }
 }
 
-/** Whether a partition that nobody writes was closed as one file: byte 18 of its header says how it is written (SQLite file format, 1.3). */
+/** When a partition was made, as it says. @throws {DamageError} */
+function createdOf(value: SQLOutputValue | undefined): number {
+  const created = Number(value ?? 0);
+  if (!Number.isSafeInteger(created)) throw new DamageError('it does not say when it was made');
+  return created;
+}
+
+/** How far a store is, as a partition says. @throws {DamageError} */
+function positionOf(value: SQLOutputValue | undefined): Position | undefined {
+  if (value === undefined) return undefined;
+  try {
+    const { bootId, last } = JSON.parse(String(value)) as Partial<Position>;
+    if (typeof bootId === 'string' && Number.isSafeInteger(last)) return { bootId, last: last! };
+  } catch {
+    // No JSON: as good as any other text that is no position.
+  }
+  throw new DamageError('it does not say how far it goes');
+}
+
+/**
+ * Whether a partition that nobody writes was closed as one file: byte 18 of its header says how it is written (SQLite file format, 1.3).
+ * @throws {DamageError} when that byte is none that SQLite writes: SQLite would take the file for one that may not be written
+ */
 export function isOneFile({ path }: PartitionFile): boolean {
   const header = Buffer.alloc(19);
   const descriptor = openSync(path, 'r');
@@ -258,6 +281,7 @@ export function isOneFile({ path }: PartitionFile): boolean {
   } finally {
     closeSync(descriptor);
   }
+  if (header[18]! > 2) throw new DamageError('its header does not say how it is written');
   return header[18] !== 2 && sizeOf(`${path}-wal`) === 0 && sizeOf(`${path}-journal`) === 0;
 }
 

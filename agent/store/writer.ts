@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../errors.ts';
 import type { Position } from '../events/position.ts';
-import { isBusy, isDamage, StoreError } from './errors.ts';
+import { DamageError, isBeyondUse, isBusy, StoreError } from './errors.ts';
 import {
   bytesOf,
   listDamaged,
@@ -131,7 +132,7 @@ export class StoreWriter {
       use();
       return true;
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isBeyondUse(error)) throw error;
       this.#options.onDamaged(putAside(this.#options.folder, file), reasonOf(error));
       return false;
     }
@@ -139,17 +140,31 @@ export class StoreWriter {
 
   /** Stores a batch, and how far it goes, in one transaction. A batch with the token of the one before is not stored again. */
   write(batch: StoredBatch): void {
-    if (!this.#insert(batch)) this.#insert(batch);
+    this.#change((partition) => partition.insert(batch));
   }
 
-  #insert(batch: StoredBatch): boolean {
+  /** The store has everything up to this position that it is going to have. */
+  commit(position: Position): void {
+    if (position.bootId === this.#position?.bootId && position.last <= this.#position.last) return;
+    this.#change((partition) => partition.commit(position));
+  }
+
+  /** Changes the newest partition; a new one where that one turns out to be damaged. @throws {StoreError} when the new one is, too */
+  #change(change: (partition: Partition) => void): void {
+    if (this.#changed(change) || this.#changed(change)) return;
+    throw new StoreError(
+      `${this.#options.folder}: a new partition was damaged as soon as it was written; look at the disk`,
+    );
+  }
+
+  #changed(change: (partition: Partition) => void): boolean {
     const partition = this.#partition();
     const isStored = this.#guard(partition.file, () => {
       try {
-        partition.insert(batch);
+        change(partition);
       } catch (error) {
         // Renaming an open file would leave SQLite writing to it.
-        if (isDamage(error)) partition.close();
+        if (isBeyondUse(error)) partition.close();
         throw error;
       }
     });
@@ -158,16 +173,10 @@ export class StoreWriter {
     return isStored;
   }
 
-  /** The store has everything up to this position that it is going to have. */
-  commit(position: Position): void {
-    if (position.bootId === this.#position?.bootId && position.last <= this.#position.last) return;
-    this.#partition().commit(position);
-    this.#position = position;
-  }
-
   /** The partition to write to, with room for a batch. */
   #partition(): Partition {
     const { folder, maxBytes } = this.#options;
+    this.#noticeRemoval();
     if (this.#current !== undefined && this.#current.bytes >= maxBytes / PARTITION_SHARE) this.#closeCurrent();
     this.#makeRoom(this.#current === undefined ? MAX_PARTITIONS - 1 : MAX_PARTITIONS);
     return (this.#current ??= Partition.create(
@@ -176,6 +185,17 @@ export class StoreWriter {
       this.#now(),
       this.#position,
     ));
+  }
+
+  /** SQLite would write on to a file that has no name any more, and all of it would be gone with the end of the process. */
+  #noticeRemoval(): void {
+    const partition = this.#current;
+    if (partition === undefined || existsSync(partition.file.path)) return;
+    this.#current = undefined;
+    partition.close();
+    this.#guard(partition.file, () => {
+      throw new DamageError('somebody removed it while it was written');
+    });
   }
 
   #closeCurrent(): void {
@@ -220,10 +240,13 @@ export class StoreWriter {
       this.#partition();
     }
     while (this.#closed[0] !== undefined && now - this.#closed[0].created >= maxAgeMs) this.#removeOldest();
-    this.#closed = this.#closed.filter(({ file }) =>
-      this.#guard(file, () => {
-        if (!isOneFile(file)) Partition.open(file).finish();
-      }),
+    this.#closed = this.#closed.filter(
+      ({ file }) =>
+        // Somebody may have removed it.
+        existsSync(file.path) &&
+        this.#guard(file, () => {
+          if (!isOneFile(file)) Partition.open(file).finish();
+        }),
     );
   }
 

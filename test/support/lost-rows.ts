@@ -10,7 +10,7 @@ export interface ExpectedDamage {
   readonly bySeal: readonly string[];
   /** Numbers between the first and the last seal that is left, which none of them covers. */
   readonly uncovered: readonly number[];
-  /** Numbers of seals that were taken away, with others of the stream left before and after. */
+  /** Numbers of seals that were taken away, with others of the stream left before, and others or lines after. */
   readonly lostSeals: readonly number[];
   /** The lowest number of a seal that is left; undefined if none is. */
   readonly lowest: number | undefined;
@@ -81,6 +81,8 @@ function expectedOf(before: readonly Row[], after: readonly Row[]): ExpectedDama
     const to = Math.max(...seals.map(({ fields }) => fields.to));
     const sealNumbers = seals.map(({ seal }) => seal);
     const [lowest, highest] = [Math.min(...sealNumbers), Math.max(...sealNumbers)];
+    // A line behind the last seal says that the seals before its own were there.
+    const open = Math.max(0, ...remaining.flatMap(({ seal, what }) => (what.is === 'clock' ? [] : [seal])));
     return {
       key,
       isRough: rows[0]!.origin.isRough,
@@ -95,7 +97,7 @@ function expectedOf(before: readonly Row[], after: readonly Row[]): ExpectedDama
             ),
       lostSeals: sealsIn(rows)
         .map(({ seal }) => seal)
-        .filter((seal) => !sealNumbers.includes(seal) && seal > lowest && seal < highest),
+        .filter((seal) => !sealNumbers.includes(seal) && seal > lowest && seal < Math.max(highest, open)),
       lowest: seals.length === 0 ? undefined : lowest,
       first: seals.toSorted((a, b) => a.fields.from - b.fields.from || a.fields.to - b.fields.to)[0]?.seal,
     };

@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { NO_NUMBER } from '../../events/item.ts';
 import { sealStateSchema, type SealState } from '../../events/seal-state.ts';
 import type { Place } from './place.ts';
-import { syncFolder } from './folder.ts';
+import { CURSOR_SUFFIX, syncFolder } from './folder.ts';
 import { FILE_MODE, openFile, SPOOL_VERSION } from './segment-file.ts';
 
 /** Bytes of one copy. */
@@ -23,6 +23,8 @@ const cursorSchema = z.object({
   /** Rises with each write: the higher of two copies counts. */
   serial: count,
   spool: z.string(),
+  /** The output whose place it is, so that the file of another is not taken for it; absent in files of older versions. */
+  output: z.string().optional(),
   /** Frames up to this ordinal were surely on disk when this was written; the others a crash of the machine can take. */
   synced: count,
   ordinal: count,
@@ -84,6 +86,7 @@ export class CursorFile {
       version: SPOOL_VERSION,
       serial,
       spool: spoolId,
+      output: outputOf(this.#path),
       synced,
       ordinal: place.ordinal,
       boot_id: place.bootId ?? null,
@@ -164,8 +167,10 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
     slot = at;
   }
   if (newest === undefined) return { serial: 0, slot, ...(isUnused(bytes) ? {} : { problem: 'it is damaged' }) };
-  const { serial, version, spool, synced, seals, boot_id, notable_records, notable_bytes, ...counts } = newest;
+  const { serial, version, spool, output, synced, seals, boot_id, notable_records, notable_bytes, ...counts } = newest;
   if (version !== SPOOL_VERSION) return { serial, slot, problem: `it is of version ${version}, not ${SPOOL_VERSION}` };
+  if (output !== undefined && output !== outputOf(path))
+    return { serial, slot, problem: `it is the place of the output ${output}` };
   const place = {
     ...counts,
     bootId: boot_id ?? undefined,
@@ -174,6 +179,8 @@ export async function readCursor(path: string, uid?: number): Promise<LoadedCurs
   };
   return { serial, slot, state: { spoolId: spool, synced, place, seals } };
 }
+
+const outputOf = (path: string): string => basename(path, CURSOR_SUFFIX);
 
 /** Whether a file is as it was made: a crash came before a place was saved in it. */
 const isUnused = (bytes: Buffer): boolean => bytes.every((byte) => byte === SPACE);

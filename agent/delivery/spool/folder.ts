@@ -13,6 +13,9 @@ const META = 'spool.json';
 const MAX_META_BYTES = 4096;
 const CURSOR = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})\.cursor$/;
 
+/** The end of the name of a file that holds an output's place. */
+export const CURSOR_SUFFIX = '.cursor';
+
 /** Damaged bytes that are put aside: so many files of so many bytes. */
 const QUARANTINE = { files: 16, bytes: 1024 * 1024 };
 
@@ -72,7 +75,7 @@ export async function listCursors(folder: string): Promise<string[]> {
 }
 
 export function cursorPath(folder: string, output: string): string {
-  return join(folder, `${output}.cursor`);
+  return join(folder, `${output}${CURSOR_SUFFIX}`);
 }
 
 /** The identity of a spool. A damaged file is replaced by what the segments say. */

@@ -53,10 +53,15 @@ export class Room {
     this.#credit = Math.max(0, this.#credit - bytes);
   }
 
-  /** Gives up the oldest segment, where that makes room on a disk that is full. @returns whether there was one */
+  /**
+   * Gives up the oldest segment, where that makes room on a disk that is full. One that was just begun, and holds no record, gives
+   * none: it would be begun and given up without end.
+   * @returns whether there was one
+   */
   async dropOldest(reason: string): Promise<boolean> {
-    const { oldest } = this.#state.segments;
-    if (oldest === undefined || this.#options.whenFull === 'block') return false;
+    const { segments, written } = this.#state;
+    const { oldest } = segments;
+    if (oldest === undefined || oldest.first >= written.ordinal || this.#options.whenFull === 'block') return false;
     this.#credit += oldest.size;
     await this.#dropOldest(reason);
     return true;

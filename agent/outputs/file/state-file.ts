@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { readBounded } from '../../files/read-bounded.ts';
@@ -29,6 +30,16 @@ const fileStateSchema = z.object({
 
 export type FileState = z.output<typeof fileStateSchema>;
 
+/** In the file. A number that is too high would lose events, so a wrong bit must not make one of another. */
+const storedSchema = fileStateSchema.extend({
+  /** Absent in files of older versions. */
+  crc: number.optional(),
+});
+
+function checksum({ boot_id: bootId, inode, from, after, reached }: FileState): number {
+  return crc32(JSON.stringify([bootId, inode, from, after, reached?.last, reached?.size]));
+}
+
 /** A state that was read; or why there is none, where one was expected. */
 export type LoadedState = { state?: FileState; problem?: string };
 
@@ -55,10 +66,10 @@ export async function loadState(path: string): Promise<LoadedState> {
   }
   if (text === undefined) return {};
   try {
-    const result = fileStateSchema.safeParse(JSON.parse(text));
-    if (result.success) return { state: result.data };
+    const { crc, ...state } = storedSchema.parse(JSON.parse(text));
+    if (crc === undefined || crc === checksum(state)) return { state };
   } catch {
-    // Not JSON: as good as any other text that is not a state.
+    // Not JSON, or any other text that is not a state.
   }
   return { problem: 'its state file is damaged' };
 }
@@ -92,6 +103,6 @@ export async function saveState(path: string, state: FileState): Promise<void> {
   const fresh = `${statePathOf(path)}.new`;
   await rm(fresh, { force: true });
   // Fails where somebody has put a link there in the meantime, instead of writing to where it leads.
-  await writeFile(fresh, `${JSON.stringify(state)}\n`, { mode: FILE_MODE, flag: 'wx' });
+  await writeFile(fresh, `${JSON.stringify({ ...state, crc: checksum(state) })}\n`, { mode: FILE_MODE, flag: 'wx' });
   await rename(fresh, statePathOf(path));
 }

@@ -99,6 +99,13 @@ export function problemOf(file: PartitionFile, error: unknown): string | undefin
   return reason.includes(file.path) ? reason : `${file.path} cannot be read, and is left out: ${reason}`;
 }
 
+/** Notes that a line of a partition is left out. One is told for each partition. */
+export function leaveOut(store: ReadStore, { path }: PartitionFile, id: unknown): void {
+  const problem = `${path} is damaged: `;
+  if (!store.problems.some((each) => each.startsWith(problem)))
+    store.problems.push(`${problem}record ${String(id)}, and perhaps more, is no JSON any more and left out`);
+}
+
 function partitionExists(file: PartitionFile): boolean {
   return listPartitions(file.path.slice(0, file.path.lastIndexOf('store-'))).some(
     ({ ordinal }) => ordinal === file.ordinal,

@@ -1,8 +1,9 @@
-import type { SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { reasonOf } from '../../errors.ts';
 import type { Condition } from './condition.ts';
 import { QueryError } from './errors.ts';
-import { problemOf, type ReadPartition, type ReadStore } from './partitions.ts';
+import { leaveOut, problemOf, type ReadPartition, type ReadStore } from './partitions.ts';
+import { isWholeLine } from './whole-line.ts';
 
 export interface Search {
   readonly condition?: Condition | undefined;
@@ -35,7 +36,11 @@ export function* search(store: ReadStore, asked: Search): Generator<string> {
   for (const partition of store.partitions) {
     if (left <= 0) return;
     try {
-      for (const line of searchPartition(partition, asked, left)) {
+      for (const { id, line } of searchPartition(partition, asked, left)) {
+        if (!isWholeLine(line)) {
+          leaveOut(store, partition.file, id);
+          continue;
+        }
         left--;
         yield line;
       }
@@ -47,7 +52,13 @@ export function* search(store: ReadStore, asked: Search): Generator<string> {
   }
 }
 
-function* searchPartition(partition: ReadPartition, asked: Search, limit: number): Generator<string> {
+/** A row as SQLite gives it. */
+interface Found {
+  readonly id?: SQLOutputValue;
+  readonly line?: SQLOutputValue;
+}
+
+function* searchPartition(partition: ReadPartition, asked: Search, limit: number): Generator<Found> {
   const { db } = partition;
   const { condition, words, deadline, alertsOnly = false } = asked;
   const ids = idsIn(partition, condition);
@@ -64,7 +75,7 @@ function* searchPartition(partition: ReadPartition, asked: Search, limit: number
   let statement;
   try {
     statement = db.prepare(
-      `SELECT l.line AS line FROM ${source} CROSS JOIN lines l ON l.id = r.id
+      `SELECT l.id AS id, l.line AS line FROM ${source} CROSS JOIN lines l ON l.id = r.id
        WHERE ${tests.join(' AND ')} ORDER BY ${by} DESC LIMIT ?`,
     );
   } catch (error) {
@@ -78,9 +89,9 @@ function* searchPartition(partition: ReadPartition, asked: Search, limit: number
   for (let to = ids.to; to >= ids.from && left > 0;) {
     const from = Math.max(ids.from, to - step + 1);
     const began = performance.now();
-    for (const { line } of statement.all(from, to, ...values, left)) {
+    for (const row of statement.all(from, to, ...values, left)) {
       left--;
-      yield line as string;
+      yield row;
     }
     const now = performance.now();
     to = from - 1;

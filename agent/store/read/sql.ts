@@ -3,7 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { reasonOf } from '../../errors.ts';
 import { conditionOf } from './condition.ts';
 import { QueryError } from './errors.ts';
-import { openStore } from './partitions.ts';
+import { openStore, problemOf } from './partitions.ts';
+import { isDamage } from '../errors.ts';
 import type { PartitionFile } from '../files.ts';
 
 export interface SqlQuery {
@@ -131,17 +132,24 @@ export function prepareSql({ folder, sql, words }: SqlQuery, now: number): Prepa
     return action === constants.SQLITE_READ && first === null ? constants.SQLITE_DENY : constants.SQLITE_OK;
   });
   const statement = prepare(db, sql);
-  return { columns: statement.columns().map(({ name }) => name), rows: rowsOf(statement), problems };
+  return {
+    columns: statement.columns().map(({ name }) => name),
+    rows: rowsOf(statement, (error) => faultOf(error, db, files)),
+    problems,
+  };
 }
 
 function attach(db: DatabaseSync, files: readonly PartitionFile[]): string[] {
   const problems: string[] = [];
-  for (const [i, { path }] of files.entries()) {
+  for (const [i, file] of files.entries()) {
     try {
-      db.prepare(`ATTACH ? AS p${i}`).run(`${pathToFileURL(path).href}?mode=ro`);
+      db.prepare(`ATTACH ? AS p${i}`).run(`${pathToFileURL(file.path).href}?mode=ro`);
       db.prepare(`SELECT 1 FROM p${i}.records LIMIT 1`).get();
     } catch (error) {
-      problems.push(`${path} cannot be read, and is left out: ${reasonOf(error)}`);
+      const problem = problemOf(file, error);
+      if (problem !== undefined) problems.push(problem);
+      // The views are made of those that are attached.
+      if (attachedOf(db).includes(`p${i}`)) db.exec(`DETACH p${i}`);
     }
   }
   return problems;
@@ -196,11 +204,30 @@ function prepare(db: DatabaseSync, sql: string): StatementSync {
   return statement;
 }
 
-function* rowsOf(statement: StatementSync): Generator<readonly SQLOutputValue[]> {
+function* rowsOf(statement: StatementSync, fault: (error: unknown) => string): Generator<readonly SQLOutputValue[]> {
   try {
     for (const row of statement.iterate()) yield row as unknown as readonly SQLOutputValue[];
   } catch (error) {
-    throw new QueryError(explained(reasonOf(error)), { cause: error });
+    throw new QueryError(fault(error), { cause: error });
+  }
+}
+
+/** Says why a statement broke off; of damage, which partitions have it: a statement needs them all. */
+function faultOf(error: unknown, db: DatabaseSync, files: readonly PartitionFile[]): string {
+  if (!isDamage(error)) return explained(reasonOf(error));
+  db.setAuthorizer(null);
+  const attached = attachedOf(db);
+  const damaged = files.filter((_, i) => attached.includes(`p${i}`) && isDamaged(db, `p${i}`)).map(({ path }) => path);
+  if (damaged.length === 0) return explained(reasonOf(error));
+  return `${damaged.join(', ')}: damaged (${reasonOf(error)}); --sql needs every partition it reads: ask with a condition, which leaves damage out, or move the file away`;
+}
+
+function isDamaged(db: DatabaseSync, name: string): boolean {
+  try {
+    if (db.prepare(`SELECT 1 FROM ${name}.lines WHERE NOT json_valid(line) LIMIT 1`).get() !== undefined) return true;
+    return Object.values(db.prepare(`PRAGMA ${name}.quick_check(1)`).get() ?? {})[0] !== 'ok';
+  } catch {
+    return true;
   }
 }
 

@@ -1,7 +1,8 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { QueryError } from './errors.ts';
-import { problemOf, type ReadStore } from './partitions.ts';
+import { leaveOut, problemOf, type ReadStore } from './partitions.ts';
 import { timeIsUp } from './search.ts';
+import { isWholeLine } from './whole-line.ts';
 
 /** A process among all that the store knows: pids come again. */
 interface ProcessId {
@@ -70,7 +71,9 @@ export function treeOf(store: ReadStore, options: TreeOptions): Tree {
         : `process ${pid} did not start at ${startTime}; it did at ${processes.map((each) => each.startTime).join(', ')}`,
     );
   const ancestors: Exec[][] = [];
-  let top = execs.of(asked);
+  // An index can name a process whose records are damaged.
+  const own = execs.of(asked);
+  let top = own.length === 0 ? [asked] : own;
   while (ancestors.length < MAX_ANCESTORS) {
     const parent = parentOf(top[0]!);
     const found = parent === undefined ? [] : execs.of(parent);
@@ -166,7 +169,12 @@ class Execs {
              WHERE r.type IN ('exec', 'fork') AND ${where} ORDER BY r.id`,
           )
           .all(...values);
-        for (const row of rows)
+        for (const row of rows) {
+          const { line } = row;
+          if (!isWholeLine(line)) {
+            leaveOut(this.#store, file, row['id']);
+            continue;
+          }
           found.push({
             isFork: row['type'] === 'fork',
             bootId: row['boot_id'] as string,
@@ -174,8 +182,9 @@ class Execs {
             startTime: row['start_time'] as number,
             parentPid: row['parent_pid'] as number | null,
             parentStartTime: row['parent_start_time'] as number | null,
-            line: row['line'] as string,
+            line,
           });
+        }
       } catch (error) {
         const problem = problemOf(file, error);
         if (problem !== undefined && !this.#store.problems.includes(problem)) this.#store.problems.push(problem);

@@ -155,6 +155,10 @@ const NOTES: ReadonlyArray<readonly [Note, string]> = [
     '1 seal: whether lines were changed cannot be seen, since the agent crashed and sealed twice',
   ],
   [
+    { kind: 'unchecked', seals: 1, reason: 'moved' },
+    '1 seal: whether lines were changed cannot be seen, since some are there under the number of another seal alone',
+  ],
+  [
     { kind: 'unsealed_lines', lines: 7 },
     'without the number of a seal: 7 lines, of an older version or an output that writes no seals',
   ],

@@ -171,6 +171,59 @@ test('lines in front of the first seal, whose own seals are lost, are named', (t
   }
 });
 
+test('lines behind the last seal, of which the seals before them are lost, are named', (t) => {
+  let found = 0;
+  for (const seed of SEEDS) {
+    const rows = sealedStreams({ seed, hosts: 1, boots: 1, rough: false });
+    for (const { stream } of [rows[0]!, rows.at(-1)!].map(({ origin }) => origin)) {
+      const mine = rows.filter(({ origin }) => origin.stream === stream);
+      const open = Math.max(...mine.map(({ seal }) => seal));
+      const kept = 1 + (seed % (open - 2));
+      const behind = mine.filter(({ seal, what }) => seal === open && what.is !== 'seal' && what.is !== 'clock');
+      if (behind.length === 0) continue;
+      const left = [...mine.filter(({ seal }) => seal <= kept), ...behind];
+      for (const order of [left, shuffled(left, randomFrom(seed))]) {
+        const [verdict] = verdictsOf(order.map(({ text }) => text)).verdicts;
+        const missing = [kept + 1, open - 1];
+        t.like(verdict!.problems, { length: 1, 0: { kind: 'seals_missing', seals: missing } } as object, String(seed));
+        t.is(verdict!.complete_to, verdict!.sealed_to);
+      }
+      found++;
+    }
+  }
+  t.true(found > 100);
+});
+
+const EMPTY_SEAL = {
+  type: 'seal',
+  time: '2026-11-29T02:00:00.000Z',
+  sent: 0,
+  filtered: 1,
+  gap: 0,
+  lines: 0,
+  sum: 0,
+  reason: 'numbers',
+  host_id: 'a',
+  host: 'b',
+  boot_id: 'c',
+  stream: 'd',
+};
+
+test('of ever so many seals that leave holes, each hole counts', (t) => {
+  const seals = 150_000;
+  const lines = Array.from({ length: seals }, (_, i) =>
+    JSON.stringify({
+      ...EMPTY_SEAL,
+      ...(i > 0 && { prev: '0'.repeat(64) }),
+      from: i * 2,
+      to: i * 2,
+      seal: i + 1,
+    }),
+  );
+  const [verdict] = verdictsOf(lines, { pieceBytes: 2 ** 20 }).verdicts;
+  t.like(verdict, { complete: false, problem_count: seals - 1, sealed_to: 2 * seals - 2 });
+});
+
 test('a stream of which only a part of one seal is there proves nothing', (t) => {
   const rows = sealedStreams({ seed: 5, hosts: 1, boots: 1, rough: false });
   const { origin } = rows[0]!;
@@ -214,5 +267,24 @@ test('a line that was changed is noticed, and so is a seal', (t) => {
       { length: 1, 0: { kind: 'chain', seal: forged.seal + 1 } } as object,
       String(seed),
     );
+  }
+});
+
+test('a line that was changed, and stands under the number of another seal or none, is told', (t) => {
+  for (const seed of SEEDS) {
+    const random = randomFrom(seed);
+    const rows = sealedStreams({ seed, hosts: 1, boots: 1, rough: false });
+    const sealed = new Set(
+      rows.flatMap(({ what, seal, origin }) => (what.is === 'seal' ? [keyOf(origin) + seal] : [])),
+    );
+    const events = rows.filter(({ what, seal, origin }) => what.is === 'event' && sealed.has(keyOf(origin) + seal));
+    const victim = events[Math.floor(random() * events.length)]!;
+    const end = ['"seal":1}', '"seal":99}', '"other":1}'][seed % 3]!;
+    if (end === `"seal":${victim.seal}}`) continue;
+    const changed = victim.text.replace('"timestamp":1', '"timestamp":2').replace(/"seal":\d+\}$/u, end);
+    const { verdicts } = verdictsOf(rows.map(({ text }) => (text === victim.text ? changed : text)));
+    const verdict = verdicts.find((each) => keyOfVerdict(each) === keyOf(victim.origin))!;
+    const isTold = verdict.notes.some((note) => note.kind === 'unchecked' && note.reason === 'moved');
+    t.true(isTold || !verdict.complete, String(seed));
   }
 });

@@ -314,6 +314,7 @@ for (const [what, harm, reason] of [
     (text: string) => resigned(text, (place) => Object.assign(place, { ordinal: 9e9, synced: 9e9 })),
     /ends? before|ended before/,
   ],
+  ['of another output', (text: string) => resigned(text, (place) => (place['output'] = 'soc')), /of the output soc/],
   ['of another version', (text: string) => resigned(text, (place) => (place['version'] = 7)), /version 7/],
 ] as const) {
   test(`a place that is ${what}: the output begins with the oldest record, and that is said`, async (t) => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { Gate } from '../support.ts';
@@ -283,4 +284,34 @@ test('a folder that cannot be written to any more: memory is bounded, and the lo
   const gaps = checkAll(gotBy(a), 2010);
   t.is(gaps.length, 1);
   t.like(gaps[0], { hop: 'spool', cause: 'queue_full' });
+});
+
+test.serial('a disk with room for a header and no frame: the writing waits, and a stop does not', async (t) => {
+  using folder = new TemporaryFolder();
+  const life = await begin(folder.spool, { segmentBytes: 2000, tailBytes: 1 });
+  const gate = new Gate();
+  gate.outcomes.push(...Array.from({ length: 9999 }, () => new Error('away')));
+  await life.output('lake', { gate });
+  life.log.append(events(1, 5), 5);
+  await life.spool.tick();
+  const file = await open(folder.segments[0]!);
+  const disk = Object.getPrototypeOf(file) as Pick<typeof file, 'writev'>;
+  await file.close();
+  const { writev } = disk;
+  let refused = 0;
+  disk.writev = function (this: typeof file, buffers, ...at) {
+    if (buffers.length === 1) return writev.call(this, buffers, ...at) as never;
+    if (++refused > 500) disk.writev = writev;
+    return Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }));
+  };
+  try {
+    life.log.append(events(6, 5, { bytes: 3000 }), 10);
+    await until(() =>
+      life.raised.some(({ event, reason }) => event === 'SpoolFailed' && /ENOSPC/u.test(String(reason))),
+    );
+    await life.stop();
+  } finally {
+    disk.writev = writev;
+  }
+  t.true(refused < 500, `${refused} attempts`);
 });
