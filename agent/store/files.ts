@@ -6,6 +6,9 @@ import { StoreError } from './errors.ts';
 const FOLDER_MODE = 0o700;
 const PARTITION = /^store-(\d{8})\.db$/;
 
+/** Held by the agent that writes the store, and left in its folder. */
+export const lockPath = (folder: string): string => join(folder, 'lock.db');
+
 /** Endings of the files that SQLite writes beside a database. */
 const COMPANIONS = ['-wal', '-shm', '-journal'] as const;
 

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../errors.ts';
 import type { Position } from '../events/position.ts';
@@ -8,6 +7,7 @@ import {
   bytesOf,
   listDamaged,
   listPartitions,
+  lockPath,
   partitionFile,
   prepareFolder,
   putAside,
@@ -99,7 +99,7 @@ export class StoreWriter {
   /** One agent writes a store. The system takes the lock away when the process ends, however that ends. */
   #lockFolder(): void {
     const { folder } = this.#options;
-    const lock = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 });
+    const lock = new DatabaseSync(lockPath(folder), { timeout: 0 });
     try {
       lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     } catch (error) {

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { isDamage } from '../errors.ts';
-import { listPartitions, type PartitionFile } from '../files.ts';
+import { listPartitions, lockPath, type PartitionFile } from '../files.ts';
 import { checkVersion, isUnfinished } from '../schema.ts';
 import { QueryError } from './errors.ts';
 
@@ -45,8 +46,8 @@ export function openStore(folder: string): ReadStore {
 function partitionsIn(folder: string): PartitionFile[] {
   try {
     const files = listPartitions(folder).reverse();
-    // An empty answer would say that nothing ran.
-    if (files.length === 0)
+    // An empty answer would say that nothing ran. An agent that has stored nothing yet has left its lock.
+    if (files.length === 0 && !existsSync(lockPath(folder)))
       throw new QueryError(
         `${folder} has no file of a store; the agent makes one when it is "store.folder" of its configuration, and it runs`,
       );

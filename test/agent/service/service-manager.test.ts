@@ -37,6 +37,8 @@ test('an agent as a service reports start, status, progress, reloads, wrong ones
     // CLOCK_MONOTONIC, as systemd compares it with its own.
     t.true(Math.abs(Number(/\d+$/.exec(reloading)?.[0]) / 1e6 - Number(process.hrtime.bigint()) / 1e9) < 60);
   }
+  // Its log comes by another way than its reports.
+  await agent.until(() => agent.countOf('ConfigRefused') > 0);
   t.is(agent.countOf('ConfigRefused'), 1);
 
   const before = manager.count('WATCHDOG=1');
