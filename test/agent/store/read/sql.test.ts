@@ -60,7 +60,9 @@ test('the views span all partitions while they are written', (t) => {
 
 test('an empty store has the views too', (t) => {
   using store = new StoreFolder();
-  store.writer().close();
+  const writer = store.writer();
+  writer.commit({ bootId: BOOT, last: 1 });
+  writer.close();
   t.deepEqual(ask(store.folder, 'SELECT * FROM events'), []);
 });
 
