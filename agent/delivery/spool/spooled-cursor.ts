@@ -338,24 +338,31 @@ export class SpooledCursor implements LogReader {
   }
 
   /**
-   * Before records are given up: resolves when a new output has a place in front of them, also in its file. Else its next life would
-   * begin behind them, and no gap would name them. Waits for nothing that is written.
+   * Before records are given up: resolves when the place is in its file. Else the next life would begin behind them, and no gap would
+   * name them; or in front of them, and the gap would name what was delivered. Waits for nothing that is written.
    */
   async placed(): Promise<void> {
-    // A successor has the place of the cursor before it.
-    if (this.#options.predecessor !== undefined || this.#kept.isThere) return;
-    await this.#starting;
-    await this.#kept.keepFirst(() => (this.#untold ? {} : { place: this.#done, seals: this.#seals }));
+    // A successor has the place of the cursor before it, whose end waits for what is written.
+    if (this.#options.predecessor === undefined) await this.#starting;
+    await this.#keep(this.#options.syncEach);
+  }
+
+  /** @returns the place that is kept now; undefined where it was there already, or none can be */
+  async #keep(sync: boolean): Promise<Place | undefined> {
+    const { written } = this.#options.state;
+    const done = this.#done;
+    if (done === undefined || this.#untold !== undefined) return undefined;
+    // A place that is ahead of what is on disk would be nowhere after a restart; all before what is on disk is delivered as well.
+    const place = done.ordinal > written.ordinal ? written : done;
+    return (await this.#kept.keep(place, sync, () => this.#seals)) ? place : undefined;
   }
 
   async #save(sync: boolean): Promise<void> {
-    const { state, written, onProgress } = this.#options;
-    const place = this.#done;
-    if (place === undefined || this.#untold !== undefined) return;
-    // A place that is ahead of what is on disk would be nowhere after a restart.
-    await written(place.ordinal);
-    if (place.ordinal > state.written.ordinal || !(await this.#kept.keep(place, sync, () => this.#seals))) return;
-    if (!sync) return;
+    const { written, onProgress } = this.#options;
+    if (this.#done === undefined) return;
+    await written(this.#done.ordinal);
+    const place = await this.#keep(sync);
+    if (!sync || place === undefined) return;
     // Also after an error: a place that cannot be kept must not fill the disk with what is delivered.
     this.#keeps = place.ordinal;
     onProgress();
