@@ -116,9 +116,21 @@ export function alertOf(event: StreamEvent, { first, last }: Item): Item {
   return new Item(memory, 0, memory.length, first, last, undefined, event, true);
 }
 
-/** Makes a gap for the numbers `first` to `last`, which are not in the stream; it accounts for `count` of them. */
-export function gapItem(hop: string, first: number, last: number, count: number, cause: string, now: Date): Item {
-  return itemOf({ type: 'gap', time: now.toISOString(), hop, first, last, count, cause });
+/**
+ * Makes a gap for the numbers `first` to `last`, which are not in the stream; it accounts for `count` of them.
+ * @param isUncounted whether nobody knows how many are missing
+ */
+export function gapItem(
+  hop: string,
+  first: number,
+  last: number,
+  count: number,
+  cause: string,
+  now: Date,
+  isUncounted = false,
+): Item {
+  const gap: GapEvent = { type: 'gap', time: now.toISOString(), hop, first, last, count, cause };
+  return itemOf(isUncounted ? { ...gap, uncounted: true } : gap);
 }
 
 /** Returns the part of `item` that covers numbers after `last`: all, nothing, or the rest of a gap. An item without a number is always new. */

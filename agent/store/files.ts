@@ -23,6 +23,11 @@ export function partitionFile(folder: string, ordinal: number): PartitionFile {
   return { path: join(folder, `store-${String(ordinal).padStart(8, '0')}.db`), ordinal };
 }
 
+/** A partition that is being made: its name is not listed. */
+export function unfinishedFile({ path, ordinal }: PartitionFile): PartitionFile {
+  return { path: `${path}.new`, ordinal };
+}
+
 /** The partitions in a folder, oldest first. @throws the system's error */
 export function listPartitions(folder: string): PartitionFile[] {
   return readdirSync(folder)

@@ -1,12 +1,12 @@
-import { chmodSync, closeSync, openSync, readSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readSync, renameSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { NO_NUMBER } from '../events/item.ts';
 import type { Position } from '../events/position.ts';
 import { DamageError, isBusy } from './errors.ts';
-import { bytesOf, removePartition, sizeOf, type PartitionFile } from './files.ts';
+import { bytesOf, removePartition, sizeOf, unfinishedFile, type PartitionFile } from './files.ts';
 import { CACHE_BYTES, MAX_INDEXED_CHARACTERS, WAL_BYTES } from './limits.ts';
 import { rowOf } from './row.ts';
-import { checkVersion, createTables, isUnfinished } from './schema.ts';
+import { checkPartition, createTables } from './schema.ts';
 
 /** Lines to be stored, each with its newline. */
 export interface StoredBatch {
@@ -22,11 +22,6 @@ export interface StoredBatch {
 
 /** How long a write waits for another connection, in milliseconds: readers never lock, so that only somebody's own tool can. */
 const BUSY_MS = 1000;
-
-/** Whoever made a partition was killed before its tables were there. Nothing is in it. */
-export class UnfinishedError extends Error {
-  override readonly name = 'UnfinishedError';
-}
 
 /** A partition that is open for writing. Everything blocks the thread; every error is SQLite's or {@link StoreError}. */
 export class Partition {
@@ -58,20 +53,27 @@ export class Partition {
     this.#next = Number(db.prepare('SELECT coalesce(max(id), 0) + 1 AS next FROM records').get()!['next']);
   }
 
-  /** Makes a new partition that goes on at a position. */
+  /** Makes a new partition that goes on at a position. It gets its name when its tables are there: one that is empty was cut. */
   static create(file: PartitionFile, mode: number, created: number, position: Position | undefined): Partition {
-    closeSync(openSync(file.path, 'wx', mode));
-    let db: DatabaseSync | undefined;
+    const unfinished = unfinishedFile(file);
+    removePartition(unfinished);
     try {
+      closeSync(openSync(unfinished.path, 'wx', mode));
       // Whatever the umask is. What SQLite makes beside it gets the same mode.
-      chmodSync(file.path, mode);
-      db = new DatabaseSync(file.path, { timeout: BUSY_MS });
-      createTables(db, created);
-      const partition = new Partition(file, db);
-      if (position !== undefined) partition.commit(position);
-      return partition;
+      chmodSync(unfinished.path, mode);
+      const db = new DatabaseSync(unfinished.path, { timeout: BUSY_MS });
+      try {
+        createTables(db, {
+          created: String(created),
+          ...(position === undefined ? {} : { position: JSON.stringify(position) }),
+        });
+      } finally {
+        closeQuietly(db);
+      }
+      renameSync(unfinished.path, file.path);
+      return Partition.open(file);
     } catch (error) {
-      if (db !== undefined) closeQuietly(db);
+      removePartition(unfinished);
       removePartition(file);
       throw error;
     }
@@ -80,8 +82,7 @@ export class Partition {
   static open(file: PartitionFile): Partition {
     const db = new DatabaseSync(file.path, { timeout: BUSY_MS });
     try {
-      if (isUnfinished(db)) throw new UnfinishedError(file.path);
-      checkVersion(db, file.path);
+      checkPartition(db, file.path);
       return new Partition(file, db);
     } catch (error) {
       closeQuietly(db);
@@ -234,8 +235,7 @@ export function* closedLinesBackwards(file: PartitionFile): Generator<string> {
 function openToRead(file: PartitionFile): DatabaseSync {
   const db = new DatabaseSync(file.path, { readOnly: true, timeout: BUSY_MS });
   try {
-    if (isUnfinished(db)) throw new UnfinishedError(file.path);
-    checkVersion(db, file.path);
+    checkPartition(db, file.path);
     return db;
   } catch (error) {
     closeQuietly(db);

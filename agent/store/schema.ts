@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { StoreError } from './errors.ts';
+import { DamageError, StoreError } from './errors.ts';
+import { checkLength } from './length.ts';
 
 /** Marks a file as a partition of a store (`PRAGMA application_id`): "PPst". */
 const APPLICATION_ID = 0x5050_7374;
@@ -39,22 +40,27 @@ CREATE INDEX by_rare ON records(type) WHERE alert = 1 OR type IN ('gap', 'seal')
 CREATE VIRTUAL TABLE words USING fts5(command, content='', columnsize=0);
 `;
 
-/** Makes the tables of a new partition. */
-export function createTables(db: DatabaseSync, created: number): void {
-  db.exec(`PRAGMA page_size = 8192; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA journal_mode = WAL;`);
-  db.exec('BEGIN IMMEDIATE');
+/** Makes the tables of a new partition, and what `state` says at its beginning. */
+export function createTables(db: DatabaseSync, state: Readonly<Record<string, string>>): void {
+  db.exec(`PRAGMA page_size = 8192; PRAGMA application_id = ${APPLICATION_ID}; BEGIN IMMEDIATE`);
   db.exec(TABLES);
-  db.prepare("INSERT INTO state VALUES ('created', ?)").run(String(created));
-  db.exec(`PRAGMA user_version = ${VERSION}; COMMIT`);
+  for (const [key, value] of Object.entries(state)) db.prepare('INSERT INTO state VALUES (?, ?)').run(key, value);
+  // All is in one file then. Whoever reads it from now on is not in the way of its writer.
+  db.exec(`PRAGMA user_version = ${VERSION}; COMMIT; PRAGMA journal_mode = WAL`);
 }
 
-/** Whether a database has no table yet: who made it was killed in that moment. */
-export function isUnfinished(db: DatabaseSync): boolean {
-  return db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+/**
+ * Checks that a database is a partition that can be used, and has all its pages.
+ * @throws {DamageError} when it has no tables, as one that was cut to nothing, or lacks pages
+ * @throws {StoreError} when it is no partition, or one of another version
+ */
+export function checkPartition(db: DatabaseSync, path: string): void {
+  if (db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined) throw new DamageError('it is empty');
+  checkVersion(db, path);
+  checkLength(db, path);
 }
 
-/** @throws {StoreError} when a database is no partition of this version */
-export function checkVersion(db: DatabaseSync, path: string): void {
+function checkVersion(db: DatabaseSync, path: string): void {
   const [id, version] = ['application_id', 'user_version'].map(
     (name) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0],
   );

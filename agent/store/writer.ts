@@ -15,7 +15,7 @@ import {
   type PartitionFile,
 } from './files.ts';
 import { MAX_PARTITIONS, PARTITION_SHARE, RESERVE_BYTES } from './limits.ts';
-import { closedLinesBackwards, isOneFile, Partition, stateOf, UnfinishedError, type StoredBatch } from './partition.ts';
+import { closedLinesBackwards, isOneFile, Partition, stateOf, type StoredBatch } from './partition.ts';
 
 export interface WriterOptions {
   readonly folder: string;
@@ -114,15 +114,10 @@ export class StoreWriter {
   /** Looks at a partition of an earlier run, and makes it one file where a kill left a log beside it. */
   #take(file: PartitionFile): void {
     this.#guard(file, () => {
-      try {
-        if (!isOneFile(file)) Partition.open(file).finish();
-        const { created, position } = stateOf(file);
-        this.#position = position;
-        this.#closed.push({ file, created });
-      } catch (error) {
-        if (!(error instanceof UnfinishedError)) throw error;
-        removePartition(file);
-      }
+      if (!isOneFile(file)) Partition.open(file).finish();
+      const { created, position } = stateOf(file);
+      this.#position = position;
+      this.#closed.push({ file, created });
     });
   }
 

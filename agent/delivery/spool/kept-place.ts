@@ -29,11 +29,6 @@ export class KeptPlace {
     this.#file = new CursorFile(cursorPath(spool.folder, name));
   }
 
-  /** Whether a place was written since this began. */
-  get isThere(): boolean {
-    return this.#saved !== undefined;
-  }
-
   /**
    * Reads the place, which may be ahead of what a crash of the machine left of the spool. Never rejects.
    * @param isNeeded whether a place that cannot be used is worth a warning
@@ -57,15 +52,6 @@ export class KeptPlace {
     const kept = this.#keeping.then(() => this.#write(place, sync, sealsNow()));
     this.#keeping = kept;
     return kept;
-  }
-
-  /** Writes the first place, unless one is there by then, or its records are not on disk. Never rejects. */
-  async keepFirst(now: () => PlaceAndSeals): Promise<void> {
-    await (this.#keeping = this.#keeping.then(() => {
-      const { place, seals } = now();
-      const isOnDisk = place !== undefined && place.ordinal <= this.#spool.written.ordinal;
-      return isOnDisk && !this.isThere ? this.#write(place, false, seals) : undefined;
-    }));
   }
 
   async #write(place: Place, sync: boolean, seals: SealState | undefined): Promise<boolean> {

@@ -139,26 +139,6 @@ export async function placesOf({ folder, id, opened }: SpoolState): Promise<Map<
   return places;
 }
 
-/** The place before the oldest record that can be read. */
-export async function oldestPlace(state: SpoolState): Promise<Place | undefined> {
-  for (let at = state.segments.oldest; at !== undefined; at = state.segments.after(at)) {
-    try {
-      const file = await openFile(at.path);
-      try {
-        const scanner = new FrameScanner(file, { tag: state.tag, size: at.size });
-        await scanner.header();
-        for (let found = await scanner.next(); found !== undefined; found = await scanner.next())
-          if (found.kind === 'frame') return inBoot(found.header.before, found.index.bootId);
-      } finally {
-        await file.close();
-      }
-    } catch {
-      // Told of when an output comes to read it.
-    }
-  }
-  return undefined;
-}
-
 /** Removes the places of outputs that there are no more: they must not keep anything, and are no places to come back to. */
 export async function forgetOthers(state: SpoolState, names: ReadonlySet<string>): Promise<void> {
   for (const name of await listCursors(state.folder)) {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr/pack';
-import type { BootSpan } from './place.ts';
+import type { BootSpan, Place } from './place.ts';
 
 /** The version of everything in the folder. A change that an older agent would misread, or a newer one could not read, is a new version. */
 export const SPOOL_VERSION = 1;
@@ -31,7 +31,7 @@ export interface SegmentFile {
   size: number;
 }
 
-/** The header of a segment. Everything in it can be found in another way, so a damaged header loses nothing. */
+/** The header of a segment. Frames that can be read say all of it as well, so a damaged header alone loses nothing. */
 export interface SegmentHeader {
   readonly spoolId: string;
   readonly bootId: string | undefined;
@@ -39,6 +39,8 @@ export interface SegmentHeader {
   readonly droppedTo: number;
   /** The newest boots before this segment, and its own. */
   readonly boots: readonly BootSpan[];
+  /** The place before its first record: it counts what the first frames held where they are damaged. Undefined in files of older versions. */
+  readonly before: Place | undefined;
 }
 
 export function segmentName(first: number): string {
@@ -52,7 +54,7 @@ export function ordinalOf(name: string): number | undefined {
   return digits !== undefined && Number.isSafeInteger(first) && first > 0 ? first : undefined;
 }
 
-export function encodeSegmentHeader({ spoolId, bootId, droppedTo, boots }: SegmentHeader): Buffer {
+export function encodeSegmentHeader({ spoolId, bootId, droppedTo, boots, before }: SegmentHeader): Buffer {
   const spans = boots
     .slice(-MAX_BOOTS)
     .map(({ bootId: id, from, end }) => [
@@ -60,7 +62,13 @@ export function encodeSegmentHeader({ spoolId, bootId, droppedTo, boots }: Segme
       from,
       end === undefined ? null : [end.through, end.events, end.notable],
     ]);
-  const packed = packr.pack([spoolId, bootId ?? null, droppedTo, spans]);
+  const packed = packr.pack([
+    spoolId,
+    bootId ?? null,
+    droppedTo,
+    spans,
+    ...(before === undefined ? [] : [numbersOf(before)]),
+  ]);
   const head = Buffer.alloc(FIXED_BYTES);
   MAGIC.copy(head);
   head.writeUInt32LE(SPOOL_VERSION, 4);
@@ -80,18 +88,39 @@ export async function readSegmentHeader(
   if (length > bytesRead - FIXED_BYTES || bytes.readUInt32LE(4) !== SPOOL_VERSION) return undefined;
   const packed = bytes.subarray(FIXED_BYTES, FIXED_BYTES + length);
   if (bytes.readUInt32LE(12) !== crc32(packed, crc32(bytes.subarray(0, 12)))) return undefined;
-  const [spoolId, bootId, droppedTo, spans] = packr.unpack(packed) as [
+  const [spoolId, bootId, droppedTo, spans, before] = packr.unpack(packed) as [
     string,
     string | null,
     number,
     Array<[string | null, number, [number, number, number] | null]>,
+    PlaceNumbers | undefined,
   ];
   const boots = spans.map(([id, from, end]) => ({
     bootId: id ?? undefined,
     from,
     end: end === null ? undefined : { through: end[0], events: end[1], notable: end[2] },
   }));
-  return { header: { spoolId, bootId: bootId ?? undefined, droppedTo, boots }, bytes: FIXED_BYTES + length };
+  const boot = bootId ?? undefined;
+  const place = before && placeOf(before, boot);
+  return { header: { spoolId, bootId: boot, droppedTo, boots, before: place }, bytes: FIXED_BYTES + length };
+}
+
+type PlaceNumbers = [number, number, number, number, number, number, number];
+
+/** A place in the segment's boot. */
+const numbersOf = (place: Place): PlaceNumbers => [
+  place.ordinal,
+  place.through,
+  place.events,
+  place.notable,
+  place.notableRecords,
+  place.bytes,
+  place.notableBytes,
+];
+
+function placeOf(numbers: PlaceNumbers, bootId: string | undefined): Place {
+  const [ordinal, through, events, notable, notableRecords, bytes, notableBytes] = numbers;
+  return { ordinal, bootId, through, events, notable, notableRecords, bytes, notableBytes };
 }
 
 /**

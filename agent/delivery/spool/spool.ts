@@ -10,7 +10,8 @@ import { flagsOf, MemorySegment, newIndex, SEGMENT_BYTES, SEGMENT_RECORDS } from
 import { identify, listSegments, prepareFolder, saveIdentity } from './folder.ts';
 import { lockFolder, type Lock } from './lock.ts';
 import type { Place } from './place.ts';
-import { forgetOthers, oldestPlace, placesOf, recover } from './recover.ts';
+import { oldestPlace } from './oldest.ts';
+import { forgetOthers, placesOf, recover } from './recover.ts';
 import { removeSegment, type RoomOptions } from './room.ts';
 import { SEGMENT_FILE_BYTES, type SegmentFile } from './segment-file.ts';
 import { SpooledCursor } from './spooled-cursor.ts';
@@ -175,7 +176,7 @@ export class Spool {
           state: this.#state,
           tail: this.#tail,
           syncEach: this.#options.sync === 'batch',
-          oldest: async () => (await oldestPlace(this.#state)) ?? this.#tail.first?.before ?? this.#state.end,
+          oldest: () => oldestPlace(this.#state, this.#tail.first?.before ?? this.#state.end),
           predecessor,
           written: (ordinal) => this.#writer.reached(ordinal),
           onMoved,

@@ -1,5 +1,5 @@
 import type { GapEvent } from '../../../shared/events/gap.ts';
-import { gapItem } from '../../events/item.ts';
+import { gapItem, type Item } from '../../events/item.ts';
 import type { Loss } from '../log/loss.ts';
 import type { MemorySegment } from '../log/memory-segment.ts';
 import type { LogReader, Made, Piece } from '../log/reader.ts';
@@ -7,6 +7,7 @@ import type { OutputCounters } from '../output-counters.ts';
 import type { SealState } from '../../events/seal-state.ts';
 import { FrameReader } from './frame-reader.ts';
 import { KeptPlace } from './kept-place.ts';
+import type { OldestPlace } from './oldest.ts';
 import { lostBetween, type Place } from './place.ts';
 import type { SpoolState } from './state.ts';
 import type { Tail, TailView } from './tail.ts';
@@ -24,8 +25,8 @@ export interface SpooledCursorOptions {
   tail: Tail;
   /** Whether each place that is remembered has to survive a crash of the machine at once. */
   syncEach: boolean;
-  /** Where to begin when no place is remembered: the oldest record that is there. */
-  oldest: () => Promise<Place>;
+  /** Where to begin when no place is remembered: the oldest record that the spool holds. */
+  oldest: () => Promise<OldestPlace>;
   /** The cursor that has this name now: its place is taken over once it is closed. */
   predecessor: SpooledCursor | undefined;
   /** Resolves when the records before an ordinal are written, or cannot be written now. */
@@ -72,6 +73,8 @@ export class SpooledCursor implements LogReader {
   #seals: SealState | undefined;
   /** The mark whose being written was waited for. */
   #awaitedMark = 0;
+  /** The gap for what is missing before the place where this began. Until it is delivered no place is kept: the next life would not make it. */
+  #untold: Item | undefined;
   #starting: Promise<void> | undefined;
   #keeps = 0;
   #saving: Promise<void> = Promise.resolve();
@@ -165,7 +168,19 @@ export class SpooledCursor implements LogReader {
     this.#seals = seals;
     // A crash of the machine took the records before it from the spool: they are delivered, and those that are there as well.
     if (place !== undefined && place.ordinal > state.recoveredTo) this.#begin(state.opened);
-    else this.#begin(place ?? (await oldest()));
+    else if (place !== undefined) this.#begin(place);
+    else this.#beginAtOldest(await oldest());
+  }
+
+  #beginAtOldest({ place, uncounted }: OldestPlace): void {
+    if (uncounted !== undefined) {
+      const { bootId, first, last, count } = uncounted;
+      this.#options.onLost({ first, last, count, unnumbered: 0 }, 'damaged');
+      const item = gapItem('spool', first, last, count, 'damaged', this.#options.now(), true);
+      this.#made.push({ item, bootId, safe: place, repeats: false });
+      this.#untold = item;
+    }
+    this.#begin(place);
   }
 
   #begin(place: Place): void {
@@ -265,6 +280,7 @@ export class SpooledCursor implements LogReader {
     this.#isSending = false;
     if (this.#closing !== undefined) return undefined;
     const [pending] = this.#made;
+    if (!this.#made.some(({ item }) => item === this.#untold)) this.#untold = undefined;
     // Records that are read again after a restart are not counted yet.
     const repeats = pending !== undefined && (pending.repeats || pending.safe.ordinal === this.#done?.ordinal);
     if (!repeats) this.#seals = seals;
@@ -322,24 +338,31 @@ export class SpooledCursor implements LogReader {
   }
 
   /**
-   * Before records are given up: resolves when a new output has a place in front of them, also in its file. Else its next life would
-   * begin behind them, and no gap would name them. Waits for nothing that is written.
+   * Before records are given up: resolves when the place is in its file. Else the next life would begin behind them, and no gap would
+   * name them; or in front of them, and the gap would name what was delivered. Waits for nothing that is written.
    */
   async placed(): Promise<void> {
-    // A successor has the place of the cursor before it.
-    if (this.#options.predecessor !== undefined || this.#kept.isThere) return;
-    await this.#starting;
-    await this.#kept.keepFirst(() => ({ place: this.#done, seals: this.#seals }));
+    // A successor has the place of the cursor before it, whose end waits for what is written.
+    if (this.#options.predecessor === undefined) await this.#starting;
+    await this.#keep(this.#options.syncEach);
+  }
+
+  /** @returns the place that is kept now; undefined where it was there already, or none can be */
+  async #keep(sync: boolean): Promise<Place | undefined> {
+    const { written } = this.#options.state;
+    const done = this.#done;
+    if (done === undefined || this.#untold !== undefined) return undefined;
+    // A place that is ahead of what is on disk would be nowhere after a restart; all before what is on disk is delivered as well.
+    const place = done.ordinal > written.ordinal ? written : done;
+    return (await this.#kept.keep(place, sync, () => this.#seals)) ? place : undefined;
   }
 
   async #save(sync: boolean): Promise<void> {
-    const { state, written, onProgress } = this.#options;
-    const place = this.#done;
-    if (place === undefined) return;
-    // A place that is ahead of what is on disk would be nowhere after a restart.
-    await written(place.ordinal);
-    if (place.ordinal > state.written.ordinal || !(await this.#kept.keep(place, sync, () => this.#seals))) return;
-    if (!sync) return;
+    const { written, onProgress } = this.#options;
+    if (this.#done === undefined) return;
+    await written(this.#done.ordinal);
+    const place = await this.#keep(sync);
+    if (!sync || place === undefined) return;
     // Also after an error: a place that cannot be kept must not fill the disk with what is delivered.
     this.#keeps = place.ordinal;
     onProgress();

@@ -235,7 +235,7 @@ export class SpoolWriter {
     const same = segments.newest;
     if (same?.path === path) await removeSegment(this.#state, same);
     const handle = await open(path, 'wx+', FILE_MODE);
-    const head = encodeSegmentHeader({ spoolId: id, bootId, droppedTo, boots: bootsUpTo(boots, bootId) });
+    const head = encodeSegmentHeader({ spoolId: id, bootId, droppedTo, boots: bootsUpTo(boots, bootId), before });
     const segment = { path, first: before.ordinal, size: head.length };
     try {
       await writeAllAt(handle, [head], 0);

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { reasonOf, systemCode } from '../../errors.ts';
 import { isDamage } from '../errors.ts';
 import { listPartitions, lockPath, type PartitionFile } from '../files.ts';
-import { checkVersion, isUnfinished } from '../schema.ts';
+import { checkPartition } from '../schema.ts';
 import { QueryError } from './errors.ts';
 
 /** How long a reader waits for a lock, in milliseconds: a writer holds one only while it closes a partition. */
@@ -77,11 +77,7 @@ function openPartition(file: PartitionFile, problems: string[]): ReadPartition |
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file.path, { readOnly: true, timeout: BUSY_MS });
-    if (isUnfinished(db)) {
-      db.close();
-      return undefined;
-    }
-    checkVersion(db, file.path);
+    checkPartition(db, file.path);
     return { file, db };
   } catch (error) {
     if (db?.isOpen === true) db.close();

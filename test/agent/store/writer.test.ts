@@ -241,12 +241,18 @@ test('damage that shows while it is written is put aside, and the batch is store
 
 test('what a kill left while a partition was made is removed', (t) => {
   using store = new StoreFolder().with(...execs(1, 2));
-  writeFileSync(join(store.folder, 'store-00000002.db'), '');
-  const writer = store.writer();
+  for (const suffix of ['', '-journal', '-wal'])
+    writeFileSync(join(store.folder, `store-00000002.db.new${suffix}`), 'x');
+  const writer = store.writer({ now: () => Date.now() + 29 * 24 * HOUR });
   t.deepEqual(writer.position, { bootId: BOOT, last: 2 });
   writer.write(stored(execs(3, 1)));
   t.deepEqual(numbersIn(writer), [1, 2, 3]);
   t.deepEqual(store.damaged, []);
+  t.is(listPartitions(store.folder).length, 2);
+  t.deepEqual(
+    readdirSync(store.folder).filter((name) => name.includes('new')),
+    [],
+  );
   writer.close();
 });
 

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { Gate } from '../support.ts';
+import { SmallDisk } from './small-disk.ts';
 import { begin, events, gotBy, TemporaryFolder, until, type Got } from './support.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -158,29 +158,6 @@ test('an event larger than the whole spool passes', async (t) => {
   );
   await life.stop();
 });
-
-/** A disk of so many bytes. */
-class SmallDisk extends TemporaryFolder {
-  constructor(bytes: number) {
-    super();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=700`, 'tmpfs', this.root]);
-  }
-
-  override [Symbol.dispose](): void {
-    execFileSync('umount', ['-l', this.root]);
-    super[Symbol.dispose]();
-  }
-
-  readonly #ballast = join(this.root, 'ballast');
-
-  fill(bytes: number): void {
-    writeFileSync(this.#ballast, Buffer.alloc(bytes));
-  }
-
-  free(): void {
-    rmSync(this.#ballast);
-  }
-}
 
 asRoot(
   `a full disk, drop_oldest: the oldest go first, with exact gaps, and the newest are there${skipped}`,

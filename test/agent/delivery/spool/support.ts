@@ -144,14 +144,22 @@ export interface Got {
   count: number;
   cause?: string;
   hop?: string;
+  uncounted?: true;
 }
 
 export function gotBy({ gate }: { gate: Gate }): Got[] {
   return gate.taken.map((line) => {
     const event = JSON.parse(line) as Got & { seq: number; type: string };
-    const { first, last, count, cause, hop } = event;
+    const { first, last, count, cause, hop, uncounted } = event;
     return event.type === 'gap'
-      ? { first, last, count, ...(cause === undefined ? {} : { cause }), ...(hop === undefined ? {} : { hop }) }
+      ? {
+          first,
+          last,
+          count,
+          ...(cause === undefined ? {} : { cause }),
+          ...(hop === undefined ? {} : { hop }),
+          ...(uncounted && { uncounted }),
+        }
       : { first: event.seq, last: event.seq, count: 1 };
   });
 }

@@ -51,9 +51,14 @@ export class WorstDisk implements Disposable {
 
   #keep(path: string): boolean {
     if (path === this.#folder) this.#names = new Set(readdirSync(path));
-    else if (dirname(path) === this.#folder) this.#bytes.set(identityOf(path), readFileSync(path));
+    else if (dirname(path) === this.#folder) this.#remember(path);
     else return false;
     return true;
+  }
+
+  #remember(path: string): void {
+    const identity = identityOf(path);
+    if (identity !== undefined) this.#bytes.set(identity, readFileSync(path));
   }
 
   /** Copies what is on the disk after the machine was pulled now. What goes on in the folder counts no more. */
@@ -64,7 +69,10 @@ export class WorstDisk implements Disposable {
       // Its bytes are forced before it gets its name.
       if (name === 'spool.json') copyFileSync(path, join(to, name), constants.COPYFILE_EXCL);
       if (!/\.(?:segment|cursor)$/u.test(name) || !this.#names.has(name)) continue;
-      writeFileSync(join(to, name), this.#bytes.get(identityOf(path)) ?? Buffer.alloc(0), { mode: 0o600 });
+      const identity = identityOf(path);
+      // The agent goes on in its threads, and has just removed it.
+      if (identity === undefined) continue;
+      writeFileSync(join(to, name), this.#bytes.get(identity) ?? Buffer.alloc(0), { mode: 0o600 });
     }
   }
 
@@ -73,7 +81,8 @@ export class WorstDisk implements Disposable {
   }
 }
 
-function identityOf(path: string): string {
-  const { ino, birthtimeNs } = lstatSync(path, { bigint: true });
-  return `${ino} ${birthtimeNs}`;
+/** @returns undefined where there is no such file */
+function identityOf(path: string): string | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.ino} ${stats.birthtimeNs}`;
 }
