@@ -2,6 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { untilInterrupted } from '../../../agent/commands/interrupted.ts';
 
+// Waiting for a signal keeps no process alive, and it comes when the system likes. What a command reads and writes does.
+const alive = setInterval(() => undefined, 1000);
+test.after.always(() => clearInterval(alive));
+
 /** Asks this process to end, as Ctrl-C does. */
 const interrupt = (): boolean => process.kill(process.pid, 'SIGINT');
 
@@ -36,9 +40,6 @@ test.serial('an error before that is one', async (t) => {
 
 test.serial('work that cannot end is abandoned', async (t) => {
   const never = Promise.withResolvers<never>();
-  // Something else keeps a process alive while it writes; here nothing does.
-  const alive = setInterval(() => undefined, 1000);
-  t.teardown(() => clearInterval(alive));
   const ended = untilInterrupted(() => {
     interrupt();
     return never.promise;
