@@ -177,6 +177,8 @@ async function runBoth(
     last = await Promise.race([stopped, helper.ended, agent.ended]);
     // Ctrl-C reaches the programs as well; one of them may end before this script gets the signal.
     if (last !== 'stop') last = await Promise.race([stopped, sleep(300, last)]);
+    // Where the helper has ended as well, its files are gone, and that ended the agent.
+    if (last !== 'stop') last = await Promise.race([helper.ended, last]);
   }
   opening.abort();
   // The helper first, so that the agent still reads what it flushes.
