@@ -1,5 +1,7 @@
 import { arithmeticFault } from '../events/seal.ts';
+import { byPlace, countIn, gapsIn, isExact, isSame, numbersIn } from './gaps.ts';
 import type { FoundGap, FoundSeal, Ledger, Stream, UnderSeal } from './ledger.ts';
+import { lostSeals } from './lost-seals.ts';
 import { AllNumbers, type Blocks, type Range } from './numbers.ts';
 import type { GapSummary, MissingLines, Note, Problem, Verdict } from './verdict.ts';
 
@@ -41,6 +43,8 @@ class Judgement {
   readonly #judged: readonly Judged[];
   readonly #all: AllNumbers;
   readonly #gaps: readonly FoundGap[];
+  /** Seals in front of the first and behind the last one. */
+  readonly #lostSeals: readonly Problem[];
   readonly #problems: Problem[] = [];
   #problemCount = 0;
   readonly #notes: Note[] = [];
@@ -64,19 +68,19 @@ class Judgement {
     this.#judged = under
       .flatMap((lines) => lines.seals.map((seal) => judgedOf(seal, lines, blocks)))
       .sort(({ seal: a }, { seal: b }) => a.from - b.from || a.to - b.to || a.seal - b.seal);
-    this.#lostSeals = this.#findLostSeals(blocks);
-    this.#lostBehind = this.#findLostBehind(blocks);
+    this.#lostSeals = [
+      ...lostSeals(
+        stream,
+        this.#judged.map(({ seal }) => seal),
+        blocks,
+      ),
+    ];
     this.#all = new AllNumbers(
       blocks,
       under.map(({ numbers }) => numbers),
     );
     this.#gaps = under.flatMap(({ gaps }) => gaps).sort(byPlace);
   }
-
-  /** Lines in front of the first seal that carry the number of a seal before it: that seal is lost. */
-  readonly #lostSeals: Problem | undefined;
-  /** Lines behind the last seal that carry the number of a seal that is not the next one: those between are lost. */
-  readonly #lostBehind: Problem | undefined;
 
   verdict(): Verdict {
     const { hostId, host, bootId, name, lines } = this.#stream;
@@ -130,8 +134,7 @@ class Judgement {
 
   /** Finds the numbers that no seal covers. Returns the ranges that are covered. */
   #cover(): Range[] {
-    if (this.#lostSeals !== undefined) this.#problem(this.#lostSeals);
-    if (this.#lostBehind !== undefined) this.#problem(this.#lostBehind);
+    for (const problem of this.#lostSeals) this.#problem(problem);
     const ranges: Array<[number, number]> = [];
     let before: FoundSeal | undefined;
     let next = this.#begin;
@@ -361,41 +364,6 @@ class Judgement {
   #note(note: Note): void {
     if (this.#notes.length < MAX_NOTES) this.#notes.push(note);
   }
-
-  #findLostSeals(blocks: Blocks): Problem | undefined {
-    const first = this.#judged[0]?.seal;
-    if (first === undefined || first.seal === 1) return undefined;
-    let [lowest, from, held] = [Infinity, Infinity, 0];
-    for (const [seal, { numbers, seals }] of this.#stream.under) {
-      if (seal === 0 || seal >= first.seal || seals.length > 0) continue;
-      const smallest = numbers.smallest(blocks);
-      if (smallest === undefined || smallest >= first.from) continue;
-      lowest = Math.min(lowest, seal);
-      from = Math.min(from, smallest);
-      held += numbers.count(blocks, 0, first.from - 1);
-    }
-    if (held === 0) return undefined;
-    return { kind: 'uncovered', from, to: first.from - 1, held, seals: [lowest, first.seal - 1] };
-  }
-
-  /** A line carries the number of the seal that is open, so the one before it went out in front of it. */
-  #findLostBehind(blocks: Blocks): Problem | undefined {
-    let newest: FoundSeal | undefined;
-    for (const { seal } of this.#judged)
-      if (newest === undefined || seal.to > newest.to || (seal.to === newest.to && seal.seal > newest.seal))
-        newest = seal;
-    if (newest === undefined) return undefined;
-    let [highest, from] = [0, Infinity];
-    for (const [number, { numbers, gaps, seals }] of this.#stream.under) {
-      if (number < highest || number < 2 || seals.length > 0 || this.#stream.under.get(number - 1)?.seals.length)
-        continue;
-      const start = gaps.reduce((least, { first }) => Math.min(least, first), numbers.smallest(blocks) ?? Infinity);
-      // What lies in front of it was left by an agent that lost its place, and came again.
-      if (start > newest.to && start < Infinity) [highest, from] = [number, start];
-    }
-    if (highest === 0) return undefined;
-    return { kind: 'seals_missing', seals: [Math.min(newest.seal + 1, highest - 1), highest - 1], from };
-  }
 }
 
 function judgedOf(seal: FoundSeal, under: UnderSeal, blocks: Blocks): Judged {
@@ -409,50 +377,6 @@ function judgedOf(seal: FoundSeal, under: UnderSeal, blocks: Blocks): Judged {
 }
 
 const linesOf = ({ numberCount, others }: UnderSeal): number => numberCount + others;
-
-const byPlace = (a: FoundGap, b: FoundGap): number => a.first - b.first || a.last - b.last;
-
-const isSame = (a: FoundGap, b: FoundGap): boolean =>
-  a.first === b.first && a.last === b.last && a.hop === b.hop && a.cause === b.cause;
-
-const isExact = ({ first, last, count }: FoundGap): boolean => count === last - first + 1;
-
-/** The gaps that begin in a range. @param gaps in their order */
-function gapsIn(gaps: readonly FoundGap[], from: number, to: number): readonly FoundGap[] {
-  const start = lowerBound(gaps, from);
-  return gaps.slice(start, start + countIn(gaps, from, to));
-}
-
-/** How many gaps begin in a range. */
-const countIn = (gaps: readonly FoundGap[], from: number, to: number): number =>
-  Math.max(0, lowerBound(gaps, to + 1) - lowerBound(gaps, from));
-
-function lowerBound(gaps: readonly FoundGap[], first: number): number {
-  let low = 0;
-  let high = gaps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (gaps[middle]!.first < first) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** How many numbers gaps stand for, each once. @param gaps in their order */
-function numbersIn(gaps: readonly FoundGap[]): number {
-  let numbers = 0;
-  let next = 0;
-  for (const [i, gap] of gaps.entries()) {
-    if (i > 0 && isSame(gap, gaps[i - 1]!)) continue;
-    if (isExact(gap)) {
-      numbers += Math.max(0, gap.last - Math.max(gap.first, next) + 1);
-      next = Math.max(next, gap.last + 1);
-    } else {
-      numbers += gap.count;
-    }
-  }
-  return numbers;
-}
 
 /** The most hops and causes that are told apart; hostile input could bring any number. */
 const MAX_KINDS = 1000;
