@@ -1,3 +1,4 @@
+import { byName } from './by-name.ts';
 import { fieldsOf, unknownFields } from './fields/known.ts';
 import { covers, formatLogsource, type Logsource } from './parse/logsource.ts';
 import type { Problem } from '../problem.ts';
@@ -39,21 +40,15 @@ export function unmatchedFilters(
   filters: readonly FilterDocument[],
   documents: readonly (RuleDocument | SkippedDocument)[],
 ): Problem[] {
-  const byName = new Map<string, (RuleDocument | SkippedDocument)[]>();
-  for (const document of documents) {
-    if (document.kind === 'filter') continue;
-    for (const name of new Set([document.id, document.name])) {
-      if (name === undefined) continue;
-      const named = byName.get(name);
-      if (named === undefined) byName.set(name, [document]);
-      else named.push(document);
-    }
-  }
+  const rulesNamed = byName(
+    documents.filter(({ kind }) => kind !== 'filter'),
+    ({ id, name }) => [id, name].filter((own) => own !== undefined),
+  );
   return filters.flatMap(({ file, line, filter: { rules }, logsource }) =>
     rules === 'any'
       ? []
       : rules.flatMap((name) => {
-          const named = byName.get(name) ?? [];
+          const named = rulesNamed.get(name) ?? [];
           const reason = named.length === 0 ? `there is no rule "${name}"` : reasonNotToApply(named, logsource);
           return reason === undefined ? [] : [{ file, line, column: 1, path: 'filter.rules', message: reason }];
         }),

@@ -14,6 +14,7 @@ import {
   type SkippedDocument,
   type SkipReason,
 } from './parse/rule.ts';
+import { byName } from './by-name.ts';
 import { MAX_SET_TESTS, Room, sizeOf } from './parse/room.ts';
 import type { RuleTests } from './parse/rule-tests.ts';
 import type { Placeholders } from './value/placeholders.ts';
@@ -207,20 +208,13 @@ function reasonOfLevel({ level }: Pick<Metadata, 'level'>, { minLevel }: LoadOpt
 /** Names that correlations refer to. These rules are needed at any level, but then do not report themselves. */
 function namesInCorrelations(documents: readonly RuleDocument[], options: LoadOptions): ReadonlySet<string> {
   const inUse = documents.filter((d): d is CorrelationDocument => d.kind === 'correlation');
-  const byName = new Map<string, CorrelationDocument[]>();
-  for (const document of inUse) {
-    for (const name of namesOf(document)) {
-      const named = byName.get(name);
-      if (named === undefined) byName.set(name, [document]);
-      else named.push(document);
-    }
-  }
+  const named = byName(inUse, namesOf);
   const names = new Set<string>();
   for (const { correlation } of inUse.filter((document) => reasonOfLevel(document, options) === undefined))
     for (const name of correlation.rules) names.add(name);
   // A set that grows while it is gone through reaches what was added: a correlation can use others.
   for (const name of names)
-    for (const { correlation } of byName.get(name) ?? []) for (const used of correlation.rules) names.add(used);
+    for (const { correlation } of named.get(name) ?? []) for (const used of correlation.rules) names.add(used);
   return names;
 }
 
