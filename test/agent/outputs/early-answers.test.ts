@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { createOutput, outputSchema } from '../../../agent/outputs/kinds.ts';
@@ -8,6 +6,7 @@ import { API } from '../../support/kafka/broker.ts';
 import { framed, i16, i32, i64, list, str, write } from '../../support/kafka/wire.ts';
 import { formattedBatch } from '../support/batches.ts';
 import { toItem } from '../support/items.ts';
+import { listening } from '../support/server.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 
@@ -15,25 +14,6 @@ import { execEvent } from '../../support/fake-helper.ts';
 const EVENTS = 1200;
 const LONG = 'x'.repeat(20_000);
 const ITEMS = Array.from({ length: EVENTS }, (_, i) => toItem(execEvent(i + 1, { argv: ['true', LONG] })));
-
-/** A receiver that reads the first piece alone, and answers nevertheless. */
-async function listening(serve: (socket: Socket, connection: number) => void) {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket.on('error', () => undefined));
-    serve(socket, sockets.length);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    sockets,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 async function outputFor(more: object) {
   const config = outputSchema.parse({ name: 'soc', timeout: '2s', ...more });
@@ -85,7 +65,7 @@ for (const [type, body] of Object.entries(GOOD))
         t.like(outcome, { kind: 'retry', taken: 0 });
         t.regex(reasonOf(outcome), reason);
         await output.send(output.batch);
-        t.is(server.sockets.length, 2, 'it does not wait for the connection on which nobody reads');
+        t.is(server.sockets.size, 2, 'it does not wait for the connection on which nobody reads');
       },
     );
 

@@ -4,11 +4,24 @@ import { PRODUCT_TRUST } from '../../../agent/source/connect.ts';
 import { execEvent, FakeHelper } from '../../support/fake-helper.ts';
 import { summary } from '../support/items.ts';
 import type { Item } from '../../../agent/events/item.ts';
-import { HelperClient } from '../../../agent/source/helper-client.ts';
+import { HelperClient, type HelperClientOptions } from '../../../agent/source/helper-client.ts';
 import { ReplayFilter } from '../../../agent/source/replay-filter.ts';
 import { withServer } from '../support/server.ts';
 import { SourceState } from '../../../agent/source/source-state.ts';
 import { recordingTelemetry } from '../support/telemetry.ts';
+
+/** A client of a socket that this user owns. It gives no place and takes nothing, unless the options say so. */
+function clientOf(socketPath: string, options: Partial<HelperClientOptions> = {}): HelperClient {
+  return new HelperClient({
+    socketPath,
+    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
+    filter: new ReplayFilter(),
+    telemetry: recordingTelemetry().telemetry,
+    onNumbering: () => undefined,
+    onItems: () => undefined,
+    ...options,
+  });
+}
 
 test('a helper that is stopped takes connections and says nothing: the log says so, and for how long', async (t) => {
   let connections = 0;
@@ -17,14 +30,9 @@ test('a helper that is stopped takes connections and says nothing: the log says 
     async (socketPath) => {
       let now = 0;
       const { telemetry, raised } = recordingTelemetry(() => now);
-      const client = new HelperClient({
-        socketPath,
-        trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
-        filter: new ReplayFilter(),
+      const client = clientOf(socketPath, {
         telemetry,
         helloTimeoutMs: 30,
-        onNumbering: () => undefined,
-        onItems: () => undefined,
       });
       client.start();
       while (telemetry.countOf('HelperSilent') < 3) await delay(5);
@@ -43,21 +51,12 @@ test('a helper that is stopped takes connections and says nothing: the log says 
 test('silence lasts over connections until a heartbeat, and ends when nobody serves the socket: then the helper is gone', async (t) => {
   const state = new SourceState();
   const { telemetry } = recordingTelemetry();
-  const clientOf = (socketPath: string): HelperClient =>
-    new HelperClient({
-      socketPath,
-      trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
-      filter: new ReplayFilter(),
-      state,
-      telemetry,
-      helloTimeoutMs: 30,
-      onNumbering: () => undefined,
-      onItems: () => undefined,
-    });
+  const impatient = (socketPath: string): HelperClient =>
+    clientOf(socketPath, { state, telemetry, helloTimeoutMs: 30 });
   await withServer(
     () => undefined,
     async (socketPath) => {
-      const client = clientOf(socketPath);
+      const client = impatient(socketPath);
       client.start();
       while (telemetry.countOf('HelperSilent') < 2) await delay(5);
       const before = state.silentMs;
@@ -68,7 +67,7 @@ test('silence lasts over connections until a heartbeat, and ends when nobody ser
     },
   );
   t.true(state.silent);
-  const gone = clientOf('/run/platform-probes-nowhere/events.sock');
+  const gone = impatient('/run/platform-probes-nowhere/events.sock');
   gone.start();
   while (state.silent) await delay(5);
   gone.stop();
@@ -76,7 +75,7 @@ test('silence lasts over connections until a heartbeat, and ends when nobody ser
 
   state.fellSilent();
   await using helper = await new FakeHelper({ heartbeatMs: 20 }).listen();
-  const back = clientOf(helper.socketPath);
+  const back = impatient(helper.socketPath);
   back.start();
   while (state.silent) await delay(5);
   back.stop();
@@ -86,11 +85,7 @@ test('silence lasts over connections until a heartbeat, and ends when nobody ser
 test('events that arrive together with the hello of another boot are taken, behind the gap of the boot before', async (t) => {
   await using helper = await new FakeHelper({ hello: { last_seq: 5 } }).listen();
   const taken: string[] = [];
-  const client = new HelperClient({
-    socketPath: helper.socketPath,
-    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
-    filter: new ReplayFilter(),
-    telemetry: recordingTelemetry().telemetry,
+  const client = clientOf(helper.socketPath, {
     onNumbering: ({ bootId }) => void taken.push(bootId),
     onItems: (items: readonly Item[]) => void taken.push(summary(items)),
   });
@@ -115,12 +110,8 @@ test('a client that is asked to wait hears nothing, and does not take the helper
   const { telemetry } = recordingTelemetry();
   const room = Promise.withResolvers<void>();
   const got: number[] = [];
-  const client = new HelperClient({
-    socketPath: helper.socketPath,
-    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
-    filter: new ReplayFilter(),
+  const client = clientOf(helper.socketPath, {
     telemetry,
-    onNumbering: () => undefined,
     onItems: (items) => {
       got.push(...items.map(({ first }) => first));
       return got.length === 1 ? room.promise : undefined;
@@ -143,12 +134,7 @@ test('a client that is asked to wait hears nothing, and does not take the helper
 test('a helper that ends again and again, and each time had something new, is come back to at once', async (t) => {
   await using helper = await new FakeHelper().listen();
   const got: number[] = [];
-  const client = new HelperClient({
-    socketPath: helper.socketPath,
-    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
-    filter: new ReplayFilter(),
-    telemetry: recordingTelemetry().telemetry,
-    onNumbering: () => undefined,
+  const client = clientOf(helper.socketPath, {
     onItems: (items) => void got.push(...items.map(({ first }) => first)),
   });
   // Without the reset, the later ones of these would wait half a second each.
@@ -171,14 +157,7 @@ test('a helper that ends again and again, and each time had something new, is co
 test('a helper whose connections break before anything new is tried again, but not without a pause', async (t) => {
   await using helper = await new FakeHelper().listen();
   helper.backlog.push(JSON.stringify(execEvent(1)), 'no event');
-  const client = new HelperClient({
-    socketPath: helper.socketPath,
-    trust: { ...PRODUCT_TRUST, ownerUid: process.getuid!() },
-    filter: new ReplayFilter(),
-    telemetry: recordingTelemetry().telemetry,
-    onNumbering: () => undefined,
-    onItems: () => undefined,
-  });
+  const client = clientOf(helper.socketPath);
   client.start();
   await delay(1500);
   client.stop();

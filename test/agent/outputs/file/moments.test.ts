@@ -195,7 +195,7 @@ test('the newest lines of a file that is emptied while it is closed are written 
   await reopen(() => appendFileSync(scene.path, 'other\n'));
   await append('c');
   t.is(readFileSync(scene.path, 'utf8'), 'a\nb\nother\nc\n');
-  // Whoever has the other file has its lines.
+  // The moved file has those lines.
   await reopen(() => renameSync(scene.path, `${scene.path}.moved`));
   await append('d');
   await file.close();

@@ -1,31 +1,12 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { Receiver } from '../../../support/receiver.ts';
 import { exec } from '../../support/items.ts';
+import { listening } from '../../support/server.ts';
 import { batchFor, outputFor } from './support.ts';
 
 const ITEMS = [exec(1), exec(2)];
-
-/** Something that listens and is no web server, or a bad one: called for each connection, and with each piece that comes in. */
-async function listening(serve: (socket: Socket) => void) {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    serve(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    sockets,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 /** Answers the first piece of a request with these bytes, then ends the connection if asked to. */
 const saying =
@@ -119,7 +100,7 @@ function timeoutFor({ source }: RegExp): string {
 for (const [what, serve, reason] of BAD) {
   test.serial(`a receiver that ${what}: the batch is to be sent again`, async (t) => {
     await using server = await listening(serve);
-    await using output = await outputFor(server.url, { timeout: timeoutFor(reason) });
+    await using output = await outputFor(`http://${server.address}/`, { timeout: timeoutFor(reason) });
     const begun = performance.now();
     const outcome = await output.send(batchFor(output, ITEMS));
     t.true(performance.now() - begun < 15_000);
@@ -140,7 +121,7 @@ for (const [code, kind] of [
         socket.once('data', () => socket.write(`HTTP/1.1 ${code} X\r\nTransfer-Encoding: chunked\r\n\r\n`));
         written.push(flood(socket, `1000\r\n${'x'.repeat(4096)}\r\n`));
       });
-      await using output = await outputFor(server.url);
+      await using output = await outputFor(`http://${server.address}/`);
       for (let i = 0; i < 3; i++) t.is((await output.send(batchFor(output, ITEMS))).kind, kind);
       await Promise.all(
         [...server.sockets].map((socket) => socket.closed || new Promise((resolve) => socket.on('close', resolve))),
@@ -186,7 +167,7 @@ test.serial(
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
       });
     });
-    await using output = await outputFor(server.url);
+    await using output = await outputFor(`http://${server.address}/`);
     for (let i = 1; i <= 5; i++) t.deepEqual(await output.send(batchFor(output, [exec(i)])), { kind: 'taken' });
     t.is(requests, 9);
   },
@@ -206,7 +187,7 @@ for (const [when, pause] of [
       });
     });
     // The receiver has a first request on a connection alone, and answers no other.
-    await using output = await outputFor(server.url, { timeout: '500ms' });
+    await using output = await outputFor(`http://${server.address}/`, { timeout: '500ms' });
     t.is((await output.send(batchFor(output, [exec(1)]))).kind, 'taken');
     await delay(pause);
     const before = server.sockets.size;
@@ -230,7 +211,7 @@ test.serial('a receiver that cuts off what is too large for it, without a word, 
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
     });
   });
-  await using output = await outputFor(server.url, { batch: { max_bytes: '8MiB' } });
+  await using output = await outputFor(`http://${server.address}/`, { batch: { max_bytes: '8MiB' } });
   const large = exec(1);
   const batch = batchFor(
     output,

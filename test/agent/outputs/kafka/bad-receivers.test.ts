@@ -1,33 +1,14 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import test from 'ava';
 import { API, KafkaBroker, type KafkaAnswer } from '../../../support/kafka/broker.ts';
 import { framed, i16, i32, list, str, write } from '../../../support/kafka/wire.ts';
 import { exec } from '../../support/items.ts';
+import { listening } from '../../support/server.ts';
 import { batchFor, outputFor, sent } from './support.ts';
 
 const ITEMS = [exec(1), exec(2)];
-
-/** Something that listens and is no broker, or a bad one. */
-async function listening(serve: (socket: Socket) => void) {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    serve(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    sockets,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 /** Answers the first piece of a request with these bytes, then ends the connection if asked to. */
 const saying =
