@@ -44,14 +44,7 @@ function numeric(text: string): number | undefined {
 }
 
 function missing(kind: string, flag: string, name: string, mend: string): HelperError {
-  // No account can be made of that name.
-  if (/^\d*$/.test(name))
-    return new HelperError(
-      'HELPER_NO_ACCOUNT',
-      `${flag}: expected the name of a ${kind}, or a number up to ${MAX_ID}; got "${name}".`,
-    );
-  return new HelperError(
-    'HELPER_NO_ACCOUNT',
-    `there is no ${kind} "${name}". Make it (${mend}) or name another with ${flag}.`,
-  );
+  // No account can be named by digits alone.
+  const make = /^\d*$/.test(name) ? 'N' : `Make it (${mend}) or n`;
+  return new HelperError('HELPER_NO_ACCOUNT', `there is no ${kind} "${name}". ${make}ame another with ${flag}.`);
 }

@@ -49,7 +49,7 @@ test('what is neither a name nor a number of an account is refused', (t) => {
     if (/^\d*$/.test(text))
       for (const find of [findUser, findGroup]) {
         const { message } = t.throws(() => find(text), { instanceOf: HelperError });
-        t.regex(message, /expected the name of a (user|group), or a number up to 4294967294; got "\d*"\.$/);
+        t.regex(message, /there is no (user|group) "\d*"\. Name another with --(user|group)\.$/);
       }
   }
 });
