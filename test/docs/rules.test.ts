@@ -17,7 +17,7 @@ import { loadRules } from '../../agent/rules/load.ts';
 import { MAX_CHAIN } from '../../agent/rules/correlate/resolve.ts';
 import { MAX_NAME } from '../../agent/rules/parse/condition.ts';
 import { MAX_CORRELATED_RULES } from '../../agent/rules/parse/correlation.ts';
-import { MAX_RULE_TESTS, MAX_SET_TESTS } from '../../agent/rules/parse/room.ts';
+import { MAX_RULE_TESTS, MAX_SET_TESTS, sizeOf } from '../../agent/rules/parse/room.ts';
 import { MAX_CODE } from '../../agent/rules/regex/program.ts';
 import { MAX_PIECE } from '../../agent/rules/value/pieces.ts';
 import { paintNothing } from '../../agent/terminal/paint.ts';
@@ -27,6 +27,7 @@ import { runRuleTests } from '../../agent/rules/tests.ts';
 import { Suppressor } from '../../agent/rules/suppress.ts';
 import { EXEC_EXAMPLE } from '../../shared/events/exec.ts';
 import { HELLO_EXAMPLE } from '../../shared/events/hello.ts';
+import { readRuleFiles, SKIPPED } from '../agent/rules/data.ts';
 import { load } from '../agent/rules/support.ts';
 import { Workplace } from '../agent/support/agent-process.ts';
 import { agent } from '../agent/support/run.ts';
@@ -174,4 +175,13 @@ test('the tree that the page shows is what the command prints, and its numbers a
   t.deepEqual(block!.split('\n').slice(3, -3), tree);
   t.true(section(heading).includes(`**The first ${EXPLAINED_EVENTS} events are explained**`));
   t.true(section(heading).includes(`up to ${MAX_CHARACTERS.toLocaleString('en')} characters or ${MAX_ITEMS} items`));
+});
+
+(SKIPPED === '' ? test : test.skip)(`${SKIPPED}the page says how many tests SigmaHQ's rules for Windows have`, (t) => {
+  const { rules } = loadRules(readRuleFiles('windows'), {
+    logsource: { category: 'process_creation', product: 'windows' },
+  });
+  const sizes = rules.map(({ expression }) => sizeOf(expression));
+  const thousands = Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1000);
+  t.true(PAGE.includes(`SigmaHQ's ${rules.length.toLocaleString('en')} rules for Windows have ${thousands},000 tests`));
 });

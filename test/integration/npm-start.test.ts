@@ -117,6 +117,20 @@ for (const program of ['probes-helper', 'probes-agent']) {
   });
 }
 
+kernelTest(
+  'when both die, npm start names the helper, whose end can take the agent with it',
+  async (t: ExecutionContext) => {
+    const running = await start(t);
+    process.kill(await processOf(running, 'probes-agent'), 'SIGKILL');
+    await delay(50);
+    process.kill(await processOf(running, 'probes-helper'), 'SIGKILL');
+    await once(running.child, 'close');
+    t.is(running.child.exitCode, 1);
+    t.regex(running.stderr(), /the helper ended by itself/u);
+    assertNothingLeft(t, running);
+  },
+);
+
 interface Alert {
   readonly command: string;
   readonly rules?: readonly { readonly title: string }[];
