@@ -45,7 +45,7 @@ function flags(noFollow: boolean): number {
 /** Read at once, where the size says nothing. */
 const CHUNK = 65_536;
 
-/** What was read so far. The size that a file tells is no bound: files of /proc tell 0, and others grow meanwhile. */
+/** The bytes read so far. The size in a file's status is no bound: files in /proc say 0, and others grow while they are read. */
 class Content {
   readonly #maxBytes: number;
   readonly #chunks: Buffer[] = [];

@@ -114,9 +114,9 @@ function isDeep(event: object): boolean {
   let level: object[] = [event];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((one) => Object.values(one) as unknown[]).filter(isObject);
+    level = level.flatMap((one) => Object.values(one) as unknown[]).filter(isNested);
   }
   return false;
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null;

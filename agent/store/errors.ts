@@ -5,7 +5,7 @@ export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
 
-/** What a partition holds is not what was stored in it, though SQLite can read it. */
+/** SQLite can read the partition, but the partition does not hold the bytes that were stored in it. */
 export class DamageError extends Error {
   override readonly name = 'DamageError';
 }

@@ -45,7 +45,7 @@ export function createTables(db: DatabaseSync, state: Readonly<Record<string, st
   db.exec(`PRAGMA page_size = 8192; PRAGMA application_id = ${APPLICATION_ID}; BEGIN IMMEDIATE`);
   db.exec(TABLES);
   for (const [key, value] of Object.entries(state)) db.prepare('INSERT INTO state VALUES (?, ?)').run(key, value);
-  // All is in one file then. Whoever reads it from now on is not in the way of its writer.
+  // Everything is in one file then, and a reader that opens it does not hold up its writer.
   db.exec(`PRAGMA user_version = ${VERSION}; COMMIT; PRAGMA journal_mode = WAL`);
 }
 

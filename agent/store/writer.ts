@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../errors.ts';
 import type { Position } from '../events/position.ts';
-import { DamageError, isBeyondUse, isBusy, StoreError } from './errors.ts';
+import { isBeyondUse, isBusy, StoreError } from './errors.ts';
 import {
   bytesOf,
   listDamaged,
@@ -188,9 +188,8 @@ export class StoreWriter {
     if (partition === undefined || existsSync(partition.file.path)) return;
     this.#current = undefined;
     partition.close();
-    this.#guard(partition.file, () => {
-      throw new DamageError('somebody removed it while it was written');
-    });
+    const { folder, onDamaged } = this.#options;
+    onDamaged(putAside(folder, partition.file), 'somebody removed it while it was written');
   }
 
   #closeCurrent(): void {

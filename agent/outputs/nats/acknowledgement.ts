@@ -75,7 +75,7 @@ export function judge({ status, payload }: Reply, stream: string | undefined, pa
 function ofError({ code, err_code, description }: NonNullable<Answer['error']>, stream: string | undefined): Fate {
   const number = Number.isSafeInteger(err_code) ? (err_code as number) : undefined;
   const suffix = `(error ${number ?? (Number.isSafeInteger(code) ? String(code) : 'without a number')})`;
-  // Whoever answers may send anything, and some objects cannot be made text.
+  // Anyone can answer, with any value, and some objects cannot be converted to text.
   const text = typeof description === 'string' ? description : '';
   if (number === MESSAGE_TOO_LARGE || (number === STORE_FAILED && text === 'message too large'))
     return { kind: 'refused', reason: `the event is larger than the stream takes, see its max_msg_size ${suffix}` };

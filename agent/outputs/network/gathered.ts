@@ -20,7 +20,7 @@ export class Gathered {
     return this.#memory.length;
   }
 
-  /** What was added. Of use until `add` or `clear` is called. */
+  /** The bytes added so far. Valid until the next call of `add` or `clear`. */
   get bytes(): Buffer {
     return this.#memory.subarray(0, this.#length);
   }

@@ -86,8 +86,8 @@ type Read = (event: SigmaEvent) => unknown;
 interface Touched {
   readonly group: readonly string[];
   readonly inputs: number[];
-  /** As which the event was counted, each once. */
-  readonly things: Set<string>;
+  /** The keys (`#keyOf`) under which the event was counted. */
+  readonly keys: Set<string>;
   measure: number;
 }
 
@@ -138,11 +138,11 @@ class CorrelationState {
         continue;
       }
       const key = shortKey(JSON.stringify(group));
-      const one = touched.get(key) ?? { group, inputs: [], things: new Set<string>(), measure: 0 };
+      const one = touched.get(key) ?? { group, inputs: [], keys: new Set<string>(), measure: 0 };
       touched.set(key, one);
-      const thing = this.#thingOf(input);
-      if (one.things.has(thing)) continue;
-      one.things.add(thing);
+      const counted = this.#keyOf(input);
+      if (one.keys.has(counted)) continue;
+      one.keys.add(counted);
       one.inputs.push(input);
       const window = this.#touch(key);
       const before = window.size;
@@ -151,11 +151,11 @@ class CorrelationState {
     }
     const matches: CorrelationMatch[] = [];
     // The condition is about the whole event, all the rules that it matches included.
-    for (const [key, { group, inputs: counted, measure }] of touched) {
+    for (const [key, { group, inputs: countedBy, measure }] of touched) {
       const isMet = meets(measure, correlation.bounds);
       const named = (): Readonly<Record<string, string>> =>
         Object.fromEntries(correlation.groupBy.map((name, i) => [name, group[i]!]));
-      for (const input of counted) onCount?.({ rule: this.#rule, input, group: named(), measure, isMet, lacks: [] });
+      for (const input of countedBy) onCount?.({ rule: this.#rule, input, group: named(), measure, isMet, lacks: [] });
       if (!isMet) continue;
       matches.push({ rule: this.#rule, group: named(), measure });
       this.#remove(key);
@@ -173,8 +173,8 @@ class CorrelationState {
     return (this.#now = Math.max(this.#now, timeMs));
   }
 
-  /** An event that matches several rules is one event of an event count, and each of its fields is one value of a sum or an average. */
-  #thingOf(input: number): string {
+  /** Inputs with the same key count an event once: all inputs of an event count, and those of a sum or an average that read the same field. */
+  #keyOf(input: number): string {
     const { correlation, fieldOf } = this.#rule;
     if (correlation.type === 'event_count') return 'event';
     return isOfNumbers(correlation.type) ? fieldOf(correlation.fields[0]!, input) : String(input);

@@ -9,7 +9,7 @@ export const MAX_RULE_TESTS = 200_000;
 /** Tests of all rules together, a global filter's once for each rule that it is joined to. SigmaHQ's 1,415 for Windows have 21,000, and the largest of them 1,100. */
 export const MAX_SET_TESTS = 1_000_000;
 
-/** What is left of a bound. */
+/** Counts down from a bound. */
 export class Room {
   #left: number;
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { untilInterrupted } from '../../../agent/commands/interrupted.ts';
 
-// Waiting for a signal keeps no process alive, and it comes when the system likes. What a command reads and writes does.
+// The signal can take a while to arrive, and a signal handler does not keep the process alive. In a command, its input and output do.
 const alive = setInterval(() => undefined, 1000);
 test.after.always(() => clearInterval(alive));
 

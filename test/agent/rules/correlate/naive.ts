@@ -14,7 +14,7 @@ export interface NaiveCorrelation {
 
 type Event = Readonly<Record<string, unknown>>;
 
-/** What one event is in one group. */
+/** One event, counted in one group. */
 interface Entry {
   readonly time: number;
   /** Places of the rules that it matches. */
