@@ -5,7 +5,7 @@ import { userInfo } from 'node:os';
 import test from 'ava';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import { execEvent, FakeHelper } from '../support/fake-helper.ts';
-import { freePort } from '../support/free-port.ts';
+import { ownPort } from '../support/own-port.ts';
 import { AgentProcess, Workplace } from './support/agent-process.ts';
 import { linesOf, read, start } from './support/outputs.ts';
 
@@ -221,7 +221,7 @@ test.serial(
   async (t) => {
     using work = new Workplace();
     await using helper = await newHelper();
-    const port = await freePort();
+    const port = await ownPort();
     const hash = sha256('/usr/bin/env');
     const config = (host: string): string =>
       `source: { socket: ${helper.socketPath} }\nspool: { folder: ${work.path('spool')} }\noutputs:\n  - { name: soc, type: http, url: "http://127.0.0.1:${port}/${host}", enrich: ${ALL}, batch: { max_age: 0ms } }\n`;

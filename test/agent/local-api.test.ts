@@ -1,7 +1,7 @@
 import test from 'ava';
 import { LocalApi, type LocalApiOptions } from '../../agent/local-api.ts';
 import { execEvent } from '../support/fake-helper.ts';
-import { freePort } from '../support/free-port.ts';
+import { ownPort } from '../support/own-port.ts';
 import { ask } from '../support/metrics.ts';
 import { parseLoopback } from '../../agent/server/address.ts';
 import type { Config } from '../../agent/config/schema.ts';
@@ -50,7 +50,7 @@ test.serial('without a control socket nothing is read or counted, and no timer r
       t.is(api.stage(items), items, 'it changes nothing');
     };
     const rest = async (): Promise<void> => undefined;
-    const listen = parseLoopback(`127.0.0.1:${await freePort()}`) as NonNullable<Config['dashboard']>['listen'];
+    const listen = parseLoopback(`127.0.0.1:${await ownPort()}`) as NonNullable<Config['dashboard']>['listen'];
     const control = { socket: work.path('control.sock'), recent: 1024 * 1024 };
 
     await api.change({}, rest);

@@ -5,7 +5,7 @@ import test from 'ava';
 import type { SealEvent } from '../../agent/events/seal.ts';
 import { misfit } from '../support/event-schema.ts';
 import { execEvent, FakeHelper, gapEvent } from '../support/fake-helper.ts';
-import { freePort } from '../support/free-port.ts';
+import { ownPort } from '../support/own-port.ts';
 import { scrape, sumOf } from '../support/metrics.ts';
 import { exactProblemsOf, problemsOf } from './delivery/seal/check.ts';
 import { Workplace } from './support/agent-process.ts';
@@ -30,7 +30,7 @@ test.serial(
   async (t) => {
     using work = new Workplace();
     await using helper = await new FakeHelper({ heartbeatMs: 50 }).listen();
-    const listen = `127.0.0.1:${await freePort()}`;
+    const listen = `127.0.0.1:${await ownPort()}`;
     mkdirSync(work.path('rules'));
     writeFileSync(work.path('rules/mark.yml'), RULE);
     const config = (what: string): string => `source: { socket: ${helper.socketPath} }

@@ -10,7 +10,7 @@ import { PAGE_FILES, type PageFile } from '../../agent/dashboard/assets.ts';
 import { sha256 } from '../../installers/programs/manifest.ts';
 import { placePage } from '../../installers/programs/page.ts';
 import { copyAgent } from '../support/agent-process.ts';
-import { freePort } from '../support/free-port.ts';
+import { ownPort } from '../support/own-port.ts';
 import { ask } from '../support/metrics.ts';
 
 test('the built agent, away from its checkout, serves every file of the page as the build makes it', async (t) => {
@@ -18,7 +18,7 @@ test('the built agent, away from its checkout, serves every file of the page as 
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   copyAgent(folder);
   const socket = path.join(folder, 'control.sock');
-  const listen = `127.0.0.1:${await freePort()}`;
+  const listen = `127.0.0.1:${await ownPort()}`;
   const config = path.join(folder, 'agent.yaml');
   writeFileSync(
     config,

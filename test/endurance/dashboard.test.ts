@@ -11,7 +11,7 @@ import { Scene } from '../agent/support/scene.ts';
 import { Browser, type Page } from '../support/browser.ts';
 import { built } from '../support/build.ts';
 import { FakeHelper, gapEvent } from '../support/fake-helper.ts';
-import { freePort } from '../support/free-port.ts';
+import { ownPort } from '../support/own-port.ts';
 import { ask } from '../support/metrics.ts';
 import { PATIENCE } from '../support/pace.ts';
 import { endWithUs } from '../support/reaper.ts';
@@ -67,7 +67,7 @@ kernelTest(
     await using browser = new Browser();
     const socket = work.path('control.sock');
     work.configure(
-      `source: { socket: ${helper.socketPath} }\noutputs: [{ name: whole, type: stdout }]\nrules: { builtin: true }\ncontrol: { socket: ${socket} }\ndashboard: { listen: "127.0.0.1:${await freePort()}" }\nlog: { level: warn }\n`,
+      `source: { socket: ${helper.socketPath} }\noutputs: [{ name: whole, type: stdout }]\nrules: { builtin: true }\ncontrol: { socket: ${socket} }\ndashboard: { listen: "127.0.0.1:${await ownPort()}" }\nlog: { level: warn }\n`,
     );
     const agent = spawn(built('probes-agent'), ['run', '--config', work.configFile], {
       env: {},

@@ -10,7 +10,7 @@ import { inCheckout } from '../../installers/tools/root-folder.ts';
 import { Workplace } from '../agent/support/agent-process.ts';
 import { read, start, toFile } from '../agent/support/outputs.ts';
 import { execEvent, FakeHelper } from '../support/fake-helper.ts';
-import { freePort } from '../support/free-port.ts';
+import { ownPort } from '../support/own-port.ts';
 import { ask } from '../support/metrics.ts';
 
 const RULES = inCheckout('installers/prometheus/alerts.yml');
@@ -83,7 +83,7 @@ test.serial(
     using work = new Workplace();
     await using helper = await new FakeHelper({ heartbeatMs: 1000 }).listen();
     await using receiver = await webhook();
-    const [metrics, prometheusPort, managerPort] = [await freePort(), await freePort(), await freePort()];
+    const [metrics, prometheusPort, managerPort] = [await ownPort(), await ownPort(), await ownPort()];
     const listen = `127.0.0.1:${metrics}`;
     await using agent = await start(work, `${toFile(helper, work.path('events'))}metrics: { listen: "${listen}" }\n`);
     helper.send(execEvent(1), execEvent(2));

@@ -1,20 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ownPort } from './own-port.ts';
 import { endWithUs } from './reaper.ts';
 import { PATIENCE } from './pace.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A ClickHouse server in a temporary folder, on loopback alone. */
 export class ClickHouse implements AsyncDisposable {
@@ -54,13 +46,13 @@ export class ClickHouse implements AsyncDisposable {
   }
 
   async #configure(): Promise<void> {
-    this.#port = await freePort();
+    this.#port = await ownPort();
     const folder = this.#folder;
     mkdirSync(`${folder}/data`);
     writeFileSync(
       `${folder}/config.xml`,
       `<yandex><logger><level>warning</level><log>${folder}/log</log><errorlog>${folder}/errors</errorlog></logger>
-<listen_host>127.0.0.1</listen_host><http_port>${this.#port}</http_port><tcp_port>${await freePort()}</tcp_port>
+<listen_host>127.0.0.1</listen_host><http_port>${this.#port}</http_port><tcp_port>${await ownPort()}</tcp_port>
 <path>${folder}/data/</path><tmp_path>${folder}/tmp/</tmp_path><users_config>users.xml</users_config>
 <default_profile>default</default_profile><default_database>default</default_database><mark_cache_size>100000000</mark_cache_size></yandex>\n`,
     );

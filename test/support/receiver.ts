@@ -8,8 +8,9 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { cut } from './cut.ts';
+import { ownPort } from './own-port.ts';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 /** One request that a receiver got, its body without compression. */
@@ -68,9 +69,9 @@ export class Receiver implements AsyncDisposable {
       socket.on('close', () => this.#sockets.delete(socket));
     });
     this.#server = server;
+    this.#port ||= await ownPort();
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
     return this;
   }
 

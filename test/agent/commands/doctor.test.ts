@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Finding } from '../../../agent/doctor/finding.ts';
 import { VERSION } from '../../../shared/version.ts';
 import { execEvent, FakeHelper } from '../../support/fake-helper.ts';
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { Receiver, status } from '../../support/receiver.ts';
 import { Terminal } from '../../support/terminal.ts';
 import { agentCommand, Workplace } from '../support/agent-process.ts';
@@ -27,7 +27,7 @@ test.serial(
   async (t) => {
     await using receiver = await new Receiver().listen();
     receiver.answer = status(401);
-    const port = await freePort();
+    const port = await ownPort();
     await withControl(
       async ({ helper, work }) => {
         helper.send(execEvent(1));

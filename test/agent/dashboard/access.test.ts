@@ -3,7 +3,7 @@ import test from 'ava';
 import { MAX_WAITING_REFUSALS } from '../../../agent/dashboard/limits.ts';
 import { PAGE_FILES } from '../../../agent/dashboard/assets.ts';
 import { execEvent } from '../../support/fake-helper.ts';
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { ask } from '../../support/metrics.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { controlledConfig, withControl } from '../support/controlled.ts';
@@ -180,12 +180,12 @@ test.serial('a reload moves it, ends it, and keeps the token while it stays', (t
     t.is((await reload()).status, 200);
     t.is(await urlOf(socket), url);
     t.is((await get('v1/status')).status, 200);
-    const other = `127.0.0.1:${await freePort()}`;
+    const other = `127.0.0.1:${await ownPort()}`;
     work.configure(controlledConfig(helper, work, `dashboard: { listen: "${other}" }\n`));
     t.is((await reload()).status, 200);
     t.is(await urlOf(socket), url.replace(listen, other));
     await t.throwsAsync(ask(listen, '/'), { code: 'ECONNREFUSED' });
-    const blocker = `127.0.0.1:${await freePort()}`;
+    const blocker = `127.0.0.1:${await ownPort()}`;
     work.configure(
       controlledConfig(helper, work, `dashboard: { listen: "${blocker}" }\nmetrics: { listen: "${blocker}" }\n`),
     );

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import test from 'ava';
 import { execEvent, FakeHelper } from '../../support/fake-helper.ts';
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { ask, scrape, sumOf } from '../../support/metrics.ts';
 import { Workplace, type AgentProcess } from '../support/agent-process.ts';
 import { killed, read, start, toFile } from '../support/outputs.ts';
@@ -23,7 +23,7 @@ async function reload(agent: AgentProcess, result: 'ConfigReloaded' | 'ConfigRef
 test.serial('what is served: metrics, health, readiness, and nothing else', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper({ heartbeatMs: 20 }).listen();
-  const listen = `127.0.0.1:${await freePort()}`;
+  const listen = `127.0.0.1:${await ownPort()}`;
   await using agent = await start(work, config(helper, work, listen));
   helper.send(execEvent(1));
   await agent.until(() => read(work.path('events')).includes('"seq":1,'));
@@ -72,7 +72,7 @@ test.serial('what is served: metrics, health, readiness, and nothing else', asyn
 test.serial('without the key nothing listens; with it, SIGHUP moves and ends it', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
-  const [one, other] = [`127.0.0.1:${await freePort()}`, `unix:${work.path('metrics.sock')}`];
+  const [one, other] = [`127.0.0.1:${await ownPort()}`, `unix:${work.path('metrics.sock')}`];
   await using agent = await start(work, toFile(helper, work.path('events')));
   await agent.until(() => helper.clients.size === 1);
   t.is(agent.countOf('MetricsListening'), 0);
@@ -141,7 +141,7 @@ test.serial('a port that is taken: a clear error at start; on reload everything 
   const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
   const taken = `127.0.0.1:${(holder.address() as AddressInfo).port}`;
-  const free = `127.0.0.1:${await freePort()}`;
+  const free = `127.0.0.1:${await ownPort()}`;
   const refused = await start(work, config(helper, work, taken));
   t.is((await refused.exited).code, 4);
   t.is(
@@ -154,7 +154,7 @@ test.serial('a port that is taken: a clear error at start; on reload everything 
   await reload(agent, 'ConfigRefused');
   t.false(existsSync(work.path('elsewhere')));
   // The other way about: the address is free, an output cannot be opened.
-  const third = `127.0.0.1:${await freePort()}`;
+  const third = `127.0.0.1:${await ownPort()}`;
   work.configure(config(helper, work, third).replace('/events }', '/no/folder }'));
   await reload(agent, 'ConfigRefused');
   await t.throwsAsync(ask(third, '/readyz'), { code: 'ECONNREFUSED' });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { execEvent, FakeHelper, gapEvent } from '../../support/fake-helper.ts';
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { accountOf, scrape, sumOf, type Series } from '../../support/metrics.ts';
 import { Workplace, type AgentProcess } from '../support/agent-process.ts';
 import { killed, linesOf, read, start, summaryOf } from '../support/outputs.ts';
@@ -37,7 +37,7 @@ test.serial(
   async (t) => {
     using work = new Workplace();
     await using helper = await new FakeHelper({ hello: { first_seq: 1, last_seq: 0 }, heartbeatMs: 50 }).listen();
-    const listen = `127.0.0.1:${await freePort()}`;
+    const listen = `127.0.0.1:${await ownPort()}`;
     await using agent = await start(
       work,
       `source: { socket: ${helper.socketPath} }
@@ -106,7 +106,7 @@ outputs:
 test.serial('an output that is overtaken is seen at once, and its gap says the same later', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();
-  const listen = `127.0.0.1:${await freePort()}`;
+  const listen = `127.0.0.1:${await ownPort()}`;
   await using agent = await start(
     work,
     `source: { socket: ${helper.socketPath} }
@@ -146,7 +146,7 @@ test.serial(
   async (t) => {
     using work = new Workplace();
     await using helper = await new FakeHelper({ hello: { first_seq: 1, last_seq: 100 } }).listen();
-    const listen = `127.0.0.1:${await freePort()}`;
+    const listen = `127.0.0.1:${await ownPort()}`;
     const output = (name: string, more = ''): string =>
       `  - { name: ${name}, type: file, path: ${work.path(name)}${more} }\n`;
     const config = (...outputs: string[]): string =>

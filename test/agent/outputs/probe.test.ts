@@ -18,7 +18,7 @@ function secret(text: string): string {
 }
 
 /** A port where nobody listens. */
-async function freePort(): Promise<number> {
+async function ownPort(): Promise<number> {
   await using listener = await new Listener().listen();
   return Number(listener.address.split(':').at(-1));
 }
@@ -58,7 +58,7 @@ for (const [type, more, method, path] of [
     }
     receiver.answer = status(401);
     t.regex((await probe({ type, url: receiver.url }))!.says, /it wants credentials; add auth/);
-    const gone = await probe({ type, url: `http://127.0.0.1:${await freePort()}/` });
+    const gone = await probe({ type, url: `http://127.0.0.1:${await ownPort()}/` });
     t.is(gone!.verdict, 'problem');
     t.regex(gone!.says, /ECONNREFUSED/);
     const missing = await probe({ ...config, auth: { token_file: '/no/such/file' } });
@@ -120,7 +120,7 @@ test('syslog: a session of RELP is opened and closed, and no message sent; a str
 
 test('nats: each server is asked up to its PONG; one of two is a warning', async (t) => {
   await using server = await new StandIn().listen();
-  const port = await freePort();
+  const port = await ownPort();
   const config = { type: 'nats', servers: [server.url], auth: { user: 'a', password_file: secret('pw') } };
   t.is((await probe(config))!.verdict, 'ok');
   t.like(server.connects[0], { user: 'a', pass: 'pw' });

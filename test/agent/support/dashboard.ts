@@ -1,4 +1,4 @@
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { ask, type Reply } from '../../support/metrics.ts';
 import { withControl, type Controlled } from './controlled.ts';
 
@@ -23,7 +23,7 @@ export async function urlOf(socket: string): Promise<string> {
 
 /** An agent with the page, and a stand-in for the helper. @param more further lines of the configuration */
 export async function withDashboard(use: (setting: Dashboard) => Promise<void>, more = ''): Promise<void> {
-  const listen = `127.0.0.1:${await freePort()}`;
+  const listen = `127.0.0.1:${await ownPort()}`;
   await withControl(
     async (setting) => {
       const url = await urlOf(setting.socket);

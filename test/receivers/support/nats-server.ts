@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { PATIENCE } from '../../support/pace.ts';
 import { endWithUs } from '../../support/reaper.ts';
 
@@ -41,7 +41,7 @@ export class NatsServer implements AsyncDisposable {
 
   /** Starts it; the second time with what it had stored. @param config further lines of its configuration file */
   async start(config = ''): Promise<this> {
-    if (this.#port === 0) this.#port = await freePort();
+    if (this.#port === 0) this.#port = await ownPort();
     const file = join(this.folder, 'nats.conf');
     const log = join(this.folder, 'log');
     if (this.#process === undefined || config !== '')

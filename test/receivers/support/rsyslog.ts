@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { read } from '../../agent/support/outputs.ts';
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { wholeLines } from '../../support/lines.ts';
 import { PATIENCE } from '../../support/pace.ts';
 import { endWithUs } from '../../support/reaper.ts';
@@ -100,7 +100,7 @@ export class Rsyslog implements AsyncDisposable {
 
 async function newPlaces(): Promise<Places> {
   const folder = mkdtempSync(join(tmpdir(), 'probes-rsyslog-'));
-  return { folder, file: `${folder}/events.jsonl`, port: await freePort(), socket: `${folder}/socket` };
+  return { folder, file: `${folder}/events.jsonl`, port: await ownPort(), socket: `${folder}/socket` };
 }
 
 async function answers(target: { port: number; host: string } | { path: string }): Promise<boolean> {

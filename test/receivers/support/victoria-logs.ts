@@ -4,7 +4,7 @@ import { chownSync, closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, r
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../support/free-port.ts';
+import { ownPort } from '../../support/own-port.ts';
 import { PATIENCE } from '../../support/pace.ts';
 import { endWithUs } from '../../support/reaper.ts';
 import { victoriaLogsProgram } from './victoria-logs-binary.ts';
@@ -74,7 +74,7 @@ export class VictoriaLogs implements AsyncDisposable {
   }
 
   async #prepare(): Promise<void> {
-    this.#port = await freePort();
+    this.#port = await ownPort();
     // The cache may lie where the account cannot read.
     copyFileSync(victoriaLogsProgram(), path.join(this.folder, 'victoria-logs'));
     const data = path.join(this.folder, 'data');

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { answerTo, type SaslOptions, type Session } from './sasl.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type StoredRecord,
 } from './wire.ts';
 import { cut } from '../cut.ts';
+import { ownPort } from '../own-port.ts';
 
 export const API = { produce: 0, metadata: 3, saslHandshake: 17, apiVersions: 18, saslAuthenticate: 36 } as const;
 
@@ -90,9 +91,9 @@ export class KafkaBroker implements AsyncDisposable {
     // Those that never get as far as TLS, too.
     server.on('connection', keep);
     this.#server = server;
+    this.#port ||= await ownPort();
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
     return this;
   }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { ownPort } from '../../../support/own-port.ts';
 
 /** A message that came in. */
 export interface Published {
@@ -71,9 +72,9 @@ export class StandIn implements AsyncDisposable {
   }
 
   async listen(): Promise<this> {
+    this.#port ||= await ownPort();
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
     return this;
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
@@ -10,6 +10,7 @@ import { syslogOutputSchema, type SyslogOutputConfig } from '../../../../agent/o
 import { SyslogOutput } from '../../../../agent/outputs/syslog/output.ts';
 import { recordingTelemetry } from '../../support/telemetry.ts';
 import { cut } from '../../../support/cut.ts';
+import { ownPort } from '../../../support/own-port.ts';
 
 /** Short, since tests wait for it with every connection. */
 const SETTLE_MS = 50;
@@ -71,10 +72,11 @@ export class Listener implements AsyncDisposable {
       this.#serve(socket);
     });
     this.#server = server;
-    if (path === undefined) server.listen(this.#port, '127.0.0.1');
-    else server.listen(path);
+    if (path === undefined) {
+      this.#port ||= await ownPort();
+      server.listen(this.#port, '127.0.0.1');
+    } else server.listen(path);
     await once(server, 'listening');
-    if (path === undefined) this.#port = (server.address() as AddressInfo).port;
     return this;
   }
 
