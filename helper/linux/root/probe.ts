@@ -5,7 +5,7 @@ import { HelperError } from '../../errors.ts';
 import type { Koffi } from '../../koffi.ts';
 import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
-import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
+import { LASTING_MAPS, linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
 import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM, type ProgramFlags } from '../programs.ts';
 import { say } from '../../say.ts';
 import { KINDS } from '../layout.ts';
@@ -47,9 +47,6 @@ const LOG_BYTES = 64 * 1024;
  * helper's own backlog.
  */
 const FROZEN_MAPS = ['counters', 'last_events', 'reported_processes', 'attempts', 'scratches'];
-
-/** Maps that a successor of any build continues to use, if the layout is the same. */
-export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'reported_processes', 'attempts'];
 
 /**
  * Attaches the compiled probe, or takes over the one that a predecessor left pinned. Needs root (CAP_BPF and

@@ -42,11 +42,11 @@ export function run(options: RunOptions): never {
   const libc = bindLibc(koffi);
 
   // 2. The pipe before the probe: if another helper runs, nothing has been attached yet.
-  const { fd: listener, lock } = listen(linuxSockets(libc), options.socket, group);
+  const { fd: listener, lock, path: socket } = listen(linuxSockets(libc), options.socket, group);
 
   // 3. The probe: taken over from a predecessor, or new.
-  const folder = pinFolder(options.socket);
-  if (!options.pin) removePins(folder);
+  const folder = pinFolder(socket);
+  if (!options.pin) removePins(libc, folder);
   const locks = options.pin ? [lock, claimPins(libc, folder)] : [lock];
   const probe = openProbe(koffi, installation.probe, { ...options, pins: options.pin ? folder : undefined });
   if (probe.ringBytes !== options.ringBytes || probe.backlogBytes !== options.backlogBytes) {
