@@ -15,6 +15,7 @@ import {
   readlinkSync,
   renameSync,
   rmdirSync,
+  symlinkSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -75,6 +76,24 @@ kernelTest(
     t.true(codes.includes('SOCKET_REPLACED'), codes.join());
   },
 );
+
+kernelTest('a helper is healthy whatever the path of its socket holds, and however it is asked for', async (t) => {
+  const folder = mkdtempSync('/run/platform-probes-test-');
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const asked = path.join(folder, 'by link');
+  mkdirSync(path.join(folder, 'ü 1'), { mode: 0o750 });
+  symlinkSync(path.join(folder, 'ü 1'), asked);
+  helper = await startHelper([], { socket: path.join(asked, 'ü  2.sock') });
+  const real = path.join(folder, 'ü 1/ü  2.sock');
+  for (const socket of [helper.socket, real, path.relative('', real), `${folder}/./ü 1/../by link/ü  2.sock`])
+    t.deepEqual((await audit(socket)).findings, [], socket);
+  rmSync(real);
+  const server = createServer().listen(real);
+  await once(server, 'listening');
+  const codes = (await audit()).findings.map(({ code }) => code);
+  server.close();
+  t.true(codes.includes('SOCKET_REPLACED'), codes.join());
+});
 
 pinnedTracepointTest('a healthy helper has no findings, as text and as JSON', async (t) => {
   await start('--exits', '--failures');

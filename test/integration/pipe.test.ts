@@ -321,6 +321,9 @@ kernelTest('what the helper refuses is one line with a code, a reason and what t
   await once(other, 'listening');
   await refused(run(), 11, /another program listens/);
   other.close();
+  rmSync(`${socket}.lock`);
+  spawnSync('mkfifo', [`${socket}.lock`]);
+  await refused(run(), 10, /cannot make .*\/events\.sock\.lock: ENXIO/);
   rmSync(folder, { recursive: true, force: true });
 
   const helper = await start();

@@ -1,6 +1,7 @@
 import type { AuditOptions } from '../../command-line.ts';
 import { pinFolder } from '../root/pins.ts';
 import { HelperError } from '../../errors.ts';
+import { realSocket } from '../../unix/audit-socket.ts';
 import { loadKoffi } from '../../koffi.ts';
 import { bindLibc } from '../libc.ts';
 import { locateInstallation, trustedInstallation, type Installation } from '../../installation.ts';
@@ -72,7 +73,7 @@ function lookInside(installation: Installation, pid: number, handoff: Handoff, s
   const memory = mapBacklog(koffi, libc, pid, handoff);
   return [
     auditProgress(pid, () => DurableState.turn(memory)),
-    auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(socket)),
+    auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(realSocket(socket))),
     auditPipe(memory, pid, handoff, socket),
   ];
 }
