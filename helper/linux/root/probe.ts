@@ -5,7 +5,15 @@ import { HelperError } from '../../errors.ts';
 import type { Koffi } from '../../koffi.ts';
 import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
-import { LASTING_MAPS, linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
+import {
+  LASTING_MAPS,
+  linkPinPath,
+  linkPins,
+  mapPin,
+  removeOtherLayouts,
+  unpinOnFailure,
+  type LinkPin,
+} from './pins.ts';
 import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM, type ProgramFlags } from '../programs.ts';
 import { say } from '../../say.ts';
 import { KINDS } from '../layout.ts';
