@@ -237,6 +237,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   3: 'The kernel offers no usable BTF type information; see /sys/kernel/btf/vmlinux.',
   12: 'There is not enough memory for the ring; try a smaller --ring.',
   22: 'The kernel is older than 5.8, or locked down for confidentiality (see /sys/kernel/security/lockdown), or the pins are of an incompatible version (remove them, or start with --no-pin).',
+  24: 'It takes more open files than the limit allows: raise it (ulimit -n, LimitNOFILE).',
 };
 
 /** The kernel's reason for refusing a step, with advice. */

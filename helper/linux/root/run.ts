@@ -62,5 +62,13 @@ export function run(options: RunOptions): never {
   dropPrivileges(libc, user.uid, user.gid);
   const landlock = restrictFiles(libc, [installation.folder, installation.addon, ...RUNTIME_FILES]);
   denyIoUring(libc);
-  return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock, notify });
+  try {
+    return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock, notify });
+  } catch (error) {
+    if (!(error instanceof HelperError)) throw error;
+    say(error.message);
+    // process.exit() would let libuv use a ring that it made before they were forbidden, and then abort.
+    libc.exit(error.exitCode);
+    throw error;
+  }
 }
