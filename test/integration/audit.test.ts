@@ -359,6 +359,37 @@ kernelTest(
   },
 );
 
+kernelTest('a file that cannot be loaded is a finding, and does not end the audit', async (t) => {
+  await start();
+  const damages: ((file: string) => void)[] = [
+    (file) => writeFileSync(file, ''),
+    (file) => writeFileSync(file, readFileSync(`${file}.kept`).subarray(0, 3000)),
+    (file) => mkdirSync(file),
+  ];
+  for (const name of ['koffi.node', 'exec.bpf.o'])
+    for (const [i, damage] of damages.entries()) {
+      const file = path.join(helperFolder(), name);
+      renameSync(file, `${file}.kept`);
+      try {
+        damage(file);
+        const { code, findings } = await audit();
+        t.is(code, 1);
+        t.true(
+          findings.some((found) => /^FILE_(?:CHANGED|MISSING)$/.test(found.code) && found.message.startsWith(file)),
+          `${name} ${i}: ${JSON.stringify(findings)}`,
+        );
+        t.false(
+          findings.some((found) => /^PROGRAM_|^PIN_/.test(found.code)),
+          JSON.stringify(findings),
+        );
+      } finally {
+        rmSync(file, { recursive: true });
+        renameSync(`${file}.kept`, file);
+      }
+    }
+  t.deepEqual((await audit()).findings, []);
+});
+
 kernelTest('the report names the manifest that was compared with by its hash', async (t) => {
   await start();
   const report = (await audit()) as unknown as { files: { manifest_sha256: string } };
