@@ -13,7 +13,7 @@ const PIECE_BYTES = 1024 * 1024;
  * of waiting.
  * @throws {Error} when it cannot be read
  */
-export function hashOf(file: string): string {
+function hashOf(file: string): string {
   const hash = createHash('sha256');
   eachPiece(file, (piece) => hash.update(piece));
   return hash.digest('hex');
