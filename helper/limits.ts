@@ -169,7 +169,7 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 export const MAX_PATH_UNITS = 1024;
 
 /**
- * A larger jump in a child's numbers is treated as a broken record, not as a loss. It is one second of a boot's numbers
+ * A larger jump in a source's numbers is treated as a broken record, not as a loss. It is one second of a boot's numbers
  * (a numbering begins at the microseconds since boot), so that a broken record cannot carry the numbers beyond the
  * beginning of the next helper's.
  */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { VERSION } from '../../shared/version.ts';
 import { HelperError } from '../errors.ts';
@@ -13,7 +13,7 @@ const PIECE_BYTES = 1024 * 1024;
  * of waiting.
  * @throws {Error} when it cannot be read
  */
-export function hashOf(file: string): string {
+function hashOf(file: string): string {
   const hash = createHash('sha256');
   eachPiece(file, (piece) => hash.update(piece));
   return hash.digest('hex');
@@ -36,17 +36,24 @@ function eachPiece(file: string, take: (piece: Buffer) => void): void {
  * @param requireTrusted returns the path that it checked, if that can be another one; throws, naming who else can
  * change the file
  * @param manifest of the release, to compare with
+ * @returns also the files with another content than the release's, or none: loading one could end the audit
  */
 export function auditFiles(
   names: readonly string[],
   requireTrusted: (file: string) => string | void,
   manifest: string | undefined,
-): Section {
+): Section & { readonly changed: readonly string[] } {
   const findings: Finding[] = [];
+  const changed: string[] = [];
   const shipped = manifest === undefined ? undefined : readManifest(manifest);
   const files = names.map((file) => {
     if (!existsSync(file)) {
       findings.push({ code: 'FILE_MISSING', message: `${file} is missing. Install the helper again.` });
+      return { file, sha256: 'none' };
+    }
+    if (statSync(file).isDirectory()) {
+      changed.push(file);
+      findings.push({ code: 'FILE_MISSING', message: `${file} is a folder. Remove it, and install the helper again.` });
       return { file, sha256: 'none' };
     }
     let real = file;
@@ -58,6 +65,7 @@ export function auditFiles(
     const sha256 = hashOrReason(real);
     const expected = shipped?.files.get(path.basename(file));
     if (shipped !== undefined && expected !== sha256) {
+      changed.push(file);
       findings.push({
         code: 'FILE_CHANGED',
         message: `${file} is not the shipped file: SHA-256 ${sha256}, in the manifest ${expected ?? 'not listed'}. Install the helper again.`,
@@ -66,6 +74,7 @@ export function auditFiles(
     return { file, sha256 };
   });
   return {
+    changed,
     title: 'files',
     facts: {
       version: VERSION,
@@ -77,8 +86,8 @@ export function auditFiles(
   };
 }
 
-/** A file that others can replace may have any content by now. */
-function hashOrReason(file: string): string {
+/** The hash, or why there is none: a file that others can replace may be anything by now. */
+export function hashOrReason(file: string): string {
   try {
     return hashOf(file);
   } catch (error) {

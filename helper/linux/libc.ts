@@ -18,6 +18,8 @@ export function bindLibc(koffi: Koffi) {
     syscall: libc.func('long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
     capset: libc.func('int capset(const uint32_t *header, const uint32_t *data)'),
     execve: libc.func('int execve(const char *path, const char **argv, const char **envp)'),
+    /** Ends the process at once: without the clean-up of the layers above. */
+    exit: libc.func('void _exit(int status)'),
     clock_gettime: libc.func('int clock_gettime(int clock, _Out_ uint32_t *timespec)'),
     socket: libc.func('int socket(int domain, int type, int protocol)'),
     bind: libc.func('int bind(int fd, const uint8_t *address, uint32_t bytes)'),

@@ -1,9 +1,18 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { requireTrusted } from './trusted-files.ts';
 import type { Finding, Section } from '../audit/report.ts';
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
+
+/** The path of a socket without links, as the helper binds it; the same path if its folder is missing. */
+export function realSocket(socket: string): string {
+  try {
+    return path.join(realpathSync(path.dirname(socket)), path.basename(socket));
+  } catch {
+    return path.resolve(socket);
+  }
+}
 
 /**
  * Checks that a socket belongs to root and the group and only they can use it, in a folder that nobody else can write
@@ -22,7 +31,7 @@ export function auditSocket(
       findings: [{ code: 'SOCKET_MISSING', message: `${socket} is gone: nobody can connect. Restart the helper.` }],
     };
   }
-  const folder = lstatSync(path.dirname(socket));
+  const folder = statSync(path.dirname(socket));
   if (!file.isSocket() || file.uid !== 0 || file.gid !== group) {
     findings.push({
       code: 'SOCKET_OWNER',

@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -19,6 +20,8 @@ import type { SocketCalls } from './socket-calls.ts';
 /** The open pipe. Both descriptors belong to the caller. */
 export interface ListeningSocket {
   readonly fd: number;
+  /** Its path without links, at which it is bound. */
+  readonly path: string;
   /** Held as long as a helper serves this path; the kernel releases it when the helper ends, however it ends. */
   readonly lock: number;
 }
@@ -55,7 +58,7 @@ function listenIn(calls: SocketCalls, folder: string, name: string, group: numbe
   } finally {
     process.umask(umask);
   }
-  return { fd, lock };
+  return { fd, lock, path: socketPath };
 }
 
 /**
@@ -80,7 +83,8 @@ function prepareFolder(asked: string, group: number): string {
 function takeLock(calls: SocketCalls, lockPath: string): number {
   let fd: number;
   try {
-    fd = openSync(lockPath, 'w', 0o600);
+    // A FIFO in its place is an error, and would otherwise be waited for.
+    fd = openSync(lockPath, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o600);
   } catch (cause) {
     throw failed(lockPath, cause as Error);
   }

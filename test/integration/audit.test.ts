@@ -15,6 +15,7 @@ import {
   readlinkSync,
   renameSync,
   rmdirSync,
+  symlinkSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -75,6 +76,24 @@ kernelTest(
     t.true(codes.includes('SOCKET_REPLACED'), codes.join());
   },
 );
+
+kernelTest('a helper is healthy whatever the path of its socket holds, and however it is asked for', async (t) => {
+  const folder = mkdtempSync('/run/platform-probes-test-');
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const asked = path.join(folder, 'by link');
+  mkdirSync(path.join(folder, 'ü 1'), { mode: 0o750 });
+  symlinkSync(path.join(folder, 'ü 1'), asked);
+  helper = await startHelper([], { socket: path.join(asked, 'ü  2.sock') });
+  const real = path.join(folder, 'ü 1/ü  2.sock');
+  for (const socket of [helper.socket, real, path.relative('', real), `${folder}/./ü 1/../by link/ü  2.sock`])
+    t.deepEqual((await audit(socket)).findings, [], socket);
+  rmSync(real);
+  const server = createServer().listen(real);
+  await once(server, 'listening');
+  const codes = (await audit()).findings.map(({ code }) => code);
+  server.close();
+  t.true(codes.includes('SOCKET_REPLACED'), codes.join());
+});
 
 pinnedTracepointTest('a healthy helper has no findings, as text and as JSON', async (t) => {
   await start('--exits', '--failures');
@@ -339,6 +358,37 @@ kernelTest(
     rmSync(folder, { recursive: true });
   },
 );
+
+kernelTest('a file that cannot be loaded is a finding, and does not end the audit', async (t) => {
+  await start();
+  const damages: ((file: string) => void)[] = [
+    (file) => writeFileSync(file, ''),
+    (file) => writeFileSync(file, readFileSync(`${file}.kept`).subarray(0, 3000)),
+    (file) => mkdirSync(file),
+  ];
+  for (const name of ['koffi.node', 'exec.bpf.o'])
+    for (const [i, damage] of damages.entries()) {
+      const file = path.join(helperFolder(), name);
+      renameSync(file, `${file}.kept`);
+      try {
+        damage(file);
+        const { code, findings } = await audit();
+        t.is(code, 1);
+        t.true(
+          findings.some((found) => /^FILE_(?:CHANGED|MISSING)$/.test(found.code) && found.message.startsWith(file)),
+          `${name} ${i}: ${JSON.stringify(findings)}`,
+        );
+        t.false(
+          findings.some((found) => /^PROGRAM_|^PIN_/.test(found.code)),
+          JSON.stringify(findings),
+        );
+      } finally {
+        rmSync(file, { recursive: true });
+        renameSync(`${file}.kept`, file);
+      }
+    }
+  t.deepEqual((await audit()).findings, []);
+});
 
 kernelTest('the report names the manifest that was compared with by its hash', async (t) => {
   await start();

@@ -309,6 +309,10 @@ kernelTest('what the helper refuses is one line with a code, a reason and what t
   await refused(run('--user', '0'), 5, /the user cannot be root/);
   await refused(run('--source', 'etw'), 14, /"ebpf"/);
   await refused(runHelper(['forward', '{}']), 13, /only "run" can start it/);
+  chmodSync(helperFolder(), 0o700);
+  await refused(run(), 13, /HELPER_HANDOFF: .*EACCES.* readable by the helper's user/);
+  chmodSync(helperFolder(), 0o755);
+  rmSync(folder, { recursive: true });
 
   mkdirSync(folder, { mode: 0o777 });
   chmodSync(folder, 0o777);
@@ -321,6 +325,9 @@ kernelTest('what the helper refuses is one line with a code, a reason and what t
   await once(other, 'listening');
   await refused(run(), 11, /another program listens/);
   other.close();
+  rmSync(`${socket}.lock`);
+  spawnSync('mkfifo', [`${socket}.lock`]);
+  await refused(run(), 10, /cannot make .*\/events\.sock\.lock: ENXIO/);
   rmSync(folder, { recursive: true, force: true });
 
   const helper = await start();

@@ -343,3 +343,19 @@ test('values, their number and the room of a line bound it', (t) => {
   t.is(tight.env, undefined);
   t.true(tight.env_truncated);
 });
+
+test('an agent reads the event whatever times a message has, and a time that has no exact number is left out', (t) => {
+  for (const [year, isTold] of [
+    ['0000', false],
+    ['1960', false],
+    ['2254', true],
+    ['2256', false],
+    ['9999', false],
+  ] as const) {
+    const start = `${year}-06-06T00:00:00.999999999Z`;
+    const [seen] = decode(changed({ target: { start_time: start } })).found.processes;
+    if (seen === undefined) return t.fail(year);
+    parseEvent(processLine(seen)(1, () => 1 << 20));
+    t.is(seen.start_time !== undefined, isTold, year);
+  }
+});

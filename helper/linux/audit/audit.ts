@@ -1,6 +1,7 @@
 import type { AuditOptions } from '../../command-line.ts';
 import { pinFolder } from '../root/pins.ts';
 import { HelperError } from '../../errors.ts';
+import { realSocket } from '../../unix/audit-socket.ts';
 import { loadKoffi } from '../../koffi.ts';
 import { bindLibc } from '../libc.ts';
 import { locateInstallation, trustedInstallation, type Installation } from '../../installation.ts';
@@ -30,7 +31,8 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
   const located = locateInstallation('linux');
   const installation = trustedOrNot(located);
   if (installation !== undefined) leaveEnvironment(installation.command);
-  const sections: Section[] = [auditFiles(located.files, requireTrusted, options.manifest)];
+  const files = auditFiles(located.files, requireTrusted, options.manifest);
+  const sections: Section[] = [files];
   const pid = findHelper(`${options.socket}.lock`);
   const handoff = pid === undefined ? undefined : readHandoff(pid);
   if (pid === undefined || handoff === undefined) {
@@ -44,9 +46,10 @@ export function audit(options: AuditOptions): { text: string; ok: boolean } {
     sections.push({ title: 'process', facts: {}, findings: [finding] });
   } else {
     sections.push(auditProcess(pid, handoff, located));
-    // The audit reports files that others could have changed, and loads none of them as root.
+    // The audit reports files that others could have changed, and loads none of them as root; nor a changed addon, which
+    // can end the audit before its report.
     sections.push(
-      ...(installation === undefined
+      ...(installation === undefined || files.changed.includes(located.addon)
         ? [auditProgress(pid, undefined)]
         : lookInside(installation, pid, handoff, options.socket)),
     );
@@ -72,7 +75,7 @@ function lookInside(installation: Installation, pid: number, handoff: Handoff, s
   const memory = mapBacklog(koffi, libc, pid, handoff);
   return [
     auditProgress(pid, () => DurableState.turn(memory)),
-    auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(socket)),
+    auditKernel(koffi, libc, pid, handoff, installation.probe, pinFolder(realSocket(socket))),
     auditPipe(memory, pid, handoff, socket),
   ];
 }

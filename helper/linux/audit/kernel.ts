@@ -3,13 +3,12 @@ import path from 'node:path';
 import { KernelCounters } from '../source/counters.ts';
 import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf, type Libbpf } from '../root/libbpf.ts';
-import { linkPins, mapPin, type LinkPin } from '../root/pins.ts';
-import { LASTING_MAPS } from '../root/probe.ts';
+import { LASTING_MAPS, linkPins, mapPin, type LinkPin } from '../root/pins.ts';
 import { requiredPrograms, tracepointOf } from '../programs.ts';
 import type { Koffi } from '../../koffi.ts';
 import type { Libc } from '../libc.ts';
 import type { Handoff } from '../handoff.ts';
-import { hashOf } from '../../audit/files.ts';
+import { hashOrReason } from '../../audit/files.ts';
 import type { Finding, Section } from '../../audit/report.ts';
 import { loadForTags } from './tags.ts';
 
@@ -30,14 +29,15 @@ export function auditKernel(
   // The hand-over lies in the process's own memory, so the programs that every helper has are not taken from there.
   const told = Object.keys(handoff.probe.programs);
   const names = [...new Set([...requiredPrograms(told), ...told])];
-  const sha256 = hashOf(object);
-  if (sha256 !== handoff.probe.sha256) {
+  const sha256 = hashOrReason(object);
+  const isOther = sha256 !== handoff.probe.sha256;
+  if (isOther) {
     findings.push({
       code: 'PROBE_CHANGED',
       message: `${object} (SHA-256 ${sha256}) is not the loaded object (${handoff.probe.sha256}). Install again, or restart the helper after an upgrade.`,
     });
   }
-  const expected = loadForTags(koffi, object, names);
+  const isTagOf = tagsOf(() => loadForTags(koffi, object, names), isOther);
   const links = readdirSync(`/proc/${pid}/fd`)
     .filter((fd) =>
       ['anon_inode:bpf_link', 'anon_inode:bpf-link', 'anon_inode:[perf_event]'].includes(
@@ -55,15 +55,13 @@ export function auditKernel(
     // Links to system call tracepoints report their attach point only from 6.16 on, and their program's tag from 5.15 on.
     const point = tracepointOf(name);
     const at = unmatched.findIndex(({ tag, attach_point }) =>
-      point === undefined
-        ? tag === undefined || tag === expected.get(name)
-        : tag === expected.get(name) && attach_point === point,
+      point === undefined ? tag === undefined || isTagOf(tag, name) : isTagOf(tag, name) && attach_point === point,
     );
     if (at !== -1) unmatched.splice(at, 1);
     else
       findings.push({
         code: 'PROGRAM_DETACHED',
-        message: `the shipped program ${name} (tag ${expected.get(name)}) is not attached. Events are missing; restart the helper.`,
+        message: `the shipped program ${name} is not attached. Events are missing; restart the helper.`,
       });
   }
   for (const { tag, attach_point } of unmatched) {
@@ -84,7 +82,7 @@ export function auditKernel(
     return { map: name, id: info.get('map_id'), entries: info.get('max_entries'), frozen: info.get('frozen') };
   });
   const totals = new KernelCounters(libc, bpf.map_by_id(Number(counters.get('map_id'))), handoff.probe.cpus).totals();
-  const pinned = auditPins(bpf, pins, handoff.probe.sha256.slice(0, 12), expected, findings);
+  const pinned = auditPins(bpf, pins, handoff.probe.sha256.slice(0, 12), isTagOf, findings);
   return {
     title: 'kernel',
     facts: { probe: handoff.probe.sha256, attached, maps, pins: pinned, counters: totals },
@@ -92,25 +90,35 @@ export function auditKernel(
   };
 }
 
+/** Whether the shipped program of this name has the tag. */
+type IsTagOf = (tag: string | undefined, name: string) => boolean;
+
+/** @param isOther whether another object is installed: if that cannot be loaded, any tag will do, and a finding says why */
+function tagsOf(load: () => ReadonlyMap<string, string>, isOther: boolean): IsTagOf {
+  try {
+    const expected = load();
+    return (tag, name) => tag === expected.get(name);
+  } catch (error) {
+    if (!isOther) throw error;
+    return () => true;
+  }
+}
+
 /**
  * Looks for foreign pins: someone who can pin a link into the folder (root) could make the next helper take it over.
  */
-function auditPins(
-  bpf: Libbpf,
-  folder: string,
-  object: string,
-  expected: ReadonlyMap<string, string>,
-  findings: Finding[],
-): string[] {
+function auditPins(bpf: Libbpf, folder: string, object: string, isTagOf: IsTagOf, findings: Finding[]): string[] {
   let files: string[];
   try {
     files = readdirSync(folder);
   } catch {
     return []; // no folder, no pins
   }
-  const tagOf = (file: string): string | undefined => readFdinfo(bpf.get(file)).get('prog_tag');
-  const isOurs = (pin: LinkPin): boolean =>
-    pin.object === object && [undefined, expected.get(pin.program)].includes(tagOf(pin.file));
+  const isOurs = (pin: LinkPin): boolean => {
+    if (pin.object !== object) return false;
+    const tag = readFdinfo(bpf.get(pin.file)).get('prog_tag');
+    return tag === undefined || isTagOf(tag, pin.program);
+  };
   const ours = new Set(
     linkPins(folder)
       .filter(isOurs)

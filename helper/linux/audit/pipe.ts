@@ -8,7 +8,7 @@ import type { Libc } from '../libc.ts';
 import type { Handoff } from '../handoff.ts';
 import { readState } from '../../stream/state.ts';
 import type { Finding, Section } from '../../audit/report.ts';
-import { auditSocket } from '../../unix/audit-socket.ts';
+import { auditSocket, realSocket } from '../../unix/audit-socket.ts';
 
 /** The backlog of a running helper and its state, for reading. */
 export function mapBacklog(koffi: Koffi, libc: Libc, pid: number, { probe }: Handoff): ArrayBuffer {
@@ -25,7 +25,7 @@ export function auditPipe(memory: ArrayBuffer, pid: number, handoff: Handoff, so
   const { exists, facts, findings: objections } = auditSocket(socket, handoff.group);
   if (!exists) return { title: 'pipe', facts, findings: objections };
   const findings: Finding[] = [...objections];
-  if (boundInode(socket) !== readlinkSync(`/proc/${pid}/fd/${handoff.listener}`)) {
+  if (boundInode(realSocket(socket)) !== readlinkSync(`/proc/${pid}/fd/${handoff.listener}`)) {
     findings.push({
       code: 'SOCKET_REPLACED',
       message: `${socket} is not the socket that the helper listens on: clients reach another program. Restart the helper.`,
@@ -39,14 +39,18 @@ export function auditPipe(memory: ArrayBuffer, pid: number, handoff: Handoff, so
   };
 }
 
+/** A line of /proc/net/unix about a listening socket: flags, type, state, inode, and the path as it is, spaces too. */
+const LISTENING = /^\S+: \S+ \S+ 00010000 \S+ 01 +(?<inode>\d+) (?<path>.*)$/s;
+
 /**
  * The socket bound to this path, in the notation of /proc/PID/fd. The newest counts, since connect(2) finds that one.
  */
 function boundInode(socket: string): string | undefined {
+  const name = Buffer.from(socket).toString('latin1');
   const bound = unixSockets()
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[7] === socket && fields[5] === '01' && fields[3] === '00010000');
-  return bound.length === 1 ? `socket:[${bound[0]?.[6]}]` : undefined;
+    .map((line) => LISTENING.exec(line)?.groups)
+    .filter((found) => found?.['path'] === name);
+  return bound.length === 1 ? `socket:[${bound[0]?.['inode']}]` : undefined;
 }
 
 /**

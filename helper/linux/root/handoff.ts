@@ -33,8 +33,10 @@ export function handOff(libc: Libc, installation: Installation, handoff: Handoff
   const argv = [...installation.command, 'forward', JSON.stringify(handoff), null];
   // An empty environment: no variable of a caller reaches the second stage.
   libc.execve(installation.command[0], argv, [null]);
-  throw new HelperError(
-    'HELPER_HANDOFF',
-    `cannot start the forwarding stage: ${libc.failure('execve').message}. Is ${installation.command[0]} readable by the helper's user?`,
-  );
+  const failure = libc.failure('execve');
+  const advice =
+    failure.code === 'EAGAIN'
+      ? "The helper's user has as many processes as it may: raise its limit (ulimit -u), or give the helper a user of its own"
+      : `Is ${installation.command[0]} readable by the helper's user?`;
+  throw new HelperError('HELPER_HANDOFF', `cannot start the forwarding stage: ${failure.message}. ${advice}`);
 }

@@ -19,12 +19,21 @@ export interface LinkPin {
   readonly object: string;
 }
 
+/** Maps that a successor of any build continues to use, if the layout is the same. */
+export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'reported_processes', 'attempts'];
+
+/** The name of a map's pin, of this layout or another, which can have had other maps. */
+const MAP = /^[a-z_]+-\d+$/;
+
 /**
  * The folder of the BPF file system that keeps programs and maps in the kernel while no helper runs. It is named after
- * the socket's folder, so helpers that serve different sockets use different folders.
+ * the socket's folder. Helpers whose folders have the same name share it, and its lock lets only one use it.
+ * @param socket its path without links
  */
 export function pinFolder(socket: string): string {
-  return path.join(BPFFS, path.basename(path.dirname(socket)).replaceAll('.', '_'));
+  // Never the file system itself, where other programs have their pins.
+  const name = path.basename(path.dirname(socket)) || '_';
+  return path.join(BPFFS, name.replaceAll('.', '_'));
 }
 
 /**
@@ -46,13 +55,20 @@ export function claimPins(libc: Libc, folder: string): number {
   }
   const problem = whyNotOwn(folder);
   if (problem !== undefined) throw new HelperError('HELPER_UNSAFE_FILE', problem);
-  const lock = openSync(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  if (libc.flock(lock, LOCK_EX_NB) === 0) return lock;
-  closeSync(lock);
+  const lock = lockOf(libc, folder);
+  if (lock !== undefined) return lock;
   throw new HelperError(
     'HELPER_SOCKET_IN_USE',
     `another helper uses ${folder}. Stop it, or put this helper's socket into a folder with another name.`,
   );
+}
+
+/** The folder's lock, which ends with its descriptor; undefined if another helper holds it. */
+function lockOf(libc: Libc, folder: string): number | undefined {
+  const lock = openSync(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  if (libc.flock(lock, LOCK_EX_NB) === 0) return lock;
+  closeSync(lock);
+  return undefined;
 }
 
 /**
@@ -91,9 +107,7 @@ export function mapPin(map: string): string {
 
 /** Removes maps of another layout. True if there were any: the records left in their ring are lost, uncounted. */
 export function removeOtherLayouts(folder: string): boolean {
-  const others = readdirSync(folder).filter(
-    (file) => /-\d+$/.test(file) && !file.startsWith('link-') && !file.endsWith(`-${LAYOUT}`),
-  );
+  const others = pinsIn(folder).filter((file) => !LINK.test(file) && !file.endsWith(`-${LAYOUT}`));
   for (const file of others) unlinkSync(path.join(folder, file));
   return others.length > 0;
 }
@@ -104,14 +118,28 @@ export function linkPinPath(folder: string, program: string, object: string): st
 }
 
 /**
- * Removes all pins from the folder; objects that no process holds end with them. Leaves a folder alone that is not only
- * root's: it contains nothing of ours, and may be a link to a folder full of other files.
+ * Removes all pins of a helper from the folder; objects that no process holds end with them. Leaves a folder alone that
+ * is not only root's (it may be a link to a folder full of other files) or that another helper uses, and in any folder
+ * the files of other programs, which can have chosen the same name. Says what it left.
  */
-export function removePins(folder: string): void {
+export function removePins(libc: Libc, folder: string): void {
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return; // no folder, no pins
   const problem = whyNotOwn(folder);
   if (problem !== undefined) return say(`not looking for pins: ${problem}`);
-  for (const file of readdirSync(folder)) unlinkSync(path.join(folder, file));
+  const lock = lockOf(libc, folder);
+  if (lock === undefined)
+    return say(`the pins in ${folder} stay: another helper uses them. Its socket's folder has the same name.`);
+  for (const file of pinsIn(folder)) unlinkSync(path.join(folder, file));
+  closeSync(lock);
+  const others = readdirSync(folder).length;
+  if (others > 0) say(`${others} entries of ${folder} stay: they are not pins of a helper`);
+}
+
+/** The names of the folder's entries that can be pins of a helper. */
+function pinsIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && (LINK.test(entry.name) || MAP.test(entry.name)))
+    .map(({ name }) => name);
 }
 
 /** Returns the result of `work`. If it fails, removes only the pins that it made in `folder`. */

@@ -5,7 +5,15 @@ import { HelperError } from '../../errors.ts';
 import type { Koffi } from '../../koffi.ts';
 import { readFdinfo } from '../fdinfo.ts';
 import { bindLibbpf, type Handle, type Libbpf } from './libbpf.ts';
-import { linkPinPath, linkPins, mapPin, removeOtherLayouts, unpinOnFailure, type LinkPin } from './pins.ts';
+import {
+  LASTING_MAPS,
+  linkPinPath,
+  linkPins,
+  mapPin,
+  removeOtherLayouts,
+  unpinOnFailure,
+  type LinkPin,
+} from './pins.ts';
 import { FAILURE_PROGRAMS, programNames, SNAPSHOT_PROGRAM, type ProgramFlags } from '../programs.ts';
 import { say } from '../../say.ts';
 import { KINDS } from '../layout.ts';
@@ -47,9 +55,6 @@ const LOG_BYTES = 64 * 1024;
  * helper's own backlog.
  */
 const FROZEN_MAPS = ['counters', 'last_events', 'reported_processes', 'attempts', 'scratches'];
-
-/** Maps that a successor of any build continues to use, if the layout is the same. */
-export const LASTING_MAPS = ['ring', 'counters', 'backlog', 'last_events', 'reported_processes', 'attempts'];
 
 /**
  * Attaches the compiled probe, or takes over the one that a predecessor left pinned. Needs root (CAP_BPF and
@@ -232,6 +237,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   3: 'The kernel offers no usable BTF type information; see /sys/kernel/btf/vmlinux.',
   12: 'There is not enough memory for the ring; try a smaller --ring.',
   22: 'The kernel is older than 5.8, or locked down for confidentiality (see /sys/kernel/security/lockdown), or the pins are of an incompatible version (remove them, or start with --no-pin).',
+  24: 'It takes more open files than the limit allows: raise it (ulimit -n, LimitNOFILE).',
 };
 
 /** The kernel's reason for refusing a step, with advice. */

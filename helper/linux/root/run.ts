@@ -42,11 +42,11 @@ export function run(options: RunOptions): never {
   const libc = bindLibc(koffi);
 
   // 2. The pipe before the probe: if another helper runs, nothing has been attached yet.
-  const { fd: listener, lock } = listen(linuxSockets(libc), options.socket, group);
+  const { fd: listener, lock, path: socket } = listen(linuxSockets(libc), options.socket, group);
 
   // 3. The probe: taken over from a predecessor, or new.
-  const folder = pinFolder(options.socket);
-  if (!options.pin) removePins(folder);
+  const folder = pinFolder(socket);
+  if (!options.pin) removePins(libc, folder);
   const locks = options.pin ? [lock, claimPins(libc, folder)] : [lock];
   const probe = openProbe(koffi, installation.probe, { ...options, pins: options.pin ? folder : undefined });
   if (probe.ringBytes !== options.ringBytes || probe.backlogBytes !== options.backlogBytes) {
@@ -62,5 +62,13 @@ export function run(options: RunOptions): never {
   dropPrivileges(libc, user.uid, user.gid);
   const landlock = restrictFiles(libc, [installation.folder, installation.addon, ...RUNTIME_FILES]);
   denyIoUring(libc);
-  return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock, notify });
+  try {
+    return handOff(libc, installation, { probe, listener, locks, ...user, group, landlock, notify });
+  } catch (error) {
+    if (!(error instanceof HelperError)) throw error;
+    say(error.message);
+    // process.exit() would let libuv use a ring that it made before they were forbidden, and then abort.
+    libc.exit(error.exitCode);
+    throw error;
+  }
 }

@@ -126,10 +126,8 @@ const parentOf = (pid: number | undefined): { pid: number } | undefined =>
 function microseconds(time: string | undefined): number | undefined {
   const match = TIME.exec(time ?? '');
   if (match === null) return undefined;
-  const seconds = Date.parse(`${match[1]}Z`) / 1000;
-  return Number.isSafeInteger(seconds) && seconds >= 0
-    ? seconds * 1_000_000 + Number((match[2] ?? '').padEnd(9, '0').slice(0, 6))
-    : undefined;
+  const since = Date.parse(`${match[1]}Z`) * 1000 + Number((match[2] ?? '').padEnd(9, '0').slice(0, 6));
+  return Number.isSafeInteger(since) && since >= 0 ? since : undefined;
 }
 
 /** es_file_t: a path that Endpoint Security, or this helper, may have cut. */

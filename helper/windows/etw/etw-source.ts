@@ -1,5 +1,5 @@
 import type { EventSource, KernelCount, SourceDescription } from '../../stream/event-source.ts';
-import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, RING_WAIT_SHARE } from '../../limits.ts';
+import { DRAIN_TURN_RECORDS, DRAIN_TURN_SHARE, MAX_NUMBER_JUMP, RING_WAIT_SHARE } from '../../limits.ts';
 import { say } from '../../say.ts';
 import type { HelperState } from '../../stream/state.ts';
 import type { EventStream } from '../../stream/stream.ts';
@@ -160,7 +160,8 @@ export class EtwSource implements EventSource {
     if (before === undefined) return;
     // One of them was reported when the helper found the session stopped.
     const missed = Number(sequence - before) - 2;
-    if (missed > 0 && Number.isSafeInteger(missed)) this.#lose(missed, 'session_stopped');
+    // A larger one is a broken record: the numbers behind such a gap would be those of later boots, or not exact.
+    if (missed > 0 && missed <= MAX_NUMBER_JUMP) this.#lose(missed, 'session_stopped');
   }
 
   #checkSession(): void {

@@ -1,9 +1,19 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { HelperError } from '../../../../helper/errors.ts';
 import type { Libc } from '../../../../helper/linux/libc.ts';
-import { claimPins, removePins } from '../../../../helper/linux/root/pins.ts';
+import { claimPins, pinFolder, removePins } from '../../../../helper/linux/root/pins.ts';
 
 const isRoot = process.getuid?.() === 0;
 const rootTest = isRoot ? test : test.skip;
@@ -25,7 +35,7 @@ rootTest(title("root's own folder is emptied and claimed"), (t) => {
   using made = open();
   mkdirSync(made.pins, { mode: 0o700 });
   writeFileSync(path.join(made.pins, 'ring-3'), '');
-  removePins(made.pins);
+  removePins(libc, made.pins);
   t.false(existsSync(path.join(made.pins, 'ring-3')));
   t.notThrows(() => claimPins(libc, made.pins));
 });
@@ -33,7 +43,7 @@ rootTest(title("root's own folder is emptied and claimed"), (t) => {
 rootTest(title('nothing is removed, and nothing claimed, behind a link that another user made'), (t) => {
   using made = open();
   symlinkSync(made.victim, made.pins);
-  removePins(made.pins);
+  removePins(libc, made.pins);
   t.true(existsSync(path.join(made.victim, 'passwd')));
   t.is(t.throws(() => claimPins(libc, made.pins), { instanceOf: HelperError }).code, 'HELPER_UNSAFE_FILE');
 });
@@ -45,7 +55,7 @@ rootTest(
     mkdirSync(made.pins, { mode: 0o700 });
     writeFileSync(path.join(made.pins, 'ring-3'), '');
     const refused = (why: string): void => {
-      removePins(made.pins);
+      removePins(libc, made.pins);
       t.true(existsSync(path.join(made.pins, 'ring-3')), why);
       t.is(t.throws(() => claimPins(libc, made.pins), { instanceOf: HelperError }, why).code, 'HELPER_UNSAFE_FILE');
     };
@@ -59,3 +69,27 @@ rootTest(
     refused('no sticky bit above it');
   },
 );
+
+rootTest(title('the pins of a helper that runs stay: its folder has the same name, and the lock says so'), (t) => {
+  using made = open();
+  mkdirSync(made.pins, { mode: 0o700 });
+  writeFileSync(path.join(made.pins, 'ring-5'), '');
+  removePins({ flock: () => -1 } as unknown as Libc, made.pins);
+  t.true(existsSync(path.join(made.pins, 'ring-5')));
+});
+
+rootTest(title('what other programs put into a folder of the same name stays, and stops nothing'), (t) => {
+  using made = open();
+  const pins = ['ring-5', 'exited-4', 'link-on_exec-0123456789ab-1'];
+  const others = ['progs.debug', 'ring', 'link-x', 'tunnel_map', 'Ring-5'];
+  mkdirSync(path.join(made.pins, 'globals-1'), { recursive: true, mode: 0o700 });
+  chmodSync(made.pins, 0o700);
+  for (const name of [...pins, ...others]) writeFileSync(path.join(made.pins, name), '');
+  removePins(libc, made.pins);
+  t.deepEqual(readdirSync(made.pins).toSorted(), [...others, 'globals-1'].toSorted());
+});
+
+test('no socket has its pins in the file system of everyone, or outside of it', (t) => {
+  for (const socket of ['/events.sock', '/a/events.sock', '/../events.sock', '/./events.sock', '/a.b/events.sock'])
+    t.regex(pinFolder(socket), /^\/sys\/fs\/bpf\/[^/.]+$/, socket);
+});
