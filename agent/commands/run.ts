@@ -1,5 +1,5 @@
 import { Agent } from '../agent.ts';
-import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig, type LoadResult } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
 import { RulesError } from '../detection/detection.ts';
 import { existsSync } from 'node:fs';
@@ -127,14 +127,17 @@ async function reload(agent: Agent, file: string): Promise<Reloaded> {
     agent.telemetry.raise('ConfigRefused', { problems });
     return { ok: false, problems };
   };
-  const loaded = loadConfig(file);
-  if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
+  let loaded: LoadResult | undefined;
   try {
+    loaded = loadConfig(file);
+    if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     await agent.reload(loaded.config, loaded.sha256);
   } catch (error) {
-    if (error instanceof RulesError) return refused(problemsOf(error, loaded).map(formatProblem));
+    if (error instanceof RulesError && loaded?.ok === true)
+      return refused(problemsOf(error, loaded).map(formatProblem));
     if (error instanceof OpenError) return refused(error.reasons);
-    throw error;
+    // Events go on with the outputs that there are: nothing that stands in a file may end an agent that runs.
+    return refused([`${file}: a defect in the agent: ${error instanceof Error ? error.stack : String(error)}`]);
   }
   agent.telemetry.raise('ConfigReloaded', { config: file });
   return { ok: true, problems: [] };
