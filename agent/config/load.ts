@@ -72,11 +72,23 @@ function checkDocument(document: Node, source: Source, sha256: string): LoadResu
     ...placeOf(path),
     message,
   }));
-  const { filters, problems } = filtersIn(document, source, data);
+  const { filters, problems: wrongFilters } = filtersIn(document, source, data);
+  const problems = [...wrongFilters, ...droppedKeys(document, source)];
   if (result.success && collisions.length === 0 && problems.length === 0)
     return { ok: true, config: { ...result.data, filters }, sha256, placeOf };
   const issues = result.success ? [] : result.error.issues.flatMap((issue) => explainIssue(issue, known, places));
   return refuse([...issues.map((issue) => ({ file, ...issue })), ...collisions, ...problems]);
+}
+
+/** zod passes over `__proto__` where a map may have any key. In filters it is a name like others. */
+function droppedKeys(node: Node, source: Source): Problem[] {
+  if (node.kind === 'scalar') return [];
+  if (node.kind === 'list') return node.items.flatMap((item) => droppedKeys(item, source));
+  return node.entries.flatMap(({ key, keyOffset, value }) => {
+    if (value.path === 'filters') return [];
+    if (key !== '__proto__') return droppedKeys(value, source);
+    return [{ file: source.file, ...source.place(keyOffset), path: value.path, message: 'unknown key' }];
+  });
 }
 
 /** @param data the configuration as plain values, not yet validated; the source of the placeholders */

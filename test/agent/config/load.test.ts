@@ -279,6 +279,17 @@ test('a key named __proto__ changes nothing but is refused', (t) => {
   t.deepEqual(problemsOf(`${GOOD}__proto__: { source: {} }\n`), ['agent.yaml:2:1: __proto__: unknown key']);
 });
 
+test('it is not passed over where any key may stand', (t) => {
+  for (const [path, text] of [
+    ['rules.placeholders', `${GOOD}rules: { placeholders: { __proto__: [a] } }`],
+    ['outputs[0].headers', 'outputs: [{ name: a, type: http, url: "https://x/", headers: { __proto__: a } }]'],
+  ] as const) {
+    const problems = problemsOf(`${text}\n`);
+    t.is(problems.length, 1);
+    t.true(problems[0]!.endsWith(`: ${path}.__proto__: unknown key`), problems[0]);
+  }
+});
+
 test('a value is shown cut and cannot send controls to the terminal', (t) => {
   const [problem] = problemsOf(`${GOOD}log: { level: "\\e[31m${'x'.repeat(200)}" }\n`);
   t.false(problem!.includes('\x1b'));
@@ -375,6 +386,18 @@ test('a dead_letter file that another output writes to is refused', (t) => {
     'agent.yaml:5:68: outputs[3].dead_letter: outputs[2] already writes there; each place can have one output',
   ]);
   t.is(problemsOf("outputs:\n  - { name: a, type: http, url: 'https://x.example/', dead_letter: }\n").length, 1);
+});
+
+test("a filter's name is text, as the JSON Schema has it", (t) => {
+  for (const [name, found] of [
+    ['', 'nothing'],
+    ['5', 'the number 5'],
+    ['true', 'the boolean true'],
+    ['[]', 'a list'],
+  ]) {
+    const filter = `{ name: ${name}, detection: { a: { Image: x }, condition: a }, action: drop }`;
+    t.true(problemsOf(`${GOOD}filters: [${filter}]\n`)[0]?.endsWith(`filters[0].name: expected text, found ${found}`));
+  }
 });
 
 test('numbers that JSON does not have are shown as YAML writes them', (t) => {

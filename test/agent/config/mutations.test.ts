@@ -123,7 +123,12 @@ function mutate(config: object, mutations: readonly Mutation[]): object {
     if (how === 'remove') delete collection[at];
     else {
       const name = how === 'change' ? at : Array.isArray(collection) ? collection.length : key;
-      Object.defineProperty(collection, name, { value, enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(collection, name, {
+        value: structuredClone(value),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
     }
   }
   return config;
