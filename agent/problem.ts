@@ -35,6 +35,13 @@ const SHOWN_VALUE_LENGTH = 60;
 
 /** A value as an error shows it: JSON, so that control characters cannot reach a terminal, and cut. */
 export function formatValue(value: unknown): string {
-  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'number' ? formatNumber(value) : (JSON.stringify(value) ?? String(value));
   return text.length <= SHOWN_VALUE_LENGTH ? text : `${text.slice(0, SHOWN_VALUE_LENGTH)}…`;
+}
+
+/** JSON has no infinity, and would show null. */
+function formatNumber(value: number): string {
+  if (Number.isNaN(value)) return '.nan';
+  if (Number.isFinite(value)) return String(value);
+  return value > 0 ? '.inf' : '-.inf';
 }

@@ -61,7 +61,7 @@ function printText(
   for (const warning of warnings) process.stderr.write(`${neutralise(`warning: ${warning}`)}\n`);
   if (!ok) printProblems(problems);
   const lines = [
-    `${file}: ${ok ? 'good' : 'the configuration is good, its rules or its spool are not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
+    `${file}: ${ok ? 'good' : 'the file is good, what it names is not'}. Outputs: ${outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
   ];
   if (store !== undefined) lines.push(`Store: ${store.folder}`);
   if (filters.length > 0) lines.push(`Filters: ${filters.map(({ name, action }) => `${name} (${action})`).join(', ')}`);

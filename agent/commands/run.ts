@@ -1,5 +1,5 @@
 import { Agent } from '../agent.ts';
-import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE, loadConfig, type LoadedConfig, type LoadResult } from '../config/load.ts';
 import { formatProblem, type Problem } from '../problem.ts';
 import { RulesError } from '../detection/detection.ts';
 import { existsSync } from 'node:fs';
@@ -16,7 +16,9 @@ import { OpenError } from '../delivery/open-error.ts';
 import type { Reloaded } from '../control/routes.ts';
 import { ServiceManager } from '../service/service-manager.ts';
 import type { Trust } from '../source/connect.ts';
+import { neutralise } from '../terminal-text.ts';
 import { eventLogDestination, runAsService } from '../windows/service.ts';
+import { Turns } from './turns.ts';
 import { VERSION } from '../../shared/version.ts';
 
 export interface RunOptions {
@@ -64,23 +66,22 @@ async function runUntilStopped(
   const memory = new OwnMemory();
   const log = logTo === undefined ? createLog(loaded.config.log.level) : createLog(loaded.config.log.level, logTo);
   const stopping = Promise.withResolvers<void>();
-  let busy: Promise<unknown> = Promise.resolve();
-  // One reload at a time: a second that overtook the first would leave a mix of both.
-  const reloadInTurn = (): Promise<Reloaded> => {
-    const outcome = busy.then(async () => {
-      manager.reloading();
-      const reloaded = await reload(agent, file);
-      manager.ready(agent);
-      memory.giveBackSoon();
-      return reloaded;
-    });
-    busy = outcome;
-    return outcome;
-  };
+  const started = Promise.withResolvers<void>();
+  let isStopping = false;
+  // A second reload that overtook the first would leave a mix of both.
+  const reloads = new Turns<Reloaded>(started.promise, async () => {
+    // It would open outputs again that the end has closed, and tell the service manager that the agent is ready.
+    if (isStopping) return { ok: false, problems: ['the agent is stopping'] };
+    manager.reloading();
+    const reloaded = await reload(agent, file);
+    manager.ready(agent);
+    memory.giveBackSoon();
+    return reloaded;
+  });
   const agent = new Agent({
     config: loaded.config,
     configFile: resolve(file),
-    onReloadAsked: reloadInTurn,
+    onReloadAsked: () => reloads.ask(),
     configSha256: loaded.sha256,
     log,
     trust,
@@ -93,12 +94,12 @@ async function runUntilStopped(
   if (exposure !== undefined) telemetry.raise('ConfigExposed', { problems: [exposure] });
 
   const manager = new ServiceManager(telemetry);
-  busy = agent.start();
-  requests.onReload(() => void reloadInTurn());
+  agent.start().then(started.resolve, started.reject);
+  requests.onReload(() => void reloads.ask());
   requests.onStop(stopping.resolve);
 
   try {
-    await busy;
+    await reloads.idle;
   } catch (error) {
     if (error instanceof RulesError) return refuseConfiguration(logTo, problemsOf(error, loaded));
     if (!(error instanceof OpenError)) throw error;
@@ -111,9 +112,10 @@ async function runUntilStopped(
   // Only to a person: what a service writes there is kept in a journal that others may read.
   if (dashboardUrl !== undefined && process.stderr.isTTY) process.stderr.write(`Open in a browser: ${dashboardUrl}\n`);
   await stopping.promise;
+  isStopping = true;
   manager.stopping();
   telemetry.raise('AgentStopping');
-  await busy;
+  await reloads.idle;
   const unwritten = await agent.stop();
   telemetry.raise('AgentStopped');
   return unwritten === 0 ? EXIT.OK : EXIT.UNFLUSHED;
@@ -125,14 +127,17 @@ async function reload(agent: Agent, file: string): Promise<Reloaded> {
     agent.telemetry.raise('ConfigRefused', { problems });
     return { ok: false, problems };
   };
-  const loaded = loadConfig(file);
-  if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
+  let loaded: LoadResult | undefined;
   try {
+    loaded = loadConfig(file);
+    if (!loaded.ok) return refused(loaded.problems.map(formatProblem));
     await agent.reload(loaded.config, loaded.sha256);
   } catch (error) {
-    if (error instanceof RulesError) return refused(problemsOf(error, loaded).map(formatProblem));
+    if (error instanceof RulesError && loaded?.ok === true)
+      return refused(problemsOf(error, loaded).map(formatProblem));
     if (error instanceof OpenError) return refused(error.reasons);
-    throw error;
+    // Events go on with the outputs that there are: nothing that stands in a file may end an agent that runs.
+    return refused([`${file}: a defect in the agent: ${error instanceof Error ? error.stack : String(error)}`]);
   }
   agent.telemetry.raise('ConfigReloaded', { config: file });
   return { ok: true, problems: [] };
@@ -188,6 +193,6 @@ function refuse(logTo: DestinationStream | undefined, ...errors: readonly AgentE
 
 /** Before the agent has started, there is no log. */
 function complain(logTo: DestinationStream | undefined, line: string): void {
-  if (logTo === undefined) process.stderr.write(`${line}\n`);
+  if (logTo === undefined) process.stderr.write(`${neutralise(line)}\n`);
   else logTo.write(JSON.stringify({ level: 'error', msg: line }));
 }

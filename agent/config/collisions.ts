@@ -1,6 +1,8 @@
 import { withoutLinks } from '../files/without-links.ts';
 import { placesOf } from '../outputs/kinds.ts';
 import { STORE_NAME } from '../outputs/store/kind.ts';
+import { formatAddress, parseAddress, parseLoopback, type Address } from '../server/address.ts';
+import { DEFAULT_SOCKET } from './schema.ts';
 
 interface Collision {
   path: PropertyKey[];
@@ -9,12 +11,12 @@ interface Collision {
 
 /**
  * Finds outputs that collide: two with the same name, or two that write to
- * the same place; the store counts as one. Checks the data before validation, so that collisions are
+ * the same place, the store counting as one; and two servers at one address. Checks the data before validation, so that collisions are
  * reported together with all other problems.
  */
 export function findCollisions(data: unknown): Collision[] {
   const { outputs, spool, store, dashboard, control } = (data ?? {}) as Record<string, unknown>;
-  const collisions: Collision[] = [];
+  const collisions: Collision[] = servedTwice(data);
   const folder = folderOf(store);
   if (folder !== undefined && folder === folderOf(spool))
     collisions.push({ path: ['store', 'folder'], message: 'it is the folder of the spool; the store needs its own' });
@@ -66,6 +68,31 @@ function rotatedOver(outputs: readonly unknown[], byDestination: ReadonlyMap<str
     }),
   );
 }
+
+/** Of what listens, and of the helper's socket: the second of two at one address. */
+function servedTwice(data: unknown): Collision[] {
+  const byAddress = new Map<string, string>();
+  return SERVED.flatMap(([section, key, read]) => {
+    const found = (data as Record<string, Record<string, unknown> | null | undefined> | null)?.[section];
+    const value = found?.[key] ?? (section === 'source' ? DEFAULT_SOCKET : undefined);
+    const address = typeof value === 'string' ? read(value) : undefined;
+    if (address === undefined || typeof address === 'string') return [];
+    const id = address.kind === 'unix' ? withoutLinks(address.path) : formatAddress(address);
+    const other = byAddress.get(id);
+    if (other === undefined) byAddress.set(id, `${section}.${key}`);
+    else return [{ path: [section, key], message: `it is the address of ${other}; choose another` }];
+    return [];
+  });
+}
+
+const unix = (path: string): Address => ({ kind: 'unix', path });
+
+const SERVED: ReadonlyArray<readonly [section: string, key: string, read: (text: string) => Address | string]> = [
+  ['source', 'socket', unix],
+  ['control', 'socket', unix],
+  ['metrics', 'listen', parseAddress],
+  ['dashboard', 'listen', parseLoopback],
+];
 
 function folderOf(section: unknown): string | undefined {
   const folder = (section as { folder?: unknown } | null | undefined)?.folder;

@@ -20,6 +20,9 @@ export const DEFAULT_CONFIG_FILE = placesOf(process.platform).config;
 /** The largest configuration file that is read, in bytes. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 
+/** Problems that are told one by one; more are counted. */
+export const MAX_PROBLEMS = 100;
+
 export interface LoadedConfig {
   ok: true;
   config: Config;
@@ -69,11 +72,23 @@ function checkDocument(document: Node, source: Source, sha256: string): LoadResu
     ...placeOf(path),
     message,
   }));
-  const { filters, problems } = filtersIn(document, source, data);
+  const { filters, problems: wrongFilters } = filtersIn(document, source, data);
+  const problems = [...wrongFilters, ...droppedKeys(document, source)];
   if (result.success && collisions.length === 0 && problems.length === 0)
     return { ok: true, config: { ...result.data, filters }, sha256, placeOf };
   const issues = result.success ? [] : result.error.issues.flatMap((issue) => explainIssue(issue, known, places));
   return refuse([...issues.map((issue) => ({ file, ...issue })), ...collisions, ...problems]);
+}
+
+/** zod passes over `__proto__` where a map may have any key. In filters it is a name like others. */
+function droppedKeys(node: Node, source: Source): Problem[] {
+  if (node.kind === 'scalar') return [];
+  if (node.kind === 'list') return node.items.flatMap((item) => droppedKeys(item, source));
+  return node.entries.flatMap(({ key, keyOffset, value }) => {
+    if (value.path === 'filters') return [];
+    if (key !== '__proto__') return droppedKeys(value, source);
+    return [{ file: source.file, ...source.place(keyOffset), path: value.path, message: 'unknown key' }];
+  });
 }
 
 /** @param data the configuration as plain values, not yet validated; the source of the placeholders */
@@ -101,10 +116,18 @@ function placeholdersOf(data: unknown): Placeholders {
   );
 }
 
-/** A value that breaks two bounds at once, as 1e99 does where a whole number is expected, is one problem. */
+/**
+ * A value that breaks two bounds at once, as 1e99 does where a whole number is expected, is one problem. The first are told, and how
+ * many more there are: all of them go into one line of the log.
+ */
 function refuse(all: readonly Problem[]): LoadResult {
-  const problems = [...new Map(all.map((problem) => [formatProblem(problem), problem])).values()];
-  return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+  const different = [...new Map(all.map((problem) => [formatProblem(problem), problem])).values()];
+  const problems = different.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const next = problems[MAX_PROBLEMS];
+  if (next === undefined) return { ok: false, problems };
+  const rest = problems.length - MAX_PROBLEMS;
+  const message = `${rest} more ${rest === 1 ? 'problem begins' : 'problems begin'} here; mend those before, then check again`;
+  return { ok: false, problems: [...problems.slice(0, MAX_PROBLEMS), { ...next, path: '', message }] };
 }
 
 function unreadable(error: unknown): string {

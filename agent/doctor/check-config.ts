@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
-import { loadConfig, type LoadResult } from '../config/load.ts';
+import { loadConfig, type LoadedConfig, type LoadResult } from '../config/load.ts';
 import { checkSpool } from '../delivery/spool/check.ts';
 import { checkRules, type RulesReport } from '../detection/check-rules.ts';
+import { reasonOf } from '../errors.ts';
 import { exposureOf } from '../files/exposed.ts';
 import { weaknessOf, type OutputConfig } from '../outputs/kinds.ts';
 import type { Problem } from '../problem.ts';
 import { doubtfulFilters } from '../rules/filter.ts';
+import { groupId } from '../values/groups.ts';
 import { hostPlatform } from '../values/platform.ts';
 
 /** Everything that is found in a configuration file, and in the files that it names. */
@@ -29,6 +31,7 @@ export async function checkConfig(file: string): Promise<ConfigReport> {
     ? [
         ...spool.problems.map((message) => ({ ...loaded.placeOf(['spool', 'folder']), message })),
         ...(rules?.problems ?? []),
+        ...groupProblems(loaded),
       ]
     : loaded.problems;
   const warnings = [
@@ -47,4 +50,16 @@ function weaknesses(outputs: readonly OutputConfig[]): string[] {
     const weakness = weaknessOf(output);
     return weakness === undefined ? [] : [`output "${output.name}": ${weakness}`];
   });
+}
+
+/** `run` refuses a group that this machine does not have. */
+function groupProblems({ config, placeOf }: LoadedConfig): Problem[] {
+  const group = config.control?.group;
+  if (group === undefined) return [];
+  try {
+    groupId(group);
+    return [];
+  } catch (error) {
+    return [{ ...placeOf(['control', 'group']), message: reasonOf(error) }];
+  }
 }

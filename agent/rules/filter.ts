@@ -60,7 +60,8 @@ function readFilter(reader: Reader, node: Node, place: number, placeholders: Pla
     if (!KEYS.includes(key)) reader.problem(value, `unknown key "${key}"${didYouMean(key, KEYS)}`);
   }
   const name = entryOf(node, 'name');
-  if (name !== undefined && name.kind !== 'scalar') reader.problem(name, `expected text, found ${describe(name)}`);
+  if (name !== undefined && (name.kind !== 'scalar' || typeof name.value !== 'string'))
+    reader.problem(name, `expected text, found ${describe(name)}`);
   const action = entryOf(node, 'action');
   const chosen = action?.kind === 'scalar' ? action.value : undefined;
   if (chosen !== 'drop' && chosen !== 'keep') {

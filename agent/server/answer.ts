@@ -66,8 +66,11 @@ function answerTo(
 ): Answer | undefined | Promise<Answer> {
   if (!isForHere(request))
     return says(421, 'this is served to this machine alone: ask for 127.0.0.1, [::1] or localhost');
-  const [asked = '', text] = (request.url ?? '').split('?', 2);
-  const query = new URLSearchParams(text);
+  const url = request.url ?? '';
+  // A question mark in the query is itself (RFC 3986, section 3.4).
+  const end = url.includes('?') ? url.indexOf('?') : url.length;
+  const asked = url.slice(0, end);
+  const query = new URLSearchParams(url.slice(end + 1));
   const path = gate.admit(asked, { query, request, response });
   if (typeof path !== 'string') return path;
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;

@@ -71,6 +71,8 @@ export class Listener {
       },
       answer,
     );
+    // Left alone, Node.js answers 417 itself, without the headers of the gate, and keeps the connection.
+    this.#server.on('checkExpectation', answer);
     this.#server.maxConnections = limits.connections;
     this.#server.maxRequestsPerSocket = 1;
     this.#server.on('connection', (socket) => {

@@ -5,7 +5,6 @@ import {
   isScalar,
   isSeq,
   LineCounter,
-  Parser,
   type Alias,
   type Document,
   type Node as YamlNode,
@@ -16,7 +15,7 @@ import type { Problem } from '../problem.ts';
 import { MAX_DEPTH, MAX_NODES } from './limits.ts';
 import type { Entry, MapNode, Node, Source, YamlFile } from './node.ts';
 import { scalar } from './scalar.ts';
-import { findUnread } from './syntax.ts';
+import { findUnread, parseTokens } from './syntax.ts';
 
 /**
  * Reads YAML 1.2 with anchors, aliases and merge keys, and without tags: whatever would silently become something else than it
@@ -37,7 +36,7 @@ export function readCompleteYaml(file: string, text: string): YamlFile {
     problems.push({ file, ...source.place(offset), path, message });
   };
   const documents: Node[] = [];
-  for (const document of compose(text, lines, fault)) {
+  for (const document of withoutStacks(() => [...compose(text, lines, fault)])) {
     const [error] = [...document.errors, ...document.warnings];
     if (error !== undefined) {
       fault(error.pos[0], `not valid YAML: ${error.message}`);
@@ -55,6 +54,20 @@ export function readCompleteYaml(file: string, text: string): YamlFile {
   return { source, documents, problems };
 }
 
+/**
+ * The parser makes an error of each fault, of which one is told. A file of commas has a million: with the stack of each, that takes
+ * five times as long.
+ */
+function withoutStacks<T>(work: () => T): T {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = before;
+  }
+}
+
 /** The documents of a file, without those that hold what is not read. */
 function* compose(
   text: string,
@@ -64,7 +77,10 @@ function* compose(
   // Keys are compared below, in linear time.
   const composer = new Composer({ version: '1.2', prettyErrors: false, uniqueKeys: false });
   let hasDirective = false;
-  for (const token of new Parser(lines.addNewLine).parse(text)) {
+  const tokens = parseTokens(text, lines.addNewLine);
+  let next = tokens.next();
+  for (; next.done !== true; next = tokens.next()) {
+    const token = next.value;
     const unread = findUnread(token);
     if (unread !== undefined) {
       // One of them says enough.
@@ -73,6 +89,7 @@ function* compose(
     } else yield* composer.next(token);
   }
   yield* composer.end(false, text.length);
+  if (next.value !== undefined) fault(next.value.offset, next.value.message);
 }
 
 class ConversionError extends Error {

@@ -1,4 +1,4 @@
-import { entryOf, type Node, type Source } from './node.ts';
+import type { Entry, MapNode, Node, Source } from './node.ts';
 
 type Place = { readonly line: number; readonly column: number };
 
@@ -6,6 +6,8 @@ type Place = { readonly line: number; readonly column: number };
 export class Places {
   readonly #root: Node;
   readonly #source: Source;
+  /** By key, for maps in which something was looked for: a file can have a hundred thousand wrong keys. */
+  readonly #entries = new Map<MapNode, ReadonlyMap<string, Entry>>();
 
   constructor(root: Node, source: Source) {
     this.#root = root;
@@ -20,7 +22,7 @@ export class Places {
   /** Of the key `key` in the map at `path`. */
   ofKey(path: readonly PropertyKey[], key: string): Place {
     const map = this.#nearest(path);
-    const entry = map.kind === 'map' ? map.entries.find((e) => e.key === key) : undefined;
+    const entry = map.kind === 'map' ? this.#entryOf(map, key) : undefined;
     return this.#source.place(entry?.keyOffset ?? map.offset);
   }
 
@@ -28,10 +30,20 @@ export class Places {
     let node = this.#root;
     for (const part of path) {
       const next =
-        node.kind === 'map' ? entryOf(node, String(part)) : node.kind === 'list' ? node.items[Number(part)] : undefined;
+        node.kind === 'map'
+          ? this.#entryOf(node, String(part))?.value
+          : node.kind === 'list'
+            ? node.items[Number(part)]
+            : undefined;
       if (next === undefined) break;
       node = next;
     }
     return node;
+  }
+
+  #entryOf(map: MapNode, key: string): Entry | undefined {
+    let entries = this.#entries.get(map);
+    if (entries === undefined) this.#entries.set(map, (entries = new Map(map.entries.map((e) => [e.key, e]))));
+    return entries.get(key);
   }
 }

@@ -1,10 +1,33 @@
-import type { CST } from 'yaml';
+import { Lexer, Parser, type CST } from 'yaml';
 import { MAX_DEPTH } from './limits.ts';
 
 /** A token that is YAML and is not read here, and why. */
 export interface Unread {
   readonly offset: number;
   readonly message: string;
+}
+
+const TOO_DEEP = `nested too deeply: more than ${MAX_DEPTH} lists and maps inside each other`;
+
+/**
+ * Parses a text, token by token: a document is one. A file of brackets alone would take a thousand bytes of memory for each, so the
+ * parser stops where it is nested too deeply; what stands behind that is not read.
+ * @returns where it stopped, if it did
+ */
+export function* parseTokens(
+  text: string,
+  onNewLine: (offset: number) => void,
+): Generator<CST.Token, Unread | undefined> {
+  onNewLine(0);
+  const parser = new Parser(onNewLine);
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme);
+    if (parser.stack.length <= MAX_DEPTH) continue;
+    const tooDeep = parser.stack.filter(isCollection)[MAX_DEPTH];
+    if (tooDeep !== undefined) return { offset: tooDeep.offset, message: TOO_DEEP };
+  }
+  yield* parser.end();
+  return undefined;
 }
 
 /**
@@ -17,11 +40,7 @@ export function findUnread(token: CST.Token): Unread | undefined {
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { token: one, depth } = next;
     if (one.type === 'tag') return { offset: one.offset, message: tagMessage(one.source) };
-    if (depth > MAX_DEPTH)
-      return {
-        offset: one.offset,
-        message: `nested too deeply: more than ${MAX_DEPTH} lists and maps inside each other`,
-      };
+    if (depth > MAX_DEPTH) return { offset: one.offset, message: TOO_DEEP };
     // Reversed, so that the first of several faults is found first.
     for (const child of childrenOf(one).toReversed())
       stack.push({ token: child, depth: depth + (isCollection(child) ? 1 : 0) });

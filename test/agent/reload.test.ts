@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { execEvent, FakeHelper } from '../support/fake-helper.ts';
-import { Workplace } from './support/agent-process.ts';
+import { type AgentProcess, Workplace } from './support/agent-process.ts';
 import { linesOf, read, start, summaryOf, toFile, toStdout } from './support/outputs.ts';
 
 test.serial('SIGHUP with a good file: outputs that stay lose nothing, new ones begin, old ones end', async (t) => {
@@ -70,4 +72,50 @@ test.serial('SIGHUP with another socket goes over to it', async (t) => {
   t.is(summaryOf(agent.stdout), '1 2');
   await agent.until(() => before.clients.size === 0);
   await agent.end();
+});
+
+/** An agent whose standard output nobody reads, and which has more for it than fits into a pipe. */
+async function stuck(work: Workplace, helper: FakeHelper): Promise<AgentProcess> {
+  const agent = await start(work, `${toStdout(helper)}shutdown_timeout: 1s\n`);
+  agent.child.stdout!.pause();
+  await agent.until(() => helper.clients.size === 1);
+  helper.send(...Array.from({ length: 5000 }, (_, i) => execEvent(1 + i)));
+  await delay(300);
+  return agent;
+}
+
+test.serial(
+  'however often SIGHUP comes while a reload waits for an output, one more follows, with the last file',
+  async (t) => {
+    using work = new Workplace();
+    await using helper = await new FakeHelper().listen();
+    await using agent = await stuck(work, helper);
+    work.configure(toFile(helper, work.path('e0')));
+    agent.child.kill('SIGHUP');
+    for (let i = 1; i <= 20; i++) {
+      await delay(20);
+      work.configure(toFile(helper, work.path(`e${i}`)));
+      agent.child.kill('SIGHUP');
+    }
+    await agent.until(() => agent.countOf('ConfigReloaded') === 2);
+    helper.send(execEvent(5001));
+    await agent.until(() => linesOf(read(work.path('e20'))).some((line) => line.includes('"seq":5001,')));
+    t.is(agent.countOf('ConfigReloaded'), 2);
+    t.is(agent.countOf('OutputOpened'), 3);
+    agent.child.kill('SIGKILL');
+  },
+);
+
+test.serial('SIGHUP after SIGTERM opens nothing', async (t) => {
+  using work = new Workplace();
+  await using helper = await new FakeHelper().listen();
+  await using agent = await stuck(work, helper);
+  agent.child.kill('SIGTERM');
+  await agent.until(() => agent.countOf('AgentStopping') === 1);
+  work.configure(toFile(helper, work.path('late')));
+  agent.child.kill('SIGHUP');
+  await new Promise((resolve) => agent.child.once('exit', resolve));
+  t.is(agent.countOf('ConfigReloaded'), 0);
+  t.is(agent.countOf('OutputOpened'), 1);
+  t.false(existsSync(work.path('late')));
 });

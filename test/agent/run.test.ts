@@ -260,6 +260,13 @@ test.serial('a configuration with problems starts nothing: all are printed, stat
   t.regex(agent.stderr, /\nCONFIG_WRONG: 3 problems; nothing was started\n$/);
 });
 
+test.serial('a terminal obeys nothing of a wrong configuration, and each problem is one line', async (t) => {
+  using work = new Workplace();
+  await using agent = await start(work, '"\\e[2J\\nx": 1\noutputs: [{ name: a, type: stdout }]\n');
+  t.is((await agent.exited).code, 3);
+  t.regex(agent.stderr, /^[^\n]*agent\.yaml:1:1: \\x1b\[2J\\nx: unknown key\nCONFIG_WRONG[^\n]*\n$/);
+});
+
 test.serial('an output that cannot be opened is named with the reason, status 4', async (t) => {
   using work = new Workplace();
   await using helper = await new FakeHelper().listen();

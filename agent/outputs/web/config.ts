@@ -117,7 +117,9 @@ export const webOutputKeys = {
 
 /** Checks keys of an output over HTTP that depend on each other. */
 export function checkWeb({ url, tls }: { url: string; tls?: unknown }, context: z.core.$RefinementCtx): void {
-  if (tls !== undefined && isPlain(url)) refuse(context, 'expected with an https address alone', ['tls']);
+  // Another check says what is wrong with an address that is none.
+  if (tls !== undefined && URL.canParse(url) && isPlain(url))
+    refuse(context, 'expected with an https address alone', ['tls']);
 }
 
 type Keys<Shape extends z.core.$ZodShape> = z.output<z.ZodObject<Shape>>;

@@ -179,3 +179,14 @@ test('rules that read the environment are noted where the helper does not tell i
   );
   t.notRegex(await said(), /^Note/m);
 });
+
+test('a group that this machine does not have is refused, as run refuses it', async (t) => {
+  using work = new Workplace();
+  const text = (group: string) => `control: { group: ${group} }\noutputs: [{ name: a, type: stdout }]\n`;
+  configure(work, text('no-such-group'));
+  const { code, stderr } = await agent('check', '--config', work.configFile);
+  t.is(code, 3);
+  t.regex(stderr, /^[^\n]*:1:19: control\.group: \/etc\/group has no group "no-such-group"/m);
+  configure(work, text('0'));
+  t.is((await agent('check', '--config', work.configFile)).code, 0);
+});

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { loadConfig, MAX_CONFIG_BYTES, parseConfig } from '../../../agent/config/load.ts';
+import { loadConfig, MAX_CONFIG_BYTES, MAX_PROBLEMS, parseConfig } from '../../../agent/config/load.ts';
 import { formatProblem } from '../../../agent/problem.ts';
 
 function problemsOf(text: string): string[] {
@@ -279,6 +279,17 @@ test('a key named __proto__ changes nothing but is refused', (t) => {
   t.deepEqual(problemsOf(`${GOOD}__proto__: { source: {} }\n`), ['agent.yaml:2:1: __proto__: unknown key']);
 });
 
+test('it is not passed over where any key may stand', (t) => {
+  for (const [path, text] of [
+    ['rules.placeholders', `${GOOD}rules: { placeholders: { __proto__: [a] } }`],
+    ['outputs[0].headers', 'outputs: [{ name: a, type: http, url: "https://x/", headers: { __proto__: a } }]'],
+  ] as const) {
+    const problems = problemsOf(`${text}\n`);
+    t.is(problems.length, 1);
+    t.true(problems[0]!.endsWith(`: ${path}.__proto__: unknown key`), problems[0]);
+  }
+});
+
 test('a value is shown cut and cannot send controls to the terminal', (t) => {
   const [problem] = problemsOf(`${GOOD}log: { level: "\\e[31m${'x'.repeat(200)}" }\n`);
   t.false(problem!.includes('\x1b'));
@@ -375,4 +386,61 @@ test('a dead_letter file that another output writes to is refused', (t) => {
     'agent.yaml:5:68: outputs[3].dead_letter: outputs[2] already writes there; each place can have one output',
   ]);
   t.is(problemsOf("outputs:\n  - { name: a, type: http, url: 'https://x.example/', dead_letter: }\n").length, 1);
+});
+
+test("a filter's name is text, as the JSON Schema has it", (t) => {
+  for (const [name, found] of [
+    ['', 'nothing'],
+    ['5', 'the number 5'],
+    ['true', 'the boolean true'],
+    ['[]', 'a list'],
+  ]) {
+    const filter = `{ name: ${name}, detection: { a: { Image: x }, condition: a }, action: drop }`;
+    t.true(problemsOf(`${GOOD}filters: [${filter}]\n`)[0]?.endsWith(`filters[0].name: expected text, found ${found}`));
+  }
+});
+
+test('numbers that JSON does not have are shown as YAML writes them', (t) => {
+  for (const number of ['.inf', '-.inf', '.nan'])
+    t.true(problemsOf(`${GOOD}shutdown_timeout: ${number}\n`)[0]!.endsWith(`such as 5s, got ${number}`));
+});
+
+test('of very many problems the first are told in the order of the file, and how many more there are', (t) => {
+  const keys = Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`);
+  const problems = problemsOf(`${GOOD}${keys.join('\n')}\n`);
+  t.is(problems.length, MAX_PROBLEMS + 1);
+  t.is(problems[0], 'agent.yaml:2:1: k0: unknown key');
+  t.is(problems[MAX_PROBLEMS], 'agent.yaml:102:1: 99900 more problems begin here; mend those before, then check again');
+  t.is(problemsOf(`${GOOD}${keys.slice(0, MAX_PROBLEMS).join('\n')}\n`).length, MAX_PROBLEMS);
+  t.regex(problemsOf(`${GOOD}${keys.slice(0, MAX_PROBLEMS + 1).join('\n')}\n`).at(-1)!, /: 1 more problem begins here/);
+});
+
+/** The keys that name an address, each with the address in its own spelling. */
+const SERVED: ReadonlyArray<readonly [key: string, unix: string | undefined, tcp: string | undefined]> = [
+  ['source.socket', '/run/./x.sock', undefined],
+  ['control.socket', '/run/x.sock', undefined],
+  ['metrics.listen', 'unix:/run//x.sock', '127.0.0.1:9464'],
+  ['dashboard.listen', undefined, '127.0.0.1:09464'],
+];
+
+test('two keys cannot name one address', (t) => {
+  for (const kind of [1, 2] as const)
+    for (const [i, first] of SERVED.entries())
+      for (const second of SERVED.slice(i + 1)) {
+        if (first[kind] === undefined || second[kind] === undefined) continue;
+        const sections = new Map([['control', '{}']]);
+        for (const served of [first, second]) {
+          const [section, key] = served[0].split('.');
+          sections.set(section!, `{ ${key}: "${served[kind]}" }`);
+        }
+        const problems = problemsOf(`${GOOD}${[...sections].map(([name, map]) => `${name}: ${map}\n`).join('')}`);
+        t.is(problems.length, 1, `${first[0]} ${second[0]}`);
+        t.true(problems[0]!.endsWith(`: ${second[0]}: it is the address of ${first[0]}; choose another`), problems[0]);
+      }
+  const [problem] = problemsOf(`${GOOD}control: { socket: /run/platform-probes/events.sock }\n`);
+  t.regex(problem ?? '', /control\.socket: it is the address of source\.socket/);
+  for (const wrong of ['[]', 'x', '{ socket: 1 }', '{ socket: "" }', '{ listen: [] }'])
+    t.notThrows(() =>
+      problemsOf(`${GOOD}source: ${wrong}\ncontrol: ${wrong}\nmetrics: ${wrong}\ndashboard: ${wrong}\n`),
+    );
 });

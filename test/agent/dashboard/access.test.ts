@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import test from 'ava';
 import { MAX_WAITING_REFUSALS } from '../../../agent/dashboard/limits.ts';
 import { PAGE_FILES } from '../../../agent/dashboard/assets.ts';
@@ -185,11 +186,12 @@ test.serial('a reload moves it, ends it, and keeps the token while it stays', (t
     t.is((await reload()).status, 200);
     t.is(await urlOf(socket), url.replace(listen, other));
     await t.throwsAsync(ask(listen, '/'), { code: 'ECONNREFUSED' });
-    const blocker = `127.0.0.1:${await ownPort()}`;
-    work.configure(
-      controlledConfig(helper, work, `dashboard: { listen: "${blocker}" }\nmetrics: { listen: "${blocker}" }\n`),
-    );
+    const taken = await ownPort();
+    const blocker = createServer().listen(taken, '127.0.0.1');
+    await once(blocker, 'listening');
+    work.configure(controlledConfig(helper, work, `dashboard: { listen: "127.0.0.1:${taken}" }\n`));
     const refused = await reload();
+    blocker.close();
     t.is(refused.status, 422);
     t.regex(refused.body, /dashboard\.listen: cannot listen on .*another process listens there/);
     t.is((await ask(other, '/')).status, 401, 'the one before stays');

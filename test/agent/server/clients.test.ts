@@ -117,6 +117,16 @@ test('what is not HTTP is refused', (t) =>
     t.deepEqual(requests, []);
   }));
 
+test('what a client expects is passed over: it gets the answer that all get, and is let go', (t) =>
+  served(t, async ({ dial, requests }) => {
+    for (const expectation of ['100-continue', 'x']) {
+      const client = dial(`${REQUEST}Expect: ${expectation}\r\n\r\n`);
+      await client.closed;
+      t.regex(client.answer, /HTTP\/1\.1 200 OK\r\n[^]*fine$/);
+    }
+    t.is(requests.length, 2);
+  }));
+
 test('a client that does not read its answer is let go when its time is up', (t) =>
   served(
     t,

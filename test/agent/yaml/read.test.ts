@@ -3,6 +3,7 @@ import { parseConfig } from '../../../agent/config/load.ts';
 import { formatProblem } from '../../../agent/problem.ts';
 import { plain } from '../../../agent/yaml/node.ts';
 import { readYaml } from '../../../agent/yaml/read.ts';
+import { parseTokens } from '../../../agent/yaml/syntax.ts';
 import { textOf } from '../../../agent/yaml/text.ts';
 import { load, matches, refusals, ruleText, warnings } from '../rules/support.ts';
 
@@ -117,6 +118,33 @@ for (const [name, text] of [
 test('64 levels are not too deep', (t) => {
   t.is((values(`${'['.repeat(64)}${']'.repeat(64)}`)[0] as unknown[]).length, 1);
   t.regex(String(values(`${'['.repeat(65)}${']'.repeat(65)}`)[0]), /nested too deeply/);
+});
+
+test('nothing is parsed behind what is nested too deeply', (t) => {
+  for (const open of ['[', '{ a:', '? ', '- ']) {
+    let lines = 0;
+    const text = Array.from({ length: 5000 }, (_, i) => `${open.trim() === open ? '' : ' '.repeat(i)}${open}`).join(
+      '\n',
+    );
+    const tokens = [...parseTokens(text, () => lines++)];
+    t.deepEqual(tokens, []);
+    t.true(lines < 100, `${open} ${lines}`);
+  }
+});
+
+test('documents before it are read, and its place is told', (t) => {
+  const { documents, problems } = readYaml('x.yml', `a: b\n---\nc: ${'['.repeat(5000)}`);
+  t.deepEqual(documents.map(plain), [{ a: 'b' }]);
+  t.deepEqual(problems.map(formatProblem), [
+    'x.yml:3:67: nested too deeply: more than 64 lists and maps inside each other',
+  ]);
+});
+
+test('a reader of faulty files leaves errors their stacks', (t) => {
+  const before = Error.stackTraceLimit;
+  t.true(before > 0);
+  for (const text of ['[,,,', '[', '*', ': a: b', '['.repeat(100)]) readYaml('x.yml', text);
+  t.is(Error.stackTraceLimit, before);
 });
 
 for (const [name, character, message] of [
