@@ -8,9 +8,10 @@ export function widthOf(text: string): number {
   return PLAIN_ASCII.test(text) ? text.length : stringWidth(text);
 }
 
-/** Neutralised text cut to `columns`. The last column is an ellipsis when something is missing. Characters stay whole. */
+/** Neutralised text cut to `columns`; Infinity cuts nothing, and takes no time. The last column is an ellipsis when something is missing. Characters stay whole. */
 export function cutTo(text: string, columns: number): string {
-  if (text.length <= columns && PLAIN_ASCII.test(text)) return text;
+  // The longest command lines have a million characters, each of which takes microseconds to look at.
+  if (columns === Infinity || (text.length <= columns && PLAIN_ASCII.test(text))) return text;
   if (columns <= 0) return '';
   let width = 0;
   let end = 0;
