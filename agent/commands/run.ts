@@ -18,6 +18,7 @@ import { ServiceManager } from '../service/service-manager.ts';
 import type { Trust } from '../source/connect.ts';
 import { eventLogDestination, runAsService } from '../windows/service.ts';
 import { VERSION } from '../../shared/version.ts';
+import { neutralise } from '../terminal-text.ts';
 
 export interface RunOptions {
   /** As given with --config; undefined for the default file. */
@@ -175,7 +176,7 @@ const noConfiguration = (): AgentError =>
 
 /** Reports every problem. @returns the exit status */
 function refuseConfiguration(logTo: DestinationStream | undefined, problems: readonly Problem[]): ExitCode {
-  for (const problem of problems) complain(logTo, formatProblem(problem));
+  for (const problem of problems) complain(logTo, formatProblem(problem).replaceAll('\n', '\\n'));
   const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
   return refuse(logTo, new AgentError('CONFIG_WRONG', `${count}; nothing was started`));
 }
@@ -188,6 +189,6 @@ function refuse(logTo: DestinationStream | undefined, ...errors: readonly AgentE
 
 /** Before the agent has started, there is no log. */
 function complain(logTo: DestinationStream | undefined, line: string): void {
-  if (logTo === undefined) process.stderr.write(`${line}\n`);
+  if (logTo === undefined) for (const part of line.split('\n')) process.stderr.write(`${neutralise(part)}\n`);
   else logTo.write(JSON.stringify({ level: 'error', msg: line }));
 }
