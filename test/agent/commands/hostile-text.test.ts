@@ -9,7 +9,7 @@ import { Terminal } from '../../support/terminal.ts';
 
 /** Sequences that terminals obey: of two characters and of one; overrides of the direction of text; a stack of marks. */
 const HOSTILE = `\x1b[2J\x9b2J\u202e\u2066e${'\u0301'.repeat(9)}`;
-const OBEYED = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\p{M}{5}/u;
+const OBEYED = /(?![\r\n])[\p{Cc}\p{Cf}]|\p{M}{5}/u;
 
 function place(t: ExecutionContext) {
   const folder = mkdtempSync(join(tmpdir(), 'probes-hostile-'));
