@@ -43,9 +43,13 @@ function escapeCharacter(character: string): string {
  */
 export function neutraliseJson(line: string): string {
   if (PLAIN_ASCII.test(line)) return line;
-  return line.replace(UNSAFE, (character) => {
-    let escaped = '';
-    for (let i = 0; i < character.length; i++) escaped += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
-    return escaped;
-  });
+  return line
+    .replace(UNSAFE, escapeInJson)
+    .replace(STACKED_MARKS, (_, kept: string, rest: string) => kept + escapeInJson(rest));
+}
+
+function escapeInJson(text: string): string {
+  let escaped = '';
+  for (let i = 0; i < text.length; i++) escaped += `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`;
+  return escaped;
 }

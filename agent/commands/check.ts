@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { askHelper } from '../source/ask-helper.ts';
 import type { Trust } from '../source/connect.ts';
 import { neutralise } from '../terminal-text.ts';
+import { shownJson } from './print.ts';
 
 /**
  * `probes-agent check`: validates exactly as `run` does, runs the tests in the rules and reports every problem. Changes nothing.
@@ -45,7 +46,7 @@ function printJson(
 ): void {
   const { problems: _, warnings: __, ...rules } = report ?? {};
   process.stdout.write(
-    `${JSON.stringify({ ok, file, problems, warnings, notes, ...(report === undefined ? {} : { rules }) }, null, 2)}\n`,
+    `${shownJson(JSON.stringify({ ok, file, problems, warnings, notes, ...(report === undefined ? {} : { rules }) }, null, 2))}\n`,
   );
 }
 

@@ -6,6 +6,7 @@ import type { MappingName } from '../formats/config.ts';
 import { RecordedLines } from '../formats/recorded.ts';
 import { neutralise } from '../terminal-text.ts';
 import { nameOf } from './event-file.ts';
+import { shownJson } from './print.ts';
 import { readingProblem, transformLines } from './recorded-lines.ts';
 
 /** How many lines that are no events are named. */
@@ -27,7 +28,8 @@ export async function convert({ format, file }: ConvertOptions): Promise<ExitCod
       lines++;
       if (line.trim() === '') return undefined;
       try {
-        return recorded.convert(line);
+        const converted = recorded.convert(line);
+        return converted && shownJson(converted);
       } catch (error) {
         if (!(error instanceof EventError)) throw error;
         if (++faulty <= MAX_NAMED) complain(`${nameOf(file)}:${lines}: ${error.message}`);

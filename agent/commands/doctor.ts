@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findingLines } from '../screens/doctor-screen.ts';
 import type { Trust } from '../source/connect.ts';
 import { paintFor } from '../terminal/paint.ts';
+import { shownJson } from './print.ts';
 
 export interface DoctorCommandOptions extends PlaceOptions {
   readonly json: boolean;
@@ -26,7 +27,7 @@ export async function doctor({ config, socket, json }: DoctorCommandOptions, tru
   }
   const countOf = (verdict: Finding['verdict']): number => findings.filter((found) => found.verdict === verdict).length;
   const ok = countOf('problem') === 0;
-  if (json) process.stdout.write(`${JSON.stringify({ ok, findings })}\n`);
+  if (json) process.stdout.write(`${shownJson(JSON.stringify({ ok, findings }))}\n`);
   else process.stdout.write(`\n${summary(countOf('problem'), countOf('warning'))}\n`);
   return ok ? EXIT.OK : EXIT.UNHEALTHY;
 }

@@ -12,6 +12,7 @@ import { choose, isFileOf, UnknownRuleError } from './chosen-rules.ts';
 import { explainMatch } from './explain-match.ts';
 import { EXPLAINED_EVENTS } from './limits.ts';
 import { matcherOptions, type Reading } from './matcher-options.ts';
+import { shownJson } from './print.ts';
 import { readingProblem, transformLines } from './recorded-lines.ts';
 import { skippedGroups, type SkippedGroup } from './skipped-rules.ts';
 
@@ -71,7 +72,10 @@ async function matchAll(set: RuleSet, options: MatchOptions): Promise<ExitCode> 
   const matcher = new LineMatcher(detector, matcherOptions(detector, options));
   const started = performance.now();
   try {
-    await transformLines(options.file, (line) => matcher.match(line));
+    await transformLines(options.file, (line) => {
+      const matched = matcher.match(line);
+      return matched && shownJson(matched);
+    });
   } catch (error) {
     if (systemCode(error) === 'EPIPE') return EXIT.OK;
     complain(readingProblem(error, options.file, matcher.statistics.lines));

@@ -8,8 +8,8 @@ import { openStore } from '../store/read/partitions.ts';
 import { search } from '../store/read/search.ts';
 import { treeOf, type Tree } from '../store/read/tree.ts';
 import { wordsQuery } from '../store/read/words.ts';
-import { neutralise, neutraliseJson } from '../terminal-text.ts';
-import { print } from './print.ts';
+import { neutralise } from '../terminal-text.ts';
+import { print, shownJson } from './print.ts';
 import { EVENT_HEADER, eventRow } from './query/event-row.ts';
 import { runSql } from './query/sql.ts';
 import { tableLines } from './query/table.ts';
@@ -194,7 +194,7 @@ class Printed {
 
   /** Lines of JSON go to a terminal too, with --json. */
   async line(json: string): Promise<void> {
-    this.#pending += `${process.stdout.isTTY ? neutraliseJson(json) : json}\n`;
+    this.#pending += `${shownJson(json)}\n`;
     if (this.#pending.length >= FLUSH_CHARACTERS) await this.#flush();
   }
 

@@ -4,6 +4,7 @@ import { reasonOf } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatProblem } from '../problem.ts';
 import { neutralise } from '../terminal-text.ts';
+import { shownJson } from './print.ts';
 
 export interface SpoolCommandOptions {
   readonly action: 'show' | 'verify';
@@ -25,7 +26,7 @@ export async function spool({ action, config: file, json }: SpoolCommandOptions)
   }
   try {
     const report = await inspectSpool(config.folder, action === 'verify');
-    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));
+    process.stdout.write(json ? `${shownJson(JSON.stringify(report, null, 2))}\n` : textOf(report));
     return isDamaged(report) ? EXIT.SPOOL : EXIT.OK;
   } catch (error) {
     complain(`spool ${config.folder}: ${reasonOf(error)}`);

@@ -12,6 +12,7 @@ import { Screen } from '../terminal/screen.ts';
 import { showsUtf8 } from '../terminal/utf8.ts';
 import { reportFailure } from './control-failure.ts';
 import { untilInterrupted } from './interrupted.ts';
+import { shownJson } from './print.ts';
 
 export interface StatusOptions extends PlaceOptions {
   readonly json: boolean;
@@ -31,7 +32,7 @@ export async function status(options: StatusOptions): Promise<ExitCode> {
     if (options.watch && process.stdout.isTTY && !options.json) return await watch(client);
     const answer = await client.get('/v1/status');
     const read = readStatus(answer, client.path);
-    if (options.json) process.stdout.write(`${JSON.stringify(answer)}\n`);
+    if (options.json) process.stdout.write(`${shownJson(JSON.stringify(answer))}\n`);
     else process.stdout.write(`${screenOf(read, process.stdout.columns || COLUMNS).join('\n')}\n`);
     return read.healthy ? EXIT.OK : EXIT.UNHEALTHY;
   } catch (error) {

@@ -6,13 +6,13 @@ import { reasonOf } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { ExecCounter, type Grouping } from '../screens/exec-counter.ts';
 import { HEAD_LINES, topScreen } from '../screens/top-screen.ts';
-import { neutraliseJson } from '../terminal-text.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { Screen } from '../terminal/screen.ts';
 import { showsUtf8 } from '../terminal/utf8.ts';
 import { parseDuration } from '../values/quantities.ts';
 import { complain, reportFailure } from './control-failure.ts';
 import { untilInterrupted } from './interrupted.ts';
+import { shownJson } from './print.ts';
 
 export interface TopOptions extends PlaceOptions {
   /** A Sigma search. */
@@ -174,8 +174,7 @@ class InLines implements Show {
     const facts = this.#counter.facts(MOST_NAMES);
     const { columns, isTTY } = process.stdout;
     if (this.#options.json || !isTTY) {
-      const json = JSON.stringify({ type: 'top', time: new Date().toISOString(), ...facts });
-      return isTTY ? neutraliseJson(json) : json;
+      return shownJson(JSON.stringify({ type: 'top', time: new Date().toISOString(), ...facts }));
     }
     return topScreen(facts, { paint: paintFor(process.stdout), isUtf8: showsUtf8(), columns: columns || COLUMNS }).join(
       '\n',

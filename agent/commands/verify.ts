@@ -8,7 +8,7 @@ import { systemCode } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { neutralise } from '../terminal-text.ts';
 import { eventsIn, isUnreadable, STANDARD_INPUT, whyUnreadable } from './event-file.ts';
-import { print } from './print.ts';
+import { print, shownJson } from './print.ts';
 
 export interface VerifyOptions {
   /** Paths; `-` is standard input. */
@@ -83,7 +83,7 @@ async function printJson(ledger: Ledger, input: Input, whole: boolean, outcome: 
   let start = '{"streams":[';
   for (const verdict of judgeAll(ledger, { whole })) {
     count(outcome, verdict.complete);
-    await print(`${start}\n${JSON.stringify(verdict)}`);
+    await print(shownJson(`${start}\n${JSON.stringify(verdict)}`));
     start = ',';
   }
   const { faulty, faults, cut, lines } = input;
@@ -94,7 +94,7 @@ async function printJson(ledger: Ledger, input: Input, whole: boolean, outcome: 
     faulty_lines: faulty,
     unfinished_lines: cut,
   };
-  await print(`${outcome.streams === 0 ? start : ''}\n],${JSON.stringify(rest).slice(1)}\n`);
+  await print(shownJson(`${outcome.streams === 0 ? start : ''}\n],${JSON.stringify(rest).slice(1)}\n`));
 }
 
 async function printText(ledger: Ledger, input: Input, whole: boolean, outcome: Outcome): Promise<void> {

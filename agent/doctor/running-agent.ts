@@ -74,7 +74,10 @@ function ask(address: Address): Promise<{ isOurs: boolean; ms: number }> {
   const began = performance.now();
   const { promise, resolve, reject } = Promise.withResolvers<{ isOurs: boolean; ms: number }>();
   const target = address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
+  // Status 101 ends it so, without an error.
+  const unanswered = (): void => reject(new Error('the connection was closed without an answer'));
   const asked = request({ ...target, path: '/healthz', agent: false }, (response) => {
+    asked.off('close', unanswered);
     let text = '';
     response.setEncoding('utf8').on('data', (piece: string) => {
       text = (text + piece).slice(0, 4096);
@@ -85,7 +88,7 @@ function ask(address: Address): Promise<{ isOurs: boolean; ms: number }> {
     response.once('error', reject);
   });
   const timer = setTimeout(() => asked.destroy(new Error('no answer in time')), ANSWER_MS);
-  asked.once('error', reject).end();
+  asked.once('error', reject).once('close', unanswered).end();
   return promise.finally(() => {
     clearTimeout(timer);
     asked.destroy();

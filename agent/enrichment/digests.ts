@@ -3,6 +3,7 @@ import { readSync } from 'node:fs';
 import type { ExecEvent, ExecFailedEvent } from '../../shared/events/exec.ts';
 import type { Digests } from '../rules/fields/lookups.ts';
 import { Budget } from './budget.ts';
+import { CLOCK_SLACK_MS } from './hashing/limits.ts';
 import { ImageCache, type ImageCacheOptions } from './image-cache.ts';
 import { HASH_MS_PER_SECOND, HASH_MS_SAVED, MAX_HASHED_BYTES } from './limits.ts';
 import { LocalFiles } from './local-files.ts';
@@ -28,9 +29,13 @@ export class DigestCache extends ImageCache<Digests> {
     return digests;
   }
 
-  /** The digests of an event's image, where `of` was called for this event last; undefined for any other. */
+  /**
+   * The digests of an event's image, where `of` was called for this event last; undefined for any other, and where the file changed
+   * after the exec: outputs promise the hash of what was executed.
+   */
   justFound(event: ExecEvent | ExecFailedEvent): Digests | undefined {
-    return this.#last?.event === event ? this.#last.digests : undefined;
+    if (this.#last?.event !== event) return undefined;
+    return this.changedMs > Date.parse(event.time) + CLOCK_SLACK_MS ? undefined : this.#last.digests;
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, statSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync, type BigIntStats } from 'node:fs';
 import type { ExecEvent } from '../../shared/events/exec.ts';
 import type { Budget } from './budget.ts';
 import { Generations } from './generations.ts';
@@ -36,6 +36,8 @@ export interface ImageCacheOptions<T> {
  */
 export class ImageCache<T> {
   readonly counts: ImageCounts = { hashed: 0, impossible: 0, skipped: 0 };
+  /** When the image that was asked for last changed, in milliseconds since 1970. */
+  protected changedMs = 0;
   /** By identity; an entry without a value is a file that cannot be hashed. */
   readonly #known = new Generations<string, { readonly value: T | undefined }>({ entries: MAX_DIGESTS });
   readonly #options: ImageCacheOptions<T>;
@@ -50,7 +52,7 @@ export class ImageCache<T> {
     if (image === undefined) return undefined;
     try {
       if (!this.#options.local.has(image)) throw new Error('the answer could never come');
-      return this.#ofFile(image, statSync(image));
+      return this.#ofFile(image, statSync(image, { bigint: true }));
     } catch {
       // The file is gone, unreadable, or on a file system where a read could hang.
       this.counts.impossible++;
@@ -58,9 +60,10 @@ export class ImageCache<T> {
     }
   }
 
-  #ofFile(path: string, stats: Stats): T | undefined {
+  #ofFile(path: string, stats: BigIntStats): T | undefined {
     const { budget, maxBytes } = this.#options;
     const id = idOf(stats);
+    this.changedMs = Number(stats.ctimeMs);
     const known = this.#known.get(id);
     if (known !== undefined) return known.value;
     if (!budget.isLeft) {
@@ -68,7 +71,7 @@ export class ImageCache<T> {
       return undefined;
     }
     const start = performance.now();
-    const value = stats.isFile() && stats.size <= maxBytes ? this.#read(path, id, start + HASH_MS) : undefined;
+    const value = stats.isFile() && Number(stats.size) <= maxBytes ? this.#read(path, id, start + HASH_MS) : undefined;
     budget.spend(performance.now() - start);
     if (value === undefined) this.counts.impossible++;
     else this.counts.hashed++;
@@ -76,17 +79,21 @@ export class ImageCache<T> {
     return value;
   }
 
-  /** @returns undefined when the file was replaced, too */
+  /** @returns undefined when the file was replaced or written to, too */
   #read(path: string, id: string, deadline: number): T | undefined {
     const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
-      return idOf(fstatSync(descriptor)) === id ? this.#options.read(descriptor, deadline) : undefined;
+      const isSame = (): boolean => idOf(fstatSync(descriptor, { bigint: true })) === id;
+      if (!isSame()) return undefined;
+      const value = this.#options.read(descriptor, deadline);
+      // Written to while it was read, it would have the hash of no file at all.
+      return isSame() ? value : undefined;
     } finally {
       closeSync(descriptor);
     }
   }
 }
 
-function idOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
-  return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+function idOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }

@@ -9,6 +9,8 @@ const ELSEWHERE = new Set(['memfd', 'deleted', 'chroot', 'exe_truncated']);
 export function imageHere(event: ExecEvent): string | undefined {
   // On Linux `exe` is a path without links, and `filename` may lead through any.
   const image = process.platform === 'linux' ? event.exe : imageOf(event);
+  // The path has U+FFFD in place of some bytes; another file can have that name.
+  if (event.raw?.['exe'] !== undefined) return undefined;
   const isElsewhere = event.ns?.['mnt'] !== undefined || (event.flags?.some((flag) => ELSEWHERE.has(flag)) ?? false);
   return image === undefined || isElsewhere || !isAbsolute(image) ? undefined : image;
 }

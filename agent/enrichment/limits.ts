@@ -13,6 +13,9 @@ export const MAX_ANCESTORS = 16;
 /** Most processes per second whose command line is read from /proc. */
 export const PROC_READS_PER_SECOND = 500;
 
+/** The largest /etc/passwd, /etc/group or /etc/nsswitch.conf that is read, in bytes: some 250,000 users. A larger one counts as missing. */
+export const MAX_NAMES_FILE_BYTES = 16 * 1024 * 1024;
+
 /** User names remembered in addition to /etc/passwd, and for how long, in milliseconds. */
 export const MAX_USER_NAMES = 4096;
 export const USER_NAME_MS = 10 * 60_000;

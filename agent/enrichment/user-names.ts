@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
+import { readBoundedSync } from '../files/read-bounded.ts';
 import { AskedNames } from './asked-names.ts';
-import { PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS } from './limits.ts';
+import { MAX_NAMES_FILE_BYTES, PASSWORD_FILE_CHECK_MS, USER_LOOKUP_MS } from './limits.ts';
 import { readUserNames } from './password-file.ts';
 
 /** The databases of getent(1) that give a name to a number: users and groups. */
@@ -57,15 +58,23 @@ export class UserNames {
     const stamp = [passwordFile, switchFile].map(stampOf).join();
     if (stamp === this.#fileStamp) return;
     this.#fileStamp = stamp;
-    this.#inFile = readUserNames(passwordFile);
+    this.#inFile = readUserNames(passwordFile, this.#database);
     this.#hasOthers = hasOtherSources(this.#database, switchFile);
   }
 }
 
+/** Empty where the file cannot be looked at. */
 function stampOf(file: string): string {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
+  let stats: Stats;
+  try {
+    stats = statSync(file);
+  } catch {
+    return '';
+  }
+  return `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
 }
+
+const textOf = (file: string): string => readBoundedSync(file, { maxBytes: MAX_NAMES_FILE_BYTES }).toString('utf8');
 
 /**
  * Whether nsswitch.conf(5) names sources other than the file and systemd's generated names. On macOS, that file lists only services;
@@ -74,7 +83,7 @@ function stampOf(file: string): string {
 function hasOtherSources(database: Database, file: string): boolean {
   if (process.platform === 'darwin') return database === 'passwd';
   try {
-    const [, sources = ''] = new RegExp(`^${database}:(.*)$`, 'm').exec(readFileSync(file, 'utf8')) ?? [];
+    const [, sources = ''] = new RegExp(`^${database}:(.*)$`, 'm').exec(textOf(file)) ?? [];
     return sources
       .replace(/\[.*?\]|#.*/g, ' ')
       .split(/\s+/)

@@ -78,15 +78,17 @@ function formatExec(event: ExecEvent | ExecFailedEvent, options: LiveViewOptions
     .map(([text, style]) => paint(style === 'user' && event.uid === 0 ? 'yellow' : STYLES[style], text))
     .join(' ');
   const notes = notesOf(event);
-  const room = columns - widthOf(cells.map(([text]) => text).join(' ')) - 1;
+  // Where nothing is cut, texts can be too long to be measured.
+  const measure = columns === Infinity ? () => 0 : widthOf;
+  const room = columns - measure(cells.map(([text]) => text).join(' ')) - 1;
   const notesText = notes === '' ? '' : cutTo(`[${notes}]`, Math.max(0, room - LEAST_COMMAND_WIDTH - 1));
   const { indent = '' } = options;
-  const roomForCommand = notesText === '' ? room : room - widthOf(notesText) - 1;
+  const roomForCommand = notesText === '' ? room : room - measure(notesText) - 1;
   const command = cutTo(indent + neutralise(event.command), roomForCommand);
   const style = event.type === 'exec_failed' ? 'red' : styleOfAlert(event);
   const line = `${left} ${paint(style ?? (event.source === 'snapshot' ? 'dim' : 'plain'), command)}`;
   const told = notesText === '' ? line : `${line} ${paint(style ?? 'magenta', notesText)}`;
-  const variables = variablesIn(event, roomForCommand - widthOf(command) - 1);
+  const variables = variablesIn(event, roomForCommand - measure(command) - 1);
   return variables === '' ? told : `${told} ${paint('dim', variables)}`;
 }
 

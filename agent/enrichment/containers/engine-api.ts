@@ -4,7 +4,7 @@ import { MAX_ENGINE_ANSWER_BYTES, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH } from '../l
 
 /**
  * Asks an engine about a container: `GET /containers/ID/json` of Docker's API, which Podman serves too. One connection for each
- * question, so that an engine that was restarted is simply asked again.
+ * question, so that an engine that was restarted is simply asked again; it is closed with the answer, whatever else is on its way.
  * @param id 64 hexadecimal digits
  * @param signal ends it; the promise is then rejected
  * @returns undefined where the engine knows no such container
@@ -16,17 +16,12 @@ export async function askEngine(
   signal: AbortSignal,
 ): Promise<ContainerName | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<ContainerName | undefined>();
+  // Status 101 ends it so, without an error.
+  const unanswered = (): void => reject(new Error('the connection was closed without an answer'));
   const asked = request({ socketPath, path: `/containers/${id}/json`, agent: false, signal }, (answer) => {
-    if (answer.statusCode === 404) {
-      answer.resume();
-      resolve(undefined);
-      return;
-    }
-    if (answer.statusCode !== 200) {
-      answer.resume();
-      reject(new Error(`status ${answer.statusCode}`));
-      return;
-    }
+    asked.off('close', unanswered);
+    if (answer.statusCode === 404) return resolve(undefined);
+    if (answer.statusCode !== 200) return reject(new Error(`status ${answer.statusCode}`));
     const parts: Buffer[] = [];
     let bytes = 0;
     answer.on('data', (part: Buffer) => {
@@ -43,9 +38,13 @@ export async function askEngine(
       }
     });
   });
-  asked.on('error', reject);
+  asked.on('error', reject).once('close', unanswered);
   asked.end();
-  return promise;
+  try {
+    return await promise;
+  } finally {
+    asked.destroy();
+  }
 }
 
 /** Names begin with a slash there. Longer names than any engine has are left out. */

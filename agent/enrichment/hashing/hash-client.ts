@@ -103,12 +103,8 @@ export class HashClient {
   #hear(child: Child | undefined, line: string): void {
     if (child !== this.#child) return;
     this.#heardAt = performance.now();
-    let reply: HashReply;
-    try {
-      reply = JSON.parse(line) as HashReply;
-    } catch {
-      return this.#kill();
-    }
+    const reply = replyIn(line);
+    if (reply === undefined) return this.#kill();
     if (reply === null) return this.#ready.resolve();
     const [asker, answer] = reply;
     const answered = this.#asked.get(asker);
@@ -146,5 +142,18 @@ export class HashClient {
     child?.stdin.end();
     child?.kill('SIGKILL');
     this.#lost(child, '');
+  }
+}
+
+/** @returns undefined where it is no reply */
+function replyIn(line: string): HashReply | undefined {
+  try {
+    const reply: unknown = JSON.parse(line);
+    if (reply === null) return null;
+    const [asker, answer] = reply as [unknown, { readonly sha256?: unknown; readonly cause?: unknown }];
+    const isAnswer = typeof answer.cause === 'string' || typeof answer.sha256 === 'string';
+    return typeof asker === 'number' && isAnswer ? (reply as HashReply) : undefined;
+  } catch {
+    return undefined;
   }
 }

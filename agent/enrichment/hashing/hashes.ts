@@ -8,7 +8,7 @@ import { CLOCK_SLACK_MS, HASH_WAIT_MS } from './limits.ts';
 
 /**
  * Results of the hashes that outputs asked for, one for each event. `elsewhere`: the image is in another mount namespace or root folder, in
- * memory, or deleted. `remote`: it is on a file system that can hang. `changed`: the file is not the one that was executed. `late`: the hash
+ * memory, deleted, or has a path that is not UTF-8. `remote`: it is on a file system that can hang. `changed`: the file is not the one that was executed. `late`: the hash
  * came too late for its event. `skipped`: too many waited, or there is no hashing process. `stuck`: the process was killed or failed.
  */
 export type HashResult = 'found' | 'late' | 'elsewhere' | 'remote' | FileCause | NotAsked;

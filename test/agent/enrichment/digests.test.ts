@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DigestCache } from '../../../agent/enrichment/digests.ts';
+import { CLOCK_SLACK_MS } from '../../../agent/enrichment/hashing/limits.ts';
 import { execEvent } from '../../support/fake-helper.ts';
 
 function program(t: ExecutionContext): string {
@@ -30,13 +31,28 @@ test('digests are those of the tools that everybody has; a file is hashed once, 
 test('a path that is another file here, or none, is not hashed', (t) => {
   const exe = program(t);
   const cache = new DigestCache();
-  for (const elsewhere of [{ ns: { mnt: 7 } }, { flags: ['deleted'] }, { flags: ['memfd'] }, { flags: ['chroot'] }])
+  const others = [{ flags: ['deleted'] }, { flags: ['memfd'] }, { flags: ['chroot'] }, { raw: { exe: 'L3RtcC//' } }];
+  for (const elsewhere of [{ ns: { mnt: 7 } }, ...others])
     t.is(cache.of(execEvent(1, { exe, ...elsewhere })), undefined);
   t.is(cache.counts.impossible, 0);
   t.is(cache.of(execEvent(1, { exe: '/no/such/file' })), undefined);
   t.is(cache.of(execEvent(1, { exe: '/dev/zero' })), undefined);
   t.is(cache.of(execEvent(1, { exe: '/tmp' })), undefined);
   t.deepEqual(cache.counts, { hashed: 0, impossible: 3, skipped: 0 });
+});
+
+test('outputs get no digests of a file that changed after the exec', (t) => {
+  const exe = program(t);
+  const cache = new DigestCache();
+  for (const [before, isKnown] of [
+    [0, true],
+    [10 * CLOCK_SLACK_MS, false],
+  ] as const) {
+    const event = execEvent(1, { exe, time: new Date(Date.now() - before).toISOString() });
+    const digests = cache.of(event);
+    t.is(digests?.sha256, sum('sha256sum', exe));
+    t.deepEqual(cache.justFound(event), isKnown ? digests : undefined);
+  }
 });
 
 test('a file beyond the largest size is not hashed, and is not looked at again', (t) => {

@@ -70,3 +70,19 @@ test('an image is read once, with or without a hash; caches share their time', (
   now += 3_000_000;
   t.is(found.of(execEvent(5, { exe: later })), 'hash', 'what was skipped is read when there is time');
 });
+
+test('an image that is written to while it is read has no hash', (t) => {
+  const exe = join(folder(t), 'program');
+  writeFileSync(exe, 'one');
+  const cache = new ImageCache({
+    maxBytes: Infinity,
+    local: new LocalFiles(),
+    budget: new Budget(1, 1000),
+    read: () => {
+      writeFileSync(exe, 'other');
+      return 'hash';
+    },
+  });
+  t.is(cache.of(execEvent(1, { exe })), undefined);
+  t.deepEqual(cache.counts, { hashed: 0, impossible: 1, skipped: 0 });
+});

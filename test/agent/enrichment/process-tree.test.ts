@@ -132,6 +132,15 @@ test('/proc tells the command line of a process that runs, and not of another wi
   t.is(readRunningProcess(running.pid!, undefined), undefined);
 });
 
+test('a command line from /proc keeps its empty arguments, but for those at its end', async (t) => {
+  const empty = Array.from({ length: 1000 }, () => '');
+  const running = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', ...empty, 'x', ...empty]);
+  t.teardown(() => running.kill('SIGKILL'));
+  await new Promise((resolve) => running.once('spawn', resolve));
+  const { commandLine = '' } = readRunningProcess(running.pid!, undefined) ?? {};
+  t.true(commandLine.endsWith(`e6)${' '.repeat(1001)}x`), commandLine.slice(-20));
+});
+
 const forkOf = (pid: number, parent: number, exe = `/bin/${parent}`) => ({
   ...FORK_EXAMPLE,
   pid,

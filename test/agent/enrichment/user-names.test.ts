@@ -1,14 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import {
+  MAX_NAMES_FILE_BYTES,
   MAX_USER_NAMES,
   PASSWORD_FILE_CHECK_MS,
   USER_LOOKUP_MS,
   USER_LOOKUP_MS_PER_SECOND,
   USER_NAME_MS,
 } from '../../../agent/enrichment/limits.ts';
+import { readUserNames } from '../../../agent/enrichment/password-file.ts';
 import { UserNames } from '../../../agent/enrichment/user-names.ts';
 
 function setting(t: ExecutionContext, sources: string) {
@@ -81,4 +84,47 @@ test('a slow directory holds up no more than its share of time, and its answers 
 
 test('the real name service knows root', (t) => {
   t.is(new UserNames().of(0), 'root');
+});
+
+test('lines that the C library passes over name nobody', (t) => {
+  const { passwordFile } = setting(t, 'files');
+  const lines = [
+    '#toor:x:0:0::/root:/bin/sh',
+    '+::::::',
+    '+nis:x:0:0::/:/bin/sh',
+    '-@group:x:0:0::/:/bin/sh',
+    'no-group:x:0',
+    'odd-group:x:0:x::/:/bin/sh',
+    ':x:0:0::/:/bin/sh',
+    '  \troot:x:0:0::/root:/bin/sh\r',
+    'second:x:0:0::/root:/bin/sh',
+  ];
+  writeFileSync(passwordFile, lines.join('\n'));
+  t.deepEqual([...readUserNames(passwordFile)], [[0, 'root']]);
+  writeFileSync(passwordFile, '#old:x:0:\n+:::\n+nis:x:0:\nwheel:x:0\n users:x:100:ada');
+  t.deepEqual(
+    [...readUserNames(passwordFile, 'group')],
+    [
+      [0, 'wheel'],
+      [100, 'users'],
+    ],
+  );
+});
+
+test('a file of names that is no file, too large or out of reach counts as missing, and holds nothing up', (t) => {
+  const { passwordFile, switchFile, names, clock } = setting(t, 'files');
+  t.is(names.of(1000), 'ada');
+  truncateSync(passwordFile, MAX_NAMES_FILE_BYTES + 1);
+  truncateSync(switchFile, MAX_NAMES_FILE_BYTES + 1);
+  clock.now += PASSWORD_FILE_CHECK_MS;
+  t.is(names.of(1000), undefined);
+  for (const replace of [
+    (): unknown => execFileSync('mkfifo', [passwordFile]),
+    (): unknown => symlinkSync(passwordFile, passwordFile),
+  ]) {
+    rmSync(passwordFile);
+    replace();
+    clock.now += PASSWORD_FILE_CHECK_MS;
+    t.is(names.of(1000), undefined);
+  }
 });

@@ -11,6 +11,9 @@ for (const [what, text, columns] of [
   ['half-width letters', 'ｱｲ', 2],
   ['Hangul syllables', '한국', 4],
   ['Hangul that is put together from letters', '\u1112\u1161\u11ab', 2],
+  ['Hangul letters, of which any number counts as one character', '\u1100'.repeat(10), 20],
+  ['Hangul letters in front of a syllable', '\ua960\u1100가', 6],
+  ['vowels of Kirat Rai', '\u{16d63}'.repeat(10), 10],
   ['an emoji', '🎉', 2],
   ['an emoji with a skin tone', '👍🏽', 2],
   ['a flag', '🇩🇪', 2],
@@ -63,6 +66,17 @@ test('whatever the text, what is cut is never wider than asked', (t) => {
       t.true(widthOf(cutTo(neutralise(text), columns)) <= columns);
     }),
   );
+});
+
+test('no letter is without columns however often it is repeated, marks and the ends of Hangul syllables aside', (t) => {
+  const within = /[\p{M}\p{RI}\u1160-\u11ff\ud7b0-\ud7ff]/u;
+  for (let code = 0x20; code < 0x20000; code++) {
+    const letter = String.fromCodePoint(code);
+    if (neutralise(letter) !== letter || within.test(letter)) continue;
+    const columns = widthOf(letter.repeat(3));
+    if (columns < 3 || columns < 3 * widthOf(letter)) t.fail(`U+${code.toString(16)}: ${columns}`);
+  }
+  t.pass();
 });
 
 test('padding fills up to the columns', (t) => {

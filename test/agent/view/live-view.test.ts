@@ -135,3 +135,28 @@ test('no field of an event reaches the terminal as it is', (t) => {
 test('an event of an unknown type is shown as JSON', (t) => {
   t.is(formatEvent({ type: 'connect', to: '192.0.2.1' }, view()), 'connect {"type":"connect","to":"192.0.2.1"}');
 });
+
+test.serial('where nothing is cut, nobody counts the characters of a command, of which there can be a million', (t) => {
+  const long = 'ä'.repeat(1000);
+  const alert = { ...EXEC_EXAMPLE, rules: [{ id: 'a', title: long }] };
+  const events: StreamEvent[] = [
+    { ...EXEC_EXAMPLE, command: long, env: { LANG: long } },
+    { ...alert, command: long },
+    { ...FORK_EXAMPLE, exe: long },
+    { ...EXEC_FAILED_EXAMPLE, command: long },
+    { ...EXIT_EXAMPLE, signal: long },
+    { ...GAP_EXAMPLE, cause: long },
+    { type: 'new', long } as unknown as StreamEvent,
+  ];
+  const { segment } = Intl.Segmenter.prototype;
+  t.teardown(() => (Intl.Segmenter.prototype.segment = segment));
+  let longest = 0;
+  Intl.Segmenter.prototype.segment = function (text) {
+    longest = Math.max(longest, text.length);
+    return segment.call(this, text);
+  };
+  for (const event of events) t.true(formatEvent(event, view({ columns: Infinity })).includes(long), event.type);
+  t.true(longest < long.length, `${longest} characters were counted`);
+  formatEvent(events[0]!, view());
+  t.is(longest, long.length, 'a row of a terminal is measured');
+});

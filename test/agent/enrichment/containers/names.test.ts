@@ -1,4 +1,5 @@
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSocketServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { Container } from '../../../../agent/containers/container.ts';
@@ -86,6 +87,31 @@ test('an engine that never ends its answer is left when its time is over', async
     (socket) => t.throwsAsync(askEngine(socket, idOf(1), AbortSignal.timeout(50))),
   );
 });
+
+for (const [title, head, expected] of [
+  ['that says no such container and goes on', '404 Not Found\r\nTransfer-Encoding: chunked', undefined],
+  ['that refuses and goes on', '500 Internal Server Error\r\nTransfer-Encoding: chunked', 'status 500'],
+  [
+    'that speaks another protocol from then on',
+    '101 Switching Protocols\r\nUpgrade: tcp\r\nConnection: Upgrade',
+    'the connection was closed without an answer',
+  ],
+] as const)
+  test(`an answer ${title} ends the question, and the connection`, async (t) => {
+    await using place = new FakeHelper();
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const server = createSocketServer((socket) => {
+      socket.on('error', () => undefined).on('close', () => resolve());
+      socket.write(`HTTP/1.1 ${head}\r\n\r\n`);
+      socket.on('data', () => socket.write('5\r\nhello\r\n'));
+    });
+    await new Promise<void>((listening) => server.listen(place.socketPath, listening));
+    t.teardown(() => server.close());
+    const asked = askEngine(place.socketPath, idOf(1), NEVER);
+    if (expected === undefined) t.is(await asked, undefined);
+    else await t.throwsAsync(asked, { message: expected });
+    await closed;
+  });
 
 /** Names from an engine that a function stands in for. */
 function setting(ask: typeof askEngine, runtime: 'docker' | 'podman' = 'docker') {

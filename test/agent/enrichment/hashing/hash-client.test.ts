@@ -41,7 +41,9 @@ test('so many files can wait, and no more: the next are skipped at once', async 
 for (const [title, command, reason] of [
   ['that cannot be started', ['/no/such/program'], /ENOENT/],
   ['that ends', ['/bin/false'], /status 1/],
-  ['that speaks another language', ['/bin/sh', '-c', 'echo hello; exec sleep 60'], /did not answer/],
+  ...['hello', '5', '{}', '[0]', '[0,null]', '["0",{"cause":"gone"}]', '[0,{"sha256":1}]', '[0,{"cause":null}]'].map(
+    (said) => [`that says ${said}`, ['/bin/sh', '-c', `echo '${said}'; exec sleep 60`], /did not answer/] as const,
+  ),
 ] as const)
   test(`a process ${title} is told of, and files go without`, async (t) => {
     const { client, failures, ask } = clientOf(t, { command, restartMs: 60_000 });
