@@ -150,7 +150,6 @@ test('arguments and the record that have come are kept while the ring is written
   const open = exec(0, 1, { args: Buffer.from('npm\0in'), argvBytes: 18 });
   chunk(0, open, 6, 'stal');
   sensor.drain();
-  // In few steps: an event that waits too long is sent as it is.
   const filler = Buffer.from(`${'x'.repeat(25_000)}\0`);
   for (let bytes = 0, pid = 2; bytes < kernel.ringBytes; bytes += filler.length, pid++) {
     exec(1, pid, { args: filler, filename: '/bin/other', cwd: '/elsewhere' });
