@@ -95,7 +95,8 @@ async function runUntilStopped(
 
   const manager = new ServiceManager(telemetry);
   agent.start().then(started.resolve, started.reject);
-  requests.onReload(() => void reloads.ask());
+  // One that waits for a start that fails has nothing to add: the start says why.
+  requests.onReload(() => void reloads.ask().catch(() => undefined));
   requests.onStop(stopping.resolve);
 
   try {
