@@ -181,7 +181,7 @@ const noConfiguration = (): AgentError =>
 
 /** Reports every problem. @returns the exit status */
 function refuseConfiguration(logTo: DestinationStream | undefined, problems: readonly Problem[]): ExitCode {
-  for (const problem of problems) complain(logTo, formatProblem(problem).replaceAll('\n', '\\n'));
+  for (const problem of problems) complain(logTo, formatProblem(problem));
   const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
   return refuse(logTo, new AgentError('CONFIG_WRONG', `${count}; nothing was started`));
 }
