@@ -1,12 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { systemCode } from '../../agent/errors.ts';
 
-/** Nanoseconds of processor time, user and system, that the threads of a process have used. */
+/**
+ * Nanoseconds of processor time, user and system, that the threads of a process have used. A thread that has ended took its own
+ * with it.
+ */
 export function cpuOf(pid: number): number {
   let total = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    total += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ', 1)[0]);
+    const schedstat = ofLiving(`/proc/${pid}/task/${thread}/schedstat`);
+    if (schedstat !== undefined) total += Number(schedstat.split(' ', 1)[0]);
   }
   return total;
+}
+
+/** A file below /proc; undefined if its process or thread has ended in the meantime. */
+function ofLiving(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
 }
 
 /** Bytes of memory that are this process's share (PSS). */
@@ -44,12 +60,8 @@ function processes(fits: (process: { readonly comm: string; readonly parent: num
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
     .filter((pid) => {
-      let stat: string;
-      try {
-        stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      } catch {
-        return false; // it ended
-      }
+      const stat = ofLiving(`/proc/${pid}/stat`);
+      if (stat === undefined) return false;
       const end = stat.lastIndexOf(') ');
       return fits({
         comm: stat.slice(stat.indexOf('(') + 1, end),

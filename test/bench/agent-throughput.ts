@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { cpuOf } from './accounting.ts';
 import { LoadHelper } from './load-helper.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -68,11 +69,11 @@ async function measure(
     await helper.send(WARM_UP);
     await everythingWritten(program!, helper, folder);
     await settled(child);
-    const before = { cpu: cpuOf(child), at: performance.now() };
+    const before = { cpu: cpuOf(child.pid!), at: performance.now() };
     await (perTurn === undefined ? helper.send(count) : helper.sendInTurns(count, perTurn, TURN_MS));
     await everythingWritten(program!, helper, folder);
     return {
-      microseconds: (cpuOf(child) - before.cpu) / 1000 / count,
+      microseconds: (cpuOf(child.pid!) - before.cpu) / 1000 / count,
       seconds: (performance.now() - before.at) / 1000,
       peakMiB: Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]) / 1024,
     };
@@ -92,20 +93,11 @@ async function everythingWritten(program: string, helper: LoadHelper, folder: st
 
 /** Waits until start-up is over: for a quarter of a second without processor time. */
 async function settled(child: ChildProcess): Promise<void> {
-  for (let last = -1, now = cpuOf(child); now - last > 1e6;) {
+  for (let last = -1, now = cpuOf(child.pid!); now - last > 1e6;) {
     await delay(250);
     last = now;
-    now = cpuOf(child);
+    now = cpuOf(child.pid!);
   }
-}
-
-/** Nanoseconds that the threads of a process have run. */
-function cpuOf(child: ChildProcess): number {
-  let sum = 0;
-  for (const thread of readdirSync(`/proc/${child.pid}/task`)) {
-    sum += Number(readFileSync(`/proc/${child.pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
-  }
-  return sum;
 }
 
 /** Bytes of events in the folder: the file and those it was rotated to. */

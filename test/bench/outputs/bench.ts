@@ -8,7 +8,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import { hasCommand } from '../../../installers/tools/system-packages.ts';
 import { inCheckout } from '../../../installers/tools/root-folder.ts';
 import { readRuleFiles } from '../../agent/rules/data.ts';
 import { startHelper } from '../../support/helper-process.ts';
+import { cpuOf } from '../accounting.ts';
 import { LoadHelper } from '../load-helper.ts';
 import { median, quantile } from '../statistics.ts';
 import { outputsSection, type OutputsFigures } from './section.ts';
@@ -79,15 +80,6 @@ async function start(kind: TargetKind, spool: SpoolMode, socket: string, waitMs:
   };
 }
 
-/** Nanoseconds that the threads of a process have run. */
-function cpuOf({ pid }: ChildProcess): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  return threads.reduce(
-    (sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]),
-    0,
-  );
-}
-
 async function arrived({ target, child }: Run, events: number): Promise<void> {
   for (const deadline = performance.now() + PATIENCE_MS; target.events < events; await delay(2)) {
     if (child.exitCode !== null || performance.now() > deadline)
@@ -110,10 +102,10 @@ async function cost(kind: TargetKind, spool: SpoolMode, events: number): Promise
     await helper.connected;
     let sent = 0;
     const measure = async (count: number, send: () => Promise<void>): Promise<number> => {
-      const before = cpuOf(run.child);
+      const before = cpuOf(run.child.pid!);
       await send();
       await arrived(run, (sent += count));
-      return (cpuOf(run.child) - before) / 1000 / count;
+      return (cpuOf(run.child.pid!) - before) / 1000 / count;
     };
     await measure(WARM_UP, () => helper.sendInTurns(WARM_UP, 4 * TURN.events, TURN.ms));
     const burst = await measure(events, () => helper.sendInTurns(events, 8 * TURN.events, TURN.ms));
