@@ -132,7 +132,7 @@ test('/proc tells the command line of a process that runs, and not of another wi
   t.is(readRunningProcess(running.pid!, undefined), undefined);
 });
 
-test('a command line from /proc keeps its empty arguments, but for those at its end', async (t) => {
+test('a command line from /proc keeps its empty arguments, except those at its end', async (t) => {
   const empty = Array.from({ length: 1000 }, () => '');
   const running = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', ...empty, 'x', ...empty]);
   t.teardown(() => running.kill('SIGKILL'));

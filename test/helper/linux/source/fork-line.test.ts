@@ -10,7 +10,7 @@ import { execRecord, type RecordFields } from '../../../support/exec-record.ts';
 import { FakeKernel } from '../../../support/fake-kernel.ts';
 import { Sensor } from '../../../support/sensor.ts';
 
-/** A record as the probe sends it: the paths of an exec are not there, but for the image's. */
+/** A record as the probe sends it: the paths of an exec are missing, except the image's. */
 const record = (fields: RecordFields = {}): Buffer => {
   const whole = execRecord({ ...fields, kind: KIND.fork });
   return whole.subarray(0, 176 + whole.readUInt32LE(148));
